@@ -1,0 +1,82 @@
+// Errors that an operator can act on. Every failure the project raises on purpose is a FanoutError: a stable
+// code to search for, what happened to what, what to do about it, and whether trying again can help.
+// Knows nothing of HTTP, AWS or NATS; the edges map codes to their own answers.
+
+/** Codes are part of the interface: logs, alarms and the runbook refer to them. Never reuse one. */
+export type ErrorCode =
+  | 'ANNOUNCE_FAILED'
+  | 'BODY_CORRUPT'
+  | 'BODY_MISSING'
+  | 'BUS_UNAVAILABLE'
+  | 'CDN_DENIED'
+  | 'CDN_FAILED'
+  | 'CDN_STALE'
+  | 'CONFIG_INVALID'
+  | 'DATAFILE_INVALID'
+  | 'DATAFILE_TOO_LARGE'
+  | 'DATAFILE_UNLOADABLE'
+  | 'DATAFILE_WRONG_KEY'
+  | 'DATAFILE_WRONG_PROJECT'
+  | 'ENVELOPE_INVALID'
+  | 'MANIFEST_CONTENDED'
+  | 'MANIFEST_INVALID'
+  | 'NOTICE_INVALID'
+  | 'RECORD_UNAVAILABLE'
+  | 'SDK_KEY_INVALID'
+  | 'SDK_KEY_UNKNOWN'
+  | 'SIGNATURE_INVALID'
+  | 'SIGNATURE_MISSING'
+  | 'TOPIC_UNAVAILABLE'
+  | 'WEBHOOK_INVALID'
+  | 'WEBHOOK_TOO_LARGE';
+
+/** Values that identify what failed (SDK key, revision, URL without secrets). Never a secret, token or body. */
+export type ErrorFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
+
+export interface ErrorDetails {
+  readonly code: ErrorCode;
+  /** One sentence: what happened, to what. */
+  readonly message: string;
+  /** One sentence: what the operator should do. */
+  readonly remedy: string;
+  /** True where the same call may succeed later without anybody changing anything. */
+  readonly retryable: boolean;
+  readonly fields?: ErrorFields;
+  readonly cause?: unknown;
+}
+
+export class FanoutError extends Error {
+  override readonly name = 'FanoutError';
+  readonly code: ErrorCode;
+  readonly remedy: string;
+  readonly retryable: boolean;
+  readonly fields: ErrorFields;
+
+  constructor(details: ErrorDetails) {
+    super(details.message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = details.code;
+    this.remedy = details.remedy;
+    this.retryable = details.retryable;
+    this.fields = details.fields ?? {};
+  }
+}
+
+/** True for a FanoutError, of the given code when one is named. */
+export function isFanoutError(error: unknown, code?: ErrorCode): error is FanoutError {
+  return error instanceof FanoutError && (code === undefined || error.code === code);
+}
+
+/** An error flattened for one log line; follows `cause` one level. Unknown throwables keep their text. */
+export function errorFields(error: unknown): Record<string, unknown> {
+  if (isFanoutError(error)) {
+    const cause = error.cause === undefined ? {} : { cause: messageOf(error.cause) };
+    return { code: error.code, error: error.message, remedy: error.remedy, retryable: error.retryable, ...error.fields, ...cause };
+  }
+  return { error: messageOf(error) };
+}
+
+/** The text of anything thrown. Some clients reject with an empty message; then the name has to do. */
+export function messageOf(error: unknown): string {
+  if (error instanceof Error) return error.message || error.name;
+  return String(error);
+}
