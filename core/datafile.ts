@@ -34,10 +34,14 @@ export interface DatafileExpectation {
  */
 export function parseDatafile(body: Uint8Array, expected: DatafileExpectation): Datafile {
   if (body.byteLength > DATAFILE_BYTES_MAX) throw tooLarge(expected.sdkKey, body.byteLength);
-  if (nestsDeeperThan(body, DATAFILE_DEPTH_MAX)) throw invalid(expected.sdkKey, `nests deeper than ${DATAFILE_DEPTH_MAX} levels`);
+  if (nestsDeeperThan(body, DATAFILE_DEPTH_MAX))
+    throw invalid(expected.sdkKey, `nests deeper than ${DATAFILE_DEPTH_MAX} levels`);
   const fields = parseObject(body, expected.sdkKey);
   if (fields.version !== DATAFILE_FORMAT_VERSION) {
-    throw invalid(expected.sdkKey, `has format version ${JSON.stringify(fields.version)?.slice(0, 20)}, not "${DATAFILE_FORMAT_VERSION}"`);
+    throw invalid(
+      expected.sdkKey,
+      `has format version ${JSON.stringify(fields.version)?.slice(0, 20)}, not "${DATAFILE_FORMAT_VERSION}"`,
+    );
   }
   const revision = parseRevision(fields.revision);
   if (revision === null) throw invalid(expected.sdkKey, 'has no whole-number revision');
@@ -46,7 +50,8 @@ export function parseDatafile(body: Uint8Array, expected: DatafileExpectation): 
   // Old datafiles do not name their SDK key; then the URL it came from is all the evidence there is.
   const sdkKey = typeof fields.sdkKey === 'string' ? toSdkKey(fields.sdkKey) : expected.sdkKey;
   if (sdkKey !== expected.sdkKey) throw wrongKey(expected.sdkKey, sdkKey);
-  if (expected.projectId !== undefined && projectId !== expected.projectId) throw wrongProject(expected, projectId);
+  if (expected.projectId !== undefined && projectId !== expected.projectId)
+    throw wrongProject(expected, projectId);
   const environment = typeof fields.environmentKey === 'string' ? fields.environmentKey : '';
   return { sdkKey, projectId, environment, revision, sha256: sha256Of(body), body };
 }
@@ -58,7 +63,8 @@ function parseObject(body: Uint8Array, sdkKey: SdkKey): Record<string, unknown> 
   } catch (cause) {
     throw invalid(sdkKey, 'is not UTF-8 JSON', cause);
   }
-  if (parsed === null || typeof parsed !== 'object' || Array.isArray(parsed)) throw invalid(sdkKey, 'is not a JSON object');
+  if (parsed === null || typeof parsed !== 'object' || Array.isArray(parsed))
+    throw invalid(sdkKey, 'is not a JSON object');
   return parsed as Record<string, unknown>;
 }
 
@@ -96,7 +102,8 @@ const invalid = (sdkKey: SdkKey, what: string, cause?: unknown) =>
   new FanoutError({
     code: 'DATAFILE_INVALID',
     message: `The datafile of ${sdkKey} ${what}`,
-    remedy: 'Open the datafile URL in a browser: it must be the JSON that Optimizely serves. The last good one stays in use.',
+    remedy:
+      'Open the datafile URL in a browser: it must be the JSON that Optimizely serves. The last good one stays in use.',
     retryable: true,
     fields: { sdkKey },
     cause,

@@ -70,7 +70,14 @@ export function isFanoutError(error: unknown, code?: ErrorCode): error is Fanout
 export function errorFields(error: unknown): Record<string, unknown> {
   if (isFanoutError(error)) {
     const cause = error.cause === undefined ? {} : { cause: messageOf(error.cause) };
-    return { code: error.code, error: error.message, remedy: error.remedy, retryable: error.retryable, ...error.fields, ...cause };
+    return {
+      code: error.code,
+      error: error.message,
+      remedy: error.remedy,
+      retryable: error.retryable,
+      ...error.fields,
+      ...cause,
+    };
   }
   return { error: messageOf(error) };
 }

@@ -30,15 +30,19 @@ export function toSdkKey(text: string): SdkKey {
   throw new FanoutError({
     code: 'SDK_KEY_INVALID',
     message: `"${text.slice(0, 140)}" is not an SDK key`,
-    remedy: 'Copy the SDK key from Settings › Environments in app.optimizely.com: letters, digits and _ + / = - only.',
+    remedy:
+      'Copy the SDK key from Settings › Environments in app.optimizely.com: letters, digits and _ + / = - only.',
     retryable: false,
   });
 }
 
-export const isSha256 = (value: unknown): value is Sha256 => typeof value === 'string' && SHA256_PATTERN.test(value);
+export const isSha256 = (value: unknown): value is Sha256 =>
+  typeof value === 'string' && SHA256_PATTERN.test(value);
 export const isSeq = (value: unknown): value is Seq => Number.isSafeInteger(value) && (value as number) >= 0;
-export const isLineage = (value: unknown): value is Lineage => typeof value === 'string' && LINEAGE_PATTERN.test(value);
-export const isChangeId = (value: unknown): value is ChangeId => typeof value === 'string' && CHANGE_ID_PATTERN.test(value);
+export const isLineage = (value: unknown): value is Lineage =>
+  typeof value === 'string' && LINEAGE_PATTERN.test(value);
+export const isChangeId = (value: unknown): value is ChangeId =>
+  typeof value === 'string' && CHANGE_ID_PATTERN.test(value);
 
 /** A revision as Optimizely writes it: an integer in the webhook, a string in the datafile. Null when it is neither. */
 export function parseRevision(value: unknown): number | null {

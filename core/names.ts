@@ -19,4 +19,5 @@ export const encodeSdkKey = (sdkKey: SdkKey): string => encodeURIComponent(sdkKe
 export const manifestKey = (sdkKey: SdkKey): string => `datafiles/${encodeSdkKey(sdkKey)}/manifest.json`;
 
 /** Immutable and content-addressed: written before the manifest names it. */
-export const bodyKey = (sdkKey: SdkKey, sha256: Sha256): string => `datafiles/${encodeSdkKey(sdkKey)}/bodies/${sha256}.json`;
+export const bodyKey = (sdkKey: SdkKey, sha256: Sha256): string =>
+  `datafiles/${encodeSdkKey(sdkKey)}/bodies/${sha256}.json`;

@@ -1,0 +1,40 @@
+// The heartbeat: once a minute reconcile says which head each key should have. An agent that hears another beat than
+// its own state, or none, knows that its bus cannot be trusted although it looks connected.
+
+import { isLineage, isSeq, type SdkKey, toSdkKey } from './ids.ts';
+import type { Version } from './version.ts';
+
+export const BEAT_INTERVAL_MS = 60_000;
+/** After this many silent intervals the bus counts as unavailable. */
+export const BEATS_MISSED_MAX = 3;
+
+export interface Beat {
+  readonly sentAtMs: number;
+  readonly heads: ReadonlyMap<SdkKey, Version>;
+}
+
+export function encodeBeat(beat: Beat): Uint8Array {
+  const heads = Object.fromEntries(
+    [...beat.heads].map(([sdkKey, { lineage, seq }]) => [sdkKey, { lineage, seq }]),
+  );
+  return new TextEncoder().encode(JSON.stringify({ schema: 1, sentAtMs: beat.sentAtMs, heads }));
+}
+
+/** Null when it is not a beat: a malformed one must count as missed, not as a reason to fail. */
+export function decodeBeat(payload: Uint8Array): Beat | null {
+  try {
+    const { schema, sentAtMs, heads } = JSON.parse(new TextDecoder().decode(payload));
+    if (schema !== 1 || typeof sentAtMs !== 'number' || heads === null || typeof heads !== 'object')
+      return null;
+    const entries = Object.entries(heads as Record<string, { lineage?: unknown; seq?: unknown }>).map(
+      ([key, head]): [SdkKey, Version] | null =>
+        isLineage(head?.lineage) && isSeq(head?.seq)
+          ? [toSdkKey(key), { lineage: head.lineage, seq: head.seq }]
+          : null,
+    );
+    if (entries.some((entry) => entry === null)) return null;
+    return { sentAtMs, heads: new Map(entries as [SdkKey, Version][]) };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,71 @@
+// Names of log fields and metrics, shared by Lambdas and agents, so that one query follows a change across all of them.
+
+/** Fields that every log line about a change carries under these names. */
+export interface ChangeFields {
+  readonly changeId: string;
+  readonly sdkKey: string;
+  readonly lineage?: string;
+  readonly seq?: number;
+  readonly revision?: number;
+  readonly sha256?: string;
+}
+
+/** What a log line is about; the `event` field. Stable, for queries and alarms. */
+export type LogEvent =
+  | 'webhook.received'
+  | 'webhook.rejected'
+  | 'webhook.ignored'
+  | 'webhook.answered'
+  | 'datafile.fetched'
+  | 'datafile.rejected'
+  | 'datafile.archived'
+  | 'manifest.moved'
+  | 'manifest.kept'
+  | 'change.announced'
+  | 'change.announce-failed'
+  | 'refetch.queued'
+  | 'reconcile.key'
+  | 'reconcile.finished'
+  | 'beat.sent'
+  | 'stream.ensured'
+  | 'agent.started'
+  | 'agent.stopping'
+  | 'agent.stopped'
+  | 'bus.available'
+  | 'bus.unavailable'
+  | 'candidate.accepted'
+  | 'candidate.ignored'
+  | 'candidate.rejected'
+  | 'source.failed'
+  | 'cache.failed'
+  | 'config.invalid'
+  | 'request.failed';
+
+/** CloudWatch metric names, in namespace METRIC_NAMESPACE. */
+export const METRIC_NAMESPACE = 'DatafileFanout';
+export const METRIC = {
+  webhookAccepted: 'WebhookAccepted',
+  webhookRejected: 'WebhookRejected',
+  changePublished: 'ChangePublished',
+  /** Webhook received → manifest moved, ms. */
+  publishLatencyMs: 'PublishLatencyMs',
+  /** Webhook received → announced on the bus, ms. */
+  announceLatencyMs: 'AnnounceLatencyMs',
+  announceFailed: 'AnnounceFailed',
+  manifestConflict: 'ManifestConflict',
+  cdnStale: 'CdnStale',
+  datafileRejected: 'DatafileRejected',
+  refetchQueued: 'RefetchQueued',
+  missedWebhook: 'MissedWebhook',
+  busBehind: 'BusBehind',
+  lineageRenewed: 'LineageRenewed',
+} as const;
+
+export type MetricName = (typeof METRIC)[keyof typeof METRIC];
+
+/** The little of a logger that parts need; Powertools and pino both fit behind it. */
+export interface Log {
+  info(event: LogEvent, fields?: object): void;
+  warn(event: LogEvent, fields?: object): void;
+  error(event: LogEvent, fields?: object): void;
+}

@@ -1,0 +1,170 @@
+// The manifest: one small object per SDK key in S3 that says which body is current. Moving it by compare-and-swap
+// assigns the next seq. Here are its shape and its transitions as pure functions; who may swap it is functions/'s business.
+
+import type { Datafile } from './datafile.ts';
+import type { ChangeId, Lineage, SdkKey, Seq, Sha256 } from './ids.ts';
+import { bodyKey } from './names.ts';
+import { judgePublication, type WriterVerdict } from './version.ts';
+
+export const MANIFEST_SCHEMA = 1;
+/** Enough to roll back a bad week; bodies named here never expire (bucket lifecycle). */
+export const HISTORY_MAX = 50;
+
+export type Cause = 'webhook' | 'reconcile' | 'rollback' | 'import' | 'restore';
+
+/** The CDN's validators for the current body, for conditional GETs. */
+export interface CdnValidators {
+  readonly etag: string | null;
+  /** Milliseconds since the epoch. */
+  readonly lastModifiedMs: number | null;
+}
+
+export interface HistoryEntry {
+  readonly seq: Seq;
+  readonly revision: number;
+  readonly sha256: Sha256;
+  readonly cause: Cause;
+  readonly changeId: ChangeId;
+  readonly publishedAtMs: number;
+}
+
+/** Why the manifest stays where it is until it is unpinned. */
+export interface Pin {
+  readonly reason: string;
+  readonly pinnedAtMs: number;
+}
+
+export interface Manifest {
+  readonly schema: typeof MANIFEST_SCHEMA;
+  readonly lineage: Lineage;
+  readonly sdkKey: SdkKey;
+  readonly projectId: string;
+  readonly environment: string;
+  readonly seq: Seq;
+  readonly revision: number;
+  readonly sha256: Sha256;
+  /** Size of the body, uncompressed. */
+  readonly bytes: number;
+  readonly bodyKey: string;
+  readonly cause: Cause;
+  readonly changeId: ChangeId;
+  /** When the webhook arrived, or the reconcile run began. */
+  readonly receivedAtMs: number;
+  /** When this seq was assigned. */
+  readonly publishedAtMs: number;
+  readonly cdn: CdnValidators;
+  readonly pin: Pin | null;
+  /** Newest first, the current entry included; at most HISTORY_MAX. */
+  readonly history: readonly HistoryEntry[];
+}
+
+/** How and when a datafile came to us. */
+export interface Arrival {
+  readonly cause: Cause;
+  readonly changeId: ChangeId;
+  readonly receivedAtMs: number;
+  readonly publishedAtMs: number;
+  readonly cdn: CdnValidators;
+}
+
+/** The manifest to swap in, or why there is none. */
+export type Move =
+  | { readonly kind: 'advance' | 'refresh'; readonly manifest: Manifest }
+  | { readonly kind: 'same' | 'older' | 'pinned' };
+
+/** First manifest of an SDK key; `lineage` is a fresh random id. */
+export function createManifest(datafile: Datafile, arrival: Arrival, lineage: Lineage): Manifest {
+  const head: Head = { ...headOf(datafile), cdn: arrival.cdn };
+  const base = { schema: MANIFEST_SCHEMA, lineage, sdkKey: datafile.sdkKey, pin: null, history: [] } as const;
+  return pointAt({ ...base, seq: 0 as Seq }, head, arrival);
+}
+
+/** Where a datafile from the CDN takes the manifest. A pinned manifest is not moved by anything but a rollback. */
+export function advance(current: Manifest, datafile: Datafile, arrival: Arrival): Move {
+  const verdict: WriterVerdict = judgePublication(publicationOf(current), {
+    revision: datafile.revision,
+    sha256: datafile.sha256,
+    lastModifiedMs: arrival.cdn.lastModifiedMs,
+  });
+  if (verdict === 'same' || verdict === 'older') return { kind: verdict };
+  if (current.pin !== null) return { kind: 'pinned' };
+  return { kind: verdict, manifest: pointAt(current, { ...headOf(datafile), cdn: arrival.cdn }, arrival) };
+}
+
+/** A deliberate new seq that points at an older, archived body and pins it, so that the next webhook does not undo it. */
+export function rollback(current: Manifest, to: Datafile, arrival: Arrival, reason: string): Manifest {
+  const moved = pointAt(current, { ...headOf(to), cdn: arrival.cdn }, { ...arrival, cause: 'rollback' });
+  return pin(moved, reason, arrival.publishedAtMs);
+}
+
+/** Keeps webhooks from moving the manifest (they are still archived). The body, and so the seq, stays. */
+export function pin(current: Manifest, reason: string, pinnedAtMs: number): Manifest {
+  return { ...current, pin: { reason, pinnedAtMs } };
+}
+
+/** Lets the next webhook or reconcile run move the manifest again. The body, and so the seq, stays. */
+export function unpin(current: Manifest): Manifest {
+  return { ...current, pin: null };
+}
+
+/**
+ * The same body under a new lineage, for a manifest that went back (a bucket restored from a backup): agents that
+ * already hold a higher seq of the old lineage must not wait for it to be reached again.
+ */
+export function renewLineage(current: Manifest, lineage: Lineage, arrival: Arrival): Manifest {
+  return pointAt({ ...current, lineage }, current, { ...arrival, cause: 'restore' });
+}
+
+/** The fields of a manifest that describe the body it points at. */
+type Head = Pick<Manifest, 'projectId' | 'environment' | 'revision' | 'sha256' | 'bytes' | 'bodyKey' | 'cdn'>;
+type Base = Pick<Manifest, 'schema' | 'lineage' | 'sdkKey' | 'seq' | 'pin' | 'history'>;
+
+function headOf(datafile: Datafile): Omit<Head, 'cdn'> {
+  return {
+    projectId: datafile.projectId,
+    environment: datafile.environment,
+    revision: datafile.revision,
+    sha256: datafile.sha256,
+    bytes: datafile.body.byteLength,
+    bodyKey: bodyKey(datafile.sdkKey, datafile.sha256),
+  };
+}
+
+/** The one place where a seq is assigned. */
+function pointAt(base: Base, head: Head, arrival: Arrival): Manifest {
+  const seq = (base.seq + 1) as Seq;
+  const { cause, changeId, receivedAtMs, publishedAtMs } = arrival;
+  const entry: HistoryEntry = {
+    seq,
+    revision: head.revision,
+    sha256: head.sha256,
+    cause,
+    changeId,
+    publishedAtMs,
+  };
+  return {
+    schema: MANIFEST_SCHEMA,
+    lineage: base.lineage,
+    sdkKey: base.sdkKey,
+    projectId: head.projectId,
+    environment: head.environment,
+    seq,
+    revision: head.revision,
+    sha256: head.sha256,
+    bytes: head.bytes,
+    bodyKey: head.bodyKey,
+    cause,
+    changeId,
+    receivedAtMs,
+    publishedAtMs,
+    cdn: head.cdn,
+    pin: base.pin,
+    history: [entry, ...base.history].slice(0, HISTORY_MAX),
+  };
+}
+
+const publicationOf = (manifest: Manifest) => ({
+  revision: manifest.revision,
+  sha256: manifest.sha256,
+  lastModifiedMs: manifest.cdn.lastModifiedMs,
+});
