@@ -33,10 +33,27 @@ export interface DatafileExpectation {
  * @throws FanoutError DATAFILE_TOO_LARGE, DATAFILE_INVALID, DATAFILE_WRONG_KEY, DATAFILE_WRONG_PROJECT
  */
 export function parseDatafile(body: Uint8Array, expected: DatafileExpectation): Datafile {
-  if (body.byteLength > DATAFILE_BYTES_MAX) throw tooLarge(expected.sdkKey, body.byteLength);
+  checkLimits(body, expected.sdkKey);
+  return identifyDatafile(parseObject(body, expected.sdkKey), body, sha256Of(body), expected);
+}
+
+/** What must hold before anybody parses the body. @throws FanoutError DATAFILE_TOO_LARGE, DATAFILE_INVALID */
+export function checkLimits(body: Uint8Array, sdkKey: SdkKey): void {
+  if (body.byteLength > DATAFILE_BYTES_MAX) throw tooLarge(sdkKey, body.byteLength);
   if (nestsDeeperThan(body, DATAFILE_DEPTH_MAX))
-    throw invalid(expected.sdkKey, `nests deeper than ${DATAFILE_DEPTH_MAX} levels`);
-  const fields = parseObject(body, expected.sdkKey);
+    throw invalid(sdkKey, `nests deeper than ${DATAFILE_DEPTH_MAX} levels`);
+}
+
+/**
+ * The identity of a datafile that somebody else has parsed and hashed already: at an agent's swap each pass counts.
+ * @throws FanoutError DATAFILE_INVALID, DATAFILE_WRONG_KEY, DATAFILE_WRONG_PROJECT
+ */
+export function identifyDatafile(
+  fields: Readonly<Record<string, unknown>>,
+  body: Uint8Array,
+  sha256: Sha256,
+  expected: DatafileExpectation,
+): Datafile {
   if (fields.version !== DATAFILE_FORMAT_VERSION) {
     throw invalid(
       expected.sdkKey,
@@ -53,7 +70,7 @@ export function parseDatafile(body: Uint8Array, expected: DatafileExpectation): 
   if (expected.projectId !== undefined && projectId !== expected.projectId)
     throw wrongProject(expected, projectId);
   const environment = typeof fields.environmentKey === 'string' ? fields.environmentKey : '';
-  return { sdkKey, projectId, environment, revision, sha256: sha256Of(body), body };
+  return { sdkKey, projectId, environment, revision, sha256, body };
 }
 
 function parseObject(body: Uint8Array, sdkKey: SdkKey): Record<string, unknown> {
@@ -70,21 +87,22 @@ function parseObject(body: Uint8Array, sdkKey: SdkKey): Record<string, unknown> 
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-const OPENERS = new Set([0x7b, 0x5b]);
-const CLOSERS = new Set([0x7d, 0x5d]);
+/** `{` and `[`, like `}` and `]`, differ in this bit alone: one comparison finds both. */
+const BRACE_BIT = 0x20;
+const OPENER = 0x7b;
+const CLOSER = 0x7d;
 
 /** Counts brackets outside strings without parsing, so that hostile input costs one pass and no stack. */
 export function nestsDeeperThan(json: Uint8Array, depthMax: number): boolean {
+  const end = json.length;
   let depth = 0;
-  let inString = false;
-  for (let i = 0; i < json.length; i++) {
+  for (let i = 0; i < end; i++) {
     const byte = json[i] as number;
-    if (inString) {
-      if (byte === BACKSLASH) i++;
-      else if (byte === QUOTE) inString = false;
-    } else if (byte === QUOTE) inString = true;
-    else if (OPENERS.has(byte) && ++depth > depthMax) return true;
-    else if (CLOSERS.has(byte)) depth--;
+    if (byte === QUOTE) {
+      while (++i < end && json[i] !== QUOTE) if (json[i] === BACKSLASH) i++;
+    } else if ((byte | BRACE_BIT) === OPENER) {
+      if (++depth > depthMax) return true;
+    } else if ((byte | BRACE_BIT) === CLOSER) depth--;
   }
   return false;
 }

@@ -39,6 +39,7 @@ export type LogEvent =
   | 'source.failed'
   | 'cache.failed'
   | 'config.invalid'
+  | 'events.failed'
   | 'request.failed';
 
 /** CloudWatch metric names, in namespace METRIC_NAMESPACE. */

@@ -70,6 +70,15 @@ export function parseWebhook(rawBody: Uint8Array): WebhookEvent {
   return { kind: 'datafile-updated', projectId, sdkKey: sdkKeyOfUrl(data.cdn_url), environment, revision };
 }
 
+/** Whose webhook the body claims to be, so that its secrets can be found; null when it does not say. Trust nothing else yet. */
+export function claimedProjectId(rawBody: Uint8Array): string | null {
+  try {
+    return parseProjectId(parseObject(rawBody).project_id);
+  } catch {
+    return null; // Not a webhook: refused as such, or as unsigned, by whoever asked.
+  }
+}
+
 /** The SDK key in `https://…/datafiles/<sdkKey>.json`; null when the text is no such URL. */
 export function sdkKeyOfUrl(url: unknown): SdkKey | null {
   if (typeof url !== 'string') return null;

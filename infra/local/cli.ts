@@ -1,0 +1,36 @@
+// What the local commands share on a terminal: progress on standard error, a table, and one way to end with an
+// error that says what to do.
+
+import { FanoutError, messageOf } from '../../core/errors.ts';
+
+/** Standard output is for results (`--json`), everything else goes here. */
+export function progress(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+export type Progress = (line: string) => void;
+
+/** Rows of equal length as aligned text; the last column is not padded. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows.reduce<number[]>(
+    (all, row) => row.map((cell, i) => Math.max(all[i] ?? 0, cell.length)),
+    [],
+  );
+  const line = (row: readonly string[]) =>
+    row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0))).join('  ');
+  return rows.map(line).join('\n');
+}
+
+/** Prints what failed and what to do about it. */
+export function printError(error: unknown): void {
+  progress(`error: ${messageOf(error)}`);
+  if (error instanceof FanoutError) {
+    if (error.cause !== undefined) progress(`  because: ${messageOf(error.cause)}`);
+    progress(`  ${error.remedy}`);
+  } else if (error instanceof Error && error.stack !== undefined) progress(error.stack);
+}
+
+/** A wrong option of a command: printed with its usage, exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}

@@ -1,0 +1,96 @@
+// The settings of every process of the stack: the same words as in a deployment (README, "Configuration"), with local
+// addresses. The one place that maps addresses to environment variables.
+
+import { type DatafileJson, LOCAL_ENVIRONMENT, LOCAL_SDK_KEY } from './datafile.ts';
+import { LOOPBACK_HOST } from './http.ts';
+import { localTopicArn } from './sns.ts';
+import type { PartUrls } from './stack-options.ts';
+
+export const LOCAL_TOPIC = 'datafile-fanout';
+
+export interface StackFacts {
+  readonly urls: PartUrls;
+  readonly bucket: string;
+  readonly webhookSecret: string;
+  readonly datafiles: readonly DatafileJson[];
+  /** True where the environment's own AWS credentials are to be used. */
+  readonly usesForeignS3: boolean;
+}
+
+export type Env = Record<string, string>;
+
+/** Old datafiles do not name their SDK key. */
+export const sdkKeyOf = (datafile: DatafileJson): string => datafile.sdkKey ?? LOCAL_SDK_KEY;
+export const environmentOf = (datafile: DatafileJson): string => datafile.environmentKey ?? LOCAL_ENVIRONMENT;
+
+export function lambdaEnv(facts: StackFacts, parent: NodeJS.ProcessEnv): Env {
+  const { urls } = facts;
+  return {
+    ...sharedEnv(facts, parent),
+    FANOUT_PROJECTS: JSON.stringify(projectTable(facts)),
+    FANOUT_TOPIC_ARN: localTopicArn(LOCAL_TOPIC),
+    FANOUT_SNS_ENDPOINT: urls.sns,
+    FANOUT_CDN_URL_TEMPLATE: `${urls.cdn}/datafiles/%s.json`,
+    FANOUT_ORIGIN_URL_TEMPLATE: `${urls.cdn}/origin/datafiles/%s.json`,
+    FANOUT_CDN_AUTH_URL_TEMPLATE: `${urls.cdn}/datafiles/auth/%s.json`,
+  };
+}
+
+export interface AgentPlace {
+  readonly apiPort: number;
+  readonly adminPort: number;
+  readonly cacheDir: string;
+}
+
+export function agentEnv(facts: StackFacts, place: AgentPlace, parent: NodeJS.ProcessEnv): Env {
+  return {
+    ...sharedEnv(facts, parent),
+    OPTIMIZELY_SDKKEYS: facts.datafiles.map(sdkKeyOf).join(','),
+    OPTIMIZELY_SERVER_HOST: LOOPBACK_HOST,
+    OPTIMIZELY_API_PORT: String(place.apiPort),
+    OPTIMIZELY_ADMIN_PORT: String(place.adminPort),
+    OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: `${facts.urls.cdn}/datafiles/%s.json`,
+    OPTIMIZELY_CLIENT_EVENTURL: `${facts.urls.cdn}/events`,
+    FANOUT_CACHE_DIR: place.cacheDir,
+  };
+}
+
+function sharedEnv({ urls, bucket, usesForeignS3 }: StackFacts, parent: NodeJS.ProcessEnv): Env {
+  return {
+    ...ownEnv(parent, usesForeignS3),
+    FANOUT_BUCKET: bucket,
+    FANOUT_S3_ENDPOINT: urls.s3,
+    FANOUT_NATS_URL: urls.natsWs,
+  };
+}
+
+/** Settings of another deployment in the shell that starts the stack must not reach its parts. */
+const FOREIGN = /^(FANOUT_|OPTIMIZELY_|AWS_|NODE_OPTIONS$|npm_)/;
+
+function ownEnv(parent: NodeJS.ProcessEnv, usesForeignS3: boolean): Env {
+  const own = Object.entries(parent).filter(([name, value]) => value !== undefined && !FOREIGN.test(name));
+  return { ...(Object.fromEntries(own) as Env), ...awsEnv(parent, usesForeignS3) };
+}
+
+/** Credentials and region of the S3 in use, as the SDK reads them. */
+export function awsEnv(parent: NodeJS.ProcessEnv, usesForeignS3: boolean): Env {
+  const foreign = usesForeignS3 ? Object.entries(parent).filter(([name]) => name.startsWith('AWS_')) : [];
+  return {
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_REGION: 'us-east-1',
+    ...(Object.fromEntries(foreign) as Env),
+    AWS_EC2_METADATA_DISABLED: 'true',
+  };
+}
+
+function projectTable({ datafiles, webhookSecret }: StackFacts): unknown {
+  const projectIds = [...new Set(datafiles.map(({ projectId }) => projectId))];
+  return projectIds.map((projectId) => ({
+    projectId,
+    secrets: [webhookSecret],
+    datafiles: datafiles
+      .filter((datafile) => datafile.projectId === projectId)
+      .map((datafile) => ({ sdkKey: sdkKeyOf(datafile), environment: environmentOf(datafile) })),
+  }));
+}

@@ -1,0 +1,101 @@
+// `npm run up`: builds, starts the local stack, says where everything is, and stops it all with Ctrl-C.
+
+import { readFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { parseDatafile } from '../../core/datafile.ts';
+import { toSdkKey } from '../../core/ids.ts';
+import { build } from '../build.ts';
+import { removeAddresses, writeAddresses } from './address-file.ts';
+import { printError, progress, UsageError } from './cli.ts';
+import { type DatafileJson, LOCAL_SDK_KEY } from './datafile.ts';
+import { stopOnExit } from './exit.ts';
+import { type Stack, startStack } from './stack.ts';
+import type { StackOptions } from './stack-options.ts';
+import { parseUpOptions, UP_USAGE, type UpOptions } from './up-options.ts';
+import { upText } from './up-text.ts';
+
+async function main(): Promise<void> {
+  const options = parseUpOptions(process.argv.slice(2));
+  if (options.help) {
+    process.stdout.write(`${UP_USAGE}\n`);
+    return;
+  }
+  const datafile = await readDatafile(options.datafile);
+  let stack: Stack | undefined;
+  // While it starts there is nothing to stop in order; the reaper ends what there is.
+  stopOnExit(async () => {
+    if (stack === undefined) return;
+    await removeAddresses(stack.addresses);
+    await stack.stop();
+  });
+  progress('building the bundles');
+  await build();
+  stack = await startStack({ ...stackOptions(options), ...datafile, progress });
+  await writeAddresses(stack.addresses);
+  printReady(stack, options, datafile.datafile);
+  tellOfEnds(stack);
+  if (process.stdin.isTTY) offerRestart(stack);
+}
+
+function stackOptions({ agents, portBase, s3Endpoint }: UpOptions): StackOptions {
+  return {
+    agents,
+    ...(portBase !== undefined && { portBase }),
+    ...(s3Endpoint !== undefined && { s3Endpoint }),
+  };
+}
+
+/** @throws UsageError when the file cannot be read; FanoutError when it is no datafile */
+async function readDatafile(
+  file: string | undefined,
+): Promise<{ datafile?: DatafileJson; datafileBody?: Buffer }> {
+  if (file === undefined) return {};
+  const body = await readFile(file).catch((error: Error) => {
+    throw new UsageError(`--datafile ${file} cannot be read: ${error.message}`);
+  });
+  const named = /"sdkKey"\s*:\s*"([^"]+)"/.exec(body.toString())?.[1];
+  parseDatafile(body, { sdkKey: toSdkKey(named ?? LOCAL_SDK_KEY) });
+  return { datafile: JSON.parse(body.toString()) as DatafileJson, datafileBody: body };
+}
+
+function printReady(stack: Stack, options: UpOptions, datafile: DatafileJson | undefined): void {
+  const { addresses, urls, parts } = stack;
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify(addresses)}\n`);
+    return;
+  }
+  const flagKey = datafile === undefined ? 'flag_1' : (datafile.featureFlags[0]?.key ?? 'flag_1');
+  process.stdout.write(upText({ addresses, snsUrl: urls.sns, natsPid: parts.nats.pid ?? 0, flagKey }));
+  progress('Ctrl-C stops everything and leaves nothing behind.');
+}
+
+function allParts(stack: Stack) {
+  const { nats, s3, sns, cdn, webhook, bridge, reconcile } = stack.parts;
+  return [nats, s3, sns, cdn, webhook, bridge, reconcile, ...stack.agents.map(({ part }) => part)].filter(
+    (part) => part !== undefined,
+  );
+}
+
+function tellOfEnds(stack: Stack): void {
+  for (const part of allParts(stack)) part.onEnd((how) => progress(`${part.name} has ended (${how})`));
+}
+
+/** The way back from "stop the bus". */
+function offerRestart(stack: Stack): void {
+  progress('Enter starts again what has ended, for example the bus.');
+  createInterface({ input: process.stdin }).on('line', () => {
+    for (const part of allParts(stack)) {
+      if (part.isRunning) continue;
+      part.start().then(() => progress(`${part.name} runs again, pid ${part.pid}`), printError);
+    }
+  });
+}
+
+main().catch((error: unknown) => {
+  if (error instanceof UsageError) {
+    progress(`error: ${error.message}\n\n${UP_USAGE}`);
+    process.exit(2);
+  }
+  printError(error);
+  process.exit(1);
+});

@@ -1,0 +1,115 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readAddresses, removeAddresses, writeAddresses } from '../../../infra/local/address-file.ts';
+import { table } from '../../../infra/local/cli.ts';
+import type { StackAddresses } from '../../../infra/local/stack-options.ts';
+import { parseUpOptions } from '../../../infra/local/up-options.ts';
+import { upText } from '../../../infra/local/up-text.ts';
+import { tempDir } from '../../support/temp-dir.ts';
+
+const ADDRESSES: StackAddresses = {
+  webhook: 'http://127.0.0.1:1/webhooks/optimizely',
+  cdn: 'http://127.0.0.1:2',
+  s3: { endpoint: 'http://127.0.0.1:3', bucket: 'b' },
+  nats: { url: 'nats://127.0.0.1:4', wsUrl: 'ws://127.0.0.1:5' },
+  agents: [{ api: 'http://127.0.0.1:6', admin: 'http://127.0.0.1:7', pid: 77 }],
+  projectId: '20490310077',
+  webhookSecret: 'secret-1',
+  sdkKey: 'a+b/=',
+};
+
+describe('the options of npm run up', () => {
+  it('have defaults', () => {
+    expect(parseUpOptions([])).toEqual({
+      agents: 3,
+      datafile: undefined,
+      portBase: undefined,
+      s3Endpoint: undefined,
+      json: false,
+      help: false,
+    });
+  });
+
+  it('are read from their words', () => {
+    const words =
+      '--agents 10 --datafile d.json --port-base 9000 --s3-endpoint http://localhost:9/ --json'.split(' ');
+    expect(parseUpOptions(words)).toEqual({
+      agents: 10,
+      datafile: 'd.json',
+      portBase: 9000,
+      s3Endpoint: 'http://localhost:9',
+      json: true,
+      help: false,
+    });
+  });
+
+  it.each([
+    [['--agents', 'many'], '--agents takes a whole number from 0 to 200, not "many"'],
+    [['--agents', '201'], '--agents takes a whole number from 0 to 200, not "201"'],
+    [['--agents', '1.5'], '--agents takes a whole number from 0 to 200, not "1.5"'],
+    [['--port-base', '80'], '--port-base takes a whole number from 1024 to 65519, not "80"'],
+    [['--port-base', '65530'], '--port-base takes a whole number from 1024 to 65519, not "65530"'],
+    [
+      ['--s3-endpoint', 'localhost:9000'],
+      '--s3-endpoint takes a URL that begins with http:// or https://, not "localhost:9000"',
+    ],
+    [['--agnets', '3'], "Unknown option '--agnets'"],
+    [['three'], "Unexpected argument 'three'"],
+    [['--datafile'], "Option '--datafile <value>' argument missing"],
+  ])('refuse %j', (words, message) => {
+    expect(() => parseUpOptions(words)).toThrow(message);
+  });
+});
+
+describe('the text at the end of npm run up', () => {
+  const text = upText({ addresses: ADDRESSES, snsUrl: 'http://127.0.0.1:8', natsPid: 99, flagKey: "it's" });
+
+  it('names every address once', () => {
+    for (const word of [
+      '127.0.0.1:1/',
+      '127.0.0.1:2 ',
+      '127.0.0.1:3 ',
+      '127.0.0.1:8 ',
+      'ws://127.0.0.1:5',
+      'pid 77',
+      'secret-1',
+    ]) {
+      expect(text.split(word), word).toHaveLength(2);
+    }
+  });
+
+  it('has three commands that a shell takes as they are', () => {
+    expect(text).toMatch(/^Flip a flag {3}npm --prefix \S+ run flip -- 'it'\\''s'$/m);
+    expect(text).toContain(
+      `curl -s 'http://127.0.0.1:6/v1/decide?keys=it'\\''s' -H 'X-Optimizely-SDK-Key: a+b/='`,
+    );
+    expect(text).toMatch(/^Stop the bus {2}kill 99$/m);
+  });
+
+  it('aligns its columns', () => {
+    expect(
+      table([
+        ['a', 'bb', 'c'],
+        ['aaa', 'b', 'cc'],
+      ]),
+    ).toBe('a    bb  c\naaa  b   cc');
+  });
+});
+
+describe('the address file', () => {
+  it('is read by other commands, by nobody else, and removed by the stack that wrote it', async () => {
+    const file = join(await tempDir(), '.local', 'stack.json');
+    await writeAddresses(ADDRESSES, file);
+    expect(await readAddresses(file)).toEqual(ADDRESSES);
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    await removeAddresses({ ...ADDRESSES, webhookSecret: 'of-another-stack' }, file);
+    expect(await readFile(file, 'utf8')).toContain('secret-1');
+    await removeAddresses(ADDRESSES, file);
+    await expect(readAddresses(file)).rejects.toMatchObject({
+      code: 'STACK_FAILED',
+      message: 'No local stack runs',
+      remedy: 'Start one in another terminal with `npm run up`.',
+    });
+  });
+});

@@ -1,0 +1,60 @@
+// Signed webhooks for unit tests, sent straight to the function's work.
+
+import { type ProjectTable, parseProjects } from '../../core/projects.ts';
+import { signWebhook } from '../../core/webhook.ts';
+import { receiveWebhook } from '../../functions/webhook/receive-webhook.ts';
+import { KEY, PROJECT_ID } from './datafiles.ts';
+import type { FakeDeps } from './fakes.ts';
+
+export const BUDGET_MS = 5_000;
+export const SECURE_KEY = 'SecureKey1';
+const secret = 's';
+const projects = parseProjects(
+  JSON.stringify([
+    {
+      projectId: PROJECT_ID,
+      secrets: [secret],
+      datafiles: [
+        { sdkKey: KEY, environment: 'Production' },
+        { sdkKey: SECURE_KEY, environment: 'Secure', accessToken: 'token' },
+        { sdkKey: 'TwinA', environment: 'Twins' },
+        { sdkKey: 'TwinB', environment: 'Twins' },
+      ],
+    },
+  ]),
+);
+
+/** One project with these keys. */
+export const projectsOf = (...sdkKeys: string[]): ProjectTable =>
+  parseProjects(
+    JSON.stringify([
+      {
+        projectId: PROJECT_ID,
+        secrets: [secret],
+        datafiles: sdkKeys.map((sdkKey) => ({ sdkKey, environment: 'e' })),
+      },
+    ]),
+  );
+
+/** The status that a signed webhook gets. Its request id is `r<revision>`. */
+export async function sendWebhook(
+  deps: FakeDeps,
+  revision: number,
+  environment = 'Production',
+): Promise<number> {
+  const data = { environment, revision, cdn_url: 'none' };
+  const event = { project_id: Number(PROJECT_ID), event: 'project.datafile_updated', data };
+  const rawBody = Buffer.from(JSON.stringify(event));
+  const answer = await receiveWebhook(
+    deps,
+    { projects, fetchBudgetMs: BUDGET_MS },
+    {
+      method: 'POST',
+      path: '/webhooks/optimizely',
+      requestId: `r${revision}`,
+      rawBody,
+      signature: signWebhook(rawBody, secret),
+    },
+  );
+  return answer.status;
+}
