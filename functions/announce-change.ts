@@ -1,0 +1,101 @@
+// Announces on both paths at once: straight to this region's bus, under a cap, and over SNS to every bridge. Either may
+// fail: the record is already right, so a failure is logged and counted, and reconcile heals it.
+
+import { sleep } from '../core/clock.ts';
+import { errorFields, FanoutError } from '../core/errors.ts';
+import { METRIC } from '../core/log.ts';
+import type { Manifest } from '../core/manifest.ts';
+import { NOTICE_SCHEMA } from '../core/notice.ts';
+import { announce } from './announce.ts';
+import { loadCompressed } from './announce-head.ts';
+import type { BusHead, Deps, ReaderDeps } from './ports.ts';
+import { withinMs } from './wait.ts';
+
+/** All that the direct path may cost an answer, connecting included. */
+export const BUS_CAP_MS = 1_000;
+
+/** A head being read ahead of time; undefined when that failed. */
+export type EarlyHead = Promise<BusHead | null | undefined>;
+
+/** Starts reading the head beside other work. It also finds a connection that died while the function was frozen. */
+export function readHeadEarly({ bus }: Pick<Deps, 'bus'>, sdkKey: Manifest['sdkKey']): EarlyHead {
+  // Not swallowed: whoever needs the head asks again and meets the same failure.
+  return bus.readHead(sdkKey).catch(() => undefined);
+}
+
+/** A new manifest, on both paths. Never throws; returns on which paths it went out. */
+export async function announceChange(
+  deps: Deps,
+  manifest: Manifest,
+  compressed: () => Promise<Uint8Array>,
+  earlyHead?: EarlyHead,
+): Promise<{ readonly onBus: boolean; readonly onTopic: boolean }> {
+  const [onBus, onTopic] = await Promise.all([
+    announceDirect(deps, manifest, compressed, earlyHead),
+    // One turn later: signing an SNS request would hold up the message that agents wait for.
+    sleep(deps.clock, 0).then(() => announceOnTopic(deps, manifest)),
+  ]);
+  if (!onBus && !onTopic) {
+    const message = `seq ${manifest.seq} is stored but went out on no path; reconcile announces it within a minute`;
+    deps.log.error('change.announce-failed', { path: 'both', seq: manifest.seq, error: message });
+  }
+  return { onBus, onTopic };
+}
+
+/** For a change that was found already there: announces it only where the bus does not have it. Never throws. */
+export function ensureOnBus(deps: ReaderDeps, manifest: Manifest, earlyHead?: EarlyHead): Promise<boolean> {
+  return announceDirect(deps, manifest, () => loadCompressed(deps, manifest), earlyHead);
+}
+
+async function announceDirect(
+  deps: ReaderDeps,
+  manifest: Manifest,
+  compressed: () => Promise<Uint8Array>,
+  earlyHead?: EarlyHead,
+): Promise<boolean> {
+  const { seq, revision, lineage } = manifest;
+  const abort = new AbortController();
+  const work = async () => {
+    const knownHead = await earlyHead;
+    return announce(deps, manifest, compressed, { knownHead, signal: abort.signal });
+  };
+  try {
+    const result = await withinMs(deps.clock, BUS_CAP_MS, work(), () => {
+      // What is still under way must not reach into the next invocation.
+      abort.abort();
+      deps.bus.reset();
+      throw tooSlow(manifest);
+    });
+    if (result === 'published') {
+      const latencyMs = deps.clock.nowMs() - manifest.receivedAtMs;
+      deps.metrics.timeMs(METRIC.announceLatencyMs, latencyMs);
+      deps.log.info('change.announced', { path: 'bus', lineage, seq, revision, latencyMs });
+    }
+    return true;
+  } catch (error) {
+    deps.metrics.count(METRIC.announceFailed);
+    deps.log.warn('change.announce-failed', { path: 'bus', lineage, seq, revision, ...errorFields(error) });
+    return false;
+  }
+}
+
+async function announceOnTopic(deps: Deps, manifest: Manifest): Promise<boolean> {
+  const { sdkKey, seq, revision, changeId } = manifest;
+  try {
+    await deps.topic.publish({ schema: NOTICE_SCHEMA, kind: 'published', sdkKey, seq, revision, changeId });
+    return true;
+  } catch (error) {
+    deps.metrics.count(METRIC.announceFailed);
+    deps.log.warn('change.announce-failed', { path: 'topic', seq, revision, ...errorFields(error) });
+    return false;
+  }
+}
+
+const tooSlow = ({ sdkKey, seq }: Manifest) =>
+  new FanoutError({
+    code: 'BUS_UNAVAILABLE',
+    message: `The bus took longer than ${BUS_CAP_MS} ms for seq ${seq} of ${sdkKey}`,
+    remedy: 'The bridge announces it. If it repeats, check nats-server and the way to it.',
+    retryable: true,
+    fields: { sdkKey, seq },
+  });

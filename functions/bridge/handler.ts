@@ -1,0 +1,23 @@
+// Lambda entry of the bridge: wiring only. Subscribed to the topic with the filter kind = published; one per NATS cluster.
+
+import { randomUUID } from 'node:crypto';
+import type { SNSEvent } from 'aws-lambda';
+import { wireReader } from '../wire.ts';
+import { createBridge } from './announce-records.ts';
+
+const { deps, telemetry } = wireReader('bridge', {
+  env: process.env,
+  nowMs: Date.now,
+  random: Math.random,
+  newId: randomUUID,
+});
+const bridge = createBridge(deps);
+
+/** Throws so that Lambda tries again, and keeps the event for the dead-letter queue in the end. */
+export async function handler(event: SNSEvent): Promise<void> {
+  try {
+    await bridge(event.Records.map((record) => record.Sns.Message));
+  } finally {
+    telemetry.flush();
+  }
+}

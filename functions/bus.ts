@@ -1,0 +1,212 @@
+// The bus: NATS JetStream over the native WebSocket, with one connection kept across invocations. The only file of the
+// functions that knows NATS. What is announced, and whether it should be, is announce.ts's business.
+
+import {
+  type ConnectionOptions,
+  connect,
+  credsAuthenticator,
+  ErrorCode,
+  type Msg,
+  type NatsConnection,
+  NatsError,
+  headers as natsHeaders,
+} from 'nats.ws';
+import { encodeBeat } from '../core/beat.ts';
+import type { Clock } from '../core/clock.ts';
+import { decodeHead } from '../core/envelope.ts';
+import { FanoutError, isFanoutError, messageOf } from '../core/errors.ts';
+import { BEAT_SUBJECT, datafileSubject, STREAM_NAME } from '../core/names.ts';
+import { ensureStream, type StreamApi } from './bus-stream.ts';
+import { KeptConnection } from './kept-connection.ts';
+import type { Bus, BusHead } from './ports.ts';
+import { withinMs } from './wait.ts';
+
+const CONNECT_TIMEOUT_MS = 700;
+const REQUEST_TIMEOUT_MS = 800;
+const PROBE_TIMEOUT_MS = 250;
+/** JetStream's error for a publish whose expected last subject sequence was not the last. */
+const WRONG_LAST_SEQUENCE = 10071;
+const NO_SUCH_MESSAGE = 404;
+
+export interface BusSettings {
+  /** ws:// or wss:// URLs of one cluster. */
+  readonly servers: readonly string[];
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+  readonly token?: string | undefined;
+  /** Contents of a .creds file. */
+  readonly creds?: string | undefined;
+  readonly replicas: number;
+}
+
+interface PublishAck {
+  readonly seq?: number;
+  readonly error?: { readonly err_code?: number; readonly description?: string };
+}
+
+export class NatsBus implements Bus {
+  readonly #replicas: number;
+  readonly #clock: Clock;
+  readonly #kept: KeptConnection<NatsConnection>;
+
+  constructor(settings: BusSettings, clock: Clock) {
+    this.#replicas = settings.replicas;
+    this.#clock = clock;
+    const connector = {
+      open: () => openConnection(settings),
+      probe: (connection: NatsConnection) => this.#flush(connection, PROBE_TIMEOUT_MS),
+      close: closeQuietly,
+      ended: (connection: NatsConnection) => connection.closed(),
+    };
+    this.#kept = new KeptConnection(connector, clock);
+  }
+
+  readHead: Bus['readHead'] = async (sdkKey) => {
+    const message = await this.#requestHead(`$JS.API.DIRECT.GET.${STREAM_NAME}.${datafileSubject(sdkKey)}`);
+    if (message.headers?.code === NO_SUCH_MESSAGE) return null;
+    const get = (name: string): string => message.headers?.get(name) ?? '';
+    const streamSequence = Number(get('Nats-Sequence'));
+    if (!Number.isSafeInteger(streamSequence) || streamSequence < 1)
+      throw unavailable(
+        `answered a direct get with ${message.headers?.code} ${message.headers?.description}`,
+      );
+    return { head: decodeHeadOrNull(get), streamSequence };
+  };
+
+  publish: Bus['publish'] = async (sdkKey, envelope, expectedStreamSequence) => {
+    const headers = natsHeaders();
+    for (const [name, value] of Object.entries(envelope.headers)) headers.set(name, value);
+    headers.set('Nats-Expected-Stream', STREAM_NAME);
+    headers.set('Nats-Expected-Last-Subject-Sequence', String(expectedStreamSequence));
+    const message = await this.#request(datafileSubject(sdkKey), envelope.payload, headers);
+    const { seq, error } = message.json<PublishAck>();
+    if (error?.err_code === WRONG_LAST_SEQUENCE) return 'conflict';
+    if (error !== undefined) throw unavailable(`refused a message: ${error.description}`);
+    if (seq === undefined) throw unavailable('acknowledged a message without a sequence');
+    return 'published';
+  };
+
+  payloadBytesMax: Bus['payloadBytesMax'] = async () => {
+    const maxPayload = (await this.#kept.get()).info?.max_payload;
+    if (maxPayload === undefined) throw unavailable('did not say its max_payload');
+    return maxPayload;
+  };
+
+  sendBeat: Bus['sendBeat'] = async (beat) => {
+    const connection = await this.#kept.get();
+    connection.publish(BEAT_SUBJECT, encodeBeat(beat));
+    await this.#flush(connection, REQUEST_TIMEOUT_MS);
+  };
+
+  ensureStream: Bus['ensureStream'] = () => ensureStream(this.#streamApi, this.#replicas);
+
+  reset: Bus['reset'] = () => this.#kept.reset();
+
+  /** A direct get that no stream serves is not answered at all (seen on 2.9.10): ask why before blaming the bus. */
+  async #requestHead(subject: string): Promise<Msg> {
+    const { resets } = this.#kept;
+    try {
+      return await this.#request(subject);
+    } catch (error) {
+      if (!isTimeout(error) || this.#kept.resets !== resets) throw error;
+      const { config } = await this.#streamApi('INFO');
+      throw config?.allow_direct === true ? error : streamMissing(subject);
+    }
+  }
+
+  #streamApi: StreamApi = async (action, body) => {
+    const payload = new TextEncoder().encode(body === undefined ? '' : JSON.stringify(body));
+    return (await this.#request(`$JS.API.STREAM.${action}.${STREAM_NAME}`, payload)).json();
+  };
+
+  async #request(
+    subject: string,
+    payload?: Uint8Array,
+    headers?: ReturnType<typeof natsHeaders>,
+  ): Promise<Msg> {
+    const connection = await this.#kept.get();
+    try {
+      const options = { timeout: REQUEST_TIMEOUT_MS, ...(headers && { headers }) };
+      const message = await connection.request(subject, payload, options);
+      this.#kept.touch();
+      return message;
+    } catch (error) {
+      if (error instanceof NatsError && error.code === ErrorCode.NoResponders) throw streamMissing(subject);
+      throw unavailable(`did not answer on ${apiOf(subject)}`, error);
+    }
+  }
+
+  async #flush(connection: NatsConnection, timeoutMs: number): Promise<void> {
+    try {
+      await withinMs(this.#clock, timeoutMs, connection.flush(), () => {
+        throw unavailable(`did not answer a ping within ${timeoutMs} ms`);
+      });
+    } catch (error) {
+      throw isFanoutError(error) ? error : unavailable('lost the connection', error);
+    }
+  }
+}
+
+async function openConnection(settings: BusSettings): Promise<NatsConnection> {
+  const { servers, user, password, token, creds } = settings;
+  const options: ConnectionOptions = {
+    servers: [...servers],
+    name: 'datafile-fanout-functions',
+    timeout: CONNECT_TIMEOUT_MS,
+    // A frozen Lambda cannot tend a connection: closed is closed, and the next call opens another.
+    reconnect: false,
+    // Gossiped addresses are the cluster's own, which need not lead here over WebSocket.
+    ignoreClusterUpdates: true,
+    ...(user !== undefined && { user }),
+    ...(password !== undefined && { pass: password }),
+    ...(token !== undefined && { token }),
+    ...(creds !== undefined && { authenticator: credsAuthenticator(new TextEncoder().encode(creds)) }),
+  };
+  try {
+    return await connect(options);
+  } catch (error) {
+    throw unavailable(`cannot be reached at ${servers.join(', ')}`, error);
+  }
+}
+
+function decodeHeadOrNull(get: (name: string) => string): BusHead['head'] {
+  try {
+    return decodeHead(get);
+  } catch (error) {
+    if (isFanoutError(error, 'ENVELOPE_INVALID')) return null;
+    throw error;
+  }
+}
+
+function closeQuietly(connection: NatsConnection): void {
+  // Already given up: how its closing goes changes nothing.
+  connection.close().catch(() => {});
+}
+
+/** `$JS.API.DIRECT.GET` of a longer subject: enough to see what was asked. */
+const apiOf = (subject: string): string => subject.split('.').slice(0, 4).join('.');
+
+const isTimeout = (error: unknown): boolean =>
+  error instanceof FanoutError && error.cause instanceof NatsError && error.cause.code === ErrorCode.Timeout;
+
+/** nats.ws rejects with empty messages where the socket fails; its code says a little more. */
+const describe = (cause: unknown): string =>
+  cause instanceof NatsError ? cause.message || cause.code : messageOf(cause);
+
+const unavailable = (what: string, cause?: unknown) =>
+  new FanoutError({
+    code: 'BUS_UNAVAILABLE',
+    message: `The bus ${what}${cause === undefined ? '' : ` (${describe(cause)})`}`,
+    remedy: 'Check nats-server, FANOUT_NATS_URL and the credentials; agents follow through S3 meanwhile.',
+    retryable: true,
+    cause,
+  });
+
+const streamMissing = (subject: string) =>
+  new FanoutError({
+    code: 'STREAM_MISSING',
+    message: `No stream answers on ${apiOf(subject)}: ${STREAM_NAME} is not there, or not as wanted`,
+    remedy:
+      'The bridge and reconcile functions create it; if it stays away, check that JetStream is enabled.',
+    retryable: true,
+  });

@@ -1,0 +1,108 @@
+// What the functions' work needs of the outside, as interfaces of two to five methods, so that a test writes its own
+// in a few lines. The real ones are bucket.ts, bus.ts, topic.ts, cdn.ts, sdk-check.ts; nothing here names a product.
+
+import type { Beat } from '../core/beat.ts';
+import type { Clock, Random } from '../core/clock.ts';
+import type { Envelope, EnvelopeHead } from '../core/envelope.ts';
+import type { SdkKey, Sha256 } from '../core/ids.ts';
+import type { Log, MetricName } from '../core/log.ts';
+import type { CdnValidators, Manifest } from '../core/manifest.ts';
+import type { Notice } from '../core/notice.ts';
+import type { DatafileSource } from '../core/projects.ts';
+
+/** A manifest with the ETag that a swap must name. */
+export interface StoredManifest {
+  readonly manifest: Manifest;
+  readonly etag: string;
+}
+
+/** The truth: bodies that never change and one manifest per SDK key. Every method throws RECORD_UNAVAILABLE. */
+export interface DatafileRecord {
+  /** @throws FanoutError MANIFEST_INVALID */
+  readManifest(sdkKey: SdkKey): Promise<StoredManifest | null>;
+  /** `expectedEtag` null means: only when there is none yet. `conflict`: somebody else moved it. */
+  swapManifest(
+    manifest: Manifest,
+    expectedEtag: string | null,
+  ): Promise<{ readonly etag: string } | 'conflict'>;
+  putBody(sdkKey: SdkKey, sha256: Sha256, body: Uint8Array): Promise<'written' | 'already-there'>;
+  /** The body that hashes to `sha256`. @throws FanoutError BODY_MISSING, BODY_CORRUPT */
+  readBody(sdkKey: SdkKey, sha256: Sha256): Promise<Uint8Array>;
+}
+
+/** Last message of a subject. `head` is null when somebody else's message is there: it may be overwritten. */
+export interface BusHead {
+  readonly head: EnvelopeHead | null;
+  readonly streamSequence: number;
+}
+
+/** Every method throws BUS_UNAVAILABLE, or STREAM_MISSING where the bus is up but nobody made the stream. */
+export interface Bus {
+  readHead(sdkKey: SdkKey): Promise<BusHead | null>;
+  /** `expectedStreamSequence` is that of the head just read, 0 when there is none. */
+  publish(
+    sdkKey: SdkKey,
+    envelope: Envelope,
+    expectedStreamSequence: number,
+  ): Promise<'published' | 'conflict'>;
+  /** The server's max_payload; known once connected. */
+  payloadBytesMax(): Promise<number>;
+  sendBeat(beat: Beat): Promise<void>;
+  /** Creates or updates the stream when it is not as wanted. */
+  ensureStream(): Promise<'as-wanted' | 'created' | 'updated'>;
+  /** Drops the connection at once, with whatever still waits on it; the next call makes another. */
+  reset(): void;
+}
+
+export interface Topic {
+  /** @throws FanoutError TOPIC_UNAVAILABLE */
+  publish(notice: Notice): Promise<void>;
+}
+
+/** Which of Optimizely's addresses is asked. */
+export type Via = 'cdn' | 'origin' | 'auth';
+
+export type CdnAnswer =
+  | { readonly kind: 'body'; readonly body: Uint8Array; readonly validators: CdnValidators }
+  | { readonly kind: 'unchanged' };
+
+export interface Cdn {
+  /** The addresses that may serve this datafile, the preferred one first; never empty. */
+  viasOf(source: DatafileSource): readonly Via[];
+  /** @throws FanoutError CDN_DENIED, CDN_FAILED, DATAFILE_TOO_LARGE */
+  fetch(
+    source: DatafileSource,
+    via: Via,
+    validators: CdnValidators | null,
+    timeoutMs: number,
+  ): Promise<CdnAnswer>;
+}
+
+/** @throws FanoutError DATAFILE_UNLOADABLE when the Optimizely SDK refuses the body */
+export type SdkCheck = (sdkKey: SdkKey, body: Uint8Array) => void;
+
+export interface Metrics {
+  count(name: MetricName, amount?: number): void;
+  timeMs(name: MetricName, elapsedMs: number): void;
+}
+
+/** What following the record takes, without writing it. */
+export interface ReaderDeps {
+  readonly record: DatafileRecord;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** Everything the work is done with. */
+export interface Deps extends ReaderDeps {
+  readonly topic: Topic;
+  readonly cdn: Cdn;
+  readonly sdkCheck: SdkCheck;
+  /** Heads as this process saw them last. May be out of date: good for beginning early, never for deciding. */
+  readonly lastSeen: Map<SdkKey, Manifest>;
+  /** A fresh random id: letters, digits and dashes. */
+  readonly newId: () => string;
+}

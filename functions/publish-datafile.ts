@@ -1,0 +1,88 @@
+// The only writer: body, then manifest, then announcement, in that order, so that nobody is ever pointed at something
+// that is not there. Takes a datafile that was already found good; how it was fetched is not known here.
+
+import type { Datafile } from '../core/datafile.ts';
+import { compressBody } from '../core/envelope.ts';
+import type { ChangeId } from '../core/ids.ts';
+import { METRIC } from '../core/log.ts';
+import { type Arrival, advance, type Cause, type CdnValidators } from '../core/manifest.ts';
+import type { DatafileSource } from '../core/projects.ts';
+import { announceChange, type EarlyHead, ensureOnBus } from './announce-change.ts';
+import { type Moved, moveManifest } from './move-manifest.ts';
+import type { Deps, StoredManifest } from './ports.ts';
+
+/** Why and for which datafile the record is brought up to date. */
+export interface Change {
+  readonly source: DatafileSource;
+  readonly projectId: string;
+  readonly changeId: ChangeId;
+  readonly receivedAtMs: number;
+  readonly cause: Cause;
+}
+
+/**
+ * Stores a good datafile and announces it, or finds out why that is not needed.
+ * @param current the manifest as just read, null when there is none
+ * @throws FanoutError RECORD_UNAVAILABLE, MANIFEST_CONTENDED, MANIFEST_INVALID; once it is stored nothing is thrown
+ */
+export async function publishDatafile(
+  deps: Deps,
+  change: Change,
+  current: StoredManifest | null,
+  datafile: Datafile,
+  validators: CdnValidators,
+  earlyHead?: EarlyHead,
+): Promise<Moved> {
+  const { cause, changeId, receivedAtMs } = change;
+  const arrival = (): Arrival => ({
+    cause,
+    changeId,
+    receivedAtMs,
+    publishedAtMs: deps.clock.nowMs(),
+    cdn: validators,
+  });
+  const isNews = current === null || 'manifest' in advance(current.manifest, datafile, arrival());
+  // Compressing runs beside the writes; where nothing will be published it is not begun.
+  let compressing = isNews ? compress(datafile) : null;
+  const loadCompressed = () => {
+    compressing ??= compress(datafile);
+    return compressing;
+  };
+
+  if (current?.manifest.sha256 !== datafile.sha256) await archive(deps, datafile);
+  const moved = await moveManifest(deps, current, datafile, arrival());
+  const { lineage, seq, revision, sha256, publishedAtMs } = moved.manifest;
+  if (moved.kind !== 'moved') {
+    deps.log.info('manifest.kept', {
+      reason: moved.kind,
+      offered: datafile.revision,
+      lineage,
+      seq,
+      revision,
+    });
+    await ensureOnBus(deps, moved.manifest, earlyHead);
+    return moved;
+  }
+  const latencyMs = publishedAtMs - receivedAtMs;
+  deps.log.info('manifest.moved', { cause, lineage, seq, revision, sha256, latencyMs });
+  deps.metrics.count(METRIC.changePublished);
+  deps.metrics.timeMs(METRIC.publishLatencyMs, latencyMs);
+  await announceChange(deps, moved.manifest, loadCompressed, earlyHead);
+  return moved;
+}
+
+/** Keeps a good body that may never become current. @throws FanoutError RECORD_UNAVAILABLE */
+export async function archive(
+  { record, log }: Deps,
+  { sdkKey, sha256, revision, body }: Datafile,
+): Promise<void> {
+  const outcome = await record.putBody(sdkKey, sha256, body);
+  log.info('datafile.archived', { outcome, revision, sha256, bytes: body.byteLength });
+}
+
+function compress(datafile: Datafile): Promise<Uint8Array> {
+  const compressing = compressBody(datafile.body);
+  // Awaited only where it is published; a write that fails first must not leave a rejection unhandled.
+  compressing.catch(() => {});
+  return compressing;
+}

@@ -1,0 +1,82 @@
+// Publishes what Optimizely serves and the record does not have: the webhook that never came. Counted as missed only
+// when no webhook can still be on its way.
+
+import { sleep } from '../../core/clock.ts';
+import { METRIC } from '../../core/log.ts';
+import { advance } from '../../core/manifest.ts';
+import { type Fetched, fetchDatafile } from '../fetch-datafile.ts';
+import type { Deps, StoredManifest } from '../ports.ts';
+import { publishDatafile } from '../publish-datafile.ts';
+import type { KeyRun } from './reconcile-key.ts';
+
+const FETCH_BUDGET_MS = 4_000;
+/** From Last-Modified to the webhook's own publication it takes about a second; until then it is not missed. */
+export const MISSED_GRACE_MS = 5_000;
+
+/** @throws FanoutError of the record, or why Optimizely could not be asked */
+export async function followCdn(deps: Deps, run: KeyRun): Promise<void> {
+  const { source, projectId } = run;
+  const current = await deps.record.readManifest(source.sdkKey);
+  const fetched = await fetchDatafile(deps, {
+    source,
+    projectId,
+    atLeastRevision: 0,
+    known: current?.manifest ?? null,
+    budgetMs: FETCH_BUDGET_MS,
+    onStale: async () => {},
+  });
+  if (fetched.kind === 'stale') throw fetched.error;
+  if (fetched.kind === 'unchanged') return;
+  if (current !== null && current.manifest.sha256 === fetched.datafile.sha256) return;
+  await publish(deps, run, await afterGrace(deps, run, current, fetched), fetched);
+}
+
+type Fresh = Extract<Fetched, { kind: 'fresh' }>;
+
+async function publish(
+  deps: Deps,
+  run: KeyRun,
+  current: StoredManifest | null,
+  fetched: Fresh,
+): Promise<void> {
+  const { source, projectId, changeId, startedAtMs } = run;
+  const cause = current === null ? 'import' : 'reconcile';
+  const change = { source, projectId, changeId, receivedAtMs: startedAtMs, cause } as const;
+  const { datafile, validators } = fetched;
+  const moved = await publishDatafile(deps, change, current, datafile, validators);
+  // A datafile regenerated without a new revision comes without a webhook.
+  const isMissed =
+    moved.kind === 'moved' && current !== null && datafile.revision > current.manifest.revision;
+  if (!isMissed) return;
+  deps.metrics.count(METRIC.missedWebhook);
+  deps.log.warn('reconcile.key', {
+    found: 'missed-webhook',
+    revision: datafile.revision,
+    seq: moved.manifest.seq,
+  });
+}
+
+/** Gives a webhook in flight the time to be first; returns the manifest as it is then. */
+async function afterGrace(
+  deps: Deps,
+  run: KeyRun,
+  current: StoredManifest | null,
+  { datafile, validators }: Fresh,
+): Promise<StoredManifest | null> {
+  if (current === null || validators.lastModifiedMs === null) return current;
+  const { changeId, startedAtMs } = run;
+  const nowMs = deps.clock.nowMs();
+  const arrival = {
+    cause: 'reconcile',
+    changeId,
+    receivedAtMs: startedAtMs,
+    publishedAtMs: nowMs,
+    cdn: validators,
+  } as const;
+  if (!('manifest' in advance(current.manifest, datafile, arrival))) return current;
+  // Clocks differ: a Last-Modified in our future waits no longer than one that is now.
+  const waitMs = MISSED_GRACE_MS - Math.max(0, nowMs - validators.lastModifiedMs);
+  if (waitMs <= 0) return current;
+  await sleep(deps.clock, waitMs);
+  return deps.record.readManifest(run.source.sdkKey);
+}

@@ -1,0 +1,27 @@
+// Lambda entry of reconcile: wiring only. Scheduled every minute, and subscribed to the topic with the filter
+// kind = refetch.
+
+import { randomUUID } from 'node:crypto';
+import type { ScheduledEvent, SNSEvent } from 'aws-lambda';
+import { wireWriter } from '../wire.ts';
+import { reconcileKeys } from './reconcile-keys.ts';
+import { refetch } from './refetch.ts';
+
+const { settings, deps, telemetry } = wireWriter('reconcile', {
+  env: process.env,
+  nowMs: Date.now,
+  random: Math.random,
+  newId: randomUUID,
+});
+
+/** Throws so that Lambda tries again, and keeps the event for the dead-letter queue in the end. */
+export async function handler(event: ScheduledEvent | SNSEvent): Promise<void> {
+  try {
+    if ('Records' in event) {
+      const messages = event.Records.map((record) => record.Sns.Message);
+      await refetch(deps, settings.projects, messages);
+    } else await reconcileKeys(deps, settings);
+  } finally {
+    telemetry.flush();
+  }
+}

@@ -1,0 +1,131 @@
+// One SDK key, healed: Optimizely against the record, then the record against the bus. Each half does its work although
+// the other fails; what went wrong is handed back rather than thrown.
+
+import { errorFields, FanoutError } from '../../core/errors.ts';
+import type { ChangeId, Lineage } from '../../core/ids.ts';
+import { METRIC } from '../../core/log.ts';
+import { type Manifest, renewLineage } from '../../core/manifest.ts';
+import type { DatafileSource } from '../../core/projects.ts';
+import { judgeHead } from '../announce.ts';
+import { announceChange } from '../announce-change.ts';
+import { announceHead, loadCompressed } from '../announce-head.ts';
+import { swapUntilSettled } from '../move-manifest.ts';
+import type { BusHead, Deps, StoredManifest } from '../ports.ts';
+import type { Role } from '../settings.ts';
+import { followCdn } from './follow-cdn.ts';
+
+/** A change this young is still being announced by the webhook that brought it. */
+const ANNOUNCE_GRACE_MS = 5_000;
+
+export interface KeyRun {
+  readonly source: DatafileSource;
+  readonly projectId: string;
+  readonly changeId: ChangeId;
+  readonly startedAtMs: number;
+  readonly role: Role;
+}
+
+export interface KeyResult {
+  /** What the record says now; null when it could not be read or has nothing. */
+  readonly manifest: Manifest | null;
+  readonly failures: readonly unknown[];
+}
+
+/** Never throws. */
+export async function reconcileKey(deps: Deps, run: KeyRun): Promise<KeyResult> {
+  const failures: unknown[] = [];
+  const attempt = async <T>(work: () => Promise<T>): Promise<T | null> => {
+    try {
+      return await work();
+    } catch (error) {
+      failures.push(error);
+      deps.log.error('reconcile.key', errorFields(error));
+      return null;
+    }
+  };
+  const { sdkKey } = run.source;
+  if (run.role === 'home') await attempt(() => followCdn(deps, run));
+  // Read again: the first half, a webhook or another region may have moved it.
+  const stored = await attempt(() => deps.record.readManifest(sdkKey));
+  if (stored === null) return { manifest: null, failures };
+  const followed = await attempt(() => followRecord(deps, run, stored));
+  return { manifest: followed ?? stored.manifest, failures };
+}
+
+/** Brings the bus in step with the record; returns the manifest that is the head in the end. */
+async function followRecord(deps: Deps, run: KeyRun, stored: StoredManifest): Promise<Manifest> {
+  const { sdkKey } = run.source;
+  const head = await readHeadOrNone(deps, sdkKey);
+  let current = stored;
+  if (judgeHead(current.manifest, head) === 'superseded') {
+    // Most likely a webhook moved both between our two reads.
+    current = (await deps.record.readManifest(sdkKey)) ?? stored;
+    if (judgeHead(current.manifest, head) === 'superseded') return leaveOldLineage(deps, run, current, head);
+  }
+  const { manifest } = current;
+  if (judgeHead(manifest, head) === 'already') return manifest;
+  const { seq, lineage, publishedAtMs } = manifest;
+  if (deps.clock.nowMs() - publishedAtMs > ANNOUNCE_GRACE_MS) {
+    deps.metrics.count(METRIC.busBehind);
+    deps.log.warn('reconcile.key', { found: 'bus-behind', lineage, seq, busSeq: head?.head?.seq ?? null });
+  }
+  await announceHead(deps, manifest);
+  return manifest;
+}
+
+/** A missing stream is an empty bus here: announceHead() makes it. */
+async function readHeadOrNone({ bus }: Deps, sdkKey: DatafileSource['sdkKey']): Promise<BusHead | null> {
+  try {
+    return await bus.readHead(sdkKey);
+  } catch (error) {
+    if (error instanceof FanoutError && error.code === 'STREAM_MISSING') return null;
+    throw error;
+  }
+}
+
+/** The bus is ahead of the record: a bucket was restored. Agents must not wait for a seq that comes again years later. */
+async function leaveOldLineage(
+  deps: Deps,
+  run: KeyRun,
+  stored: StoredManifest,
+  head: BusHead | null,
+): Promise<Manifest> {
+  const { sdkKey } = run.source;
+  if (run.role !== 'home') throw busAhead(stored.manifest, head);
+  const { changeId, startedAtMs } = run;
+  const renewed = await swapUntilSettled(deps, sdkKey, stored, (found) => {
+    if (found === null) throw busAhead(stored.manifest, head);
+    if (judgeHead(found, head) !== 'superseded') return { kind: 'same', manifest: found };
+    const arrival = {
+      cause: 'restore',
+      changeId,
+      receivedAtMs: startedAtMs,
+      publishedAtMs: deps.clock.nowMs(),
+      cdn: found.cdn,
+    } as const;
+    return { kind: 'swap', manifest: renewLineage(found, deps.newId() as Lineage, arrival) };
+  });
+  const { manifest } = renewed;
+  if (renewed.kind === 'moved') {
+    const { lineage, seq } = manifest;
+    deps.metrics.count(METRIC.lineageRenewed);
+    deps.log.error('reconcile.key', {
+      found: 'bus-ahead',
+      lineage,
+      seq,
+      oldLineage: stored.manifest.lineage,
+    });
+    await announceChange(deps, manifest, () => loadCompressed(deps, manifest));
+  }
+  await announceHead(deps, manifest);
+  return manifest;
+}
+
+const busAhead = ({ sdkKey, lineage, seq }: Manifest, head: BusHead | null) =>
+  new FanoutError({
+    code: 'MANIFEST_INVALID',
+    message: `The bus has seq ${head?.head?.seq} of ${sdkKey}, the record only seq ${seq} of the same lineage`,
+    remedy: 'The home region renews the lineage within a minute; check that its reconcile function runs.',
+    retryable: true,
+    fields: { sdkKey, lineage, seq },
+  });

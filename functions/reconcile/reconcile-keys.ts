@@ -1,0 +1,56 @@
+// The minute's run over every configured key, and the heartbeat that says what each head should be. One key's failure
+// stops neither the others nor the beat; in the end the run fails if anything did.
+
+import { errorFields } from '../../core/errors.ts';
+import type { ChangeId, SdkKey } from '../../core/ids.ts';
+import type { ProjectTable } from '../../core/projects.ts';
+import type { Version } from '../../core/version.ts';
+import { ensureStream } from '../announce-head.ts';
+import type { Deps } from '../ports.ts';
+import type { Role } from '../settings.ts';
+import { withFields } from '../telemetry.ts';
+import { settleEach } from '../wait.ts';
+import { reconcileKey } from './reconcile-key.ts';
+
+const KEYS_PARALLEL_MAX = 8;
+
+export interface ReconcileSettings {
+  readonly projects: ProjectTable;
+  readonly role: Role;
+}
+
+/** @throws the first failure, after everything was tried */
+export async function reconcileKeys(deps: Deps, { projects, role }: ReconcileSettings): Promise<void> {
+  const startedAtMs = deps.clock.nowMs();
+  const changeId = `reconcile-${deps.newId()}` as ChangeId;
+  const log = withFields(deps.log, { changeId });
+  const failures: unknown[] = [];
+  const noteFailure = (event: 'stream.ensured' | 'beat.sent') => (error: unknown) => {
+    log.error(event, errorFields(error));
+    failures.push(error);
+  };
+  await ensureStream({ ...deps, log }).catch(noteFailure('stream.ensured'));
+
+  const keys = [...projects.values()].flatMap(({ projectId, datafiles }) =>
+    datafiles.map((source) => ({ source, projectId })),
+  );
+  const heads = new Map<SdkKey, Version>();
+  await settleEach(keys, KEYS_PARALLEL_MAX, async ({ source, projectId }) => {
+    const keyLog = withFields(log, { sdkKey: source.sdkKey });
+    const run = { source, projectId, changeId, startedAtMs, role };
+    const result = await reconcileKey({ ...deps, log: keyLog }, run);
+    if (result.manifest !== null) heads.set(source.sdkKey, result.manifest);
+    failures.push(...result.failures);
+  });
+
+  const beat = { sentAtMs: deps.clock.nowMs(), heads };
+  await deps.bus.sendBeat(beat).catch(noteFailure('beat.sent'));
+  const elapsedMs = deps.clock.nowMs() - startedAtMs;
+  log.info('reconcile.finished', {
+    keys: keys.length,
+    heads: heads.size,
+    failures: failures.length,
+    elapsedMs,
+  });
+  if (failures.length > 0) throw failures[0];
+}

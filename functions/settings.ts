@@ -1,0 +1,162 @@
+// Environment variables → typed settings, with every problem reported at once. Reads the environment that it is handed.
+// Values of secrets never appear in a message.
+
+import { parseDurationMs } from '../core/duration.ts';
+import { FanoutError, messageOf } from '../core/errors.ts';
+import { type ProjectTable, parseProjects } from '../core/projects.ts';
+import type { BucketSettings } from './bucket.ts';
+import type { BusSettings } from './bus.ts';
+import type { UrlTemplates } from './cdn.ts';
+import type { TopicSettings } from './topic.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** `home` writes the record; `bus-only` (further regions) only keeps its own bus in step with it. */
+export type Role = 'home' | 'bus-only';
+
+/** What every function needs. */
+export interface ReaderSettings {
+  readonly bucket: BucketSettings;
+  readonly bus: BusSettings;
+}
+
+/** What the functions need that write. */
+export interface WriterSettings extends ReaderSettings {
+  readonly projects: ProjectTable;
+  readonly topic: TopicSettings;
+  readonly templates: UrlTemplates;
+  readonly fetchBudgetMs: number;
+  readonly role: Role;
+}
+
+export const DEFAULT_TEMPLATES: UrlTemplates = {
+  cdn: 'https://cdn.optimizely.com/datafiles/%s.json',
+  origin: 'https://optimizely.s3.amazonaws.com/datafiles/%s.json',
+  auth: 'https://config.optimizely.com/datafiles/auth/%s.json',
+};
+
+const FETCH_BUDGET_DEFAULT = '5s';
+/** Past this the webhook's function would end before it could queue a refetch. */
+const FETCH_BUDGET_MAX_MS = 6_000;
+const REPLICAS = ['1', '3', '5'];
+/** Plain HTTP is for a stand-in on this machine; anywhere else it would show access tokens to the network. */
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+
+/** @throws FanoutError CONFIG_INVALID */
+export function readReaderSettings(env: Environment): ReaderSettings {
+  return collect((problems) => readerOf(env, problems));
+}
+
+/** @throws FanoutError CONFIG_INVALID */
+export function readWriterSettings(env: Environment): WriterSettings {
+  return collect((problems) => {
+    const role = oneOf(env, 'FANOUT_ROLE', ['home', 'bus-only'], 'home', problems) as Role;
+    return {
+      ...readerOf(env, problems),
+      role,
+      projects: projectsOf(env, problems),
+      // A further region sends no notice.
+      topic: {
+        topicArn: role === 'home' ? required(env, 'FANOUT_TOPIC_ARN', problems) : '',
+        endpoint: optional(env, 'FANOUT_SNS_ENDPOINT'),
+      },
+      templates: {
+        cdn: templateOf(env, 'FANOUT_CDN_URL_TEMPLATE', DEFAULT_TEMPLATES.cdn, problems),
+        origin: templateOf(env, 'FANOUT_ORIGIN_URL_TEMPLATE', DEFAULT_TEMPLATES.origin, problems),
+        auth: templateOf(env, 'FANOUT_CDN_AUTH_URL_TEMPLATE', DEFAULT_TEMPLATES.auth, problems),
+      },
+      fetchBudgetMs: fetchBudgetOf(env, problems),
+    };
+  });
+}
+
+function readerOf(env: Environment, problems: string[]): ReaderSettings {
+  const servers = required(env, 'FANOUT_NATS_URL', problems)
+    .split(',')
+    .map((url) => url.trim())
+    .filter((url) => url !== '');
+  for (const url of servers)
+    if (!/^wss?:\/\/[^\s@]+$/.test(url) || !URL.canParse(url))
+      problems.push('FANOUT_NATS_URL must be ws:// or wss:// URLs without credentials, parted by commas');
+  return {
+    bucket: {
+      bucket: required(env, 'FANOUT_BUCKET', problems),
+      endpoint: optional(env, 'FANOUT_S3_ENDPOINT'),
+    },
+    bus: {
+      servers,
+      user: optional(env, 'FANOUT_NATS_USER'),
+      password: optional(env, 'FANOUT_NATS_PASSWORD'),
+      token: optional(env, 'FANOUT_NATS_TOKEN'),
+      creds: optional(env, 'FANOUT_NATS_CREDS'),
+      replicas: Number(oneOf(env, 'FANOUT_NATS_REPLICAS', REPLICAS, '1', problems)),
+    },
+  };
+}
+
+function projectsOf(env: Environment, problems: string[]): ProjectTable {
+  const json = required(env, 'FANOUT_PROJECTS', problems);
+  if (json === '') return new Map();
+  try {
+    return parseProjects(json);
+  } catch (error) {
+    problems.push(`FANOUT_PROJECTS: ${messageOf(error)}`);
+    return new Map();
+  }
+}
+
+function templateOf(env: Environment, name: string, fallback: string, problems: string[]): string {
+  const template = optional(env, name) ?? fallback;
+  const isUrl = template.split('%s').length === 2 && URL.canParse(template.replace('%s', 'key'));
+  if (!isUrl) {
+    problems.push(`${name} must be a URL with one %s where the SDK key goes`);
+    return fallback;
+  }
+  // The host is the allow-list: no SDK key may have a part in it.
+  const { protocol, hostname, pathname, username } = new URL(template.replace('%s', 'SDKKEY'));
+  if (!pathname.includes('SDKKEY')) problems.push(`${name} must have its %s in the path`);
+  if (username !== '') problems.push(`${name} must hold no credentials`);
+  if (protocol !== 'https:' && !(protocol === 'http:' && LOOPBACK.test(hostname)))
+    problems.push(`${name} must be https (plain http on this machine only)`);
+  return template;
+}
+
+function fetchBudgetOf(env: Environment, problems: string[]): number {
+  const ms = parseDurationMs(optional(env, 'FANOUT_FETCH_BUDGET') ?? FETCH_BUDGET_DEFAULT);
+  if (ms !== null && ms > 0 && ms <= FETCH_BUDGET_MAX_MS) return ms;
+  problems.push(`FANOUT_FETCH_BUDGET must be a duration such as 5s, at most ${FETCH_BUDGET_MAX_MS}ms`);
+  return 0;
+}
+
+/** An empty variable counts as none: templates of deployments leave them so. */
+const optional = (env: Environment, name: string): string | undefined => env[name]?.trim() || undefined;
+
+function required(env: Environment, name: string, problems: string[]): string {
+  const value = optional(env, name);
+  if (value === undefined) problems.push(`${name} is missing`);
+  return value ?? '';
+}
+
+function oneOf(
+  env: Environment,
+  name: string,
+  allowed: readonly string[],
+  fallback: string,
+  problems: string[],
+): string {
+  const value = optional(env, name) ?? fallback;
+  if (!allowed.includes(value)) problems.push(`${name} must be one of ${allowed.join(', ')}`);
+  return value;
+}
+
+function collect<T>(read: (problems: string[]) => T): T {
+  const problems: string[] = [];
+  const settings = read(problems);
+  if (problems.length === 0) return settings;
+  throw new FanoutError({
+    code: 'CONFIG_INVALID',
+    message: `The settings are wrong: ${problems.join('; ')}`,
+    remedy: "Set the function's environment variables; the README's configuration table lists them.",
+    retryable: false,
+  });
+}

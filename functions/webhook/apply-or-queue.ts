@@ -1,0 +1,83 @@
+// One datafile of one webhook: brought up to date within the answer's time, else queued for a refetch, else refused so
+// that nobody believes the change is safe. The only place where 204, 202 and 503 are told apart.
+
+import { errorFields, FanoutError } from '../../core/errors.ts';
+import { METRIC } from '../../core/log.ts';
+import { NOTICE_SCHEMA } from '../../core/notice.ts';
+import { bringUpToDate, type Outcome } from '../bring-up-to-date.ts';
+import type { Deps } from '../ports.ts';
+import type { Change } from '../publish-datafile.ts';
+import { withinMs } from '../wait.ts';
+
+/** On top of the fetch budget, for everything else; queuing must still fit into the function's ten seconds. */
+export const APPLY_EXTRA_MS = 2_000;
+
+/** 204: in S3, or found already there. 202: queued. 503: neither. */
+export async function applyOrQueue(
+  deps: Deps,
+  change: Change,
+  announcedRevision: number,
+  fetchBudgetMs: number,
+): Promise<204 | 202 | 503> {
+  const outcome = await apply(deps, change, announcedRevision, fetchBudgetMs);
+  if (outcome.kind !== 'stale') return 204;
+  const { sdkKey } = change.source;
+  try {
+    await deps.topic.publish({
+      schema: NOTICE_SCHEMA,
+      kind: 'refetch',
+      sdkKey,
+      revision: announcedRevision,
+      changeId: change.changeId,
+      receivedAtMs: change.receivedAtMs,
+    });
+  } catch (error) {
+    deps.log.error('refetch.queued', { queued: false, revision: announcedRevision, ...errorFields(error) });
+    return 503;
+  }
+  deps.metrics.count(METRIC.refetchQueued);
+  const { code, message } = outcome.error;
+  deps.log.warn('refetch.queued', {
+    queued: true,
+    revision: announcedRevision,
+    reason: code,
+    error: message,
+  });
+  return 202;
+}
+
+/** Whatever keeps the change from being stored is a reason to queue it. */
+async function apply(
+  deps: Deps,
+  change: Change,
+  announcedRevision: number,
+  fetchBudgetMs: number,
+): Promise<Outcome> {
+  const capMs = fetchBudgetMs + APPLY_EXTRA_MS;
+  try {
+    const work = bringUpToDate(deps, change, announcedRevision, fetchBudgetMs);
+    // Work that outlives the cap does no harm: every write is a compare-and-swap, and the refetch finds it done.
+    return await withinMs(deps.clock, capMs, work, () => ({ kind: 'stale', error: tooSlow(capMs) }) as const);
+  } catch (error) {
+    deps.log.error('request.failed', { revision: announcedRevision, ...errorFields(error) });
+    if (error instanceof FanoutError) return { kind: 'stale', error };
+    return { kind: 'stale', error: unexpected(error) };
+  }
+}
+
+const tooSlow = (capMs: number) =>
+  new FanoutError({
+    code: 'RECORD_UNAVAILABLE',
+    message: `The change was not stored within ${capMs} ms`,
+    remedy: 'Nothing to do: it is queued. If it repeats, look at the latency of S3 and of the CDN.',
+    retryable: true,
+  });
+
+const unexpected = (cause: unknown) =>
+  new FanoutError({
+    code: 'RECORD_UNAVAILABLE',
+    message: 'The change was not stored, for a reason nobody foresaw',
+    remedy: 'It is queued; the log line before this one says more.',
+    retryable: true,
+    cause,
+  });

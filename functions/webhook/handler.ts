@@ -1,0 +1,22 @@
+// Lambda entry of the webhook: wiring only. POST /webhooks/optimizely over an HTTP API.
+
+import { randomUUID } from 'node:crypto';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { wireWriter } from '../wire.ts';
+import { requestOf, responseOf } from './http-event.ts';
+import { receiveWebhook } from './receive-webhook.ts';
+
+const { settings, deps, telemetry } = wireWriter('webhook', {
+  env: process.env,
+  nowMs: Date.now,
+  random: Math.random,
+  newId: randomUUID,
+});
+
+export async function handler(event: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2> {
+  try {
+    return responseOf(await receiveWebhook(deps, settings, requestOf(event)));
+  } finally {
+    telemetry.flush();
+  }
+}

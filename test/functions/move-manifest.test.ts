@@ -1,0 +1,104 @@
+// Compare-and-swap under contention: every datafile that may move the manifest does so once, and seq has no gap.
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseDatafile } from '../../core/datafile.ts';
+import type { ChangeId } from '../../core/ids.ts';
+import { pin } from '../../core/manifest.ts';
+import { MANIFEST_ATTEMPTS_MAX, moveManifest } from '../../functions/move-manifest.ts';
+import { datafileOf, KEY } from '../support/datafiles.ts';
+import { type FakeDeps, fakeDeps } from '../support/fakes.ts';
+
+let stamps = 0;
+async function move(deps: FakeDeps, revision: number, salt = '', lastModifiedMs: number | null = null) {
+  const datafile = parseDatafile(datafileOf(revision, { salt }), { sdkKey: KEY });
+  const cdn = { etag: null, lastModifiedMs };
+  const changeId = `c${++stamps}` as ChangeId;
+  const current = await deps.record.readManifest(KEY);
+  return moveManifest(deps, current, datafile, {
+    cause: 'webhook',
+    changeId,
+    receivedAtMs: stamps,
+    publishedAtMs: stamps,
+    cdn,
+  });
+}
+
+describe('moving the manifest', () => {
+  it('begins a lineage, and keeps it', async () => {
+    const deps = fakeDeps();
+    expect((await move(deps, 1)).manifest).toMatchObject({ seq: 1, lineage: 'id-1' });
+    expect((await move(deps, 2)).manifest).toMatchObject({ seq: 2, lineage: 'id-1' });
+  });
+
+  it.each([
+    ['same', 3, ''],
+    ['older', 2, ''],
+    ['older', 3, 'another edge'],
+  ])('stays for what is %s (%#)', async (kind, revision, salt) => {
+    const deps = fakeDeps();
+    await move(deps, 3);
+    expect((await move(deps, revision, salt)).kind).toBe(kind);
+    expect(deps.record.swaps).toHaveLength(1);
+  });
+
+  it('stays while it is pinned', async () => {
+    const deps = fakeDeps();
+    const { manifest } = await move(deps, 1);
+    deps.record.manifests.set(KEY, { manifest: pin(manifest, 'a bad week', 1), etag: '"pinned"' });
+    expect((await move(deps, 2)).kind).toBe('pinned');
+  });
+
+  it('knows its own write when the answer to it was lost', async () => {
+    const deps = fakeDeps();
+    deps.record.losesSwapAnswer = true;
+    expect((await move(deps, 1)).kind).toBe('moved');
+    expect(deps.record.swaps).toHaveLength(1);
+  });
+
+  it('gives up when others always win', async () => {
+    const deps = fakeDeps();
+    deps.record.swapManifest = async () => 'conflict';
+    await expect(move(deps, 1)).rejects.toMatchObject({ code: 'MANIFEST_CONTENDED', retryable: true });
+    expect(deps.counts.get('ManifestConflict')).toBe(MANIFEST_ATTEMPTS_MAX);
+  });
+});
+
+describe('twenty writers at once', () => {
+  it('all settle, with the highest revision on top and no gap', async () => {
+    const deps = fakeDeps();
+    const moved = await Promise.all(Array.from({ length: 20 }, (_, i) => move(deps, i + 1)));
+    expect(deps.record.headOf()).toMatchObject({ revision: 20, seq: deps.record.swaps.length });
+    expect(moved.filter(({ kind }) => kind === 'moved')).toHaveLength(deps.record.swaps.length);
+  });
+
+  it('need no more attempts than there are, even when every one of them may move it', async () => {
+    const deps = fakeDeps();
+    await move(deps, 1);
+    // Equal revisions with ever newer dates: each in its turn is a refresh.
+    const writers = Array.from({ length: 20 }, (_, i) => move(deps, 1, `salt ${i}`, 1_000 + i));
+    await Promise.all(writers);
+    expect(deps.record.headOf()?.cdn.lastModifiedMs).toBe(1_019);
+  });
+});
+
+it('whatever arrives in whatever order, the head is the highest revision and its history has no gap', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 25 }),
+      async (revisions) => {
+        const deps = fakeDeps();
+        await Promise.all(revisions.map((revision) => move(deps, revision)));
+        const head = deps.record.headOf();
+        expect(head?.revision).toBe(Math.max(...revisions));
+        expect(head?.history.map(({ seq }) => seq)).toEqual(
+          Array.from({ length: head?.seq ?? 0 }, (_, i) => (head?.seq ?? 0) - i),
+        );
+        expect(deps.record.swaps.map(({ revision }) => revision)).toEqual(
+          deps.record.swaps.map(({ revision }) => revision).sort((a, b) => a - b),
+        );
+      },
+    ),
+    { numRuns: 60 },
+  );
+});

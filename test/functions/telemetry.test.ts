@@ -1,0 +1,55 @@
+// What the functions print: one JSON line per event, and metrics that CloudWatch reads out of the log.
+
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createTelemetry, withFields } from '../../functions/telemetry.ts';
+
+let printed: Record<string, unknown>[] = [];
+beforeEach(() => {
+  printed = [];
+  vi.stubEnv('POWERTOOLS_DEV', 'true'); // Powertools writes to the console that the test can see,
+  vi.stubEnv('POWERTOOLS_METRICS_DISABLED', 'false'); // but counts nothing then unless told to.
+  const print = (line: string) => void printed.push(JSON.parse(line));
+  for (const method of ['log', 'info', 'warn', 'error'] as const)
+    vi.spyOn(console, method).mockImplementation(print);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
+
+describe('a log line', () => {
+  it('is one JSON object with its event, level, service and fields', () => {
+    createTelemetry('webhook').log.warn('manifest.kept', { seq: 3, reason: 'older' });
+    expect(printed).toMatchObject([
+      { level: 'WARN', message: 'manifest.kept', event: 'manifest.kept', service: 'webhook', seq: 3 },
+    ]);
+  });
+
+  it('carries the fields that were bound, also when bound twice', () => {
+    const { log } = createTelemetry('webhook');
+    withFields(withFields(log, { changeId: 'c' }), { sdkKey: 'k' }).info('beat.sent', { keys: 1 });
+    expect(printed).toMatchObject([{ changeId: 'c', sdkKey: 'k', keys: 1 }]);
+  });
+});
+
+describe('metrics', () => {
+  it('are printed together, in the embedded format', () => {
+    const { metrics, flush } = createTelemetry('webhook');
+    metrics.count('MissedWebhook');
+    metrics.count('MissedWebhook', 2);
+    metrics.timeMs('PublishLatencyMs', -5);
+    flush();
+    expect(printed).toHaveLength(1);
+    expect(printed[0]).toMatchObject({ service: 'webhook', MissedWebhook: [1, 2], PublishLatencyMs: 0 });
+    expect(printed[0]).toHaveProperty('_aws.CloudWatchMetrics.0.Namespace', 'DatafileFanout');
+  });
+
+  it('are printed once, and not at all when nothing was counted', () => {
+    const { metrics, flush } = createTelemetry('webhook');
+    flush();
+    metrics.count('BusBehind');
+    flush();
+    flush();
+    expect(printed).toHaveLength(1);
+  });
+});
