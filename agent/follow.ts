@@ -1,0 +1,82 @@
+// How one key's datafile is found and kept current: disk first, then bus and S3 side by side, the CDN last. The
+// fallback rule is here too: how often S3 is asked, by the state of the bus. Knows the sources by contract only.
+
+import type { Clock } from '../core/clock.ts';
+import type { SdkKey } from '../core/ids.ts';
+import type { CdnSource } from './sources/cdn.ts';
+import type { Source } from './sources/source.ts';
+import type { AnyStore } from './store.ts';
+
+/** How long bus and S3 may take to bring a key's first datafile before the CDN is asked as well. */
+export const CDN_BOOT_WAIT_MS = 1_000;
+/** How long a request waits for the first datafile of its key. */
+export const FIRST_DATAFILE_WAIT_MS = 8_000;
+
+export interface Sources {
+  readonly disk: Source | null;
+  readonly nats: Source | null;
+  readonly record: Source | null;
+  readonly cdn: CdnSource;
+}
+
+export interface FollowOptions {
+  readonly store: AnyStore;
+  readonly sources: Sources;
+  readonly clock: Clock;
+}
+
+export class Follower {
+  readonly #options: FollowOptions;
+  readonly #firstDatafile = new Map<SdkKey, () => void>();
+
+  constructor(options: FollowOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the key has a datafile, or when every source has been asked and has none. Never rejects. */
+  async follow(sdkKey: SdkKey): Promise<void> {
+    const { store, sources } = this.#options;
+    store.watch(sdkKey);
+    const first = new Promise<void>((resolve) => {
+      this.#firstDatafile.set(sdkKey, resolve);
+    });
+    await sources.disk?.watch(sdkKey);
+    const asked = [sources.nats, sources.record].filter((source) => source !== null);
+    const looks = Promise.all(asked.map((source) => source.watch(sdkKey)));
+    if (store.get(sdkKey) !== null) {
+      if (store.get(sdkKey)?.seq === 0) void sources.cdn.watch(sdkKey);
+      return;
+    }
+    await this.#within(CDN_BOOT_WAIT_MS, [first, looks]);
+    if (store.get(sdkKey) !== null || !this.#firstDatafile.has(sdkKey)) return;
+    await this.#within(FIRST_DATAFILE_WAIT_MS, [first, Promise.all([looks, sources.cdn.watch(sdkKey)])]);
+  }
+
+  unfollow(sdkKey: SdkKey): void {
+    const { store, sources } = this.#options;
+    this.#firstDatafile.delete(sdkKey);
+    for (const source of [sources.nats, sources.record, sources.cdn, sources.disk]) source?.unwatch(sdkKey);
+    store.forget(sdkKey);
+  }
+
+  /** Why a key has no datafile, as far as its sources can tell; null when it has one. */
+  refusal(sdkKey: SdkKey): 'denied' | 'not-found' | null {
+    if (this.#options.store.get(sdkKey) !== null) return null;
+    const status = this.#options.sources.cdn.refusal(sdkKey);
+    return status === 403 || status === 401 ? 'denied' : 'not-found';
+  }
+
+  /** A key has a new datafile; once it is from the record, the CDN has nothing more to say. */
+  accepted(sdkKey: SdkKey, seq: number): void {
+    this.#firstDatafile.get(sdkKey)?.();
+    if (seq > 0) this.#options.sources.cdn.unwatch(sdkKey);
+  }
+
+  #within(timeoutMs: number, promises: readonly Promise<unknown>[]): Promise<unknown> {
+    let timer = { cancel() {} };
+    const timeout = new Promise<void>((resolve) => {
+      timer = this.#options.clock.after(timeoutMs, resolve);
+    });
+    return Promise.race([timeout, ...promises]).finally(() => timer.cancel());
+  }
+}

@@ -1,0 +1,161 @@
+// A small HTTP kernel on node:http: finds the route, reads the body within limits, answers errors, counts. A general
+// framework was measured to cost more than the decision itself. Knows nothing of datafiles.
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { errorFields } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import type { Metrics, RouteStats } from '../metrics.ts';
+import { Exchange } from './exchange.ts';
+
+export const REQUEST_BODY_BYTES_MAX = 1024 * 1024;
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+/** Longer than the idle time-outs of usual load balancers, or they would meet a closed connection. */
+const KEEP_ALIVE_TIMEOUT_MS = 75_000;
+/** How long requests in flight may take at shutdown. */
+const DRAIN_TIMEOUT_MS = 10_000;
+const DRAIN_SWEEP_MS = 20;
+
+export interface Route {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  /** A promise only where the answer has to wait; the usual ones are answered within the call. */
+  readonly handle: (exchange: Exchange) => void | Promise<void>;
+}
+
+export interface ServeOptions {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly monotonicMs: () => number;
+}
+
+interface MountedRoute extends Route {
+  readonly stats: RouteStats;
+}
+
+export class HttpServer {
+  readonly #options: ServeOptions;
+  readonly #routes = new Map<string, Map<string, MountedRoute>>();
+  readonly #unrouted: RouteStats;
+  readonly #server: Server;
+
+  constructor(routes: readonly Route[], options: ServeOptions) {
+    this.#options = options;
+    this.#unrouted = options.metrics.route('none');
+    for (const route of routes) {
+      const methods = this.#routes.get(route.path) ?? new Map<string, MountedRoute>();
+      methods.set(route.method, { ...route, stats: options.metrics.route(`${route.method} ${route.path}`) });
+      this.#routes.set(route.path, methods);
+    }
+    this.#server = createServer(
+      {
+        headersTimeout: HEADERS_TIMEOUT_MS,
+        requestTimeout: REQUEST_TIMEOUT_MS,
+        keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+        noDelay: true,
+      },
+      (request, response) => this.#onRequest(request, response),
+    );
+  }
+
+  /** Resolves with the port it listens on. */
+  listen(host: string, port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', reject);
+        resolve((this.#server.address() as AddressInfo).port);
+      });
+    });
+  }
+
+  /** Stops accepting and waits, within a limit, for the requests in flight. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      const cutOff = setTimeout(() => this.#server.closeAllConnections(), DRAIN_TIMEOUT_MS);
+      // Kept alive by their clients, connections would outlast the last answer.
+      const sweep = setInterval(() => this.#server.closeIdleConnections(), DRAIN_SWEEP_MS);
+      this.#server.close(() => {
+        clearTimeout(cutOff);
+        clearInterval(sweep);
+        resolve();
+      });
+    });
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const startedMs = this.#options.monotonicMs();
+    const url = request.url as string;
+    const mark = url.indexOf('?');
+    const path = mark < 0 ? url : url.slice(0, mark);
+    const methods = this.#routes.get(path);
+    const route = methods?.get(request.method as string);
+    const stats = route?.stats ?? this.#unrouted;
+    const exchange = new Exchange(request, response, mark < 0 ? '' : url.slice(mark + 1), (status) =>
+      stats.record(status, (this.#options.monotonicMs() - startedMs) / 1000),
+    );
+    if (route !== undefined) this.#dispatch(route, exchange);
+    else {
+      request.resume();
+      if (methods === undefined) exchange.text(404, '404 page not found\n');
+      else {
+        exchange.headers.Allow = [...methods.keys()].join(', ');
+        exchange.empty(405);
+      }
+    }
+  }
+
+  #dispatch(route: MountedRoute, exchange: Exchange): void {
+    if (route.method === 'GET') {
+      exchange.request.resume();
+      this.#call(route, exchange);
+    } else if (isJson(exchange.header('content-type'))) this.#readBody(route, exchange);
+    else {
+      exchange.request.resume();
+      exchange.empty(415);
+    }
+  }
+
+  #readBody(route: MountedRoute, exchange: Exchange): void {
+    const { request } = exchange;
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.byteLength;
+      if (bytes <= REQUEST_BODY_BYTES_MAX) chunks.push(chunk);
+      else if (!exchange.answered) tooLarge(exchange);
+    });
+    request.on('end', () => {
+      if (exchange.answered) return;
+      exchange.body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, bytes);
+      this.#call(route, exchange);
+    });
+    // The client is gone; there is nobody to answer.
+    request.on('error', () => {});
+  }
+
+  #call(route: MountedRoute, exchange: Exchange): void {
+    try {
+      const answer = route.handle(exchange);
+      if (answer !== undefined) answer.catch((error) => this.#failed(route, exchange, error));
+    } catch (error) {
+      this.#failed(route, exchange, error);
+    }
+  }
+
+  #failed(route: MountedRoute, exchange: Exchange, error: unknown): void {
+    this.#options.log.error('request.failed', { route: route.path, ...errorFields(error) });
+    if (!exchange.answered) exchange.error(500, 'internal error');
+  }
+}
+
+const isJson = (contentType: string): boolean =>
+  contentType === 'application/json' || /^application\/json\s*(?:;|$)/i.test(contentType);
+
+/** What is still coming is not read: closing is the only way to make the client stop. */
+function tooLarge(exchange: Exchange): void {
+  exchange.headers.Connection = 'close';
+  exchange.error(413, `request body is larger than ${REQUEST_BODY_BYTES_MAX} bytes`);
+  exchange.request.pause();
+}

@@ -1,0 +1,54 @@
+// What all routes about flags have in common: the SDK key header, its refusals, and the headers that say which
+// datafile an answer was made from.
+
+import type { FlagClient } from '../clients.ts';
+import type { KeyRefusal, Keys, ServedKey } from '../keys.ts';
+import type { Held, Store } from '../store.ts';
+import type { Exchange } from './exchange.ts';
+
+const SDK_KEY_HEADER = 'x-optimizely-sdk-key';
+
+/** As the original words them, so that clients which look at the text go on working. */
+const REFUSALS: Readonly<Record<KeyRefusal, readonly [status: number, message: string]>> = {
+  missing: [400, 'missing required X-Optimizely-SDK-Key header'],
+  malformed: [400, 'sdkKey failed validation'],
+  denied: [403, 'unable to fetch fresh datafile (consider rechecking SDK key), status code: 403 Forbidden'],
+  'not-found': [500, 'failed to instantiate Optimizely for SDK Key'],
+  'too-many': [503, 'no more SDK keys can be loaded on demand; list this one in OPTIMIZELY_SDKKEYS'],
+};
+
+export interface FlagDeps {
+  readonly keys: Keys;
+  readonly store: Store<FlagClient>;
+}
+
+export type FlagHandler = (exchange: Exchange, held: Held<FlagClient>) => void;
+
+/** Calls `handle` with the datafile of the key that the request names, at once when the agent has it already. */
+export function withDatafile({ keys, store }: FlagDeps, handle: FlagHandler) {
+  const serve = (exchange: Exchange, key: ServedKey): void => {
+    const held = store.get(key.sdkKey);
+    if (held === null) {
+      refuse(exchange, 'not-found');
+      return;
+    }
+    exchange.headers['X-Datafile-Revision'] = held.revision;
+    exchange.headers['X-Datafile-Seq'] = held.seq;
+    exchange.headers['X-Datafile-Lineage'] = held.lineage;
+    handle(exchange, held);
+  };
+  return (exchange: Exchange): void | Promise<void> => {
+    const header = exchange.header(SDK_KEY_HEADER);
+    const known = keys.resolved(header);
+    if (known !== undefined && store.get(known.sdkKey) !== null) return serve(exchange, known);
+    return keys.resolve(header).then((found) => {
+      if (typeof found === 'string') refuse(exchange, found);
+      else serve(exchange, found);
+    });
+  };
+}
+
+function refuse(exchange: Exchange, refusal: KeyRefusal): void {
+  const [status, message] = REFUSALS[refusal];
+  exchange.error(status, message);
+}

@@ -1,0 +1,58 @@
+// The process: environment in, signals, exit codes. 0 after a clean stop, 1 when it fails, 2 for wrong settings.
+
+import { readFileSync } from 'node:fs';
+import type { Clock } from '../core/clock.ts';
+import { errorFields, isFanoutError } from '../core/errors.ts';
+import { createAgent } from './agent.ts';
+import { parseConfig } from './config.ts';
+import { createLog } from './log.ts';
+
+const EXIT_FAILED = 1;
+const EXIT_CONFIG = 2;
+
+const clock: Clock = {
+  nowMs: () => Date.now(),
+  after: (delayMs, run) => {
+    const timer = setTimeout(run, delayMs);
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
+
+async function main(): Promise<void> {
+  const config = parseConfig(process.env, (path) => readFileSync(path, 'utf8'));
+  const log = createLog(config.logLevel);
+  const agent = createAgent(config, {
+    clock,
+    random: Math.random,
+    monotonicMs: () => performance.now(),
+    log,
+  });
+  let stopping = false;
+  const onSignal = async (signal: string) => {
+    // Whoever signals twice does not want to wait.
+    if (stopping) process.exit(EXIT_FAILED);
+    stopping = true;
+    log.info('agent.stopping', { signal });
+    await agent.stop();
+    log.info('agent.stopped');
+    process.exit(0);
+  };
+  for (const name of ['SIGTERM', 'SIGINT']) process.on(name, (signal) => onSignal(signal).catch(fail));
+  const ports = await agent.start();
+  log.info('agent.started', {
+    ...ports,
+    sdkKeys: config.keys.map(({ sdkKey }) => sdkKey),
+    bus: config.nats === null ? 'off' : 'on',
+    record: config.s3?.bucket ?? 'off: datafiles come from the CDN alone',
+    cacheDir: config.cacheDir ?? 'off: a restart begins without a datafile',
+    startedInMs: Math.round(performance.now()),
+  });
+}
+
+function fail(error: unknown): void {
+  const wrongConfig = isFanoutError(error, 'CONFIG_INVALID');
+  createLog('error').error(wrongConfig ? 'config.invalid' : 'agent.stopped', errorFields(error));
+  process.exit(wrongConfig ? EXIT_CONFIG : EXIT_FAILED);
+}
+
+main().catch(fail);

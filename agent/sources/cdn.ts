@@ -1,0 +1,172 @@
+// The last resort: Optimizely's CDN, for an agent that finds its key neither on disk nor on the bus nor in S3. What
+// it brings is seq 0, so that anything from the record replaces it.
+
+import type { Clock, Random } from '../../core/clock.ts';
+import { DATAFILE_BYTES_MAX, parseDatafile } from '../../core/datafile.ts';
+import { FanoutError, messageOf } from '../../core/errors.ts';
+import type { ChangeId, SdkKey } from '../../core/ids.ts';
+import { PollLoop } from './poll-loop.ts';
+import { NO_LINEAGE, NO_SEQ, type Sink, type Source } from './source.ts';
+
+const REQUEST_TIMEOUT_MS = 10_000;
+const BACKOFF_FIRST_MS = 5_000;
+const BACKOFF_MAX_MS = 60_000;
+
+export interface CdnSourceOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** With `%s` for the SDK key. */
+  readonly urlTemplate: string;
+  /** For keys with an access token. */
+  readonly authUrlTemplate: string;
+  readonly pollIntervalMs: number;
+  /** Datafile access token of a secure environment; null for others. */
+  readonly tokenOf: (sdkKey: SdkKey) => string | null;
+}
+
+interface Followed {
+  readonly loop: PollLoop;
+  etag: string | null;
+  lastModified: string | null;
+  /** Of the last failed look; null after a good one. */
+  status: number | null;
+}
+
+export class CdnSource implements Source {
+  readonly name = 'cdn';
+  readonly #sink: Sink;
+  readonly #options: CdnSourceOptions;
+  readonly #followed = new Map<SdkKey, Followed>();
+  #stopped = false;
+
+  constructor(sink: Sink, options: CdnSourceOptions) {
+    this.#sink = sink;
+    this.#options = options;
+  }
+
+  watch(sdkKey: SdkKey): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
+    let followed = this.#followed.get(sdkKey);
+    if (followed === undefined) {
+      followed = { loop: this.#loop(sdkKey), etag: null, lastModified: null, status: null };
+      this.#followed.set(sdkKey, followed);
+    }
+    return followed.loop.now();
+  }
+
+  /** HTTP status of the last look when the CDN refused it (0: it did not answer); null otherwise. */
+  refusal(sdkKey: SdkKey): number | null {
+    return this.#followed.get(sdkKey)?.status ?? null;
+  }
+
+  unwatch(sdkKey: SdkKey): void {
+    this.#followed.get(sdkKey)?.loop.stop();
+    this.#followed.delete(sdkKey);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const sdkKey of [...this.#followed.keys()]) this.unwatch(sdkKey);
+  }
+
+  #loop(sdkKey: SdkKey): PollLoop {
+    const { clock, random, pollIntervalMs } = this.#options;
+    const backoff = { backoffFirstMs: BACKOFF_FIRST_MS, backoffMaxMs: BACKOFF_MAX_MS };
+    return new PollLoop({
+      ...{ clock, random, ...backoff },
+      look: () => this.#look(sdkKey),
+      intervalMs: () => pollIntervalMs,
+    });
+  }
+
+  async #look(sdkKey: SdkKey): Promise<void> {
+    const followed = this.#followed.get(sdkKey);
+    if (followed === undefined) return;
+    try {
+      const response = await this.#fetch(sdkKey, followed);
+      followed.status = null;
+      if (response !== null && this.#followed.get(sdkKey) === followed)
+        await this.#offer(sdkKey, followed, response);
+    } catch (error) {
+      followed.status = error instanceof FanoutError ? Number(error.fields.status ?? 0) : 0;
+      this.#sink.failed(this.name, sdkKey, error);
+      throw error;
+    }
+  }
+
+  /** Null for "not modified". */
+  async #fetch(sdkKey: SdkKey, { etag, lastModified }: Followed): Promise<Response | null> {
+    const { urlTemplate, authUrlTemplate, tokenOf } = this.#options;
+    const token = tokenOf(sdkKey);
+    const url = (token === null ? urlTemplate : authUrlTemplate).replaceAll('%s', encodeURIComponent(sdkKey));
+    const headers: Record<string, string> = {};
+    if (token !== null) headers.authorization = `Bearer ${token}`;
+    if (etag !== null) headers['if-none-match'] = etag;
+    if (lastModified !== null) headers['if-modified-since'] = lastModified;
+    let response: Response;
+    try {
+      // A redirect could lead anywhere, with the token.
+      const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+      response = await fetch(url, { headers, redirect: 'error', signal });
+    } catch (cause) {
+      throw failed(sdkKey, messageOf((cause as Error).cause ?? cause), 0, cause);
+    }
+    if (response.status === 200) return response;
+    await response.body?.cancel();
+    if (response.status === 304) return null;
+    const { status, statusText } = response;
+    throw status === 403 || status === 401 || status === 404
+      ? denied(sdkKey, status, statusText)
+      : failed(sdkKey, `${status} ${statusText}`, status);
+  }
+
+  async #offer(sdkKey: SdkKey, followed: Followed, response: Response): Promise<void> {
+    const body = await readLimited(sdkKey, response);
+    const lastModified = response.headers.get('last-modified');
+    const modifiedMs = lastModified === null ? Number.NaN : Date.parse(lastModified);
+    const { revision, sha256 } = parseDatafile(body, { sdkKey });
+    const outcome = await this.#sink.offer({
+      ...{ sdkKey, revision, sha256, lineage: NO_LINEAGE, seq: NO_SEQ },
+      changeId: `cdn-${revision}` as ChangeId,
+      receivedAtMs: this.#options.clock.nowMs(),
+      lastModifiedMs: Number.isNaN(modifiedMs) ? null : modifiedMs,
+      source: this.name,
+      fromRecord: false,
+      load: async () => body,
+    });
+    if (outcome.kind === 'rejected') throw outcome.error;
+    followed.etag = response.headers.get('etag');
+    followed.lastModified = lastModified;
+  }
+}
+
+/** Stops reading where the limit is passed, whatever the length header says. */
+async function readLimited(sdkKey: SdkKey, response: Response): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > DATAFILE_BYTES_MAX) throw failed(sdkKey, `more than ${DATAFILE_BYTES_MAX} bytes`, 200);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, bytes);
+}
+
+const denied = (sdkKey: SdkKey, status: number, statusText: string) =>
+  new FanoutError({
+    code: 'CDN_DENIED',
+    message: `The CDN has no datafile for ${sdkKey}: ${status} ${statusText}`,
+    remedy: 'Check the SDK key; a secure environment also needs its access token (sdkKey:token).',
+    retryable: false,
+    fields: { sdkKey, status },
+  });
+
+const failed = (sdkKey: SdkKey, what: string, status: number, cause?: unknown) =>
+  new FanoutError({
+    code: 'CDN_FAILED',
+    message: `The CDN did not give the datafile of ${sdkKey}: ${what}`,
+    remedy: 'Check the network and the URL template; it is asked again by itself.',
+    retryable: true,
+    fields: { sdkKey, status },
+    cause,
+  });

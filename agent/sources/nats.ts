@@ -1,0 +1,231 @@
+// The fast source: a plain subscription per key, and a direct get of the subject's last message on every (re)connect
+// and for every newly watched key. Leaves nothing on the server. Reports the link's state; does not judge it.
+
+import {
+  type ConnectionOptions,
+  connect,
+  credsAuthenticator,
+  type Msg,
+  type NatsConnection,
+  type Subscription,
+} from 'nats.ws';
+import { decodeBeat } from '../../core/beat.ts';
+import type { Clock, Random, Timer } from '../../core/clock.ts';
+import { decodeBody, decodeHead, type EnvelopeHead } from '../../core/envelope.ts';
+import type { SdkKey, Sha256 } from '../../core/ids.ts';
+import { BEAT_SUBJECT, datafileSubject, STREAM_NAME } from '../../core/names.ts';
+import { type BusEvents, busUnavailable, type NatsSettings } from './bus.ts';
+import type { Sink, Source } from './source.ts';
+
+const CONNECT_TIMEOUT_MS = 2_000;
+const RECONNECT_WAIT_MS = 250;
+const RECONNECT_JITTER_MS = 250;
+const PING_INTERVAL_MS = 5_000;
+const PINGS_OUT_MAX = 2;
+const DIRECT_GET_TIMEOUT_MS = 2_000;
+/** A catch-up that got no answer is tried again after this. */
+const CATCH_UP_RETRY_MS = 1_000;
+/** Closing writes to the wire first; on a dead wire that could take for ever. */
+const CLOSE_TIMEOUT_MS = 1_000;
+const DIRECT_GET_PREFIX = `$JS.API.DIRECT.GET.${STREAM_NAME}`;
+
+export interface NatsSourceOptions {
+  readonly settings: NatsSettings;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: BusEvents;
+  /** The body of a message that only points at it. */
+  readonly resolveBody: (sdkKey: SdkKey, sha256: Sha256) => Promise<Uint8Array>;
+}
+
+export class NatsSource implements Source {
+  readonly name = 'nats';
+  readonly #sink: Sink;
+  readonly #options: NatsSourceOptions;
+  readonly #subscriptions = new Map<SdkKey, Subscription | null>();
+  #connection: NatsConnection | null = null;
+  #retryTimer: Timer | null = null;
+  #stopped = false;
+  /** Counts times that the link came up: a catch-up of an earlier one is not continued. */
+  #epoch = 0;
+  #failing = false;
+
+  constructor(sink: Sink, options: NatsSourceOptions) {
+    this.#sink = sink;
+    this.#options = options;
+  }
+
+  /** Connects in the background and keeps at it until stop(). */
+  start(): void {
+    void this.#connect();
+  }
+
+  /** Without a link there is nothing to look at yet: the key is asked for when the link comes up. */
+  async watch(sdkKey: SdkKey): Promise<void> {
+    if (this.#stopped) return;
+    if (!this.#subscriptions.has(sdkKey)) this.#subscriptions.set(sdkKey, null);
+    const connection = this.#connection;
+    if (connection === null) return;
+    this.#subscribe(connection, sdkKey);
+    await this.#catchUp(connection, sdkKey);
+  }
+
+  unwatch(sdkKey: SdkKey): void {
+    this.#subscriptions.get(sdkKey)?.unsubscribe();
+    this.#subscriptions.delete(sdkKey);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#retryTimer?.cancel();
+    const connection = this.#connection;
+    this.#connection = null;
+    if (connection === null) return;
+    let timer: Timer | null = null;
+    const timeout = new Promise<void>((resolve) => {
+      timer = this.#options.clock.after(CLOSE_TIMEOUT_MS, resolve);
+    });
+    await Promise.race([connection.close(), timeout]);
+    (timer as Timer | null)?.cancel();
+  }
+
+  async #connect(): Promise<void> {
+    const { settings, clock, random } = this.#options;
+    try {
+      const connection = await connect(connectionOptions(settings));
+      if (this.#stopped) return await connection.close();
+      this.#failing = false;
+      this.#connection = connection;
+      connection.subscribe(BEAT_SUBJECT, { callback: (error, message) => this.#onBeat(error, message) });
+      void this.#follow(connection);
+      await this.#linked(connection);
+    } catch (cause) {
+      if (this.#stopped) return;
+      this.#failed(null, cause);
+      this.#retryTimer = clock.after(RECONNECT_WAIT_MS + random() * RECONNECT_JITTER_MS, () => this.start());
+    }
+  }
+
+  /** Follows the client's own reconnecting; should it give up after all, begins anew. */
+  async #follow(connection: NatsConnection): Promise<void> {
+    const { events } = this.#options;
+    for await (const { type } of connection.status()) {
+      if (this.#stopped) return;
+      if (type === 'disconnect') events.disconnected();
+      else if (type === 'staleConnection') events.pingsUnanswered();
+      else if (type === 'reconnect') void this.#linked(connection);
+    }
+    if (this.#stopped) return;
+    events.disconnected();
+    this.#connection = null;
+    for (const sdkKey of this.#subscriptions.keys()) this.#subscriptions.set(sdkKey, null);
+    this.start();
+  }
+
+  /** The client has subscribed again by itself; what was missed meanwhile has to be asked for. */
+  async #linked(connection: NatsConnection): Promise<void> {
+    this.#epoch++;
+    this.#options.events.connected();
+    // Subscribed before asking, so that nothing falls between the answer and the first live message.
+    for (const sdkKey of this.#subscriptions.keys()) this.#subscribe(connection, sdkKey);
+    await this.#catchUpAll(connection, this.#epoch);
+  }
+
+  async #catchUpAll(connection: NatsConnection, epoch: number): Promise<void> {
+    const keys = [...this.#subscriptions.keys()];
+    const answered = await Promise.all(keys.map((sdkKey) => this.#catchUp(connection, sdkKey)));
+    if (this.#stopped || epoch !== this.#epoch) return;
+    if (answered.every(Boolean)) this.#options.events.caughtUp();
+    else {
+      const again = () => void this.#catchUpAll(connection, epoch);
+      this.#retryTimer = this.#options.clock.after(CATCH_UP_RETRY_MS, again);
+    }
+  }
+
+  /**
+   * Asks for the subject's last message. True when the bus answered, also that it has none. A bus without its stream does
+   * not answer: it is not caught up, whatever comes live, until the first announcement has made one.
+   */
+  async #catchUp(connection: NatsConnection, sdkKey: SdkKey): Promise<boolean> {
+    try {
+      const subject = `${DIRECT_GET_PREFIX}.${datafileSubject(sdkKey)}`;
+      const message = await connection.request(subject, undefined, { timeout: DIRECT_GET_TIMEOUT_MS });
+      // Status 404: nothing was published for this key yet.
+      if (message.headers !== undefined && message.headers.code < 400)
+        await this.#onDatafile(sdkKey, message);
+      this.#failing = false;
+      return true;
+    } catch (cause) {
+      this.#failed(sdkKey, cause);
+      return false;
+    }
+  }
+
+  /** Told once per outage: attempts are made every second and faster. */
+  #failed(sdkKey: SdkKey | null, cause: unknown): void {
+    if (!this.#failing && !this.#stopped)
+      this.#sink.failed(this.name, sdkKey, busUnavailable(this.#options.settings, cause));
+    this.#failing = true;
+  }
+
+  #subscribe(connection: NatsConnection, sdkKey: SdkKey): void {
+    if (this.#subscriptions.get(sdkKey)) return;
+    const subscription = connection.subscribe(datafileSubject(sdkKey), {
+      callback: (error, message) => {
+        if (error) this.#sink.failed(this.name, sdkKey, busUnavailable(this.#options.settings, error));
+        else void this.#onDatafile(sdkKey, message);
+      },
+    });
+    this.#subscriptions.set(sdkKey, subscription);
+  }
+
+  async #onDatafile(sdkKey: SdkKey, message: Msg): Promise<void> {
+    if (this.#stopped || !this.#subscriptions.has(sdkKey)) return;
+    let head: EnvelopeHead;
+    try {
+      head = decodeHead((name) => message.headers?.get(name) ?? '');
+    } catch (error) {
+      this.#sink.failed(this.name, sdkKey, error);
+      return;
+    }
+    this.#options.events.head(sdkKey, head);
+    const { lineage, seq, revision, sha256, changeId, receivedAtMs } = head;
+    await this.#sink.offer({
+      ...{ sdkKey, lineage, seq, revision, sha256, changeId, receivedAtMs },
+      lastModifiedMs: null,
+      source: this.name,
+      fromRecord: false,
+      load: async () =>
+        head.encoding === 'pointer'
+          ? await this.#options.resolveBody(sdkKey, sha256)
+          : decodeBody(head, message.data),
+    });
+  }
+
+  #onBeat(error: Error | null, message: Msg): void {
+    // A malformed one counts as missed: it proves nothing.
+    const beat = error === null ? decodeBeat(message.data) : null;
+    if (beat !== null) this.#options.events.beat(beat);
+  }
+}
+
+function connectionOptions(settings: NatsSettings): ConnectionOptions {
+  const { servers, user, password, token, creds } = settings;
+  return {
+    servers: [...servers],
+    name: 'datafile-fanout-agent',
+    timeout: CONNECT_TIMEOUT_MS,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: RECONNECT_WAIT_MS,
+    reconnectJitter: RECONNECT_JITTER_MS,
+    reconnectJitterTLS: RECONNECT_JITTER_MS,
+    pingInterval: PING_INTERVAL_MS,
+    maxPingOut: PINGS_OUT_MAX,
+    // Rotated credentials may be refused for a while: keep trying, S3 carries us meanwhile.
+    ignoreAuthErrorAbort: true,
+    ...(user === undefined ? {} : { user }),
+    ...(password === undefined ? {} : { pass: password }),
+    ...(token === undefined ? {} : { token }),
+    ...(creds === undefined ? {} : { authenticator: credsAuthenticator(new TextEncoder().encode(creds)) }),
+  };
+}

@@ -1,0 +1,119 @@
+// Reads manifests and bodies from S3. The agent's only file that imports the AWS SDK, and only when first asked:
+// loading it takes longer than serving the first decision from disk.
+
+import type { S3Client } from '@aws-sdk/client-s3';
+import { DATAFILE_BYTES_MAX } from '../../core/datafile.ts';
+import { FanoutError, messageOf } from '../../core/errors.ts';
+import type { SdkKey, Sha256 } from '../../core/ids.ts';
+import { decodeManifest, MANIFEST_BYTES_MAX } from '../../core/manifest-codec.ts';
+import { bodyKey, manifestKey } from '../../core/names.ts';
+import type { ManifestAnswer, RecordReader } from './record.ts';
+
+const CONNECT_TIMEOUT_MS = 2_000;
+const REQUEST_TIMEOUT_MS = 5_000;
+
+export interface S3Settings {
+  readonly bucket: string;
+  /** Another S3 than Amazon's; addressed by path. */
+  readonly endpoint?: string;
+  readonly region?: string;
+}
+
+type Sdk = typeof import('@aws-sdk/client-s3');
+
+export class S3Reader implements RecordReader {
+  readonly #settings: S3Settings;
+  #loading: Promise<{ sdk: Sdk; client: S3Client }> | null = null;
+
+  constructor(settings: S3Settings) {
+    this.#settings = settings;
+  }
+
+  async readManifest(sdkKey: SdkKey, etag: string | null): Promise<ManifestAnswer> {
+    const key = manifestKey(sdkKey);
+    try {
+      const { body, etag: newEtag } = await this.#get(key, MANIFEST_BYTES_MAX, etag);
+      return { kind: 'manifest', manifest: decodeManifest(body, sdkKey), etag: newEtag };
+    } catch (cause) {
+      if (cause instanceof FanoutError) throw cause;
+      // The SDK throws a 304 as an error named "Unknown": only its status tells.
+      if (statusOf(cause) === 304) return { kind: 'unchanged' };
+      if (statusOf(cause) === 404 && nameOf(cause) !== 'NoSuchBucket') return { kind: 'absent' };
+      throw this.#unavailable(key, cause);
+    }
+  }
+
+  async readBody(sdkKey: SdkKey, sha256: Sha256): Promise<Uint8Array> {
+    const key = bodyKey(sdkKey, sha256);
+    try {
+      return (await this.#get(key, DATAFILE_BYTES_MAX, null)).body;
+    } catch (cause) {
+      if (cause instanceof FanoutError) throw cause;
+      if (statusOf(cause) === 404) throw missing(sdkKey, key, cause);
+      throw this.#unavailable(key, cause);
+    }
+  }
+
+  close(): void {
+    this.#loading?.then(
+      ({ client }) => client.destroy(),
+      () => {}, // It never came to be; whoever asked has had the error.
+    );
+  }
+
+  async #get(
+    key: string,
+    bytesMax: number,
+    etag: string | null,
+  ): Promise<{ body: Uint8Array; etag: string }> {
+    this.#loading ??= this.#load();
+    const { sdk, client } = await this.#loading;
+    const condition = etag === null ? {} : { IfNoneMatch: etag };
+    const command = new sdk.GetObjectCommand({ Bucket: this.#settings.bucket, Key: key, ...condition });
+    const answer = await client.send(command, { abortSignal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+    if ((answer.ContentLength ?? 0) > bytesMax)
+      throw this.#unavailable(key, new Error(`has ${answer.ContentLength} bytes, over ${bytesMax}`));
+    const body = (await answer.Body?.transformToByteArray()) ?? new Uint8Array(0);
+    return { body, etag: answer.ETag ?? '' };
+  }
+
+  async #load(): Promise<{ sdk: Sdk; client: S3Client }> {
+    const sdk = await import('@aws-sdk/client-s3');
+    const { endpoint, region } = this.#settings;
+    const client = new sdk.S3Client({
+      // The caller repeats with its own backoff.
+      maxAttempts: 1,
+      requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
+      // Bodies are checked by their SHA-256, which is stronger and already paid for.
+      responseChecksumValidation: 'WHEN_REQUIRED',
+      ...(region === undefined ? {} : { region }),
+      ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
+    });
+    return { sdk, client };
+  }
+
+  #unavailable(key: string, cause: unknown): FanoutError {
+    const { bucket } = this.#settings;
+    return new FanoutError({
+      code: 'RECORD_UNAVAILABLE',
+      message: `S3 did not give s3://${bucket}/${key}: ${nameOf(cause)} ${messageOf(cause)}`.slice(0, 400),
+      remedy: 'Check FANOUT_BUCKET, the region and that the role may s3:GetObject on datafiles/*.',
+      retryable: true,
+      cause,
+    });
+  }
+}
+
+const statusOf = (error: unknown): number | undefined =>
+  (error as { $metadata?: { httpStatusCode?: number } } | null)?.$metadata?.httpStatusCode;
+const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'Error');
+
+const missing = (sdkKey: SdkKey, key: string, cause: unknown) =>
+  new FanoutError({
+    code: 'BODY_MISSING',
+    message: `The manifest of ${sdkKey} names ${key}, which is not in the bucket`,
+    remedy: 'Restore the object from its versions; bodies named by a manifest must never expire.',
+    retryable: true,
+    fields: { sdkKey },
+    cause,
+  });

@@ -1,0 +1,181 @@
+// The one gate: every candidate from every source comes through offer(), and nothing else changes what an agent
+// serves. Holds the served datafile of each key. Knows neither network nor HTTP, nor what is built of a datafile.
+
+import type { Clock } from '../core/clock.ts';
+import type { DatafileExpectation } from '../core/datafile.ts';
+import { isFanoutError } from '../core/errors.ts';
+import type { SdkKey, Sha256 } from '../core/ids.ts';
+import { judgeCandidate, judgePublication, type Version } from '../core/version.ts';
+import type { Candidate, DatafileMeta, IgnoredReason, Outcome, SourceName } from './sources/source.ts';
+
+/** Rejected versions remembered per key; a bus repeats its last message, so a handful is enough. */
+const REJECTED_REMEMBERED_MAX = 16;
+
+/** Turns a datafile into what serves it. */
+export interface Builder<B> {
+  /**
+   * Validates and builds. The body's hash has been checked by its source.
+   * @throws FanoutError DATAFILE_INVALID, _TOO_LARGE, _WRONG_KEY, _WRONG_PROJECT, _UNLOADABLE
+   */
+  build(body: Uint8Array, sha256: Sha256, expected: DatafileExpectation): Promise<Built<B>>;
+  /** Called once for each thing built, after it stopped being served. */
+  retire(built: B): void;
+}
+
+export interface Built<B> {
+  readonly built: B;
+  /** As the body itself says. */
+  readonly revision: number;
+  readonly projectId: string;
+}
+
+/** The datafile a key serves now. Replaced as a whole, never changed. */
+export interface Held<B> extends DatafileMeta {
+  readonly source: SourceName;
+  readonly projectId: string;
+  readonly body: Uint8Array;
+  readonly built: B;
+  readonly acceptedAtMs: number;
+}
+
+export interface StoreOptions<B> {
+  readonly builder: Builder<B>;
+  readonly clock: Clock;
+  /** Told after every swap, before offer() resolves. */
+  readonly onAccepted?: (held: Held<B>) => void;
+}
+
+/** The store for those who do not care what is built. */
+export type AnyStore = Pick<
+  Store<unknown>,
+  'watch' | 'forget' | 'get' | 'verifiedAtMs' | 'offer' | 'confirm'
+>;
+
+interface KeyState<B> {
+  held: Held<B> | null;
+  verifiedAtMs: number | null;
+  rejected: string[];
+  /** Commits of one key happen one after another. */
+  tail: Promise<unknown>;
+  forgotten: boolean;
+}
+
+export class Store<B> {
+  readonly #options: StoreOptions<B>;
+  readonly #keys = new Map<SdkKey, KeyState<B>>();
+
+  constructor(options: StoreOptions<B>) {
+    this.#options = options;
+  }
+
+  /** Candidates of other keys are ignored as `unwatched`. */
+  watch(sdkKey: SdkKey): void {
+    if (this.#keys.has(sdkKey)) return;
+    const fresh = { held: null, verifiedAtMs: null, rejected: [], tail: Promise.resolve(), forgotten: false };
+    this.#keys.set(sdkKey, fresh);
+  }
+
+  forget(sdkKey: SdkKey): void {
+    const state = this.#keys.get(sdkKey);
+    if (state === undefined) return;
+    state.forgotten = true;
+    this.#keys.delete(sdkKey);
+    if (state.held !== null) this.#options.builder.retire(state.held.built);
+  }
+
+  /** What the key serves; null before its first datafile. */
+  get(sdkKey: SdkKey): Held<B> | null {
+    return this.#keys.get(sdkKey)?.held ?? null;
+  }
+
+  /** When it was last seen that the served datafile is the head of the record; null when never. */
+  verifiedAtMs(sdkKey: SdkKey): number | null {
+    return this.#keys.get(sdkKey)?.verifiedAtMs ?? null;
+  }
+
+  /** Judges by the metadata; only a candidate that would be news is loaded, parsed, built and swapped in. */
+  async offer(candidate: Candidate): Promise<Outcome> {
+    const state = this.#keys.get(candidate.sdkKey);
+    if (state === undefined) return ignored('unwatched');
+    const early = this.#judge(state, candidate);
+    if (early !== null) return early;
+    let body: Uint8Array;
+    try {
+      body = await candidate.load();
+    } catch (error) {
+      return this.#reject(state, candidate, error);
+    }
+    // Loading is outside the queue: a slow body must not hold up a newer one that is already here.
+    const turn = state.tail.then(() => this.#commit(state, candidate, body));
+    state.tail = turn;
+    return turn;
+  }
+
+  /** Notes that `version` was just seen as the head of the record. */
+  confirm(sdkKey: SdkKey, version: Version): void {
+    const state = this.#keys.get(sdkKey);
+    const held = state?.held;
+    if (state && held && held.lineage === version.lineage && held.seq === version.seq)
+      state.verifiedAtMs = this.#options.clock.nowMs();
+  }
+
+  async #commit(state: KeyState<B>, candidate: Candidate, body: Uint8Array): Promise<Outcome> {
+    const late = this.#judge(state, candidate);
+    if (late !== null) return late;
+    const { builder, clock, onAccepted } = this.#options;
+    let made: Built<B>;
+    try {
+      made = await builder.build(body, candidate.sha256, expectation(state.held, candidate));
+    } catch (error) {
+      return this.#reject(state, candidate, error);
+    }
+    if (state.forgotten) {
+      builder.retire(made.built);
+      return ignored('unwatched');
+    }
+    const previous = state.held;
+    const acceptedAtMs = clock.nowMs();
+    const { load: _load, fromRecord: _fromRecord, ...meta } = candidate;
+    state.held = { ...meta, ...made, body, acceptedAtMs };
+    state.verifiedAtMs = candidate.source === 'disk' ? null : acceptedAtMs;
+    if (previous !== null) builder.retire(previous.built);
+    onAccepted?.(state.held);
+    return { kind: 'accepted' };
+  }
+
+  #judge(state: KeyState<B>, candidate: Candidate): Outcome | null {
+    if (state.forgotten) return ignored('unwatched');
+    const { held } = state;
+    if (held !== null && held.seq === 0 && candidate.seq === 0) {
+      // Neither is from the record, so there is no seq to compare: the CDN's own order has to do.
+      const verdict = judgePublication(held, candidate);
+      return verdict === 'same' || verdict === 'older' ? ignored(verdict) : null;
+    }
+    const verdict = judgeCandidate(held, candidate, candidate.fromRecord);
+    if (verdict !== 'take') {
+      if (verdict === 'same' && candidate.source !== 'disk') this.confirm(candidate.sdkKey, candidate);
+      return ignored(verdict);
+    }
+    return state.rejected.includes(rejectionId(candidate)) ? ignored('judged') : null;
+  }
+
+  #reject(state: KeyState<B>, candidate: Candidate, error: unknown): Outcome {
+    const code = isFanoutError(error) ? error.code : 'UNEXPECTED';
+    const final = code.startsWith('DATAFILE_') || (code === 'BODY_CORRUPT' && !candidate.fromRecord);
+    if (final) {
+      state.rejected.push(rejectionId(candidate));
+      if (state.rejected.length > REJECTED_REMEMBERED_MAX) state.rejected.shift();
+    }
+    return { kind: 'rejected', code, final, error };
+  }
+}
+
+/** A key never changes its project, so a hint that says so is wrong; what the record says is not a hint. */
+const expectation = (held: Held<unknown> | null, { sdkKey, fromRecord }: Candidate): DatafileExpectation =>
+  fromRecord || held === null ? { sdkKey } : { sdkKey, projectId: held.projectId };
+
+/** The record is remembered apart from hints: a bad message must not mask the good body of the same seq. */
+const rejectionId = ({ lineage, seq, sha256, fromRecord }: Candidate): string =>
+  `${fromRecord ? 'record' : 'hint'} ${lineage} ${seq} ${sha256}`;
+
+const ignored = (reason: IgnoredReason): Outcome => ({ kind: 'ignored', reason });

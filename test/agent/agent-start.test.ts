@@ -1,0 +1,112 @@
+// An agent that starts while parts of the world are missing, and keys that it hears of only later.
+
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { SdkKey } from '../../core/ids.ts';
+import { eventually } from '../support/eventually.ts';
+import { tempDir } from '../support/temp-dir.ts';
+import { healthOf, serves, startAgent } from './support/agent.ts';
+import { datafileBody, KEY, MemoryRecord, OTHER_KEY } from './support/fakes.ts';
+import { TestCdn } from './support/http.ts';
+
+async function startCdn(): Promise<TestCdn> {
+  const cdn = await new TestCdn().start();
+  onTestFinished(() => cdn.close());
+  return cdn;
+}
+
+describe('an agent that starts', () => {
+  it('serves from disk at once with everything else down, and is honest about it', async () => {
+    const dir = await tempDir();
+    const record = new MemoryRecord();
+    record.publish(KEY, datafileBody(4));
+    const env = { FANOUT_CACHE_DIR: dir, FANOUT_NATS_URL: 'ws://127.0.0.1:1', FANOUT_BUCKET: 'b' };
+    const first = await startAgent({ record, env });
+    await serves(first, 1, 4);
+    await first.stop();
+    const down = new MemoryRecord();
+    down.down = true;
+    const second = await startAgent({ record: down, env });
+    expect(await second.decide()).toMatchObject({ status: 200, seq: 1, revision: 4 });
+    expect((await second.get('/health/ready')).status).toBe(200);
+    expect(await healthOf(second)).toMatchObject({
+      status: 'degraded',
+      bus: { state: 'unavailable', reason: 'starting' },
+      datafiles: [{ datafile: { source: 'disk', seq: 1, verifiedAt: null } }],
+    });
+  });
+
+  it('is not ready without a datafile, answers so, and is ready once it has one', async () => {
+    const record = new MemoryRecord();
+    const agent = await startAgent({ record });
+    expect((await agent.get('/health/ready')).status).toBe(503);
+    expect((await agent.get('/health/live')).status).toBe(200);
+    expect((await agent.decide()).status).toBe(500);
+    expect(await healthOf(agent)).toMatchObject({ status: 'starting', datafiles: [{ datafile: null }] });
+    record.publish(KEY, datafileBody(1));
+    await serves(agent, 1, 1);
+    expect((await agent.get('/health/ready')).status).toBe(200);
+  });
+
+  it('without bus and bucket lives on the CDN alone', async () => {
+    const cdn = await startCdn();
+    cdn.bodies.set(KEY, datafileBody(8));
+    const agent = await startAgent({
+      env: { OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: cdn.template, OPTIMIZELY_CLIENT_POLLINGINTERVAL: '1s' },
+    });
+    await serves(agent, 0, 8);
+    expect(await healthOf(agent)).toMatchObject({ status: 'ok', bus: { state: 'off' } });
+    cdn.bodies.set(KEY, datafileBody(9));
+    await serves(agent, 0, 9);
+    cdn.bodies.set(KEY, datafileBody(7));
+    await eventually('the stale one is fetched', () => cdn.seen.length >= 4);
+    expect(await agent.decide()).toMatchObject({ seq: 0, revision: 9 });
+  });
+
+  it('takes from the CDN what the record does not have, and gives it up for the record', async () => {
+    const cdn = await startCdn();
+    cdn.bodies.set(KEY, datafileBody(8));
+    const record = new MemoryRecord();
+    const env = {
+      OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: cdn.template,
+      OPTIMIZELY_CLIENT_POLLINGINTERVAL: '1s',
+    };
+    const agent = await startAgent({ record, env });
+    await serves(agent, 0, 8);
+    expect((await healthOf(agent)).status).toBe('degraded');
+    record.publish(KEY, datafileBody(7));
+    await serves(agent, 1, 7);
+    const fetches = cdn.seen.length;
+    cdn.bodies.set(KEY, datafileBody(20));
+    record.publish(KEY, datafileBody(10));
+    await serves(agent, 2, 10);
+    expect(cdn.seen.length).toBe(fetches);
+  });
+
+  it('does not ask the CDN at all where the record has the key', async () => {
+    const cdn = await startCdn();
+    cdn.bodies.set(KEY, datafileBody(8));
+    const record = new MemoryRecord();
+    record.publish(KEY, datafileBody(4));
+    const agent = await startAgent({ record, env: { OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: cdn.template } });
+    await serves(agent, 1, 4);
+    expect(cdn.seen).toEqual([]);
+  });
+});
+
+describe('keys that are not configured', () => {
+  it('are loaded on demand and followed, and unknown ones refused', async () => {
+    const cdn = await startCdn();
+    const record = new MemoryRecord();
+    record.publish(KEY, datafileBody(1));
+    record.publish(OTHER_KEY, datafileBody(5, { sdkKey: OTHER_KEY }));
+    const agent = await startAgent({ record, env: { OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: cdn.template } });
+    expect(await agent.decide('flag_1', OTHER_KEY)).toMatchObject({ status: 200, revision: 5 });
+    record.publish(OTHER_KEY, datafileBody(6, { sdkKey: OTHER_KEY }));
+    await eventually(
+      'the change arrives',
+      async () => (await agent.decide('flag_1', OTHER_KEY)).revision === 6,
+    );
+    expect(await agent.decide('flag_1', 'Unknown' as SdkKey)).toMatchObject({ status: 403 });
+    expect((await healthOf(agent)).datafiles.map(({ sdkKey }) => sdkKey)).toEqual([KEY, OTHER_KEY]);
+  });
+});

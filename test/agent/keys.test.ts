@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+import { Keys, REFUSAL_REMEMBERED_MS } from '../../agent/keys.ts';
+import type { SdkKey } from '../../core/ids.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { KEY, OTHER_KEY } from './support/fakes.ts';
+
+function setUp({ onDemandMax = 2 } = {}) {
+  const clock = new ManualClock();
+  const state = {
+    followed: [] as SdkKey[],
+    unfollowed: [] as SdkKey[],
+    denied: new Set<string>(),
+    unknown: new Set<string>(),
+  };
+  const keys = new Keys({
+    configured: [
+      { sdkKey: KEY, accessToken: null },
+      { sdkKey: OTHER_KEY, accessToken: 'right' },
+    ],
+    onDemandMax,
+    nowMs: () => clock.nowMs(),
+    follow: async (sdkKey) => void state.followed.push(sdkKey),
+    unfollow: (sdkKey) => void state.unfollowed.push(sdkKey),
+    refusal: (sdkKey) =>
+      state.denied.has(sdkKey) ? 'denied' : state.unknown.has(sdkKey) ? 'not-found' : null,
+  });
+  keys.start();
+  const served = () => [...keys.all()].map(({ sdkKey }) => sdkKey);
+  return { keys, clock, state, served };
+}
+
+describe('configured keys', () => {
+  it('are followed from the start and found by one look-up after the first request', async () => {
+    const { keys, state } = setUp();
+    expect(state.followed).toEqual([KEY, OTHER_KEY]);
+    expect(keys.resolved(KEY)).toBeUndefined();
+    const key = await keys.resolve(KEY);
+    expect(key).toMatchObject({ sdkKey: KEY, configured: true });
+    expect(keys.resolved(KEY)).toBe(key);
+  });
+
+  it('with an access token are served to those alone who have it', async () => {
+    const { keys } = setUp();
+    expect(await keys.resolve(OTHER_KEY)).toBe('denied');
+    expect(await keys.resolve(`${OTHER_KEY}:wrong`)).toBe('denied');
+    expect(await keys.resolve(`${OTHER_KEY}:right`)).toMatchObject({ sdkKey: OTHER_KEY });
+    expect(keys.resolved(OTHER_KEY)).toBeUndefined();
+    expect(keys.tokenOf(OTHER_KEY)).toBe('right');
+  });
+
+  it('without one may be asked for with any', async () => {
+    const { keys } = setUp();
+    expect(await keys.resolve(`${KEY}:whatever`)).toMatchObject({ sdkKey: KEY });
+  });
+
+  it('stay although they have no datafile yet', async () => {
+    const { keys, state, served } = setUp();
+    state.unknown.add(KEY);
+    expect(await keys.resolve(KEY)).toBe('not-found');
+    expect(served()).toContain(KEY);
+    state.unknown.clear();
+    expect(await keys.resolve(KEY)).toMatchObject({ sdkKey: KEY });
+  });
+});
+
+describe('other keys', () => {
+  it.each([
+    ['', 'missing'],
+    ['bad key!!', 'malformed'],
+    ['key:', 'malformed'],
+    ['k'.repeat(200), 'malformed'],
+    ['a.b', 'malformed'],
+  ])('%j is refused as %s', async (header, refusal) => {
+    const { keys, state } = setUp();
+    expect(await keys.resolve(header)).toBe(refusal);
+    expect(state.followed).toHaveLength(2);
+  });
+
+  it('are loaded on demand, once', async () => {
+    const { keys, state } = setUp();
+    const [first, second] = await Promise.all([keys.resolve('extra'), keys.resolve('extra')]);
+    expect(first).toBe(second);
+    expect(first).toMatchObject({ sdkKey: 'extra', configured: false });
+    expect(state.followed.filter((sdkKey) => sdkKey === 'extra')).toHaveLength(1);
+  });
+
+  it('that are denied are let go, and not asked for again for a while', async () => {
+    const { keys, state, clock, served } = setUp();
+    state.denied.add('extra');
+    expect(await keys.resolve('extra')).toBe('denied');
+    expect(served()).not.toContain('extra');
+    expect(state.unfollowed).toEqual(['extra']);
+    expect(await keys.resolve('extra')).toBe('denied');
+    expect(state.followed.filter((sdkKey) => sdkKey === 'extra')).toHaveLength(1);
+    state.denied.clear();
+    clock.advance(REFUSAL_REMEMBERED_MS);
+    expect(await keys.resolve('extra')).toMatchObject({ sdkKey: 'extra' });
+  });
+
+  it('make room within the limit: the one unused for longest goes, configured ones never', async () => {
+    const { keys, clock, served } = setUp({ onDemandMax: 2 });
+    for (const header of ['a', 'b']) {
+      await keys.resolve(header);
+      clock.advance(10);
+    }
+    keys.resolved('a');
+    await keys.resolve('c');
+    expect(served()).toEqual([KEY, OTHER_KEY, 'a', 'c']);
+    expect(keys.resolved('b')).toBeUndefined();
+  });
+
+  it('are refused where the limit is none', async () => {
+    const { keys } = setUp({ onDemandMax: 0 });
+    expect(await keys.resolve('extra')).toBe('too-many');
+    expect(await keys.resolve(KEY)).toMatchObject({ sdkKey: KEY });
+  });
+});

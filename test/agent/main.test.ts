@@ -1,0 +1,133 @@
+// The agent as a process, from its sources: start, signals, exit codes.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { eventually } from '../support/eventually.ts';
+import { tempDir } from '../support/temp-dir.ts';
+import { datafileBody, KEY } from './support/fakes.ts';
+import { startHttp, TestCdn } from './support/http.ts';
+
+const MAIN = join(import.meta.dirname, '..', '..', 'agent', 'main.ts');
+
+type Line = Record<string, unknown> & { readonly event: string };
+
+function run(env: Record<string, string>) {
+  const ports = { OPTIMIZELY_API_PORT: '0', OPTIMIZELY_ADMIN_PORT: '0', OPTIMIZELY_SERVER_HOST: '127.0.0.1' };
+  const child: ChildProcess = spawn(process.execPath, [MAIN], {
+    env: { PATH: process.env.PATH, ...ports, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const lines: Line[] = [];
+  createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) =>
+    lines.push(JSON.parse(line)),
+  );
+  const ended = new Promise<number | string>((resolve) => {
+    child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'));
+  });
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  const line = (event: string) => eventually(event, () => lines.find((one) => one.event === event));
+  return { child, lines, ended, line };
+}
+
+const ask = (port: unknown, path: string) =>
+  fetch(`http://127.0.0.1:${port}${path}`, { headers: { 'x-optimizely-sdk-key': KEY } });
+
+describe('the agent process', () => {
+  it('serves, and after SIGTERM sends its events and ends with 0', async () => {
+    const cdn = await new TestCdn().start();
+    onTestFinished(() => cdn.close());
+    cdn.bodies.set(KEY, datafileBody(3));
+    const endpoint = await startHttp(() => ({ status: 204 }));
+    onTestFinished(() => endpoint.close());
+    const { child, ended, line, lines } = run({
+      OPTIMIZELY_SDKKEYS: KEY,
+      OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: cdn.template,
+      OPTIMIZELY_CLIENT_EVENTURL: endpoint.url,
+      FANOUT_CACHE_DIR: await tempDir(),
+    });
+    const { apiPort } = await line('agent.started');
+    await line('candidate.accepted');
+    const response = await fetch(`http://127.0.0.1:${apiPort}/v1/decide?keys=flag_1`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-optimizely-sdk-key': KEY },
+      body: JSON.stringify({ userId: 'somebody' }),
+    });
+    expect(await response.json()).toMatchObject({ flagKey: 'flag_1', enabled: true });
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+    expect(endpoint.seen.map(({ body }) => body).join()).toContain('somebody');
+    expect(lines.map(({ event }) => event).slice(-2)).toEqual(['agent.stopping', 'agent.stopped']);
+  });
+
+  it('serves from disk after it was killed, with nothing else there', async () => {
+    const cdn = await new TestCdn().start();
+    cdn.bodies.set(KEY, datafileBody(3));
+    const env = {
+      OPTIMIZELY_SDKKEYS: KEY,
+      OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: cdn.template,
+      FANOUT_CACHE_DIR: await tempDir(),
+    };
+    const first = run(env);
+    await first.line('candidate.accepted');
+    // The cache is written a moment after the swap.
+    const { readdir } = await import('node:fs/promises');
+    await eventually('the cache is written', async () =>
+      (await readdir(env.FANOUT_CACHE_DIR)).some((name) => name.endsWith('.datafile')),
+    );
+    first.child.kill('SIGKILL');
+    expect(await first.ended).toBe('SIGKILL');
+    await cdn.close();
+    const down = {
+      FANOUT_NATS_URL: 'ws://127.0.0.1:1',
+      FANOUT_BUCKET: 'b',
+      FANOUT_S3_ENDPOINT: 'http://127.0.0.1:1',
+    };
+    const second = run({ ...env, ...down, AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x' });
+    const { apiPort } = await second.line('agent.started');
+    const response = await ask(apiPort, '/v1/datafile');
+    expect(response.status).toBe(200);
+    expect(response.headers.get('x-datafile-revision')).toBe('3');
+  });
+
+  it('ends with 2 and says everything that is wrong with its settings', async () => {
+    const { ended, line } = run({ OPTIMIZELY_API_PORT: 'x', OPTIMIZELY_LOG_LEVEL: 'y' });
+    const { code, error } = await line('config.invalid');
+    expect(code).toBe('CONFIG_INVALID');
+    expect(error).toContain('OPTIMIZELY_API_PORT');
+    expect(error).toContain('OPTIMIZELY_LOG_LEVEL');
+    expect(await ended).toBe(2);
+  });
+
+  it('ends with 1 when its port is taken', async () => {
+    const taken = await startHttp(() => ({ status: 200 }));
+    onTestFinished(() => taken.close());
+    const { ended, line } = run({ OPTIMIZELY_API_PORT: String(taken.port) });
+    expect((await line('agent.stopped')).error).toContain('EADDRINUSE');
+    expect(await ended).toBe(1);
+  });
+
+  it('ends at once at the second signal', async () => {
+    const stuck = await startHttp(() => ({ status: 200 }));
+    onTestFinished(() => stuck.close());
+    const { child, ended, line } = run({});
+    const { apiPort } = await line('agent.started');
+    // A request that never comes to its end holds up the stop.
+    const { connect } = await import('node:net');
+    const socket = connect(Number(apiPort), '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    socket.on('error', () => {});
+    socket.write(
+      'POST /v1/decide HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{',
+    );
+    await eventually('it is connected', () => !socket.connecting && socket.bytesWritten > 0);
+    child.kill('SIGTERM');
+    await line('agent.stopping');
+    child.kill('SIGTERM');
+    expect(await ended).toBe(1);
+  });
+});

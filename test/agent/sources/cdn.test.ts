@@ -1,0 +1,88 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { CdnSource, type CdnSourceOptions } from '../../../agent/sources/cdn.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { datafileBody, KEY, OTHER_KEY, RecordingSink } from '../support/fakes.ts';
+import { startHttp, TestCdn } from '../support/http.ts';
+
+async function setUp(options: Partial<CdnSourceOptions> = {}) {
+  const cdn = await new TestCdn().start();
+  onTestFinished(() => cdn.close());
+  const sink = new RecordingSink();
+  const source = new CdnSource(sink, {
+    ...{ clock: new ManualClock(), random: () => 0.5, pollIntervalMs: 60_000, tokenOf: () => null },
+    ...{ urlTemplate: cdn.template, authUrlTemplate: cdn.template.replace('datafiles/', 'auth/') },
+    ...options,
+  });
+  onTestFinished(() => source.stop());
+  return { cdn, sink, source };
+}
+
+describe('the CDN source', () => {
+  it('offers a datafile as one that is not from the record', async () => {
+    const { cdn, sink, source } = await setUp();
+    cdn.bodies.set(KEY, datafileBody(9));
+    await source.watch(KEY);
+    expect(sink.offered[0]).toMatchObject({ seq: 0, lineage: 'none', revision: 9, source: 'cdn' });
+    expect(sink.offered[0]?.lastModifiedMs).toBe(Date.parse('Tue, 14 Nov 2023 22:13:20 GMT'));
+    expect(source.refusal(KEY)).toBeNull();
+  });
+
+  it('asks whether it has changed, not for the whole each time', async () => {
+    const { cdn, sink, source } = await setUp();
+    cdn.bodies.set(KEY, datafileBody(9));
+    await source.watch(KEY);
+    await source.watch(KEY);
+    expect(cdn.seen[1]?.headers['if-none-match']).toBeDefined();
+    expect(sink.offered).toHaveLength(1);
+  });
+
+  it('sends a token to the template for secure environments, and to no other', async () => {
+    const { cdn, source } = await setUp({ tokenOf: (sdkKey) => (sdkKey === KEY ? 'token' : null) });
+    await source.watch(KEY);
+    await source.watch(OTHER_KEY);
+    expect(cdn.seen.map(({ url, headers }) => [url, headers.authorization])).toEqual([
+      [`/auth/${KEY}.json`, 'Bearer token'],
+      [`/datafiles/${encodeURIComponent(OTHER_KEY)}.json`, undefined],
+    ]);
+  });
+
+  it.each([
+    [403, 'CDN_DENIED', 403],
+    [404, 'CDN_DENIED', 404],
+    [500, 'CDN_FAILED', 500],
+  ])('tells of a %d', async (status, code, refusal) => {
+    const { cdn, sink, source } = await setUp();
+    cdn.failStatus = status;
+    await source.watch(KEY);
+    expect(sink.failures[0]).toMatchObject({ source: 'cdn', sdkKey: KEY, error: { code } });
+    expect(source.refusal(KEY)).toBe(refusal);
+  });
+
+  it('follows no redirect', async () => {
+    const elsewhere = await startHttp(() => ({ status: 200, body: datafileBody(1) }));
+    const door = await startHttp(() => ({ status: 302, headers: { location: elsewhere.url } }));
+    onTestFinished(() => elsewhere.close());
+    onTestFinished(() => door.close());
+    const { sink, source } = await setUp({ urlTemplate: `${door.url}/%s.json` });
+    await source.watch(KEY);
+    expect(sink.failures[0]).toMatchObject({ error: { code: 'CDN_FAILED' } });
+    expect(elsewhere.seen).toEqual([]);
+  });
+
+  it('stops reading a body that is larger than any datafile', async () => {
+    const huge = await startHttp(() => ({ status: 200, body: Buffer.alloc(11 * 1024 * 1024, 0x20) }));
+    onTestFinished(() => huge.close());
+    const { sink, source } = await setUp({ urlTemplate: `${huge.url}/%s.json` });
+    await source.watch(KEY);
+    expect(sink.offered).toEqual([]);
+    expect(String(sink.failures[0]?.error)).toContain('more than');
+  });
+
+  it('offers nothing that is not a datafile of the key', async () => {
+    const { cdn, sink, source } = await setUp();
+    cdn.bodies.set(KEY, datafileBody(9, { sdkKey: OTHER_KEY }));
+    await source.watch(KEY);
+    expect(sink.offered).toEqual([]);
+    expect(sink.failures[0]).toMatchObject({ error: { code: 'DATAFILE_WRONG_KEY' } });
+  });
+});

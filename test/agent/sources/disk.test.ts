@@ -1,0 +1,133 @@
+import { mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type CacheEntry, DiskSource } from '../../../agent/sources/disk.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { tempDir } from '../../support/temp-dir.ts';
+import { candidateOf, datafileOf, KEY, OTHER_KEY, RecordingSink } from '../support/fakes.ts';
+
+const entryOf = (revision: number, sdkKey = KEY): CacheEntry => ({
+  ...candidateOf(revision, { sdkKey }),
+  body: datafileOf(revision, sdkKey).body,
+});
+
+async function setUp(dir?: string) {
+  const sink = new RecordingSink();
+  const clock = new ManualClock();
+  const path = dir ?? join(await tempDir(), 'made', 'on', 'demand');
+  const source = new DiskSource(sink, { dir: path, clock });
+  const reopened = async (sdkKey = KEY) => {
+    const later = new RecordingSink();
+    await new DiskSource(later, { dir: path, clock }).watch(sdkKey);
+    return later;
+  };
+  return { sink, clock, dir: path, source, reopened };
+}
+
+describe('the disk cache', () => {
+  it('gives back what was saved, under keys with odd characters too', async () => {
+    const { source, reopened } = await setUp();
+    source.save(entryOf(3));
+    source.save(entryOf(8, OTHER_KEY));
+    await source.stop();
+    expect((await reopened()).offered[0]).toMatchObject({
+      seq: 3,
+      revision: 3,
+      source: 'disk',
+      fromRecord: false,
+    });
+    expect((await reopened(OTHER_KEY)).offered[0]).toMatchObject({ sdkKey: OTHER_KEY, revision: 8 });
+  });
+
+  it('writes a moment later, and only the newest of what came meanwhile', async () => {
+    const { source, clock, dir, sink, reopened } = await setUp();
+    for (let revision = 1; revision <= 50; revision++) source.save(entryOf(revision));
+    expect(clock.waitingCount).toBe(1);
+    await expect(readdir(dir)).rejects.toThrow('ENOENT');
+    await source.stop();
+    expect(sink.failures).toEqual([]);
+    expect((await reopened()).seqs).toEqual([50]);
+  });
+
+  it('writes nothing but the metadata beside the body', async () => {
+    const { source, dir } = await setUp();
+    source.save({ ...entryOf(3), ...{ built: { secret: 'client' }, load: () => null } });
+    await source.stop();
+    const file = (await readFile(join(dir, (await readdir(dir))[0] as string))).toString();
+    const header = JSON.parse(file.slice(0, file.indexOf('\n')));
+    expect(Object.keys(header).sort()).toEqual([
+      'changeId',
+      'lastModifiedMs',
+      'lineage',
+      'receivedAtMs',
+      'revision',
+      'schema',
+      'sdkKey',
+      'seq',
+      'sha256',
+    ]);
+  });
+
+  it('leaves files that only its own user can read, and no temporary ones', async () => {
+    const { source, dir } = await setUp();
+    source.save(entryOf(3));
+    await source.stop();
+    const names = await readdir(dir);
+    expect(names).toHaveLength(1);
+    expect((await stat(join(dir, names[0] as string))).mode & 0o077).toBe(0);
+  });
+
+  const damages: [string, (path: string) => Promise<void>][] = [
+    ['cut short', (path) => truncate(path, 300)],
+    ['empty', (path) => truncate(path, 0)],
+    ['of another text', (path) => writeFile(path, 'hello\nworld')],
+    ['without an end to its header', (path) => writeFile(path, '{'.repeat(10_000))],
+    [
+      'of another key',
+      async (path) => writeFile(path, (await readFile(path)).toString().replace(KEY, 'Another')),
+    ],
+    [
+      'with another hash',
+      async (path) =>
+        writeFile(
+          path,
+          (await readFile(path)).toString().replace('"on"', '"of"').replace('everyone', 'everyOne'),
+        ),
+    ],
+  ];
+  it.each(damages)('moves a file aside that is %s', async (_, damage) => {
+    const { source, dir, reopened } = await setUp();
+    source.save(entryOf(3));
+    await source.stop();
+    const [name] = await readdir(dir);
+    await damage(join(dir, name as string));
+    const later = await reopened();
+    expect(later.bodies).toEqual([]);
+    expect(later.failures[0]).toMatchObject({ source: 'disk', error: { code: 'BODY_CORRUPT' } });
+    expect(await readdir(dir)).toEqual([`${name}.damaged`]);
+  });
+
+  it('tells of a write that failed and goes on with the next', async () => {
+    const base = await tempDir();
+    const blocked = join(base, 'cache');
+    await writeFile(blocked, 'a file where the folder should be');
+    const { source, sink } = await setUp(blocked);
+    source.save(entryOf(3));
+    source.save(entryOf(8, OTHER_KEY));
+    await source.stop();
+    expect(sink.failures.map(({ sdkKey }) => sdkKey)).toEqual([KEY, OTHER_KEY]);
+  });
+
+  it('keeps the last good file when writing the next one fails', async () => {
+    const { source, dir, reopened } = await setUp();
+    source.save(entryOf(3));
+    await source.stop();
+    const [name] = await readdir(dir);
+    await mkdir(join(dir, `${name}.${process.pid}.tmp`));
+    const second = await setUp(dir);
+    second.source.save(entryOf(4));
+    await second.source.stop();
+    expect(second.sink.failures).toHaveLength(1);
+    expect((await reopened()).seqs).toEqual([3]);
+  });
+});

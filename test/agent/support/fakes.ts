@@ -1,0 +1,199 @@
+// Short stand-ins for what an agent's parts are given: a log that remembers, a sink that accepts, a record in memory.
+
+import type { ManifestAnswer, RecordReader } from '../../../agent/sources/record.ts';
+import type { Candidate, Outcome, Sink, SourceName } from '../../../agent/sources/source.ts';
+import type { Clock } from '../../../core/clock.ts';
+import { type Datafile, parseDatafile } from '../../../core/datafile.ts';
+import { FanoutError } from '../../../core/errors.ts';
+import {
+  type ChangeId,
+  type Lineage,
+  type SdkKey,
+  type Seq,
+  type Sha256,
+  toSdkKey,
+} from '../../../core/ids.ts';
+import type { Log, LogEvent } from '../../../core/log.ts';
+import { advance, createManifest, type Manifest } from '../../../core/manifest.ts';
+import type { Version } from '../../../core/version.ts';
+
+export const KEY = toSdkKey('TestKey1234567890abcde');
+export const OTHER_KEY = toSdkKey('OtherKey+with/odd=chars');
+export const LINEAGE = 'lineage-1' as Lineage;
+export const OTHER_LINEAGE = 'lineage-2' as Lineage;
+export const PROJECT_ID = '10001';
+
+/** The smallest datafile that the SDK loads; one flag, on for everybody when `on`. */
+export function datafileBody(
+  revision: number,
+  options: { sdkKey?: string; projectId?: string; on?: boolean } = {},
+): Buffer {
+  const { sdkKey = KEY, projectId = PROJECT_ID, on = true } = options;
+  const variation = { id: '31', key: 'v', featureEnabled: on, variables: [] };
+  const rule = {
+    ...{ id: '21', key: 'everyone', status: 'Running', layerId: '11', audienceIds: [], forcedVariations: {} },
+    variations: [variation],
+    trafficAllocation: [{ entityId: '31', endOfRange: 10_000 }],
+  };
+  return Buffer.from(
+    JSON.stringify({
+      ...{ version: '4', accountId: '1', projectId, sdkKey, environmentKey: 'production' },
+      ...{ revision: String(revision), sendFlagDecisions: true, anonymizeIP: true, botFiltering: false },
+      ...{ attributes: [], audiences: [], typedAudiences: [], events: [], experiments: [], groups: [] },
+      rollouts: [{ id: '11', experiments: [rule] }],
+      featureFlags: [{ id: '1', key: 'flag_1', rolloutId: '11', experimentIds: [], variables: [] }],
+    }),
+  );
+}
+
+export const datafileOf = (revision: number, sdkKey: SdkKey = KEY): Datafile =>
+  parseDatafile(datafileBody(revision, { sdkKey }), { sdkKey });
+
+/** A candidate of `datafileOf(revision)`; every field can be overridden. */
+export function candidateOf(revision: number, overrides: Partial<Candidate> = {}): Candidate {
+  const sdkKey = overrides.sdkKey ?? KEY;
+  const { sha256, body } = datafileOf(revision, sdkKey);
+  return {
+    ...{ sdkKey, revision, sha256, lineage: LINEAGE, seq: revision as Seq, receivedAtMs: 0 },
+    ...{
+      changeId: `change-${revision}` as ChangeId,
+      lastModifiedMs: null,
+      source: 'nats',
+      fromRecord: false,
+    },
+    load: async () => body,
+    ...overrides,
+  };
+}
+
+export interface LogLine {
+  readonly level: 'info' | 'warn' | 'error';
+  readonly event: LogEvent;
+  readonly fields: Record<string, unknown>;
+}
+
+export class MemoryLog implements Log {
+  readonly lines: LogLine[] = [];
+
+  info(event: LogEvent, fields: object = {}): void {
+    this.lines.push({ level: 'info', event, fields: { ...fields } });
+  }
+
+  warn(event: LogEvent, fields: object = {}): void {
+    this.lines.push({ level: 'warn', event, fields: { ...fields } });
+  }
+
+  error(event: LogEvent, fields: object = {}): void {
+    this.lines.push({ level: 'error', event, fields: { ...fields } });
+  }
+
+  of(event: LogEvent): LogLine[] {
+    return this.lines.filter((line) => line.event === event);
+  }
+}
+
+/** Takes whatever it is offered, loading each body as the store would. */
+export class RecordingSink implements Sink {
+  readonly offered: Candidate[] = [];
+  readonly bodies: Uint8Array[] = [];
+  readonly confirmed: { readonly sdkKey: SdkKey; readonly version: Version }[] = [];
+  readonly failures: {
+    readonly source: SourceName;
+    readonly sdkKey: SdkKey | null;
+    readonly error: unknown;
+  }[] = [];
+
+  async offer(candidate: Candidate): Promise<Outcome> {
+    this.offered.push(candidate);
+    try {
+      this.bodies.push(await candidate.load());
+      return { kind: 'accepted' };
+    } catch (error) {
+      const code = error instanceof FanoutError ? error.code : 'UNEXPECTED';
+      return { kind: 'rejected', code, final: false, error };
+    }
+  }
+
+  confirm(sdkKey: SdkKey, version: Version): void {
+    this.confirmed.push({ sdkKey, version });
+  }
+
+  failed(source: SourceName, sdkKey: SdkKey | null, error: unknown): void {
+    this.failures.push({ source, sdkKey, error });
+  }
+
+  get seqs(): number[] {
+    return this.offered.map(({ seq }) => seq);
+  }
+}
+
+/** The record in memory, moved by the real rules; can be down, and can lose or spoil bodies. */
+export class MemoryRecord implements RecordReader {
+  readonly manifests = new Map<SdkKey, Manifest>();
+  readonly bodies = new Map<string, Uint8Array>();
+  readonly reads: { manifest: number; body: number } = { manifest: 0, body: 0 };
+  down = false;
+  closed = false;
+  #etag = 0;
+  readonly #etags = new Map<SdkKey, string>();
+
+  /** Publishes a body as the webhook would; returns the manifest. */
+  publish(sdkKey: SdkKey, body: Buffer, lineage: Lineage = LINEAGE, nowMs = 0): Manifest {
+    const datafile = parseDatafile(body, { sdkKey });
+    const changeId = `change-${datafile.revision}` as ChangeId;
+    const cdn = { etag: null, lastModifiedMs: null };
+    const arrival = { cause: 'webhook', changeId, receivedAtMs: nowMs, publishedAtMs: nowMs, cdn } as const;
+    const current = this.manifests.get(sdkKey);
+    const move = current?.lineage === lineage ? advance(current, datafile, arrival) : null;
+    if (move !== null && !('manifest' in move)) throw new Error(`does not move: ${move.kind}`);
+    const manifest = move?.manifest ?? createManifest(datafile, arrival, lineage);
+    this.bodies.set(manifest.bodyKey, body);
+    this.put(sdkKey, manifest);
+    return manifest;
+  }
+
+  put(sdkKey: SdkKey, manifest: Manifest): void {
+    this.manifests.set(sdkKey, manifest);
+    this.#etags.set(sdkKey, `"${++this.#etag}"`);
+  }
+
+  async readManifest(sdkKey: SdkKey, etag: string | null): Promise<ManifestAnswer> {
+    this.reads.manifest++;
+    if (this.down) throw unavailable();
+    const manifest = this.manifests.get(sdkKey);
+    const current = this.#etags.get(sdkKey);
+    if (manifest === undefined || current === undefined) return { kind: 'absent' };
+    return etag === current ? { kind: 'unchanged' } : { kind: 'manifest', manifest, etag: current };
+  }
+
+  async readBody(sdkKey: SdkKey, sha256: Sha256): Promise<Uint8Array> {
+    this.reads.body++;
+    if (this.down) throw unavailable();
+    const body = [...this.bodies].find(([key]) => key.includes(sha256))?.[1];
+    if (body === undefined) throw missing(sdkKey);
+    return body;
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+}
+
+const unavailable = () =>
+  new FanoutError({ code: 'RECORD_UNAVAILABLE', message: 'down', remedy: 'wait', retryable: true });
+const missing = (sdkKey: SdkKey) =>
+  new FanoutError({ code: 'BODY_MISSING', message: `no body of ${sdkKey}`, remedy: 'wait', retryable: true });
+
+/** Lets everything that waits on settled promises run. */
+export async function settled(): Promise<void> {
+  for (let i = 0; i < 50; i++) await Promise.resolve();
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+export const realClock: Clock = {
+  nowMs: () => Date.now(),
+  after: (delayMs, run) => {
+    const timer = setTimeout(run, delayMs);
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
