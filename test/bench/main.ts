@@ -1,0 +1,131 @@
+// `npm run bench -- propagation | cold-start`: measures on this machine, prints a table with the goals beside it, and
+// `--json` for machines. A missed goal is reported, not a failure: figures depend on the machine, ratios less so.
+
+import { parseArgs } from 'node:util';
+import { build } from '../../infra/build.ts';
+import { printError, progress, table, UsageError } from '../../infra/local/cli.ts';
+import { type ColdStartReport, measureColdStart } from './cold-start.ts';
+import { format, goalRow } from './goals.ts';
+import { measurePropagation, type PropagationReport } from './propagation.ts';
+import type { Summary } from './stats.ts';
+
+const USAGE = `npm run bench -- propagation [--agents N] [--changes N] [--json]
+npm run bench -- cold-start [--runs N] [--json]
+
+propagation   from sending a signed webhook to a new decision, on N agents (10), N times (50); beside it a raw fan-out
+cold-start    first invocation of each Lambda bundle, start and idle memory of an agent, each N times (5)
+--json        one line of JSON on standard output
+--help        this text`;
+
+const COUNT_MAX = 10_000;
+const MIB = 1024 * 1024;
+
+async function main(args: readonly string[]): Promise<void> {
+  const { values, positionals } = parse(args);
+  if (values.help) {
+    console.log(USAGE);
+    return;
+  }
+  const [name, ...rest] = positionals;
+  if (rest.length > 0) throw new UsageError(`Unknown argument: ${rest.join(' ')}`);
+  const bench = { propagation: runPropagation, 'cold-start': runColdStart }[name ?? ''];
+  if (bench === undefined)
+    throw new UsageError(name === undefined ? 'Which bench?' : `Unknown bench: ${name}`);
+  await bench(values);
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        agents: { type: 'string', default: '10' },
+        changes: { type: 'string', default: '50' },
+        runs: { type: 'string', default: '5' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+type Values = ReturnType<typeof parse>['values'];
+
+function count(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= COUNT_MAX) return value;
+  throw new UsageError(`--${name} must be a whole number from 1 to ${COUNT_MAX}, not ${text}`);
+}
+
+async function runPropagation(values: Values): Promise<void> {
+  const options = {
+    agents: count('agents', values.agents),
+    changes: count('changes', values.changes),
+    progress,
+  };
+  await build();
+  const report = await measurePropagation(options);
+  print(values, report, propagationTable(report));
+}
+
+async function runColdStart(values: Values): Promise<void> {
+  const options = { runs: count('runs', values.runs), progress };
+  await build();
+  const report = await measureColdStart(options);
+  print(values, report, coldStartTable(report));
+}
+
+function print(values: Values, report: PropagationReport | ColdStartReport, text: string): void {
+  const goals = table([['goal', 'measured', 'limit', ''], ...report.goals.map(goalRow)]);
+  (values.json ? progress : console.log)(`\n${text}\n\n${goals}`);
+  if (values.json) console.log(JSON.stringify(report));
+}
+
+function propagationTable(report: PropagationReport): string {
+  const rawMs = report.rawLastMs.p50;
+  const row = (name: string, { p50, p99, max }: Summary) => [
+    name,
+    `${format(p50)} ms`,
+    `${format(p99)} ms`,
+    `${format(max)} ms`,
+    `${format(p50 / rawMs)} ×`,
+  ];
+  const { agents, changes, datafileBytes, reachedPercent, fetchesPerChange, questionsPerSighting } = report;
+  const facts = `${changes} changes, ${agents} agents, datafile of ${datafileBytes} bytes: reached ${format(reachedPercent)}%, ${format(fetchesPerChange)} CDN fetches per change, ${format(questionsPerSighting)} questions per sighting`;
+  const rows = [
+    ['', 'p50', 'p99', 'max', 'p50 ÷ raw'],
+    row('webhook sent → decision seen, each agent', report.decisionMs),
+    row('webhook sent → decision seen, last agent', report.lastAgentMs),
+    row('webhook sent → webhook answered', report.answerMs),
+    row('raw fan-out of the same bytes, last subscriber', report.rawLastMs),
+  ];
+  return `${facts}\n\n${table(rows)}`;
+}
+
+function coldStartTable({ lambdas, agent, runs }: ColdStartReport): string {
+  const rows = lambdas.map(({ name, gzipBytes, importMs, firstInvocationMs, rssBytes }) => [
+    name,
+    `${format(gzipBytes / 1000)} KB`,
+    `${format(importMs)} ms`,
+    `${format(firstInvocationMs)} ms`,
+    `${format(rssBytes / MIB)} MB`,
+  ]);
+  const { p50, max } = agent.firstDecisionMs;
+  const started = `agent, from the disk cache: first decision after ${format(p50)} ms (slowest ${format(max)} ms), ${format(agent.idleRssBytes / MIB)} MB resident when idle`;
+  return `medians of ${runs} fresh processes\n\n${table([['bundle', 'gzipped', 'import', 'first invocation', 'resident'], ...rows])}\n\n${started}`;
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  if (error instanceof UsageError) {
+    progress(`${error.message}\n\n${USAGE}`);
+    process.exitCode = 2;
+  } else {
+    printError(error);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,247 @@
+// What `npm run package` would deploy, read back from the generated CloudFormation. The test names every statement of
+// every role, so that a permission cannot be added without being seen.
+
+import { readFile } from 'node:fs/promises';
+import { unzipSync } from 'fflate';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { LAMBDA_NAMES } from '../../infra/build.ts';
+import { packagedZip, packageService, TEMPLATE_FILE } from '../../infra/package.ts';
+
+interface Resource {
+  readonly Type: string;
+  readonly Properties: Record<string, unknown>;
+  readonly DeletionPolicy?: string;
+}
+
+interface Statement {
+  readonly Sid?: string;
+  readonly Effect: string;
+  readonly Action: string | string[];
+  readonly Resource: unknown;
+}
+
+let resources: Record<string, Resource>;
+
+beforeAll(async () => {
+  await packageService({ built: true });
+  resources = JSON.parse(await readFile(TEMPLATE_FILE, 'utf8')).Resources;
+});
+
+const properties = (logicalId: string) => resources[logicalId]?.Properties ?? {};
+const ofType = (type: string) => Object.values(resources).filter((resource) => resource.Type === type);
+const arnOf = (logicalId: string) => ({ 'Fn::GetAtt': [logicalId, 'Arn'] });
+
+function statementsOf(logicalId: string): Statement[] {
+  const policies = properties(logicalId).Policies as { PolicyDocument: { Statement: Statement[] } }[];
+  return policies.flatMap((policy) => policy.PolicyDocument.Statement);
+}
+
+describe('functions', () => {
+  it.each([
+    ['Webhook', 10],
+    ['Bridge', 30],
+    ['Reconcile', 60],
+  ])(
+    '%s runs on Node 24 on arm64 for at most %i s, in its own role, with concurrency set aside',
+    (name, seconds) => {
+      expect(properties(`${name}LambdaFunction`)).toMatchObject({
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+        Handler: 'index.handler',
+        Timeout: seconds,
+        Role: arnOf(`${name}Role`),
+        ReservedConcurrentExecutions: expect.any(Number),
+      });
+      expect(properties(`${name}LogGroup`).RetentionInDays).toBe(30);
+    },
+  );
+
+  it('there are three of them and no role but theirs', () => {
+    expect(ofType('AWS::Lambda::Function')).toHaveLength(3);
+    expect(ofType('AWS::IAM::Role')).toHaveLength(3);
+    expect(ofType('AWS::IAM::Policy')).toHaveLength(0);
+  });
+
+  it.each(LAMBDA_NAMES)('the zip of %s holds its bundle and source map and nothing else', async (name) => {
+    const files = unzipSync(await readFile(packagedZip(name)));
+    expect(Object.keys(files)).toEqual(['index.mjs', 'index.mjs.map']);
+    expect(Buffer.from(files['index.mjs'] ?? '')).toEqual(await readFile(`dist/functions/${name}/index.mjs`));
+  });
+
+  it('packaging the same bundles again makes the same bytes', async () => {
+    const before = await readFile(packagedZip('webhook'));
+    await packageService({ built: true });
+    expect(await readFile(packagedZip('webhook'))).toEqual(before);
+  });
+
+  it('no secret is in the template, only references to where it lies', () => {
+    const variables = (
+      properties('WebhookLambdaFunction').Environment as { Variables: Record<string, string> }
+    ).Variables;
+    const secret = /^\{\{resolve:secretsmanager:[^}]+\}\}$/;
+    expect(variables.FANOUT_PROJECTS).toMatch(secret);
+    expect(variables.FANOUT_NATS_USER).toMatch(secret);
+    expect(variables.FANOUT_NATS_PASSWORD).toMatch(secret);
+  });
+
+  it('the bridge, which checks no signature, is not given the webhook secrets', () => {
+    const { Variables } = properties('BridgeLambdaFunction').Environment as { Variables: object };
+    expect(Variables).not.toHaveProperty('FANOUT_PROJECTS');
+  });
+});
+
+describe('what calls them', () => {
+  it('one route, for POST only, with a limit on it', () => {
+    const routes = ofType('AWS::ApiGatewayV2::Route');
+    expect(routes.map((route) => route.Properties.RouteKey)).toEqual(['POST /webhooks/optimizely']);
+    expect(properties('HttpApiIntegrationWebhook')).toMatchObject({
+      IntegrationUri: arnOf('WebhookLambdaFunction'),
+      PayloadFormatVersion: '2.0',
+    });
+    expect(properties('HttpApiStage').DefaultRouteSettings).toMatchObject({
+      ThrottlingRateLimit: 50,
+      ThrottlingBurstLimit: 100,
+    });
+    expect(properties('HttpApiLogGroup').RetentionInDays).toBe(30);
+  });
+
+  it('reconcile runs every minute', () => {
+    const [rule, ...others] = ofType('AWS::Events::Rule');
+    expect(others).toEqual([]);
+    expect(rule?.Properties).toMatchObject({
+      ScheduleExpression: 'rate(1 minute)',
+      State: 'ENABLED',
+      Targets: [{ Arn: arnOf('ReconcileLambdaFunction') }],
+    });
+  });
+
+  it.each([
+    ['Bridge', 'published'],
+    ['Reconcile', 'refetch'],
+  ])('%s hears only %s notices, and keeps those it failed on', (name, kind) => {
+    const deadLetters = arnOf(`${name}DeadLetters`);
+    expect(properties(`${name}SnsSubscriptionFanout`)).toMatchObject({
+      TopicArn: { Ref: 'FanoutTopic' },
+      Protocol: 'lambda',
+      Endpoint: arnOf(`${name}LambdaFunction`),
+      FilterPolicy: { kind: [kind] },
+      RedrivePolicy: { deadLetterTargetArn: deadLetters },
+    });
+    expect(properties(`${name}LambdaEvConf`)).toMatchObject({
+      MaximumRetryAttempts: 2,
+      DestinationConfig: { OnFailure: { Destination: deadLetters } },
+    });
+    expect(properties(`FanoutTo${name}DLQPolicy`)).toMatchObject({
+      Queues: [{ Ref: `${name}DeadLetters` }],
+      PolicyDocument: {
+        Statement: [{ Condition: { ArnEquals: { 'aws:SourceArn': { Ref: 'FanoutTopic' } } } }],
+      },
+    });
+    expect(properties(`${name}DeadLetters`)).toEqual({
+      MessageRetentionPeriod: 14 * 24 * 60 * 60,
+      SqsManagedSseEnabled: true,
+    });
+  });
+});
+
+describe('roles', () => {
+  const allow = (Sid: string, Action: string | string[], Resource: unknown) => ({
+    Sid,
+    Effect: 'Allow',
+    Action,
+    Resource,
+  });
+  const objects = { 'Fn::Sub': `\${FanoutBucket.Arn}/datafiles/*` };
+  const writeRecord = allow('WriteRecord', ['s3:GetObject', 's3:PutObject'], objects);
+  const missingIsNotFound = allow('MissingIsNotFound', 's3:ListBucket', arnOf('FanoutBucket'));
+  const publish = allow('PublishNotices', 'sns:Publish', { Ref: 'FanoutTopic' });
+  const keepFailed = (queue: string) => allow('KeepFailed', 'sqs:SendMessage', arnOf(queue));
+  const writeLogs = (name: string) =>
+    allow('WriteLogs', ['logs:CreateLogStream', 'logs:PutLogEvents'], {
+      'Fn::Sub': `arn:\${AWS::Partition}:logs:\${AWS::Region}:\${AWS::AccountId}:log-group:/aws/lambda/datafile-fanout-dev-${name}:*`,
+    });
+
+  it('the webhook writes the record and publishes', () => {
+    expect(statementsOf('WebhookRole')).toEqual([
+      writeRecord,
+      missingIsNotFound,
+      publish,
+      writeLogs('webhook'),
+    ]);
+  });
+
+  it('the bridge only reads', () => {
+    const readRecord = allow('ReadRecord', 's3:GetObject', objects);
+    expect(statementsOf('BridgeRole')).toEqual([
+      readRecord,
+      missingIsNotFound,
+      keepFailed('BridgeDeadLetters'),
+      writeLogs('bridge'),
+    ]);
+  });
+
+  it('reconcile may what the webhook may', () => {
+    expect(statementsOf('ReconcileRole')).toEqual([
+      writeRecord,
+      missingIsNotFound,
+      publish,
+      keepFailed('ReconcileDeadLetters'),
+      writeLogs('reconcile'),
+    ]);
+  });
+
+  it('nothing is allowed by a wildcard action, or on a resource that names nothing', () => {
+    const allowed = ['WebhookRole', 'BridgeRole', 'ReconcileRole'].flatMap(statementsOf);
+    for (const statement of allowed) {
+      expect([statement.Action].flat().filter((action) => action.includes('*'))).toEqual([]);
+      expect([statement.Resource].flat()).not.toContain('*');
+    }
+  });
+});
+
+describe('the record and the topic', () => {
+  it('the bucket is versioned, encrypted, closed to the public, and outlives the stack', () => {
+    expect(resources.FanoutBucket?.DeletionPolicy).toBe('Retain');
+    expect(properties('FanoutBucket')).toMatchObject({
+      VersioningConfiguration: { Status: 'Enabled' },
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+      },
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+    });
+  });
+
+  it('no lifecycle rule expires a current object', () => {
+    const { Rules } = properties('FanoutBucket').LifecycleConfiguration as { Rules: object[] };
+    for (const rule of Rules) {
+      for (const name of ['ExpirationInDays', 'ExpirationDate', 'Transitions'])
+        expect(rule).not.toHaveProperty(name);
+    }
+  });
+
+  it.each([
+    ['FanoutBucketPolicy', 's3:*', [arnOf('FanoutBucket'), { 'Fn::Sub': `\${FanoutBucket.Arn}/*` }]],
+    ['FanoutTopicPolicy', 'sns:Publish', { Ref: 'FanoutTopic' }],
+  ])('%s refuses whatever comes without TLS', (policy, Action, Resource) => {
+    const { Statement } = properties(policy).PolicyDocument as { Statement: object[] };
+    expect(Statement).toEqual([
+      {
+        Sid: 'TlsOnly',
+        Effect: 'Deny',
+        Principal: '*',
+        Action,
+        Resource,
+        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+      },
+    ]);
+  });
+
+  it('the topic is encrypted', () => {
+    expect(properties('FanoutTopic').KmsMasterKeyId).toBe('alias/aws/sns');
+  });
+});
