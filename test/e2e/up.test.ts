@@ -1,0 +1,111 @@
+// `npm run up` as a person or a script uses it: a process with options, one line of JSON, and nothing left when it ends.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { expect, it, onTestFinished } from 'vitest';
+import { freePorts } from '../../infra/local/ports.ts';
+import { decide, putFlip, sendWebhook } from '../../infra/local/stack-client.ts';
+import type { StackAddresses } from '../../infra/local/stack-options.ts';
+import { ROOT_DIR } from '../../infra/local/stack-parts.ts';
+import { eventually } from '../support/eventually.ts';
+
+interface Up {
+  readonly process: ChildProcess;
+  readonly stdout: string[];
+  readonly stderr: string[];
+  /** Exit code or signal. */
+  readonly ended: Promise<number | string>;
+}
+
+function up(...args: string[]): Up {
+  const child = spawn(process.execPath, ['infra/local/up.ts', ...args], {
+    cwd: ROOT_DIR,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const stdout: string[] = [];
+  const stderr: string[] = [];
+  createInterface({ input: child.stdout }).on('line', (line) => stdout.push(line));
+  createInterface({ input: child.stderr }).on('line', (line) => stderr.push(line));
+  const ended = new Promise<number | string>((resolve) => {
+    child.once('exit', (code, signal) => resolve(code ?? signal ?? 'nothing'));
+  });
+  return { process: child, stdout, stderr, ended };
+}
+
+async function addressesOf(running: Up): Promise<StackAddresses> {
+  const line = await eventually('the line of JSON', () => running.stdout[0], 60_000);
+  return JSON.parse(line) as StackAddresses;
+}
+
+const isServing = (url: string): Promise<boolean> =>
+  fetch(url).then(
+    () => true,
+    () => false,
+  );
+
+async function expectNothingServes({ cdn, s3, webhook, agents }: StackAddresses): Promise<void> {
+  for (const url of [cdn, s3.endpoint, webhook, ...agents.flatMap(({ api, admin }) => [api, admin])]) {
+    await eventually(`${url} is gone`, async () => !(await isServing(url)));
+  }
+}
+
+it('prints exactly one line of JSON, with which a flag can be flipped, and leaves nothing after SIGTERM', async () => {
+  const base = await freePorts(Math.random).next();
+  const at = (offset: number) => `http://127.0.0.1:${base + offset}`;
+  const running = up('--json', '--agents', '2', '--port-base', String(base));
+  const addresses = await addressesOf(running);
+  expect(Object.keys(addresses)).toEqual([
+    'webhook',
+    'cdn',
+    's3',
+    'nats',
+    'agents',
+    'projectId',
+    'webhookSecret',
+    'sdkKey',
+  ]);
+  expect(addresses.webhook).toBe(`${at(0)}/webhooks/optimizely`);
+  expect(addresses.agents.map(({ api, admin }) => [api, admin])).toEqual([
+    [at(8), at(9)],
+    [at(10), at(11)],
+  ]);
+
+  const { sdkKey, agents } = addresses;
+  const [before] = await Promise.all(agents.map(({ api }) => decide(api, sdkKey, 'flag_1')));
+  const datafile = await putFlip(addresses, sdkKey, 'flag_1');
+  expect((await sendWebhook(addresses, datafile)).status).toBe(204);
+  for (const { api } of agents) {
+    await eventually(
+      'the decision turns',
+      async () => (await decide(api, sdkKey, 'flag_1')).enabled !== before?.enabled,
+    );
+  }
+
+  running.process.kill('SIGTERM');
+  expect(await running.ended).toBe(0);
+  expect(running.stdout).toHaveLength(1);
+  await expectNothingServes(addresses);
+});
+
+it('leaves nothing when it is killed outright', async () => {
+  const running = up('--json', '--agents', '1');
+  const addresses = await addressesOf(running);
+  running.process.kill('SIGKILL');
+  await running.ended;
+  await expectNothingServes(addresses);
+});
+
+it('says what is wrong with an option, prints its usage and exits with 2', async () => {
+  const running = up('--agents', 'some');
+  expect(await running.ended).toBe(2);
+  expect(running.stdout).toEqual([]);
+  expect(running.stderr[0]).toBe('error: --agents takes a whole number from 0 to 200, not "some"');
+  expect(running.stderr.join('\n')).toContain('--port-base N');
+});
+
+it('refuses a file that is no datafile before it starts anything', async () => {
+  const running = up('--datafile', 'package.json');
+  expect(await running.ended).toBe(1);
+  expect(running.stderr[0]).toMatch(/^error: The datafile of \S+ has format version/);
+});

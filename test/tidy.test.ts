@@ -1,0 +1,163 @@
+// Style that matters is a test: one direction of imports, short files, and time, randomness and settings read at
+// the entries only. Each rule lists its own exceptions, so that an exception is a reviewed line.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize, relative } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..');
+const FILE_LINES_MAX = 250;
+
+interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+  readonly imports: readonly string[];
+}
+
+const IMPORT_PATTERN =
+  /(?:^|\n)\s*(?:import|export)\s[^'"]*?from\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)import\s+['"]([^'"]+)['"]/g;
+
+function sourceFiles(folder: string): SourceFile[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.(ts|mjs)$/.test(entry.name))
+    .map((entry) => {
+      const path = relative(ROOT, join(entry.parentPath, entry.name));
+      const text = readFileSync(join(ROOT, path), 'utf8');
+      const imports = [...text.matchAll(IMPORT_PATTERN)].map(
+        (match) => match[1] ?? match[2] ?? match[3] ?? '',
+      );
+      return { path, text, imports };
+    });
+}
+
+const core = sourceFiles('core');
+const functions = sourceFiles('functions');
+const agent = sourceFiles('agent');
+const infra = sourceFiles('infra');
+const tests = sourceFiles('test');
+const shipped = [...core, ...functions, ...agent];
+
+/** First folder of what a relative import leads to. */
+const folderOf = (file: SourceFile, specifier: string): string =>
+  normalize(join(dirname(file.path), specifier)).split('/')[0] ?? '';
+
+function importsOutside(files: readonly SourceFile[], allowed: readonly string[]): string[] {
+  return files.flatMap((file) =>
+    file.imports
+      .filter((specifier) => specifier.startsWith('.') && !allowed.includes(folderOf(file, specifier)))
+      .map((specifier) => `${file.path} imports ${specifier}`),
+  );
+}
+
+const importersOf = (pattern: RegExp, files: readonly SourceFile[]): string[] =>
+  files.filter(({ imports }) => imports.some((specifier) => pattern.test(specifier))).map(({ path }) => path);
+
+const filesWith = (pattern: RegExp, files: readonly SourceFile[]): string[] =>
+  files.filter(({ text }) => pattern.test(text)).map(({ path }) => path);
+
+const isEntry = (path: string): boolean =>
+  /^functions\/\w+\/handler\.ts$/.test(path) || path === 'agent/main.ts';
+
+describe('dependencies point one way', () => {
+  it('finds the sources it is about', () => {
+    for (const files of [core, functions, agent, infra, tests]) expect(files.length).toBeGreaterThan(3);
+    expect(shipped.flatMap(({ imports }) => imports).length).toBeGreaterThan(50);
+  });
+
+  it('core imports only core and pure parts of Node', () => {
+    expect(importsOutside(core, ['core'])).toEqual([]);
+    const packages = core.flatMap(({ imports }) => imports.filter((specifier) => !specifier.startsWith('.')));
+    expect([...new Set(packages)].sort()).toEqual(['node:crypto', 'node:zlib']);
+  });
+
+  it('functions and agent import core and themselves', () => {
+    expect(importsOutside(functions, ['core', 'functions'])).toEqual([]);
+    expect(importsOutside(agent, ['core', 'agent'])).toEqual([]);
+  });
+
+  it('sources know no other source, and neither the store nor HTTP', () => {
+    const sources = agent.filter(({ path }) => path.startsWith('agent/sources/'));
+    const known = sources.flatMap(({ path, imports }) =>
+      imports
+        .filter((specifier) => /store|clients|http|\/(nats|s3|disk|cdn)\.ts$/.test(specifier))
+        .map((to) => `${path} imports ${to}`),
+    );
+    expect(known).toEqual([]);
+    const store = agent.find(({ path }) => path === 'agent/store.ts');
+    expect(store?.imports.filter((specifier) => /http|sources\/(nats|s3|disk|cdn)/.test(specifier))).toEqual(
+      [],
+    );
+  });
+
+  it('each outside client is imported in its own files only', () => {
+    expect(importersOf(/^nats\.ws/, shipped).sort()).toEqual(['agent/sources/nats.ts', 'functions/bus.ts']);
+    expect(importersOf(/^@aws-sdk\//, shipped).sort()).toEqual([
+      'agent/sources/s3.ts',
+      'functions/bucket.ts',
+      'functions/topic.ts',
+    ]);
+    expect(importersOf(/^@optimizely\//, shipped).sort()).toEqual([
+      'agent/clients.ts',
+      'functions/sdk-check.ts',
+    ]);
+  });
+});
+
+describe('time, randomness and settings are handed in', () => {
+  it.each([
+    ['the wall clock', /\bDate\.now\(|new Date\(\)/],
+    ['randomness', /\bMath\.random\b|\brandomUUID\b|\brandomBytes\b/],
+    ['the environment', /\bprocess\.env\b/],
+  ])('only entries read %s', (_, pattern) => {
+    expect(filesWith(pattern, shipped).filter((path) => !isEntry(path))).toEqual([]);
+  });
+
+  it('core starts no timers', () => {
+    expect(filesWith(/\bset(Timeout|Interval|Immediate)\(/, core)).toEqual([]);
+  });
+});
+
+describe('files are one idea each', () => {
+  it(`no file is longer than ${FILE_LINES_MAX} lines`, () => {
+    const long = [...shipped, ...infra, ...tests]
+      .map(({ path, text }) => ({ path, lines: text.split('\n').length - 1 }))
+      .filter(({ path, lines }) => lines > FILE_LINES_MAX && !path.startsWith('test/fixtures/'));
+    expect(long).toEqual([]);
+  });
+
+  it('every shipped file begins by saying what it is for', () => {
+    expect(
+      [...shipped, ...infra].filter(({ text }) => !/^(#!.*\n)?\/\/ \S/.test(text)).map(({ path }) => path),
+    ).toEqual([]);
+  });
+
+  it('handlers only wire', () => {
+    const handlers = functions.filter(({ path }) => path.endsWith('/handler.ts'));
+    expect(handlers).toHaveLength(3);
+    expect(handlers.filter(({ text }) => text.split('\n').length > 41).map(({ path }) => path)).toEqual([]);
+  });
+});
+
+describe('tests tell the truth', () => {
+  it('none is skipped without a reason, and none is left focused', () => {
+    expect(
+      filesWith(
+        /\b(it|describe|test)\.only\(/,
+        tests.filter(({ path }) => path !== 'test/tidy.test.ts'),
+      ),
+    ).toEqual([]);
+    const skips = tests.flatMap(({ path, text }) =>
+      text
+        .split('\n')
+        .filter(
+          (line) =>
+            /\.(skip|skipIf|todo)\(/.test(line) &&
+            !line.includes('//') &&
+            !line.includes('/\\b') &&
+            !line.includes('skips[which]'),
+        )
+        .map((line) => `${path}: ${line.trim()}`),
+    );
+    expect(skips).toEqual([]);
+  });
+});
