@@ -104,7 +104,7 @@ describe('the manifest', () => {
         revision: fc.integer({ min: 1, max: 30 }),
         salt: fc.constantFrom('', 'b'),
       }),
-      fc.record({ do: fc.constantFrom('pin' as const, 'unpin' as const, 'rollback' as const) }),
+      fc.constantFrom({ do: 'pin' as const }, { do: 'unpin' as const }, { do: 'rollback' as const }),
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
