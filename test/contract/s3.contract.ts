@@ -11,12 +11,10 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   type PutObjectCommandInput,
-  S3Client,
-  type S3ServiceException,
+  type S3Client,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-
-const RACERS = 20;
+import { errorOf, expectOneWinner, RACERS, race, s3ClientFor, statusOf } from './s3-calls.ts';
 
 export interface S3Target {
   readonly endpoint: string;
@@ -216,47 +214,4 @@ export function describeS3Contract(name: string, open: () => Promise<S3Target>):
       });
     });
   });
-}
-
-/** Credentials and region from the environment where they are set: `S3_ENDPOINT` may be a real account. */
-function s3ClientFor(endpoint: string): S3Client {
-  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION } = process.env;
-  const isLocal = AWS_ACCESS_KEY_ID === undefined || AWS_SECRET_ACCESS_KEY === undefined;
-  return new S3Client({
-    endpoint,
-    region: AWS_REGION ?? 'us-east-1',
-    forcePathStyle: true,
-    // A retried 409 would hide it.
-    maxAttempts: 1,
-    ...(isLocal && { credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }),
-  });
-}
-
-async function race(write: (racer: number) => Promise<unknown>): Promise<number[]> {
-  return Promise.all(Array.from({ length: RACERS }, (_, i) => statusOf(write(i))));
-}
-
-function expectOneWinner(statuses: readonly number[]): void {
-  expect(statuses.filter((status) => status === 200)).toHaveLength(1);
-  expect(statuses.filter((status) => status !== 200 && status !== 412 && status !== 409)).toEqual([]);
-}
-
-async function statusOf(call: Promise<unknown>): Promise<number> {
-  try {
-    await call;
-    return 200;
-  } catch (error) {
-    const status = (error as S3ServiceException).$metadata?.httpStatusCode;
-    if (status === undefined) throw error;
-    return status;
-  }
-}
-
-async function errorOf(call: Promise<unknown>): Promise<S3ServiceException> {
-  try {
-    await call;
-  } catch (error) {
-    return error as S3ServiceException;
-  }
-  throw new Error('The call succeeded, an error was expected');
 }

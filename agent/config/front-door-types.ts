@@ -1,0 +1,54 @@
+// Shapes of the settings about who may ask, and how they connect. Only shapes.
+
+/** Of all ports. */
+export interface ServerSettings {
+  /** For a request to arrive in full. */
+  readonly readTimeoutMs: number;
+  /** For an answer to be taken by its client. */
+  readonly writeTimeoutMs: number;
+  /** One more path that /health answers at. */
+  readonly healthCheckPath: string;
+  /** Hosts that requests may name, lower case, `.example.com` for all below; null: any. */
+  readonly allowedHosts: readonly string[] | null;
+  readonly tls: TlsSettings | null;
+}
+
+export interface TlsSettings {
+  /** PEM. */
+  readonly key: string;
+  readonly cert: string;
+  /** OpenSSL's names of what is not to be used. */
+  readonly disabledCiphers: readonly string[];
+}
+
+export interface CorsSettings {
+  /** Exact origins, with one `*` as a wildcard; `*` alone: all. */
+  readonly allowedOrigins: readonly string[];
+  readonly allowedMethods: readonly string[];
+  /** Lower case; `*`: whatever is asked for. */
+  readonly allowedHeaders: readonly string[];
+  readonly exposedHeaders: readonly string[];
+  readonly allowCredentials: boolean;
+  /** How long a browser may remember an answer; 0: not said. */
+  readonly maxAgeS: number;
+}
+
+/** Of one port. Either tokens are issued and checked with own secrets, or those of an issuer are checked with its keys. */
+export interface AuthSettings {
+  readonly clients: readonly AuthClient[];
+  /** The first signs; all check, so that secrets can be changed without a gap. */
+  readonly hmacSecrets: readonly string[];
+  /** Of issued tokens. */
+  readonly ttlMs: number;
+  readonly jwksUrl: string | null;
+  /** How long keys are remembered. */
+  readonly jwksUpdateIntervalMs: number;
+}
+
+export interface AuthClient {
+  readonly id: string;
+  /** Base64 of a bcrypt hash. */
+  readonly secretHash: string;
+  /** What an issued token may ask for on the API port. */
+  readonly sdkKeys: readonly string[];
+}
