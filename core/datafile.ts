@@ -34,7 +34,7 @@ export interface DatafileExpectation {
  */
 export function parseDatafile(body: Uint8Array, expected: DatafileExpectation): Datafile {
   checkLimits(body, expected.sdkKey);
-  return identifyDatafile(parseObject(body, expected.sdkKey), body, sha256Of(body), expected);
+  return identifyDatafile(parseJson(body, expected.sdkKey), body, sha256Of(body), expected);
 }
 
 /** What must hold before anybody parses the body. @throws FanoutError DATAFILE_TOO_LARGE, DATAFILE_INVALID */
@@ -49,11 +49,14 @@ export function checkLimits(body: Uint8Array, sdkKey: SdkKey): void {
  * @throws FanoutError DATAFILE_INVALID, DATAFILE_WRONG_KEY, DATAFILE_WRONG_PROJECT
  */
 export function identifyDatafile(
-  fields: Readonly<Record<string, unknown>>,
+  parsed: unknown,
   body: Uint8Array,
   sha256: Sha256,
   expected: DatafileExpectation,
 ): Datafile {
+  if (parsed === null || typeof parsed !== 'object' || Array.isArray(parsed))
+    throw invalid(expected.sdkKey, 'is not a JSON object');
+  const fields = parsed as Readonly<Record<string, unknown>>;
   if (fields.version !== DATAFILE_FORMAT_VERSION) {
     throw invalid(
       expected.sdkKey,
@@ -73,16 +76,12 @@ export function identifyDatafile(
   return { sdkKey, projectId, environment, revision, sha256, body };
 }
 
-function parseObject(body: Uint8Array, sdkKey: SdkKey): Record<string, unknown> {
-  let parsed: unknown;
+function parseJson(body: Uint8Array, sdkKey: SdkKey): unknown {
   try {
-    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
   } catch (cause) {
-    throw invalid(sdkKey, 'is not UTF-8 JSON', cause);
+    throw notJson(sdkKey, cause);
   }
-  if (parsed === null || typeof parsed !== 'object' || Array.isArray(parsed))
-    throw invalid(sdkKey, 'is not a JSON object');
-  return parsed as Record<string, unknown>;
 }
 
 const QUOTE = 0x22;
@@ -126,6 +125,9 @@ const invalid = (sdkKey: SdkKey, what: string, cause?: unknown) =>
     fields: { sdkKey },
     cause,
   });
+
+/** For those who have a body parsed by somebody else, and were told that it cannot be. */
+export const notJson = (sdkKey: SdkKey, cause?: unknown) => invalid(sdkKey, 'is not UTF-8 JSON', cause);
 
 const wrongKey = (expected: SdkKey, actual: SdkKey) =>
   new FanoutError({

@@ -1,7 +1,7 @@
 // Fetches until the datafile is at least as new as announced, or the budget is spent: the CDN can lag its webhook by
 // minutes. Alternates between the addresses, and never passes on a body that is not a good datafile of this key.
 
-import { type Datafile, parseDatafile } from '../core/datafile.ts';
+import type { Datafile } from '../core/datafile.ts';
 import { errorFields, FanoutError, isFanoutError } from '../core/errors.ts';
 import type { SdkKey } from '../core/ids.ts';
 import { METRIC } from '../core/log.ts';
@@ -76,8 +76,7 @@ export async function fetchDatafile(deps: Deps, wanted: Wanted): Promise<Fetched
 
 function readAnswer(deps: Deps, wanted: Wanted, answer: CdnAnswer & { kind: 'body' }, via: Via): Datafile {
   const { sdkKey } = wanted.source;
-  const datafile = parseDatafile(answer.body, { sdkKey, projectId: wanted.projectId });
-  deps.sdkCheck(sdkKey, datafile.body);
+  const datafile = deps.sdkCheck(answer.body, { sdkKey, projectId: wanted.projectId });
   const { revision, sha256 } = datafile;
   deps.log.info('datafile.fetched', { sdkKey, via, revision, sha256, bytes: datafile.body.byteLength });
   return datafile;

@@ -3,6 +3,7 @@
 
 import type { Beat } from '../core/beat.ts';
 import type { Clock, Random } from '../core/clock.ts';
+import type { Datafile, DatafileExpectation } from '../core/datafile.ts';
 import type { Envelope, EnvelopeHead } from '../core/envelope.ts';
 import type { SdkKey, Sha256 } from '../core/ids.ts';
 import type { Log, MetricName } from '../core/log.ts';
@@ -78,8 +79,8 @@ export interface Cdn {
   ): Promise<CdnAnswer>;
 }
 
-/** @throws FanoutError DATAFILE_UNLOADABLE when the Optimizely SDK refuses the body */
-export type SdkCheck = (sdkKey: SdkKey, body: Uint8Array) => void;
+/** The datafile that a body is, when it is ours and the Optimizely SDK can load it. @throws FanoutError DATAFILE_* */
+export type SdkCheck = (body: Uint8Array, expected: DatafileExpectation) => Datafile;
 
 export interface Metrics {
   count(name: MetricName, amount?: number): void;

@@ -1,5 +1,6 @@
-// Asks the Optimizely SDK itself whether it can load a datafile, before the datafile is stored. Opens no timer, sends
-// no event: a client on a static configuration is ready as soon as it is made, so its readiness promise is never asked.
+// The check at the door: limits, identity, and the Optimizely SDK's own word that it can load a datafile, before it is
+// stored. Parses once: the SDK shows the parsed datafile to its validator, and that is where identity is read. Opens no
+// timer, sends no event: a client on a static configuration is ready as soon as it is made.
 
 import {
   createInstance,
@@ -7,32 +8,75 @@ import {
   createStaticProjectConfigManager,
   ERROR,
 } from '@optimizely/optimizely-sdk';
+import {
+  checkLimits,
+  type Datafile,
+  type DatafileExpectation,
+  identifyDatafile,
+  notJson,
+} from '../core/datafile.ts';
 import { FanoutError, messageOf } from '../core/errors.ts';
-import type { SdkKey } from '../core/ids.ts';
+import { type SdkKey, sha256Of } from '../core/ids.ts';
 
 /** The SDK's reasons may quote a name out of the datafile; more than a name never reaches a log line. */
 const REASON_CHARS_MAX = 160;
+/** The SDK takes a datafile without them, and then knows no flag: that is not what anybody published. */
+const LISTS_REQUIRED = ['experiments', 'featureFlags', 'rollouts'] as const;
 
-/** @throws FanoutError DATAFILE_UNLOADABLE */
-export function sdkCheck(sdkKey: SdkKey, body: Uint8Array): void {
+/**
+ * The datafile that `body` is, found good.
+ * @throws FanoutError DATAFILE_TOO_LARGE, DATAFILE_INVALID, DATAFILE_WRONG_KEY, DATAFILE_WRONG_PROJECT, DATAFILE_UNLOADABLE
+ */
+export function sdkCheck(body: Uint8Array, expected: DatafileExpectation): Datafile {
+  checkLimits(body, expected.sdkKey);
   const reasons: string[] = [];
-  const logHandler = { log: (_level: unknown, message: string) => void reasons.push(message) };
+  let datafile: Datafile | null = null;
+  let refusal: unknown = null;
+  const validate = (parsed: unknown): boolean => {
+    try {
+      datafile = identifyDatafile(parsed, body, sha256Of(body), expected);
+      const missing = LISTS_REQUIRED.find(
+        (name) => !Array.isArray((parsed as Record<string, unknown>)[name]),
+      );
+      if (missing !== undefined) throw unloadable(expected.sdkKey, `it has no list "${missing}"`);
+      return true;
+    } catch (error) {
+      // The SDK replaces what its validator throws by a general error.
+      refusal = error;
+      throw error;
+    }
+  };
   try {
     const client = createInstance({
-      projectConfigManager: createStaticProjectConfigManager({ datafile: new TextDecoder().decode(body) }),
-      logger: createLogger({ level: ERROR, logHandler }),
+      projectConfigManager: createStaticProjectConfigManager({
+        datafile: decodeText(body, expected.sdkKey),
+        jsonSchemaValidator: validate,
+      }),
+      logger: createLogger({
+        level: ERROR,
+        logHandler: { log: (_level, message) => void reasons.push(message) },
+      }),
       disposable: true,
     });
-    try {
-      // Null where the SDK has no configuration, or has one that it cannot walk through.
-      if (client.getOptimizelyConfig() !== null) return;
-    } finally {
-      client.close();
-    }
+    client.close();
   } catch (error) {
+    if (error instanceof FanoutError) throw error;
     reasons.push(messageOf(error));
   }
-  throw unloadable(sdkKey, reasons[0] ?? 'it gave no reason');
+  if (refusal !== null) throw refusal;
+  // Never shown to the validator: the SDK could not even parse it.
+  if (datafile === null) throw notJson(expected.sdkKey);
+  if (reasons[0] !== undefined) throw unloadable(expected.sdkKey, reasons[0]);
+  return datafile;
+}
+
+/** A lenient decoder would let the SDK load what nobody published. @throws FanoutError DATAFILE_INVALID */
+function decodeText(body: Uint8Array, sdkKey: SdkKey): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body);
+  } catch (cause) {
+    throw notJson(sdkKey, cause);
+  }
 }
 
 const unloadable = (sdkKey: SdkKey, reason: string) =>

@@ -1,13 +1,14 @@
 // The SDK's own word on what it can load; and nothing is left running afterwards.
 
 import { describe, expect, it } from 'vitest';
+import { DATAFILE_BYTES_MAX } from '../../core/datafile.ts';
 import { sdkCheck } from '../../functions/sdk-check.ts';
 import { datafileBytes, generateDatafile } from '../../infra/local/datafile.ts';
 import { datafileOf, KEY } from '../support/datafiles.ts';
 
 const codeOf = (body: Uint8Array): string => {
   try {
-    sdkCheck(KEY, body);
+    sdkCheck(body, { sdkKey: KEY });
     return 'loads';
   } catch (error) {
     return (error as { code: string }).code;
@@ -17,28 +18,32 @@ const codeOf = (body: Uint8Array): string => {
 describe('the SDK', () => {
   it.each([
     ['a small datafile', datafileOf(1)],
-    ['a datafile of a hundred flags', datafileBytes(generateDatafile())],
+    ['a datafile of a hundred flags', datafileBytes(generateDatafile({ sdkKey: KEY }))],
   ])('loads %s', (_, body) => expect(codeOf(body)).toBe('loads'));
 
   it.each([
-    ['{"bad":1}', Buffer.from('{"bad":1}')],
-    ['HTML', Buffer.from('<html>')],
-    ['nothing', Buffer.alloc(0)],
-    [
-      'another format version',
-      Buffer.from(datafileOf(1).toString().replace('"version":"4"', '"version":"9"')),
-    ],
     ['flags that are no list', datafileOf(1, { more: { featureFlags: 'x' } })],
     ['a flag that is nothing', datafileOf(1, { more: { featureFlags: [null] } })],
     ['experiments that are a number', datafileOf(1, { more: { experiments: 7 } })],
     ['no lists at all', Buffer.from('{"version":"4","revision":"1","projectId":"1"}')],
   ])('refuses %s', (_, body) => expect(codeOf(body)).toBe('DATAFILE_UNLOADABLE'));
 
+  it.each([
+    ['HTML', Buffer.from('<html>'), 'DATAFILE_INVALID'],
+    ['nothing', Buffer.alloc(0), 'DATAFILE_INVALID'],
+    ['a list', Buffer.from('[]'), 'DATAFILE_INVALID'],
+    ['bytes that are not UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), 'DATAFILE_INVALID'],
+    ['an object that is no datafile', Buffer.from('{"bad":1}'), 'DATAFILE_INVALID'],
+    ['another format version', datafileOf(1, { more: { version: '9' } }), 'DATAFILE_INVALID'],
+    ["another key's", datafileOf(1, { sdkKey: 'Another1' }), 'DATAFILE_WRONG_KEY'],
+    ['one that is too large', new Uint8Array(DATAFILE_BYTES_MAX + 1), 'DATAFILE_TOO_LARGE'],
+  ])('is not even asked to load %s', (_, body, code) => expect(codeOf(body)).toBe(code));
+
   it('says why, in a few words', () => {
-    const body = datafileOf(1, { more: { featureFlags: 'x'.repeat(100_000) } });
-    expect(() => sdkCheck(KEY, body)).toThrow(/forEach is not a function/);
+    const body = datafileOf(1, { more: { featureFlags: [null], padding: 'x'.repeat(100_000) } });
+    expect(() => sdkCheck(body, { sdkKey: KEY })).toThrow(/of null/);
     try {
-      sdkCheck(KEY, body);
+      sdkCheck(body, { sdkKey: KEY });
     } catch (error) {
       expect(String(error).length).toBeLessThan(400);
     }
