@@ -3,7 +3,7 @@ import type { SNSEvent } from 'aws-lambda';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { answer, type HttpHandler, readBody, serveHttp } from '../../../infra/local/http.ts';
 import { createSnsStandIn, MESSAGE_BYTES_MAX } from '../../../infra/local/sns.ts';
-import { LAMBDA_RETRY_DELAYS_MS } from '../../../infra/local/sns-delivery.ts';
+import { DELIVERY_DELAY_MS, LAMBDA_RETRY_DELAYS_MS } from '../../../infra/local/sns-delivery.ts';
 import { eventually } from '../../support/eventually.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
@@ -32,14 +32,17 @@ async function topic(subscriptions: { functionName: string; invokeUrl: string; k
     await server.close();
   });
   const { TopicArn } = await sns.send(new CreateTopicCommand({ Name: 'changes' }));
-  const publish = (Message: string, kind = 'published') =>
-    sns.send(
+  const publish = async (Message: string, kind = 'published') => {
+    const sent = await sns.send(
       new PublishCommand({
         TopicArn,
         Message,
         MessageAttributes: { kind: { DataType: 'String', StringValue: kind } },
       }),
     );
+    clock.advance(DELIVERY_DELAY_MS);
+    return sent;
+  };
   const read = async (path: string) => (await fetch(`${server.url}${path}`)).json() as Promise<never>;
   const setCopies = (copies: number) =>
     fetch(`${server.url}/knobs`, { method: 'PUT', body: JSON.stringify({ copies }) });
