@@ -7,8 +7,8 @@ import { FanoutError } from '../../core/errors.ts';
 import type { StackAddresses } from './stack-options.ts';
 import { ROOT_DIR } from './stack-parts.ts';
 
-/** The stack that was started last. */
-export const ADDRESS_FILE = join(ROOT_DIR, '.local', 'stack.json');
+/** The stack that was started last; FANOUT_STACK_FILE keeps several apart. */
+export const ADDRESS_FILE = process.env.FANOUT_STACK_FILE ?? join(ROOT_DIR, '.local', 'stack.json');
 
 export async function writeAddresses(addresses: StackAddresses, file: string = ADDRESS_FILE): Promise<void> {
   await mkdir(dirname(file), { recursive: true });

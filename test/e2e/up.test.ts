@@ -1,6 +1,7 @@
 // `npm run up` as a person or a script uses it: a process with options, one line of JSON, and nothing left when it ends.
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, it, onTestFinished } from 'vitest';
 import { freePorts } from '../../infra/local/ports.ts';
@@ -8,6 +9,7 @@ import { decide, putFlip, sendWebhook } from '../../infra/local/stack-client.ts'
 import type { StackAddresses } from '../../infra/local/stack-options.ts';
 import { ROOT_DIR } from '../../infra/local/stack-parts.ts';
 import { eventually } from '../support/eventually.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 interface Up {
   readonly process: ChildProcess;
@@ -17,9 +19,12 @@ interface Up {
   readonly ended: Promise<number | string>;
 }
 
-function up(...args: string[]): Up {
+async function up(...args: string[]): Promise<Up> {
+  const stackDir = await tempDir();
   const child = spawn(process.execPath, ['infra/local/up.ts', ...args], {
     cwd: ROOT_DIR,
+    // A stack that somebody runs from this folder keeps its own.
+    env: { ...process.env, FANOUT_STACK_FILE: join(stackDir, 'stack.json') },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
@@ -53,7 +58,7 @@ async function expectNothingServes({ cdn, s3, webhook, agents }: StackAddresses)
 it('prints exactly one line of JSON, with which a flag can be flipped, and leaves nothing after SIGTERM', async () => {
   const base = await freePorts(Math.random).next();
   const at = (offset: number) => `http://127.0.0.1:${base + offset}`;
-  const running = up('--json', '--agents', '2', '--port-base', String(base));
+  const running = await up('--json', '--agents', '2', '--port-base', String(base));
   const addresses = await addressesOf(running);
   expect(Object.keys(addresses)).toEqual([
     'webhook',
@@ -89,7 +94,7 @@ it('prints exactly one line of JSON, with which a flag can be flipped, and leave
 });
 
 it('leaves nothing when it is killed outright', async () => {
-  const running = up('--json', '--agents', '1');
+  const running = await up('--json', '--agents', '1');
   const addresses = await addressesOf(running);
   running.process.kill('SIGKILL');
   await running.ended;
@@ -97,7 +102,7 @@ it('leaves nothing when it is killed outright', async () => {
 });
 
 it('says what is wrong with an option, prints its usage and exits with 2', async () => {
-  const running = up('--agents', 'some');
+  const running = await up('--agents', 'some');
   expect(await running.ended).toBe(2);
   expect(running.stdout).toEqual([]);
   expect(running.stderr[0]).toBe('error: --agents takes a whole number from 0 to 200, not "some"');
@@ -105,7 +110,7 @@ it('says what is wrong with an option, prints its usage and exits with 2', async
 });
 
 it('refuses a file that is no datafile before it starts anything', async () => {
-  const running = up('--datafile', 'package.json');
+  const running = await up('--datafile', 'package.json');
   expect(await running.ended).toBe(1);
   expect(running.stderr[0]).toMatch(/^error: The datafile of \S+ has format version/);
 });

@@ -9,10 +9,10 @@ import { type SdkKey, toSdkKey } from '../../core/ids.ts';
 import type { Manifest } from '../../core/manifest.ts';
 import { decodeManifest } from '../../core/manifest-codec.ts';
 import { bodyKey, datafileSubject, encodeSdkKey, manifestKey, STREAM_NAME } from '../../core/names.ts';
-import { type DatafileJson, flipFlag } from '../../infra/local/datafile.ts';
+import type { DatafileJson } from '../../infra/local/datafile.ts';
 import type { Part } from '../../infra/local/part.ts';
 import { type Stack, startStack } from '../../infra/local/stack.ts';
-import { currentDatafile, decide, putDatafile, sendWebhook } from '../../infra/local/stack-client.ts';
+import { decide, putFlip, sendWebhook } from '../../infra/local/stack-client.ts';
 import type { StackOptions } from '../../infra/local/stack-options.ts';
 import { eventually } from './eventually.ts';
 
@@ -138,8 +138,7 @@ export async function flip(
   flagKey = 'flag_1',
 ): Promise<{ datafile: DatafileJson; webhookStatus: number }> {
   const { addresses } = stack;
-  const datafile = flipFlag(await currentDatafile(addresses, addresses.sdkKey), flagKey);
-  await putDatafile(addresses, datafile);
+  const datafile = await putFlip(addresses, addresses.sdkKey, flagKey);
   const response = await sendWebhook(addresses, datafile);
   await response.arrayBuffer();
   return { datafile, webhookStatus: response.status };
