@@ -39,8 +39,8 @@ export interface PropagationReport {
 
 const FLAGS = 100;
 const CHANGE_TIMEOUT_MS = 10_000;
-/** Let the durable path (SNS, bridge, caches on disk) finish, so that one change does not pay for the one before. */
-const SETTLE_MS = 150;
+/** Let the durable path (SNS, bridge, caches on disk after half a second) finish: no change pays for the one before. */
+const SETTLE_MS = 700;
 /** Code is compiled and connections are opened by the first ones; a running system has that behind it. */
 const WARM_UP_CHANGES = 8;
 /** Watching begins at this share of the fastest time of the last changes. */
