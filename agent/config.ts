@@ -1,228 +1,148 @@
-// Settings from environment variables to a typed config. Reports every problem at once, with the name, the value
-// (unless it is a secret) and what is allowed. Reads no environment by itself.
+// Settings from the file and the environment to one typed config. Reports every problem at once, with where it came from
+// and what is allowed. Reads neither environment nor files by itself; which settings there are: config/settings.ts.
 
-import { parseDurationMs } from '../core/duration.ts';
-import { FanoutError, messageOf } from '../core/errors.ts';
-import { type SdkKey, toSdkKey } from '../core/ids.ts';
-import type { NatsSettings } from './sources/bus.ts';
-import type { S3Settings } from './sources/s3.ts';
+import { FanoutError } from '../core/errors.ts';
+import { Cursor } from './config/cursor.ts';
+import type { ConfigFile, ReadText } from './config/file.ts';
+import { type Environment, layers, noteUnknownInFile } from './config/layers.ts';
+import { readKeyPattern, readKeys, readNats, readS3, readTracing, readWebhook } from './config/read-agent.ts';
+import { readAuth, readCors, readServer } from './config/read-front-door.ts';
+import { readCmab, readOdp, readUserProfiles } from './config/read-services.ts';
+import { type Findings, merge, type Node } from './config/tree.ts';
+import { type AgentConfig, LOG_LEVELS, type LogLevel } from './config/types.ts';
+import { VERSION } from './release.ts';
 
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+export { type ConfigFile, loadConfigFile } from './config/file.ts';
+export * from './config/front-door-types.ts';
+export type { Environment } from './config/layers.ts';
+export * from './config/types.ts';
 
-export interface ConfiguredKey {
-  readonly sdkKey: SdkKey;
-  /** Datafile access token of a secure environment. */
-  readonly accessToken: string | null;
-}
-
-export interface EventSettings {
-  /** Overrides where events go; null sends them where the SDK would. */
-  readonly url: string | null;
-  readonly batchSize: number;
-  readonly flushIntervalMs: number;
-}
-
-export interface AgentConfig {
-  readonly keys: readonly ConfiguredKey[];
-  readonly keysOnDemandMax: number;
-  readonly host: string;
-  /** 0 takes any free port. */
-  readonly apiPort: number;
-  readonly adminPort: number;
-  readonly logLevel: LogLevel;
-  readonly cdnUrlTemplate: string;
-  readonly cdnAuthUrlTemplate: string;
-  readonly cdnPollIntervalMs: number;
-  readonly events: EventSettings;
-  readonly nats: NatsSettings | null;
-  readonly s3: S3Settings | null;
-  readonly s3PollIntervalMs: number;
-  readonly s3CheckIntervalMs: number;
-  readonly cacheDir: string | null;
-}
-
-export type Environment = Readonly<Record<string, string | undefined>>;
+const PORT_MAX = 65_535;
+const WORKERS_MAX = 256;
+/** As the original's file has them: with exactly these, the SDK's own rules say where to go. */
+const CDN_URL_TEMPLATE = 'https://cdn.optimizely.com/datafiles/%s.json';
+const CDN_AUTH_URL_TEMPLATE = 'https://config.optimizely.com/datafiles/auth/%s.json';
+const EVENT_URL = 'https://logx.optimizely.com/v1/events';
+/** zerolog's levels that this agent has no own ones for. */
+const OTHER_LEVELS: Readonly<Record<string, LogLevel>> = {
+  ...{ trace: 'debug', warning: 'warn', fatal: 'error', panic: 'error', disabled: 'silent' },
+};
 
 /**
- * @param readText reads a file that a setting names (the .creds file)
+ * @param readText reads a file that a setting names (keys, certificates, credentials)
+ * @param file what loadConfigFile() found
  * @throws FanoutError CONFIG_INVALID naming every problem
  */
-export function parseConfig(env: Environment, readText: (path: string) => string): AgentConfig {
-  const read = new Reader(env);
-  const template = read.template('OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE');
-  const config: AgentConfig = {
-    keys: read.keys('OPTIMIZELY_SDKKEYS'),
-    keysOnDemandMax: read.integer('FANOUT_KEYS_ON_DEMAND_MAX', 100, 0, 10_000),
-    host: read.text('OPTIMIZELY_SERVER_HOST') ?? '0.0.0.0',
-    apiPort: read.integer('OPTIMIZELY_API_PORT', 8080, 0, 65_535),
-    adminPort: read.integer('OPTIMIZELY_ADMIN_PORT', 8088, 0, 65_535),
-    logLevel: read.choice('OPTIMIZELY_LOG_LEVEL', LOG_LEVELS, 'info'),
-    cdnUrlTemplate: template ?? 'https://cdn.optimizely.com/datafiles/%s.json',
-    cdnAuthUrlTemplate: template ?? 'https://config.optimizely.com/datafiles/auth/%s.json',
-    cdnPollIntervalMs: read.duration('OPTIMIZELY_CLIENT_POLLINGINTERVAL', '1m', 1_000),
-    events: {
-      url: read.url('OPTIMIZELY_CLIENT_EVENTURL', ['http:', 'https:']),
-      batchSize: read.integer('OPTIMIZELY_CLIENT_BATCHSIZE', 10, 1, 10_000),
-      flushIntervalMs: read.duration('OPTIMIZELY_CLIENT_FLUSHINTERVAL', '30s', 10),
-    },
-    nats: read.nats(readText),
-    s3: read.s3(),
-    s3PollIntervalMs: read.duration('FANOUT_S3_POLL_INTERVAL', '5s', 100),
-    s3CheckIntervalMs: read.duration('FANOUT_S3_CHECK_INTERVAL', '5m', 1_000),
-    cacheDir: read.text('FANOUT_CACHE_DIR') ?? null,
-  };
-  if (config.nats !== null && config.s3 === null)
-    read.problems.push(
-      'FANOUT_BUCKET is missing: the bus carries hints, and the bucket is what they are checked against',
-    );
-  if (read.problems.length > 0) throw invalid(read.problems);
+export function parseConfig(
+  env: Environment,
+  readText: ReadText,
+  file: ConfigFile | null = null,
+): AgentConfig {
+  const { config, problems } = checkConfig(env, readText, file);
+  if (problems.length > 0) throw invalid(problems);
   return config;
 }
 
-/** One reader per kind of value; what is wrong is noted and a default stands in until all is read. */
-class Reader {
-  readonly problems: string[] = [];
-  readonly #env: Environment;
+/** Like parseConfig(), for somebody who wants to see the problems one by one; with any, `config` is not to be used. */
+export function checkConfig(
+  env: Environment,
+  readText: ReadText,
+  file: ConfigFile | null,
+): Findings & { readonly config: AgentConfig } {
+  const findings: Findings = { problems: [], warnings: [] };
+  const root = layers(env, file, findings);
+  joinCmab(root);
+  const config = read(new Cursor(root, findings, ''), env, readText, findings);
+  noteUnknownInFile(root, file, findings);
+  if (config.nats !== null && config.s3 === null)
+    findings.problems.push(
+      'FANOUT_BUCKET is missing: the bus carries hints, and the bucket is what they are checked against',
+    );
+  return { ...findings, config };
+}
 
-  constructor(env: Environment) {
-    this.#env = env;
-  }
+function read(all: Cursor, env: Environment, readText: ReadText, { warnings }: Findings): AgentConfig {
+  const host = all.at('server.host').text() ?? '127.0.0.1';
+  const template = unless(CDN_URL_TEMPLATE, all.at('client.datafileURLTemplate').template('the SDK key'));
+  const nats = readNats(all.at('fanout'), readText);
+  const enableNotifications = all.at('api.enableNotifications').boolean();
+  const sync = all.at('synchronization.notification.enable');
+  return {
+    warnings,
+    identity: {
+      name: all.at('name').text() ?? '',
+      author: all.at('author').text() ?? '',
+      version: all.at('version').text() ?? VERSION,
+    },
+    keys: readKeys(all.at('sdkKeys')),
+    keysOnDemandMax: all.at('fanout.keysOnDemandMax').integer(0, 10_000),
+    sdkKeyPattern: readKeyPattern(all.at('client.sdkKeyRegex')),
+    host,
+    apiPort: all.at('api.port').integer(0, PORT_MAX),
+    adminPort: all.at('admin.port').integer(0, PORT_MAX),
+    logLevel: all.at('log.level').choice(LOG_LEVELS, OTHER_LEVELS),
+    logPretty: all.at('log.pretty').boolean(),
+    logSdkKeys: all.at('log.includeSdkKey').boolean(),
+    server: readServer(all.at('server'), host, readText),
+    api: {
+      enableOverrides: all.at('api.enableOverrides').boolean(),
+      enableNotifications,
+      maxConns: all.at('api.maxConns').integer(0, 1_000_000),
+      cors: readCors(all.at('api.cors')),
+      auth: readAuth(all.at('api.auth'), 'api'),
+    },
+    admin: {
+      auth: readAuth(all.at('admin.auth'), 'admin'),
+      // The original's own example has the second spelling.
+      metricsType: all.at('admin.metricsType').choice(['prometheus', 'expvar'], { promethues: 'prometheus' }),
+    },
+    batch: {
+      operationsLimit: all.at('server.batchRequests.operationsLimit').integer(1, 100_000),
+      maxConcurrency: all.at('server.batchRequests.maxConcurrency').integer(1, 10_000),
+    },
+    notifications: { enabled: enableNotifications, sync: sync.isSet ? sync.boolean() : nats !== null },
+    webhook: readWebhook(all.at('webhook'), all.at('fanout.receiverUrl')),
+    cdnUrlTemplate: template ?? CDN_URL_TEMPLATE,
+    cdnAuthUrlTemplate: template ?? CDN_AUTH_URL_TEMPLATE,
+    cdnPollIntervalMs: all.at('client.pollingInterval').duration(1_000),
+    events: {
+      url: unless(EVENT_URL, all.at('client.eventURL').url(['http:', 'https:'])),
+      batchSize: all.at('client.batchSize').integer(1, 10_000),
+      queueSize: all.at('client.queueSize').integer(1, 10_000_000),
+      flushIntervalMs: all.at('client.flushInterval').duration(10),
+      diskBytesMax: all.at('fanout.eventsDiskMax').bytes(0),
+    },
+    userProfiles: readUserProfiles(all.at('client.userProfileService')),
+    odp: readOdp(all.at('client.odp')),
+    cmab: readCmab(all.at('cmab')),
+    tracing: readTracing(all.at('tracing')),
+    workers: all.at('fanout.workers').isSet ? all.at('fanout.workers').integer(1, WORKERS_MAX) : null,
+    nats,
+    s3: readS3(all.at('fanout'), env.AWS_REGION?.trim() || env.AWS_DEFAULT_REGION?.trim() || undefined),
+    s3PollIntervalMs: all.at('fanout.s3PollInterval').duration(100),
+    s3CheckIntervalMs: all.at('fanout.s3CheckInterval').duration(1_000),
+    cacheDir: all.at('fanout.cacheDir').text(),
+  };
+}
 
-  /** An empty value counts as none, as shells and manifests cannot always leave one out. */
-  text(name: string): string | undefined {
-    const value = this.#env[name]?.trim();
-    return value === '' ? undefined : value;
-  }
-
-  integer(name: string, byDefault: number, min: number, max: number): number {
-    const text = this.text(name);
-    if (text === undefined) return byDefault;
-    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= min && value <= max) return value;
-    this.#wrong(name, text, `a whole number from ${min} to ${max}`);
-    return byDefault;
-  }
-
-  duration(name: string, byDefault: string, minMs: number): number {
-    const text = this.text(name) ?? byDefault;
-    const valueMs = parseDurationMs(text);
-    if (valueMs !== null && valueMs >= minMs) return valueMs;
-    this.#wrong(name, text, `a duration such as 100ms, 5s or 1m, at least ${minMs}ms`);
-    return minMs;
-  }
-
-  choice<T extends string>(name: string, allowed: readonly T[], byDefault: T): T {
-    const text = this.text(name)?.toLowerCase();
-    if (text === undefined) return byDefault;
-    const found = allowed.find((value) => value === text);
-    if (found === undefined) this.#wrong(name, text, `one of ${allowed.join(', ')}`);
-    return found ?? byDefault;
-  }
-
-  url(name: string, protocols: readonly string[]): string | null {
-    const text = this.text(name);
-    if (text === undefined) return null;
-    if (protocols.includes(URL.parse(text)?.protocol ?? '')) return text;
-    this.#wrong(name, withoutUserInfo(text), `a URL with ${protocols.join(' or ')}`);
-    return null;
-  }
-
-  template(name: string): string | null {
-    const text = this.text(name);
-    if (text === undefined) return null;
-    const { protocol } = URL.parse(text.replaceAll('%s', 'key')) ?? {};
-    if (text.includes('%s') && (protocol === 'https:' || protocol === 'http:')) return text;
-    this.#wrong(name, withoutUserInfo(text), 'an http(s) URL with %s where the SDK key goes');
-    return null;
-  }
-
-  keys(name: string): ConfiguredKey[] {
-    const entries = (this.text(name) ?? '').split(',').map((entry) => entry.trim());
-    const keys = new Map<SdkKey, ConfiguredKey>();
-    for (const entry of entries.filter((text) => text !== '')) {
-      const colon = entry.indexOf(':');
-      const accessToken = colon < 0 ? null : entry.slice(colon + 1);
-      try {
-        const sdkKey = toSdkKey(colon < 0 ? entry : entry.slice(0, colon));
-        if (accessToken === '')
-          this.problems.push(`${name}: ${sdkKey} has a colon but no access token after it`);
-        else if (keys.has(sdkKey)) this.problems.push(`${name} names ${sdkKey} twice`);
-        else keys.set(sdkKey, { sdkKey, accessToken });
-      } catch (error) {
-        this.problems.push(`${name}: ${messageOf(error)}`);
-      }
-    }
-    return [...keys.values()];
-  }
-
-  s3(): S3Settings | null {
-    const bucket = this.text('FANOUT_BUCKET');
-    const endpoint = this.url('FANOUT_S3_ENDPOINT', ['http:', 'https:']);
-    const region = this.text('AWS_REGION') ?? this.text('AWS_DEFAULT_REGION');
-    if (bucket === undefined) {
-      if (endpoint !== null) this.problems.push('FANOUT_S3_ENDPOINT is set but FANOUT_BUCKET is not');
-      return null;
-    }
-    // Another S3 seldom has regions, but the SDK signs with one.
-    const signedRegion = region ?? (endpoint === null ? undefined : 'us-east-1');
-    return {
-      bucket,
-      ...(endpoint === null ? {} : { endpoint }),
-      ...(signedRegion === undefined ? {} : { region: signedRegion }),
-    };
-  }
-
-  nats(readText: (path: string) => string): NatsSettings | null {
-    const urls = (this.text('FANOUT_NATS_URL') ?? '').split(',').map((url) => url.trim());
-    const servers = urls.filter((url) => url !== '');
-    for (const url of servers)
-      if (!['ws:', 'wss:'].includes(URL.parse(url)?.protocol ?? ''))
-        this.#wrong('FANOUT_NATS_URL', withoutUserInfo(url), 'a comma list of ws:// or wss:// URLs');
-    const user = this.text('FANOUT_NATS_USER');
-    const password = this.text('FANOUT_NATS_PASSWORD');
-    const token = this.text('FANOUT_NATS_TOKEN');
-    const credsFile = this.text('FANOUT_NATS_CREDS_FILE');
-    if ((user === undefined) !== (password === undefined))
-      this.problems.push('FANOUT_NATS_USER and FANOUT_NATS_PASSWORD must be set together');
-    const ways = [user, token, credsFile].filter((value) => value !== undefined).length;
-    if (ways > 1)
-      this.problems.push(
-        'only one of FANOUT_NATS_USER, FANOUT_NATS_TOKEN, FANOUT_NATS_CREDS_FILE may be set',
-      );
-    const creds =
-      credsFile === undefined ? undefined : this.#file('FANOUT_NATS_CREDS_FILE', credsFile, readText);
-    if (servers.length === 0) return null;
-    return {
-      servers,
-      ...(user === undefined ? {} : { user }),
-      ...(password === undefined ? {} : { password }),
-      ...(token === undefined ? {} : { token }),
-      ...(creds === undefined ? {} : { creds }),
-    };
-  }
-
-  #file(name: string, path: string, readText: (path: string) => string): string | undefined {
-    try {
-      return readText(path);
-    } catch (error) {
-      this.#wrong(name, path, `a readable file (${messageOf(error)})`);
-      return undefined;
-    }
-  }
-
-  #wrong(name: string, value: string, allowed: string): void {
-    this.problems.push(`${name} is "${value.slice(0, 200)}" but must be ${allowed}`);
+/** CMAB has had two places in the original's files; both are read, the newer one over the older. */
+function joinCmab(root: Node): void {
+  const sections = root.value as Map<string, Node>;
+  const client = sections.get('client')?.value;
+  const over = client instanceof Map ? client.get('cmab') : undefined;
+  const under = sections.get('cmab');
+  if (over !== undefined && under !== undefined && over.value instanceof Map) {
+    (client as Map<string, Node>).delete('cmab');
+    merge(under, over);
   }
 }
 
-/** A password in a URL must not reach a log line. */
-const withoutUserInfo = (url: string): string => url.replace(/\/\/[^/@]*@/, '//***@');
+const unless = (same: string, value: string | null): string | null => (value === same ? null : value);
 
 const invalid = (problems: readonly string[]) =>
   new FanoutError({
     code: 'CONFIG_INVALID',
     message: `The agent's settings are wrong: ${problems.join('; ')}`,
-    remedy: 'See "Configuration" in the README for what each variable may be.',
+    remedy: '`--help` lists every setting; "Configuration" in the README says more.',
     retryable: false,
   });

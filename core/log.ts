@@ -39,7 +39,14 @@ export type LogEvent =
   | 'source.failed'
   | 'cache.failed'
   | 'config.invalid'
+  | 'config.warning'
+  | 'keys.failed'
   | 'events.failed'
+  | 'events.recovered'
+  | 'events.lost'
+  | 'notes.dropped'
+  | 'stream.cut'
+  | 'service.failed'
   | 'request.failed';
 
 /** CloudWatch metric names, in namespace METRIC_NAMESPACE. */

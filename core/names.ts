@@ -9,6 +9,12 @@ export const STREAM_SUBJECTS = 'df.v1.*';
 /** Once a minute, what the head of every key should be. Not captured by the stream. */
 export const BEAT_SUBJECT = 'beat.v1';
 
+/** Which keys' decision notifications somebody listens to. Neither these are kept by the stream. */
+export const WANT_SUBJECT = 'want.v1';
+
+/** Decision notifications of one key, from agent to agent. */
+export const noteSubject = (sdkKey: SdkKey): string => `note.v1.${sdkKey}`;
+
 /** SDK keys hold no subject metacharacter (see ids.ts), so the key is the token as it is. */
 export const datafileSubject = (sdkKey: SdkKey): string => `df.v1.${sdkKey}`;
 

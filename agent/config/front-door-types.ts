@@ -10,6 +10,8 @@ export interface ServerSettings {
   readonly healthCheckPath: string;
   /** Hosts that requests may name, lower case, `.example.com` for all below; null: any. */
   readonly allowedHosts: readonly string[] | null;
+  /** Requests may also name any address; where the agent listens on all of them and no hosts were chosen. */
+  readonly allowAnyIp: boolean;
   readonly tls: TlsSettings | null;
 }
 
@@ -37,7 +39,7 @@ export interface CorsSettings {
 export interface AuthSettings {
   readonly clients: readonly AuthClient[];
   /** The first signs; all check, so that secrets can be changed without a gap. */
-  readonly hmacSecrets: readonly string[];
+  readonly hmacSecrets: readonly Uint8Array[];
   /** Of issued tokens. */
   readonly ttlMs: number;
   readonly jwksUrl: string | null;
@@ -47,7 +49,7 @@ export interface AuthSettings {
 
 export interface AuthClient {
   readonly id: string;
-  /** Base64 of a bcrypt hash. */
+  /** A bcrypt hash in its usual form. */
   readonly secretHash: string;
   /** What an issued token may ask for on the API port. */
   readonly sdkKeys: readonly string[];

@@ -16,6 +16,8 @@ export interface ConfiguredKey {
 }
 
 export interface AgentConfig {
+  /** What the operator should know, but nothing to refuse to start for. */
+  readonly warnings: readonly string[];
   readonly identity: Identity;
   readonly keys: readonly ConfiguredKey[];
   readonly keysOnDemandMax: number;

@@ -1,16 +1,15 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { FlagClients } from '../../agent/clients.ts';
 import type { DatafileExpectation } from '../../core/datafile.ts';
 import { type FanoutError, isFanoutError } from '../../core/errors.ts';
 import { sha256Of } from '../../core/ids.ts';
-import { eventually } from '../support/eventually.ts';
 import { datafileBody, KEY, OTHER_KEY, PROJECT_ID } from './support/fakes.ts';
 
 interface SentBatch {
   readonly params: { readonly visitors: readonly { readonly visitor_id: string }[] };
 }
 
-function setUp({ batchSize = 10 } = {}) {
+function setUp() {
   const sent: SentBatch[] = [];
   const closeFailures: unknown[] = [];
   const clients = new FlagClients({
@@ -20,8 +19,6 @@ function setUp({ batchSize = 10 } = {}) {
         return { statusCode: 200 };
       },
     },
-    batchSize,
-    flushIntervalMs: 60_000,
     onCloseFailed: (error) => closeFailures.push(error),
   });
   const build = (body: Buffer, expected: DatafileExpectation = { sdkKey: KEY }) =>
@@ -90,20 +87,22 @@ describe('a client', () => {
 });
 
 describe('a retired client', () => {
-  it('is closed at once when nobody uses it, and sends what it has', async () => {
-    const { clients, build, visitors } = setUp();
+  it('is closed at once when nobody uses it', async () => {
+    const { clients, build } = setUp();
     const { built } = await build(datafileBody(1));
+    const close = vi.spyOn(built.sdk, 'close');
     built.acquire().createUserContext('before')?.decide('flag_1');
     built.release();
-    expect(visitors()).toEqual([]);
+    expect(close).not.toHaveBeenCalled();
     clients.retire(built);
     await clients.closed();
-    expect(visitors()).toEqual(['before']);
+    expect(close).toHaveBeenCalledOnce();
   });
 
   it('goes on deciding for the requests in flight and is closed after the last of them', async () => {
     const { clients, build, visitors } = setUp();
     const { built } = await build(datafileBody(1));
+    const close = vi.spyOn(built.sdk, 'close');
     const first = built.acquire();
     const second = built.acquire();
     clients.retire(built);
@@ -111,13 +110,14 @@ describe('a retired client', () => {
     await clients.closed();
     expect(first.createUserContext('early')?.decide('flag_1').enabled).toBe(true);
     expect(second.createUserContext('late')?.decide('flag_1').enabled).toBe(true);
-    expect(visitors()).toEqual([]);
+    expect(close).not.toHaveBeenCalled();
     built.release();
     await clients.closed();
+    expect(close).toHaveBeenCalledOnce();
     expect(visitors().sort()).toEqual(['early', 'late']);
   });
 
-  it('sends the events of decisions made in the very turn it was retired in', async () => {
+  it('has handed over the events of decisions made in the very turn it was retired in', async () => {
     const { clients, build, visitors } = setUp();
     const { built } = await build(datafileBody(1));
     built.acquire().createUserContext('last')?.decide('flag_1');
@@ -139,10 +139,12 @@ describe('a retired client', () => {
   });
 });
 
-it('events leave in batches of the configured size', async () => {
-  const { build, sent, visitors } = setUp({ batchSize: 3 });
+it('each event is handed over within the decision that makes it', async () => {
+  const { build, visitors } = setUp();
   const { built } = await build(datafileBody(1));
-  for (let i = 0; i < 3; i++) built.sdk.createUserContext(`u${i}`)?.decide('flag_1');
-  await eventually('the batch is sent', () => sent.length === 1);
+  for (let i = 0; i < 3; i++) {
+    built.sdk.createUserContext(`u${i}`)?.decide('flag_1');
+    expect(visitors()).toHaveLength(i + 1);
+  }
   expect(visitors()).toEqual(['u0', 'u1', 'u2']);
 });

@@ -1,0 +1,90 @@
+// What can be asked of the agent on its command line instead of running it: help, version, and whether its settings are
+// right. Prints through what it is given; knows neither process nor environment.
+
+import { SETTINGS } from './config/settings.ts';
+import { type AgentConfig, type ConfigFile, checkConfig, type Environment } from './config.ts';
+import { VERSION } from './release.ts';
+
+export interface CliOutput {
+  out(text: string): void;
+  error(text: string): void;
+}
+
+export interface CliInput {
+  /** Without node and the script. */
+  readonly args: readonly string[];
+  readonly env: Environment;
+  readonly readText: (path: string) => string;
+  readonly loadFile: () => Promise<ConfigFile | null>;
+}
+
+const EXIT_FINE = 0;
+const EXIT_USAGE = 2;
+
+/** The exit code when the command line asked for something; null when the agent is to run. */
+export async function runCli(input: CliInput, output: CliOutput): Promise<number | null> {
+  const [asked, ...rest] = input.args;
+  if (asked === undefined) return null;
+  if (rest.length === 0 && (asked === '--help' || asked === '-h')) {
+    output.out(helpText());
+    return EXIT_FINE;
+  }
+  if (rest.length === 0 && asked === '--version') {
+    output.out(VERSION);
+    return EXIT_FINE;
+  }
+  if (rest.length === 0 && asked === '--check-config') return check(input, output);
+  output.error(`"${input.args.join(' ')}" is not understood.\n\n${USAGE}`);
+  return EXIT_USAGE;
+}
+
+async function check({ env, readText, loadFile }: CliInput, output: CliOutput): Promise<number> {
+  const file = await loadFile();
+  const { config, problems, warnings } = checkConfig(env, readText, file);
+  for (const warning of warnings) output.error(`warning: ${warning}`);
+  for (const problem of problems) output.error(`wrong: ${problem}`);
+  if (problems.length > 0) {
+    output.error(`${problems.length} of the settings ${problems.length === 1 ? 'is' : 'are'} wrong.`);
+    return EXIT_USAGE;
+  }
+  output.out(summary(config, file));
+  return EXIT_FINE;
+}
+
+const summary = (config: AgentConfig, file: ConfigFile | null): string =>
+  [
+    `The settings are right (${file === null ? 'no file; environment and defaults' : file.path}).`,
+    `  SDK keys      ${config.keys.map(({ sdkKey }) => sdkKey).join(', ') || 'none; served on demand'}`,
+    `  API           ${config.host}:${config.apiPort}${config.server.tls === null ? '' : ', TLS'}${guard(config.api.auth)}`,
+    `  admin         ${config.host}:${config.adminPort}${guard(config.admin.auth)}`,
+    `  webhook       ${config.host}:${config.webhook.port}`,
+    `  allowed hosts ${config.server.allowedHosts?.join(', ') ?? 'any'}`,
+    `  bus           ${config.nats === null ? 'off' : `${config.nats.servers.length} server(s)`}`,
+    `  record        ${config.s3?.bucket ?? 'off: datafiles come from the CDN alone'}`,
+    `  cache         ${config.cacheDir ?? 'off: a restart begins without a datafile'}`,
+  ].join('\n');
+
+const guard = (auth: unknown): string => (auth === null ? ', no tokens asked for' : ', with tokens');
+
+const USAGE = `Usage: agent                  runs
+       agent --check-config   says what is wrong with the settings, and what is worth knowing
+       agent --help           lists every setting
+       agent --version`;
+
+function helpText(): string {
+  const lines = SETTINGS.map(({ path, variable, byDefault, help, unused }) => {
+    const value = byDefault === undefined ? '' : ` [${shownDefault(byDefault)}]`;
+    return `  ${path}\n  ${variable}\n      ${unused === undefined ? help : `Accepted, without effect: ${unused}`}${value}`;
+  });
+  return `${USAGE}
+
+Settings come from a YAML file, ./config.yaml or what OPTIMIZELY_CONFIG_FILENAME names, and from variables, which win.
+Durations are written 100ms, 5s, 1m; lists in variables with commas; maps in variables as JSON.
+
+${lines.join('\n\n')}`;
+}
+
+const shownDefault = (value: unknown): string => {
+  if (Array.isArray(value)) return value.join(',');
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+};

@@ -1,0 +1,118 @@
+// Lays the sources of settings over each other: defaults, the file, the environment; the later wins. Notes names that
+// are no setting. Knows the list of settings, not what their values may be.
+
+import { messageOf } from '../../core/errors.ts';
+import type { ConfigFile } from './file.ts';
+import { nearest } from './nearest.ts';
+import { SETTINGS, type Setting } from './settings.ts';
+import { type Findings, markUsed, merge, type Node, place, toNode, unused } from './tree.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const DEFAULT_ORIGIN = 'the default of ';
+const VARIABLE_PATTERN = /^(?:OPTIMIZELY|FANOUT)_/;
+/** What Kubernetes puts into the environment of every container for a service of such a name. */
+const SERVICE_LINK_PATTERN = /_(?:SERVICE_HOST|SERVICE_PORT\w*|PORT(?:_\d+_(?:TCP|UDP)\w*)?)$/;
+/** The functions' own that look like one of ours. */
+const OF_FUNCTIONS = ['FANOUT_SNS_ENDPOINT', 'FANOUT_NATS_CREDS'];
+/** The list cannot name these: the id is part of the name. */
+const PROJECT_PATTERN = /^OPTIMIZELY_WEBHOOK_PROJECTS_(\d+)_(SDKKEYS|SECRET|SKIPSIGNATURECHECK)$/;
+
+/** All settings as one tree. */
+export function layers(env: Environment, file: ConfigFile | null, findings: Findings): Node {
+  const root: Node = { name: '', origin: '', value: new Map(), used: true };
+  for (const { path, byDefault } of SETTINGS) put(root, path, byDefault, `${DEFAULT_ORIGIN}${path}`);
+  if (file !== null && 'problem' in file) findings.problems.push(file.problem);
+  else if (file !== null) {
+    const node = toNode(file.contents, '', file.path);
+    if (node !== null) merge(root, node);
+  }
+  for (const setting of SETTINGS) fromVariable(root, env, setting, findings);
+  for (const [name, value] of Object.entries(env)) {
+    const [, id, field] = PROJECT_PATTERN.exec(name) ?? [];
+    if (id !== undefined && value) put(root, `webhook.projects.${id}.${field?.toLowerCase()}`, value, name);
+  }
+  noteUnusable(root, findings);
+  noteUnknownVariables(env, findings);
+  return root;
+}
+
+/** Call when everything was read: what nobody asked for is no setting. */
+export function noteUnknownInFile(root: Node, file: ConfigFile | null, findings: Findings): void {
+  if (file === null) return;
+  const paths = SETTINGS.map(({ path }) => path);
+  for (const { origin } of unused(root)) {
+    if (!origin.startsWith(`${file.path}: `)) continue;
+    const path = origin.slice(file.path.length + 2);
+    const text = `${origin} is not a setting${hint(nearest(path, paths))}`;
+    // Files of the original may hold what other versions of it knew; `fanout` is ours alone.
+    if (path.startsWith('fanout.')) findings.problems.push(text);
+    else findings.warnings.push(text);
+  }
+}
+
+function put(root: Node, path: string, value: unknown, origin: string): void {
+  const name = path.split('.').at(-1) as string;
+  const node = toNode(value, name, origin);
+  if (node === null) return;
+  const holder: Node = { name: '', origin: '', value: new Map(), used: true };
+  place(holder, path.toLowerCase(), node);
+  merge(root, holder);
+}
+
+function fromVariable(root: Node, env: Environment, setting: Setting, findings: Findings): void {
+  const { path, variable, kind } = setting;
+  const value = env[variable]?.trim();
+  // An empty one counts as none: shells and manifests cannot always leave one out.
+  if (value === undefined || value === '') return;
+  const isJson = kind === 'map' || kind === 'objects' || (kind === 'list' && value.startsWith('['));
+  if (!isJson) {
+    put(root, path, value, variable);
+    return;
+  }
+  try {
+    const parsed: unknown = JSON.parse(value);
+    if (Array.isArray(parsed) === (kind === 'map') || parsed === null || typeof parsed !== 'object')
+      findings.problems.push(`${variable} must be JSON: ${kind === 'map' ? 'an object' : 'an array'}`);
+    else put(root, path, parsed, variable);
+  } catch (error) {
+    // Its text may hold secrets, and the parser repeats it.
+    const where = /at position \d+/.exec(messageOf(error))?.[0] ?? 'at its end';
+    findings.problems.push(`${variable} is not JSON: an error ${where}`);
+  }
+}
+
+function noteUnusable(root: Node, findings: Findings): void {
+  for (const { path, unused: why } of SETTINGS) {
+    if (why === undefined) continue;
+    let node: Node | undefined = root;
+    for (const key of path.toLowerCase().split('.')) {
+      node = node?.value instanceof Map ? node.value.get(key) : undefined;
+      if (node !== undefined && node.value instanceof Map) node.used = true;
+    }
+    if (node === undefined) continue;
+    markUsed(node);
+    if (!isNothing(node)) findings.warnings.push(`${node.origin} has no effect: ${why}`);
+  }
+}
+
+/** Zero, false and empty ask for nothing. */
+function isNothing({ value }: Node): boolean {
+  if (value instanceof Map) return [...value.values()].every(isNothing);
+  if (Array.isArray(value)) return value.length === 0;
+  return ['', '0', 'false'].includes(String(value));
+}
+
+function noteUnknownVariables(env: Environment, findings: Findings): void {
+  const known = SETTINGS.map(({ variable }) => variable);
+  for (const name of Object.keys(env)) {
+    if (!VARIABLE_PATTERN.test(name) || PROJECT_PATTERN.test(name)) continue;
+    if (known.includes(name) || OF_FUNCTIONS.includes(name)) continue;
+    const meant = nearest(name, known);
+    // FANOUT_ variables of the functions, and names that Kubernetes makes up, are nobody's mistake.
+    if (meant === null && (name.startsWith('FANOUT_') || SERVICE_LINK_PATTERN.test(name))) continue;
+    findings.warnings.push(`${name} is not a setting${hint(meant)}`);
+  }
+}
+
+const hint = (meant: string | null): string => (meant === null ? '' : `; did you mean ${meant}?`);

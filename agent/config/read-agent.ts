@@ -1,0 +1,133 @@
+// Reads the settings of the agent itself: its keys, its webhook, traces, and where the record and the bus are.
+
+import { messageOf } from '../../core/errors.ts';
+import { type SdkKey, toSdkKey } from '../../core/ids.ts';
+import type { NatsSettings } from '../sources/bus.ts';
+import type { S3Settings } from '../sources/s3.ts';
+import { type Cursor, withoutUserInfo } from './cursor.ts';
+import type { ReadText } from './file.ts';
+import { readFile } from './read-front-door.ts';
+import type { ConfiguredKey, TracingSettings, WebhookProject, WebhookSettings } from './types.ts';
+
+const PROJECT_ID_PATTERN = /^\d{1,32}$/;
+
+export function readKeys(setting: Cursor): ConfiguredKey[] {
+  const keys = new Map<SdkKey, ConfiguredKey>();
+  for (const entry of setting.texts()) {
+    const colon = entry.indexOf(':');
+    const accessToken = colon < 0 ? null : entry.slice(colon + 1);
+    const sdkKey = readSdkKey(setting, colon < 0 ? entry : entry.slice(0, colon));
+    if (sdkKey === null) continue;
+    if (accessToken === '') setting.problem(`: ${sdkKey} has a colon but no access token after it`);
+    else if (keys.has(sdkKey)) setting.problem(`names ${sdkKey} twice`);
+    else keys.set(sdkKey, { sdkKey, accessToken });
+  }
+  return [...keys.values()];
+}
+
+function readSdkKey(setting: Cursor, text: string): SdkKey | null {
+  try {
+    return toSdkKey(text);
+  } catch (error) {
+    setting.problem(`: ${messageOf(error)}`);
+    return null;
+  }
+}
+
+/** Null where every SDK key may be asked for. */
+export function readKeyPattern(setting: Cursor): RegExp | null {
+  const text = setting.text();
+  if (text === null) return null;
+  try {
+    return new RegExp(text);
+  } catch (error) {
+    setting.problem(`is not a regular expression (${messageOf(error)})`);
+    return null;
+  }
+}
+
+export function readWebhook(webhook: Cursor, receiver: Cursor): WebhookSettings {
+  const projects = new Map<string, WebhookProject>();
+  for (const [id, project] of webhook.at('projects').entries()) {
+    if (!PROJECT_ID_PATTERN.test(id)) project.problem('must be named by the id of a project, digits only');
+    projects.set(id, readProject(project));
+  }
+  return {
+    port: webhook.at('port').integer(0, 65_535),
+    receiverUrl: receiver.url(['http:', 'https:']),
+    projects,
+  };
+}
+
+function readProject(project: Cursor): WebhookProject {
+  const keys = project.at('sdkKeys');
+  const sdkKeys = keys.texts().map((text) => readSdkKey(keys, text));
+  const secret = project.at('secret').text() ?? '';
+  const skipSignatureCheck = project.at('skipSignatureCheck').boolean();
+  if (secret === '' && !skipSignatureCheck)
+    project.problem('needs a secret: without one every webhook is refused (or skipSignatureCheck: true)');
+  return { sdkKeys: sdkKeys.filter((sdkKey) => sdkKey !== null), secret, skipSignatureCheck };
+}
+
+export function readTracing(tracing: Cursor): TracingSettings {
+  const otel = tracing.at('opentelemetry');
+  const remote = otel.at('services.remote');
+  const path = otel.at('services.stdout.filename').text() ?? 'trace.out';
+  const endpoint = remote.at('endpoint').text() ?? '';
+  const protocol = remote.at('protocol').choice(['grpc', 'http']);
+  const sampleRate = remote.at('sampleRate').number(0, 1);
+  const kind = otel.at('default').choice(['stdout', 'remote']);
+  return {
+    enabled: tracing.at('enabled').boolean(),
+    serviceName: otel.at('serviceName').text() ?? '',
+    environment: otel.at('env').text() ?? '',
+    exporter: kind === 'stdout' ? { kind: 'file', path } : { kind: 'otlp', endpoint, protocol, sampleRate },
+  };
+}
+
+/** @param region of the AWS SDK's own variables */
+export function readS3(fanout: Cursor, region: string | undefined): S3Settings | null {
+  const bucket = fanout.at('bucket').text();
+  const endpoint = fanout.at('s3Endpoint').url(['http:', 'https:']);
+  if (bucket === null) {
+    if (endpoint !== null) fanout.at('s3Endpoint').problem('is set but FANOUT_BUCKET is not');
+    return null;
+  }
+  // Another S3 seldom has regions, but the SDK signs with one.
+  const signedRegion = region ?? (endpoint === null ? undefined : 'us-east-1');
+  return {
+    bucket,
+    ...(endpoint === null ? {} : { endpoint }),
+    ...(signedRegion === undefined ? {} : { region: signedRegion }),
+  };
+}
+
+export function readNats(fanout: Cursor, readText: ReadText): NatsSettings | null {
+  const urls = fanout.at('natsUrl');
+  const servers = urls.texts();
+  for (const url of servers)
+    if (!['ws:', 'wss:'].includes(URL.parse(url)?.protocol ?? ''))
+      urls.problem(`is "${withoutUserInfo(url)}" but must be a comma list of ws:// or wss:// URLs`);
+  const user = fanout.at('natsUser').text();
+  const password = fanout.at('natsPassword').text();
+  const token = fanout.at('natsToken').text();
+  const credsFile = fanout.at('natsCredsFile');
+  if ((user === null) !== (password === null)) {
+    const present = fanout.at(user === null ? 'natsPassword' : 'natsUser');
+    present.problem('is set alone: FANOUT_NATS_USER and FANOUT_NATS_PASSWORD must be set together');
+  }
+  const ways = [user, token, credsFile.text()].filter((value) => value !== null).length;
+  if (ways > 1)
+    urls.problem(
+      'has too many credentials: only one of FANOUT_NATS_USER, FANOUT_NATS_TOKEN, FANOUT_NATS_CREDS_FILE may be set',
+    );
+  const creds = credsFile.isSet ? readFile(credsFile, readText) : null;
+  if (servers.length === 0) return null;
+  return {
+    servers,
+    ...(user === null ? {} : { user }),
+    ...(password === null ? {} : { password }),
+    ...(token === null ? {} : { token }),
+    ...(creds === null ? {} : { creds }),
+  };
+}

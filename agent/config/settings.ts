@@ -1,0 +1,208 @@
+// The list of all settings: the path in the file, the variable, the default, and a line of help. The one place that says
+// which settings there are; readers ask for values by these paths, `--help` prints it, and what is not in it is unknown.
+
+/** `text` also stands for numbers, durations and such; `map` and `objects` are JSON in a variable. */
+export type SettingKind = 'text' | 'list' | 'map' | 'objects';
+
+export interface Setting {
+  /** In the file; found there whatever its case. */
+  readonly path: string;
+  readonly variable: string;
+  readonly kind: SettingKind;
+  /** As it would be written; undefined: not set. */
+  readonly byDefault: unknown;
+  readonly help: string;
+  /** Why it has no effect here; such settings are the original's and are accepted with a warning. */
+  readonly unused?: string;
+}
+
+const setting =
+  (kind: SettingKind) =>
+  (path: string, byDefault: unknown, help: string, variable = variableOf(path)): Setting => ({
+    ...{ path, variable, kind, byDefault, help },
+  });
+
+/** The original's rule: OPTIMIZELY_ and the path. Ours read as words: `fanout.s3PollInterval`, FANOUT_S3_POLL_INTERVAL. */
+export function variableOf(path: string): string {
+  if (!path.startsWith('fanout.')) return `OPTIMIZELY_${path.replaceAll('.', '_').toUpperCase()}`;
+  const words = path.slice('fanout.'.length).replaceAll(/([A-Z])/g, '_$1');
+  return `FANOUT_${words.toUpperCase()}`;
+}
+
+const text = setting('text');
+const list = setting('list');
+const map = setting('map');
+const objects = setting('objects');
+const unused = (path: string, kind: SettingKind, why: string): Setting => ({
+  ...setting(kind)(path, undefined, 'Accepted, without effect'),
+  unused: why,
+});
+
+const auth = (port: string): Setting[] => [
+  objects(
+    `${port}.auth.clients`,
+    undefined,
+    'Who may ask for tokens: id, secretHash (base64 of a bcrypt hash), sdkKeys',
+  ),
+  list(`${port}.auth.hmacSecrets`, undefined, 'Base64 secrets; the first signs tokens, all check them'),
+  text(`${port}.auth.ttl`, '0s', 'How long issued tokens are good for'),
+  text(`${port}.auth.jwksURL`, undefined, "Where an issuer's public keys are; instead of secrets"),
+  text(`${port}.auth.jwksUpdateInterval`, '0s', 'How often those keys are fetched again'),
+];
+
+const CMAB_DEFAULTS = {
+  requestTimeout: '10s',
+  cache: { default: 'in-memory', services: { 'in-memory': { size: 10_000, timeout: '30m' } } },
+  retryConfig: { maxRetries: 3, initialBackoff: '100ms', maxBackoff: '10s', backoffMultiplier: 2 },
+};
+
+const cmab = (at: string, byDefault: Partial<typeof CMAB_DEFAULTS>): Setting[] => [
+  map(at, undefined, 'All of the following as one'),
+  text(
+    `${at}.predictionEndpoint`,
+    undefined,
+    "Where CMAB decisions are asked for, %s for the rule; Optimizely's when not set",
+  ),
+  text(`${at}.requestTimeout`, byDefault.requestTimeout, 'For a CMAB decision to arrive'),
+  map(`${at}.cache`, byDefault.cache, 'default, and services: in-memory, redis; or type, size, ttl, redis'),
+  map(
+    `${at}.retryConfig`,
+    byDefault.retryConfig,
+    'maxRetries, initialBackoff, maxBackoff, backoffMultiplier',
+  ),
+];
+
+const NO_GO = 'there is no Go runtime to profile';
+
+export const SETTINGS: readonly Setting[] = [
+  text('config.filename', './config.yaml', 'Where the file with settings is'),
+  text('name', 'optimizely', 'What /info calls this agent'),
+  text('author', 'Optimizely Inc.', 'What /info calls its author'),
+  text('version', undefined, "What /info calls its version; the agent's own when not set"),
+  list('sdkKeys', undefined, 'SDK keys to serve from the start; sdkKey or sdkKey:datafileAccessToken'),
+
+  text('server.host', '127.0.0.1', 'Address to listen on'),
+  list(
+    'server.allowedHosts',
+    undefined,
+    'Hosts that requests may name; .example.com for all below, . for any; this machine when not set',
+  ),
+  text('server.readTimeout', '5s', 'For a request to arrive in full'),
+  text('server.writeTimeout', '10s', 'For a client to go on taking its answer'),
+  text('server.healthCheckPath', '/health', 'One more path for the health report'),
+  text('server.keyFile', undefined, 'PEM file with the TLS key'),
+  text('server.certFile', undefined, 'PEM file with the TLS certificate and its chain'),
+  list('server.disabledCiphers', undefined, 'TLS 1.2 ciphers not to be used'),
+  text('server.batchRequests.operationsLimit', 500, 'Operations that one batch may hold'),
+  text('server.batchRequests.maxConcurrency', 10, 'Operations of one batch at a time'),
+  unused('server.interceptors', 'map', 'there are no plugins; requests are counted at /metrics'),
+
+  text('api.port', 8080, 'Port of the API'),
+  text('api.maxConns', 0, 'Requests answered at a time; 0: no limit'),
+  text('api.enableOverrides', false, 'Whether /v1/override may force variations'),
+  text('api.enableNotifications', false, 'Whether /v1/notifications/event-stream is there'),
+  list('api.cors.allowedOrigins', ['*'], 'Origins of pages that may call the API'),
+  list('api.cors.allowedMethods', ['HEAD', 'GET', 'POST'], 'Methods that they may use'),
+  list(
+    'api.cors.allowedHeaders',
+    ['Accept', 'Content-Type'],
+    'Headers that they may send, Origin aside; * for any',
+  ),
+  list('api.cors.exposedHeaders', undefined, 'Headers that they may read'),
+  text('api.cors.allowedCredentials', false, 'Whether they may send credentials'),
+  text('api.cors.maxAge', 300, 'Seconds that a browser may remember all this'),
+  ...auth('api'),
+
+  text('admin.port', 8088, 'Port of health, info, metrics and config'),
+  text('admin.metricsType', undefined, 'prometheus or expvar; prometheus when not set'),
+  ...auth('admin'),
+
+  text('webhook.port', 8089, "Port for Optimizely's webhook"),
+  map('webhook.projects', undefined, 'By project id: sdkKeys, secret, skipSignatureCheck'),
+
+  text('log.level', 'info', 'debug, info, warn, error or silent'),
+  text('log.pretty', false, 'Lines for people instead of JSON'),
+  text('log.includeSdkKey', true, 'Whether log lines may hold SDK keys'),
+
+  text('client.pollingInterval', '1m', 'How often the CDN is looked at, where the agent depends on it'),
+  text(
+    'client.datafileURLTemplate',
+    undefined,
+    "Where datafiles are, %s for the SDK key; Optimizely's CDN when not set",
+  ),
+  text('client.sdkKeyRegex', undefined, 'What the SDK key header must match'),
+  text('client.eventURL', undefined, 'Where events go; where the SDK would send them when not set'),
+  text('client.batchSize', 10, 'Events in a batch'),
+  text('client.queueSize', 1000, 'Events waiting in memory'),
+  text('client.flushInterval', '30s', 'How long a batch may wait to fill up'),
+  map('client.userProfileService', undefined, 'default, and services: in-memory, redis, rest'),
+  text('client.odp.disable', false, 'Turns ODP off'),
+  text('client.odp.eventsRequestTimeout', '10s', 'For ODP events to be taken'),
+  text('client.odp.eventsFlushInterval', '1s', 'How long ODP events may wait for others; 0s: not at all'),
+  text('client.odp.segmentsRequestTimeout', '10s', 'For ODP segments to arrive'),
+  map(
+    'client.odp.segmentsCache',
+    { default: 'in-memory', services: { 'in-memory': { size: 10_000, timeout: '600s' } } },
+    'default, and services: in-memory, redis',
+  ),
+  // At either place: the original has moved it from one to the other.
+  ...cmab('cmab', CMAB_DEFAULTS),
+  ...cmab('client.cmab', {}),
+
+  text('tracing.enabled', false, 'Turns OpenTelemetry traces on'),
+  text('tracing.opentelemetry.default', 'stdout', 'stdout (to a file) or remote'),
+  text('tracing.opentelemetry.serviceName', 'optimizely-agent', 'service.name of traces'),
+  text('tracing.opentelemetry.env', 'dev', 'deployment.environment of traces'),
+  text('tracing.opentelemetry.services.stdout.filename', 'trace.out', 'File for traces'),
+  text('tracing.opentelemetry.services.remote.endpoint', 'localhost:4317', 'host:port of an OTLP collector'),
+  text('tracing.opentelemetry.services.remote.protocol', 'grpc', 'grpc or http'),
+  text('tracing.opentelemetry.services.remote.sampleRate', 1, 'Share of new traces that are kept, 0 to 1'),
+  unused('tracing.opentelemetry.traceIDHeaderKey', 'text', 'traces are continued by traceparent (W3C)'),
+
+  text(
+    'synchronization.notification.enable',
+    undefined,
+    "Whether streams show all agents' decisions; with a bus, yes",
+  ),
+  unused(
+    'synchronization.notification.default',
+    'text',
+    'notifications travel over the bus (FANOUT_NATS_URL)',
+  ),
+  unused(
+    'synchronization.pubsub',
+    'map',
+    'datafiles and notifications travel over the bus (FANOUT_NATS_URL)',
+  ),
+  unused('synchronization.datafile', 'map', 'every agent gets every datafile over the bus (FANOUT_NATS_URL)'),
+  unused('runtime.blockProfileRate', 'text', NO_GO),
+  unused('runtime.mutexProfileFraction', 'text', NO_GO),
+
+  text(
+    'fanout.bucket',
+    undefined,
+    'S3 bucket with the record; without one, datafiles come from the CDN alone',
+  ),
+  text('fanout.s3Endpoint', undefined, "Another S3 than Amazon's"),
+  text('fanout.s3PollInterval', '5s', 'How often S3 is looked at while the bus cannot be trusted'),
+  text('fanout.s3CheckInterval', '5m', 'How often it is looked at otherwise'),
+  list('fanout.natsUrl', undefined, 'ws:// or wss:// URLs of the bus'),
+  text('fanout.natsUser', undefined, 'User on the bus'),
+  text('fanout.natsPassword', undefined, 'and the password'),
+  text('fanout.natsToken', undefined, 'or a token'),
+  text('fanout.natsCredsFile', undefined, 'or a .creds file'),
+  text('fanout.cacheDir', undefined, 'Folder for datafiles and events over restarts; none without it'),
+  text('fanout.keysOnDemandMax', 100, 'SDK keys served beyond the listed ones'),
+  text('fanout.eventsDiskMax', '64MB', 'Events kept in the cache folder while their endpoint is down'),
+  text(
+    'fanout.receiverUrl',
+    undefined,
+    'Where the webhook port forwards to; judged by the agent itself when not set',
+  ),
+  text(
+    'fanout.workers',
+    undefined,
+    'Processes that serve the API; one for each core when not set',
+    'AGENT_WORKERS',
+  ),
+];
