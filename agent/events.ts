@@ -1,31 +1,51 @@
-// Sends the SDK's event batches. Only so that operators can say where (OPTIMIZELY_CLIENT_EVENTURL) and can see what
-// failed; batching and retrying stay with the SDK.
+// The agent's events, wired: the SDK hands them over one by one, the queue batches, sends and keeps them.
 
-import type { EventDispatcher } from './clients.ts';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { Clock, Random } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import type { EventSettings } from './config.ts';
+import { EventsFolder } from './events/folder.ts';
+import { Journal } from './events/journal.ts';
+import { Losses } from './events/losses.ts';
+import { createPoster, type Poster } from './events/post.ts';
+import { EventQueue } from './events/queue.ts';
 
-const REQUEST_TIMEOUT_MS = 10_000;
+const FOLDER = 'events';
 
-/** @param eventUrl null sends them where the SDK would */
-export function createEventDispatcher(
-  eventUrl: string | null,
-  onSent: (ok: boolean) => void,
-): EventDispatcher {
-  return {
-    async dispatchEvent({ url, httpVerb, params }) {
-      try {
-        const response = await fetch(eventUrl ?? url, {
-          method: httpVerb,
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify(params),
-          signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+export interface EventsDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export interface Events {
+  readonly queue: EventQueue;
+  /** Brings all to the endpoint or to disk; resolves within about `timeoutMs`. */
+  stop(timeoutMs: number): Promise<void>;
+}
+
+/** @param cacheDir null keeps nothing on disk */
+export function createEvents(settings: EventSettings, cacheDir: string | null, deps: EventsDeps): Events {
+  const { clock } = deps;
+  const nowMs = () => clock.nowMs();
+  const losses = new Losses(deps);
+  const poster: Poster = createPoster(clock);
+  const { diskBytesMax: bytesMax } = settings;
+  const journal =
+    cacheDir === null || bytesMax === 0
+      ? null
+      : new Journal({
+          folder: new EventsFolder(join(cacheDir, FOLDER), { host: hostname(), pid: process.pid }, nowMs),
+          ...{ bytesMax, nowMs },
+          onLost: (count, why) => losses.add(why, count),
         });
-        await response.body?.cancel();
-        onSent(response.ok);
-        return { statusCode: response.status };
-      } catch (error) {
-        onSent(false);
-        throw error;
-      }
+  const queue = new EventQueue({ ...settings, ...deps, post: poster.post, journal, losses });
+  return {
+    queue,
+    stop: async (timeoutMs) => {
+      await queue.stop(timeoutMs);
+      poster.close();
     },
   };
 }

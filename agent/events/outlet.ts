@@ -1,0 +1,147 @@
+// One endpoint: what is ready to be sent there, a few requests at a time, and backing off while it is down. Knows
+// nothing of disk or of how batches are made.
+
+import type { Clock, Random, Timer } from '../../core/clock.ts';
+import { type Batch, bodyOf } from './event.ts';
+import { type Post, type PostOutcome, REQUESTS_MAX } from './post.ts';
+
+const BACKOFF_FIRST_MS = 500;
+const BACKOFF_MAX_MS = 10_000;
+/** While the agent stops: a blink of the endpoint is outwaited, an outage is not. */
+const LAST_BACKOFF_MS = 250;
+const LAST_TRIES = 3;
+/** Each wait is spread by this share to both sides, so that a fleet does not come back in step. */
+const JITTER_SHARE = 0.2;
+
+export interface OutletOptions {
+  readonly url: string;
+  readonly post: Post;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly onSent: (batch: Batch) => void;
+  readonly onRefused: (batch: Batch, reason: string) => void;
+  readonly onDown: (reason: string) => void;
+  readonly onUp: () => void;
+  /** After each request, when all else is told. */
+  readonly onRequest: (ok: boolean) => void;
+}
+
+export class Outlet {
+  readonly #options: OutletOptions;
+  readonly #ready: Batch[] = [];
+  readonly #sending = new Set<Batch>();
+  #failures = 0;
+  #backoffMaxMs = BACKOFF_MAX_MS;
+  #retry: Timer | null = null;
+  #closed = false;
+
+  constructor(options: OutletOptions) {
+    this.#options = options;
+  }
+
+  get url(): string {
+    return this.#options.url;
+  }
+
+  /** False from a failure to the next success. */
+  get healthy(): boolean {
+    return this.#failures === 0;
+  }
+
+  get idle(): boolean {
+    return this.#sending.size === 0 && this.#ready.length === 0;
+  }
+
+  /** True when there is nothing left to do but to wait for the endpoint, after a try or more. */
+  stuck(patient: boolean): boolean {
+    const enough = this.#retry !== null && this.#failures >= (patient ? LAST_TRIES : 1);
+    return this.#sending.size === 0 && enough;
+  }
+
+  push(batch: Batch): void {
+    this.#ready.push(batch);
+    if (this.#ready.length === 1 && !this.#closed) queueMicrotask(() => this.#pump());
+  }
+
+  /** Gives back the batch that would be sent last, when it is one that `wanted` picks. */
+  takeLast(wanted: (batch: Batch) => boolean): Batch | undefined {
+    const last = this.#ready.at(-1);
+    return last !== undefined && this.#canSpare && wanted(last) ? this.#ready.pop() : undefined;
+  }
+
+  /** Gives back the batch that has waited longest. */
+  takeFirst(): Batch | undefined {
+    return this.#canSpare ? this.#ready.shift() : undefined;
+  }
+
+  /** With nothing to ask with, an endpoint that is down would stay down for ever. */
+  get #canSpare(): boolean {
+    return this.healthy || this.#ready.length > 1;
+  }
+
+  /** The agent stops: tries now what a back-off would put off, and soon again. */
+  hurry(): void {
+    this.#backoffMaxMs = LAST_BACKOFF_MS;
+    this.#retry?.cancel();
+    this.#retry = null;
+    this.#pump();
+  }
+
+  /** Sends nothing more, and gives back what was not sent; what is in flight no longer counts. */
+  close(): Batch[] {
+    this.#closed = true;
+    this.#retry?.cancel();
+    return [...this.#sending, ...this.#ready.splice(0)];
+  }
+
+  #pump(): void {
+    // While it is down one request at a time asks whether it is back.
+    const most = this.healthy ? REQUESTS_MAX : 1;
+    while (this.#sending.size < most && this.#retry === null && !this.#closed) {
+      const batch = this.#ready.shift();
+      if (batch === undefined) return;
+      this.#sending.add(batch);
+      void this.#options.post(this.url, bodyOf(batch)).then((outcome) => this.#posted(batch, outcome));
+    }
+  }
+
+  #posted(batch: Batch, outcome: PostOutcome): void {
+    this.#sending.delete(batch);
+    if (this.#closed) return;
+    if (outcome.kind === 'failed') this.#failed(batch, outcome.reason);
+    else {
+      if (!this.healthy) {
+        this.#failures = 0;
+        this.#options.onUp();
+      }
+      if (outcome.kind === 'sent') this.#options.onSent(batch);
+      else this.#refused(batch, outcome.reason);
+    }
+    this.#pump();
+    this.#options.onRequest(outcome.kind === 'sent');
+  }
+
+  #failed(batch: Batch, reason: string): void {
+    this.#ready.unshift(batch);
+    // Others that were in flight with it say nothing new.
+    if (this.#retry !== null) return;
+    this.#failures++;
+    if (this.#failures === 1) this.#options.onDown(reason);
+    const waitMs = Math.min(BACKOFF_FIRST_MS * 2 ** Math.min(this.#failures - 1, 20), this.#backoffMaxMs);
+    const spread = 1 + JITTER_SHARE * (2 * this.#options.random() - 1);
+    this.#retry = this.#options.clock.after(Math.round(waitMs * spread), () => {
+      this.#retry = null;
+      this.#pump();
+    });
+  }
+
+  /** Halved until the one event that is not wanted is found: the others beside it are not to be lost with it. */
+  #refused(batch: Batch, reason: string): void {
+    if (batch.length === 1) {
+      this.#options.onRefused(batch, reason);
+      return;
+    }
+    const middle = batch.length >> 1;
+    this.#ready.unshift(batch.slice(0, middle), batch.slice(middle));
+  }
+}
