@@ -1,0 +1,183 @@
+// Events for the Data Platform: gathered for a moment, sent in batches and in order, tried again while the platform is
+// away. Held in memory within a limit; what is dropped is counted.
+
+import type { Clock, Random, Timer } from '../../core/clock.ts';
+import { sleep } from '../../core/clock.ts';
+import type { OdpSettings } from '../config.ts';
+import type { Ask } from '../outside/requester.ts';
+import type { OnTrouble } from '../outside/troubles.ts';
+import { serviceFailed } from '../outside/within.ts';
+import type { OdpProject } from '../project-traits.ts';
+
+export interface OdpEvent {
+  readonly type: string;
+  readonly action: string;
+  readonly identifiers: Readonly<Record<string, string>>;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** The platform's own limit for one request. */
+const BATCH_SIZE = 10;
+/** Waiting, per account; what comes beyond it is dropped. */
+export const EVENTS_MAX = 10_000;
+const ATTEMPTS_MAX = 3;
+const BACKOFF_MS = 200;
+/** Before a batch that failed is tried once more. */
+const RETRY_INTERVAL_MS = 1_000;
+const NAME = 'The Data Platform';
+
+export interface OdpEventsDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ask: Ask;
+  readonly onTrouble: OnTrouble;
+  readonly version: string;
+}
+
+interface Lane {
+  readonly host: string;
+  readonly apiKey: string;
+  readonly waiting: object[];
+  timer: Timer | null;
+  sending: Promise<void> | null;
+}
+
+export class OdpEvents {
+  readonly #settings: OdpSettings;
+  readonly #deps: OdpEventsDeps;
+  /** One for each account: nothing of one may hold up another. */
+  readonly #lanes = new Map<string, Lane>();
+  #stopping = false;
+
+  constructor(settings: OdpSettings, deps: OdpEventsDeps) {
+    this.#settings = settings;
+    this.#deps = deps;
+  }
+
+  /** False when too many are waiting; that is noted here. */
+  add({ host, apiKey }: OdpProject, event: OdpEvent): boolean {
+    const id = JSON.stringify([host, apiKey]);
+    const lane = this.#lanes.get(id) ?? { host, apiKey, waiting: [], timer: null, sending: null };
+    this.#lanes.set(id, lane);
+    if (lane.waiting.length >= EVENTS_MAX || this.#stopping) {
+      this.#lost(1, `${EVENTS_MAX} events are waiting`);
+      return false;
+    }
+    lane.waiting.push(this.#complete(event));
+    const { eventsFlushIntervalMs } = this.#settings;
+    if (eventsFlushIntervalMs === 0 || lane.waiting.length >= BATCH_SIZE) this.#flush(lane);
+    else this.#flushIn(lane, eventsFlushIntervalMs);
+    return true;
+  }
+
+  /** Resolves within `timeoutMs`; what is left then is lost, and counted. */
+  async stop(timeoutMs: number): Promise<void> {
+    this.#stopping = true;
+    const lanes = [...this.#lanes.values()];
+    const sent = Promise.all(
+      lanes.map(async (lane) => {
+        await lane.sending;
+        if (lane.waiting.length > 0) await this.#flush(lane);
+      }),
+    );
+    let timer: Timer | null = null;
+    const late = new Promise<void>((resolve) => {
+      timer = this.#deps.clock.after(timeoutMs, resolve);
+    });
+    await Promise.race([sent, late]);
+    (timer as Timer | null)?.cancel();
+    for (const { waiting } of lanes) if (waiting.length > 0) this.#lost(waiting.length, 'the agent stops');
+  }
+
+  #flushIn(lane: Lane, delayMs: number): void {
+    lane.timer ??= this.#deps.clock.after(delayMs, () => {
+      lane.timer = null;
+      this.#flush(lane);
+    });
+  }
+
+  #flush(lane: Lane): Promise<void> {
+    if (lane.sending !== null) return lane.sending;
+    lane.timer?.cancel();
+    lane.timer = null;
+    lane.sending = this.#sendAll(lane).finally(() => {
+      lane.sending = null;
+      if (lane.waiting.length > 0 && !this.#stopping)
+        this.#flushIn(lane, Math.max(this.#settings.eventsFlushIntervalMs, RETRY_INTERVAL_MS));
+    });
+    return lane.sending;
+  }
+
+  /** Until nothing waits, or a batch cannot be delivered. Never rejects. */
+  async #sendAll(lane: Lane): Promise<void> {
+    while (lane.waiting.length > 0) {
+      const batch = lane.waiting.slice(0, BATCH_SIZE);
+      const outcome = await this.#deliver(lane, batch);
+      if (outcome === 'failed') return;
+      lane.waiting.splice(0, batch.length);
+      if (outcome === 'refused') this.#lost(batch.length, 'it refuses them');
+    }
+  }
+
+  async #deliver({ host, apiKey }: Lane, batch: readonly object[]): Promise<'sent' | 'refused' | 'failed'> {
+    const { ask, clock, onTrouble } = this.#deps;
+    const body = JSON.stringify(batch);
+    const headers = { 'content-type': 'application/json', 'x-api-key': apiKey };
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const timeoutMs = this.#settings.eventsRequestTimeoutMs;
+        const { status } = await ask(NAME, `${host}/v3/events`, { method: 'POST', headers, body, timeoutMs });
+        if (status >= 200 && status < 300) return 'sent';
+        const failure = serviceFailed(NAME, `events were answered with status ${status}`);
+        // The same bytes will not be taken later either; but a 429 is only about when.
+        if (status >= 400 && status < 500 && status !== 429) {
+          onTrouble({ service: 'odp', what: 'events' }, failure);
+          return 'refused';
+        }
+        throw failure;
+      } catch (error) {
+        onTrouble({ service: 'odp', what: 'events' }, error);
+        if (attempt >= ATTEMPTS_MAX || this.#stopping) return 'failed';
+        await sleep(clock, BACKOFF_MS * 2 ** (attempt - 1));
+      }
+    }
+  }
+
+  #lost(count: number, why: string): void {
+    for (let i = 0; i < count; i++)
+      this.#deps.onTrouble(
+        { service: 'odp', what: 'event-lost' },
+        serviceFailed(NAME, `events are lost: ${why}`),
+      );
+  }
+
+  #complete({ type, action, identifiers, data }: OdpEvent): object {
+    const ids = Object.entries(identifiers).map(([key, value]) => [
+      isUserKey(key) ? 'fs_user_id' : key,
+      value,
+    ]);
+    return {
+      type,
+      action,
+      identifiers: Object.fromEntries(ids),
+      data: {
+        idempotence_id: uuid(this.#deps.random),
+        data_source_type: 'sdk',
+        data_source: 'agent',
+        data_source_version: this.#deps.version,
+        ...data,
+      },
+    };
+  }
+}
+
+/** The platform knows it by one of its spellings only. */
+const isUserKey = (key: string): boolean => /^fs[-_]user[-_]id$/i.test(key);
+
+/** Version 4: 122 random bits, and the version's own. */
+function uuid(random: Random): string {
+  return 'xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx'.replaceAll(/[xy]/g, (place) => {
+    const digit = Math.floor(random() * 16);
+    return (place === 'x' ? digit : (digit & 3) | 8).toString(16);
+  });
+}

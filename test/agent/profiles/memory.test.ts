@@ -1,0 +1,53 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { MemoryProfiles } from '../../../agent/profiles/memory.ts';
+
+const profile = (userId: string, variation = 'v') => ({
+  user_id: userId,
+  experiment_bucket_map: { e: { variation_id: variation } },
+});
+
+function filled(storageStrategy: 'fifo' | 'lifo', capacity: number, users: readonly string[]) {
+  const profiles = new MemoryProfiles({ capacity, storageStrategy });
+  for (const user of users) profiles.save(profile(user));
+  return (among: readonly string[]) => among.filter((user) => profiles.lookup(user) !== null).join('');
+}
+
+describe('profiles in memory', () => {
+  it('are what was saved last', () => {
+    const profiles = new MemoryProfiles({ capacity: 0, storageStrategy: 'fifo' });
+    profiles.save(profile('a'));
+    profiles.save(profile('a', 'w'));
+    expect(profiles.lookup('a')).toEqual(profile('a', 'w'));
+    expect(profiles.lookup('__proto__')).toBeNull();
+    profiles.reset();
+    expect(profiles.lookup('a')).toBeNull();
+  });
+
+  it('give way when there is no room: the first that came, or the last', () => {
+    const users = ['a', 'b', 'c', 'd'];
+    expect(filled('fifo', 3, users)(users)).toBe('bcd');
+    expect(filled('lifo', 3, users)(users)).toBe('abd');
+    // One that is saved again takes no room.
+    expect(filled('fifo', 3, ['a', 'b', 'c', 'a'])(users)).toBe('abc');
+    expect(filled('lifo', 1, ['a', 'b', 'c'])(users)).toBe('c');
+  });
+
+  it('are never more than the capacity, and the one just saved is there', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom('fifo' as const, 'lifo' as const),
+        fc.integer({ min: 1, max: 5 }),
+        fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g')),
+        (storageStrategy, capacity, users) => {
+          const profiles = new MemoryProfiles({ capacity, storageStrategy });
+          for (const user of users) {
+            profiles.save(profile(user));
+            expect(profiles.size).toBeLessThanOrEqual(capacity);
+            expect(profiles.lookup(user)).not.toBeNull();
+          }
+        },
+      ),
+    );
+  });
+});
