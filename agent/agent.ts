@@ -8,18 +8,21 @@ import type { Log } from '../core/log.ts';
 import { BusHealth, type BusReason } from './bus-health.ts';
 import { type FlagClient, FlagClients } from './clients.ts';
 import type { AgentConfig } from './config.ts';
-import { createEventDispatcher } from './events.ts';
+import { createSdkDispatcher } from './events/from-sdk.ts';
+import { createEvents, type Events } from './events.ts';
 import { Follower } from './follow.ts';
-import { adminRoutes, apiRoutes } from './http/routes.ts';
-import { HttpServer } from './http/server.ts';
+import { Ports } from './http/ports.ts';
 import { createInlets, type Inlets } from './inlets.ts';
 import { Intake } from './intake.ts';
 import { Keys } from './keys.ts';
 import { Metrics } from './metrics.ts';
+import { createOutside, type Outside } from './outside.ts';
+import { Protocols } from './protocols.ts';
 import type { BusEvents } from './sources/bus.ts';
 import type { RecordReader } from './sources/record.ts';
 import { createStatus, type Status } from './status.ts';
 import { type Held, Store } from './store.ts';
+import { createUserState, type UserState } from './user-state.ts';
 
 /** How long the last events may take to be sent. */
 const FLUSH_TIMEOUT_MS = 5_000;
@@ -32,11 +35,15 @@ export interface AgentDeps {
   readonly log: Log;
   /** Instead of the S3 that the settings name. */
   readonly reader?: RecordReader;
+  /** Told of every datafile that begins to serve. */
+  readonly onSwapped?: () => void;
 }
 
 export interface AgentPorts {
   readonly apiPort: number;
   readonly adminPort: number;
+  /** Null when nothing is configured for webhooks. */
+  readonly webhookPort: number | null;
 }
 
 /** @throws nothing: what is wrong with the settings was said by parseConfig() */
@@ -47,14 +54,17 @@ export class Agent {
   readonly #config: AgentConfig;
   readonly #deps: AgentDeps;
   readonly #metrics: Metrics;
+  readonly #outside: Outside;
+  readonly #users: UserState;
   readonly #clients: FlagClients;
+  readonly #events: Events;
   readonly #store: Store<FlagClient>;
   readonly #health: BusHealth;
   readonly #inlets: Inlets;
   readonly #follower: Follower;
   readonly #keys: Keys;
-  readonly #api: HttpServer;
-  readonly #admin: HttpServer;
+  readonly #protocols: Protocols;
+  readonly #ports: Ports;
 
   constructor(config: AgentConfig, deps: AgentDeps) {
     const { clock, random, log, monotonicMs, reader } = deps;
@@ -64,10 +74,17 @@ export class Agent {
     this.#metrics = new Metrics({
       datafiles: () => this.status.samples(),
       busAvailable: () => this.#health.available,
+      events: () => this.#events.queue.stats(),
     });
+    this.#events = createEvents(config.events, config.cacheDir, { clock, random, log });
+    this.#outside = createOutside(config, {
+      ...{ clock, random, log },
+      onTrouble: (trouble) => this.#metrics.serviceFailed(trouble),
+    });
+    this.#users = createUserState({ config, outside: this.#outside });
     this.#clients = new FlagClients({
-      ...config.events,
-      dispatcher: createEventDispatcher(config.events.url, (ok) => this.#metrics.eventsSent(ok)),
+      ...{ profiles: this.#users.desk, outside: this.#outside },
+      dispatcher: createSdkDispatcher(this.#events.queue),
       onCloseFailed: (error) => log.warn('events.failed', errorFields(error)),
     });
     this.#store = new Store({
@@ -95,9 +112,11 @@ export class Agent {
     this.#keys = new Keys({
       configured: config.keys,
       onDemandMax: config.keysOnDemandMax,
+      pattern: config.sdkKeyPattern,
       nowMs,
       follow: (sdkKey) => this.#follow(sdkKey),
       unfollow: (sdkKey) => this.#unfollow(sdkKey),
+      vouch: (sdkKey, token) => this.#follower.vouch(sdkKey, token),
       refusal: (sdkKey) => this.#follower.refusal(sdkKey),
     });
     const { nats, record } = this.#inlets;
@@ -106,31 +125,48 @@ export class Agent {
       busConfigured: nats !== null,
       recordConfigured: record !== null,
     });
-    const serve = { log, metrics: this.#metrics, monotonicMs };
+    const serve = { log, metrics: this.#metrics, monotonicMs, clock };
+    const { api, batch, odp, identity } = config;
+    const rest = {
+      enableOverrides: api.enableOverrides,
+      isOdpEnabled: !odp.disable,
+      version: identity.version,
+    };
     const routes = { keys: this.#keys, store: this.#store, status: this.status, metrics: this.#metrics };
-    this.#api = new HttpServer(apiRoutes(routes), serve);
-    this.#admin = new HttpServer(adminRoutes(routes), serve);
+    this.#protocols = new Protocols(config, {
+      ...{ ...routes, users: this.#users, clock, random, monotonicMs, log, inlets: this.#inlets },
+      channel: config.notifications.sync ? (nats?.channel ?? null) : null,
+    });
+    const protocols = this.#protocols.routes;
+    const apiDeps = { ...routes, users: this.#users, rest, batch, nowMs, log, protocols };
+    this.#ports = new Ports(config, serve, apiDeps);
   }
 
   /** Resolves when it listens; datafiles are found in the background, those on disk first. */
   async start(): Promise<AgentPorts> {
-    const { host, apiPort, adminPort } = this.#config;
+    void this.#events.queue.start();
     this.#keys.start();
-    const ports = await Promise.all([this.#api.listen(host, apiPort), this.#admin.listen(host, adminPort)]);
+    const ports = await this.#ports.open();
     this.#inlets.nats?.start();
-    return { apiPort: ports[0], adminPort: ports[1] };
+    const webhookPort = await this.#protocols.start();
+    return { ...ports, webhookPort };
   }
 
   /** Stops accepting, finishes requests, sends events, closes sources; each within a limit. */
   async stop(): Promise<void> {
     const { disk, nats, record, cdn } = this.#inlets;
     this.status.draining();
-    await this.#api.close();
+    this.#protocols.endStreams();
+    await this.#ports.closeApi();
+    await this.#protocols.stop();
     this.#health.stop();
     await Promise.all([nats?.stop(), record?.stop(), cdn.stop(), disk?.stop()]);
+    await this.#users.stop();
+    await this.#outside.stop(FLUSH_TIMEOUT_MS);
     for (const { sdkKey } of [...this.#keys.all()]) this.#store.forget(sdkKey);
     await this.#within(FLUSH_TIMEOUT_MS, this.#clients.closed());
-    await this.#admin.close();
+    await this.#events.stop(FLUSH_TIMEOUT_MS);
+    await this.#ports.closeAdmin();
   }
 
   async #follow(sdkKey: SdkKey): Promise<void> {
@@ -141,13 +177,19 @@ export class Agent {
   #unfollow(sdkKey: SdkKey): void {
     this.#health.unwatch(sdkKey);
     this.#follower.unfollow(sdkKey);
+    this.#protocols.forgotten(sdkKey);
   }
 
   #onAccepted(held: Held<FlagClient>): void {
+    this.#users.serves(held);
     const { disk, record } = this.#inlets;
     if (held.source !== 'disk') disk?.save(held);
     this.#follower.accepted(held.sdkKey, held.seq);
+    this.#protocols.accepted(held);
     record?.reschedule();
+    // Those of the revision before would wait for company that does not come.
+    this.#events.queue.flush();
+    this.#deps.onSwapped?.();
   }
 
   #onBusChange(available: boolean, reason: BusReason | null): void {

@@ -2,42 +2,73 @@
 // file that imports the SDK. Knows nothing of where datafiles come from or of HTTP.
 
 import { isUtf8 } from 'node:buffer';
+// The SDK for any platform: unlike the one for Node it lets its requests be made here, within our limits.
 import {
   type Client,
-  createBatchEventProcessor,
+  createForwardingEventProcessor,
   createInstance,
   createStaticProjectConfigManager,
+  type DecisionNotificationPayload as DecisionPayload,
   type EventDispatcher,
-} from '@optimizely/optimizely-sdk';
+  type RequestHandler,
+  type TrackNotificationPayload as TrackPayload,
+  type UserProfileService,
+} from '@optimizely/optimizely-sdk/universal';
 import { checkLimits, type Datafile, type DatafileExpectation, identifyDatafile } from '../core/datafile.ts';
 import { FanoutError } from '../core/errors.ts';
 import type { SdkKey, Sha256 } from '../core/ids.ts';
+import type { Cmab } from './cmab.ts';
+import type { Odp, ProjectOdp } from './odp/odp.ts';
+import { type CmabRules, type ProjectTraits, readTraits } from './project-traits.ts';
 import type { Builder, Built } from './store.ts';
 
 export type SdkClient = Client;
-export type { EventDispatcher };
+export type SdkCmab = Parameters<typeof createInstance>[0]['cmab'];
+export type SdkRequestHandler = RequestHandler;
+export type { DecisionPayload, EventDispatcher, TrackPayload };
 
 /** The SDK builds synchronously; a client that is not ready by then never will be. */
 const READY_TIMEOUT_MS = 5_000;
+/** What events name as their sender; the SDK for Node's own word. */
+const CLIENT_ENGINE = 'node-sdk';
 
 export interface ClientsOptions {
   readonly dispatcher: EventDispatcher;
-  readonly batchSize: number;
-  readonly flushIntervalMs: number;
-  /** A client that did not close cleanly (its events could not be sent). */
+  /** Null: users have no profiles. */
+  readonly profiles?: UserProfileService | null;
+  /** Left out, no service outside is ever asked. */
+  readonly outside?: { readonly odp: Odp | null; readonly cmab: Cmab };
+  /** A client that did not close cleanly. */
   readonly onCloseFailed: (error: unknown) => void;
+}
+
+/** Rules whose variation is asked for while a decision is made. */
+export interface Predicted {
+  readonly rules: CmabRules;
+  readonly cmab: Cmab;
+}
+
+interface ClientTraits {
+  readonly odp?: ProjectOdp | null;
+  readonly predicted?: Predicted | null;
 }
 
 /** A client with a count of its users: it is closed when it is retired and the last of them has let go. */
 export class FlagClient {
   readonly sdk: SdkClient;
+  /** Null where the project has no Data Platform, or the operator turned it off. */
+  readonly odp: ProjectOdp | null;
+  /** Null where no decision of the project needs a prediction. */
+  readonly predicted: Predicted | null;
   readonly #close: () => void;
   #users = 0;
   #retired = false;
   #configJson: Uint8Array | null = null;
 
-  constructor(sdk: SdkClient, close: () => void) {
+  constructor(sdk: SdkClient, close: () => void, { odp = null, predicted = null }: ClientTraits = {}) {
     this.sdk = sdk;
+    this.odp = odp;
+    this.predicted = predicted;
     this.#close = close;
   }
 
@@ -76,39 +107,50 @@ export class FlagClients implements Builder<FlagClient> {
   async build(body: Uint8Array, sha256: Sha256, expected: DatafileExpectation): Promise<Built<FlagClient>> {
     checkLimits(body, expected.sdkKey);
     const check = identityCheck(body, sha256, expected);
-    const { dispatcher, batchSize, flushIntervalMs } = this.#options;
+    const { dispatcher, profiles, outside } = this.#options;
     try {
       const sdk = createInstance({
         projectConfigManager: createStaticProjectConfigManager({
           datafile: decodeText(body),
           jsonSchemaValidator: check.validate,
         }),
-        eventProcessor: createBatchEventProcessor({
-          eventDispatcher: dispatcher,
-          batchSize,
-          flushInterval: flushIntervalMs,
-        }),
+        // Hands over each event within the call: nothing of it is left in a client that closes.
+        eventProcessor: createForwardingEventProcessor(dispatcher),
+        ...(profiles ? { userProfileService: profiles } : {}),
+        clientEngine: CLIENT_ENGINE,
+        requestHandler: outside?.cmab.requestHandler ?? NO_REQUESTS,
+        ...(outside === undefined ? {} : { cmab: outside.cmab.optionsFor(expected.sdkKey) }),
       });
       await sdk.onReady({ timeout: READY_TIMEOUT_MS });
       const { revision, projectId } = check.identity();
-      return { built: new FlagClient(sdk, () => this.#close(sdk)), revision, projectId };
+      const built = new FlagClient(sdk, () => this.#close(sdk), this.#traits(check.traits()));
+      return { built, revision, projectId };
     } catch (cause) {
       // The SDK replaces what its validator throws by a general error.
       throw check.refusal() ?? unloadable(expected.sdkKey, cause);
     }
   }
 
+  #traits({ odp, cmabRules }: ProjectTraits): ClientTraits {
+    const { outside } = this.#options;
+    if (outside === undefined) return {};
+    return {
+      odp: odp === null ? null : (outside.odp?.project(odp) ?? null),
+      predicted: cmabRules === null ? null : { rules: cmabRules, cmab: outside.cmab },
+    };
+  }
+
   retire(client: FlagClient): void {
     client.retire();
   }
 
-  /** Resolves when every retired client has sent its events and closed. */
+  /** Resolves when every retired client has closed. */
   async closed(): Promise<void> {
     await Promise.all(this.#closing);
   }
 
   #close(sdk: SdkClient): void {
-    const closing = afterThisTurn()
+    const closing = Promise.resolve()
       .then(() => sdk.close())
       .then(() => {}, this.#options.onCloseFailed)
       .finally(() => this.#closing.delete(closing));
@@ -116,20 +158,19 @@ export class FlagClients implements Builder<FlagClient> {
   }
 }
 
-/** The SDK queues an event some microtasks after the decision; one closed before that would lose it. */
-const afterThisTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
-
 /**
  * The SDK shows its validator the parsed datafile before it builds on it. Looking at it there saves parsing a second
  * time, which would be a third of a swap.
  */
 function identityCheck(body: Uint8Array, sha256: Sha256, expected: DatafileExpectation) {
   let datafile: Datafile | null = null;
+  let shown: unknown = null;
   let refusal: unknown = null;
   return {
     validate: (parsed: unknown): boolean => {
       try {
-        datafile = identifyDatafile(parsed as Record<string, unknown>, body, sha256, expected);
+        datafile = identifyDatafile(parsed, body, sha256, expected);
+        shown = parsed;
         return true;
       } catch (error) {
         refusal = error;
@@ -140,9 +181,18 @@ function identityCheck(body: Uint8Array, sha256: Sha256, expected: DatafileExpec
       if (datafile === null) throw new Error('the SDK did not show the datafile to its validator');
       return datafile;
     },
+    traits: (): ProjectTraits => readTraits(shown),
     refusal: (): unknown => refusal,
   };
 }
+
+/** The SDK asks nobody but the prediction endpoint. */
+const NO_REQUESTS: RequestHandler = {
+  makeRequest: () => ({
+    responsePromise: Promise.reject(new Error('nothing outside may be asked')),
+    abort: () => {},
+  }),
+};
 
 /** @throws where the bytes are not UTF-8: a lenient decoder would serve what nobody published */
 function decodeText(body: Uint8Array): string {

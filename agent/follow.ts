@@ -62,8 +62,13 @@ export class Follower {
   /** Why a key has no datafile, as far as its sources can tell; null when it has one. */
   refusal(sdkKey: SdkKey): 'denied' | 'not-found' | null {
     if (this.#options.store.get(sdkKey) !== null) return null;
-    const status = this.#options.sources.cdn.refusal(sdkKey);
-    return status === 403 || status === 401 ? 'denied' : 'not-found';
+    return refusalOf(this.#options.sources.cdn.refusal(sdkKey));
+  }
+
+  /** Whether the CDN would let this token read this key; null when it would. */
+  async vouch(sdkKey: SdkKey, token: string | null): Promise<'denied' | 'not-found' | null> {
+    const status = await this.#options.sources.cdn.vouch(sdkKey, token);
+    return status === null ? null : refusalOf(status);
   }
 
   /** A key has a new datafile; once it is from the record, the CDN has nothing more to say. */
@@ -80,3 +85,6 @@ export class Follower {
     return Promise.race([timeout, ...promises]).finally(() => timer.cancel());
   }
 }
+
+const refusalOf = (status: number | null): 'denied' | 'not-found' =>
+  status === 403 || status === 401 ? 'denied' : 'not-found';

@@ -58,7 +58,8 @@ export class Intake implements Sink {
     metrics.accepted(latencyMs, swapMs, hadOne && candidate.seq > 0);
     log.info('candidate.accepted', {
       ...fieldsOf(candidate),
-      latencyMs: Math.round(latencyMs),
+      // What was found on disk says nothing about how long changes travel.
+      ...(candidate.source === 'disk' ? {} : { latencyMs: Math.round(latencyMs) }),
       swapMs: Math.round(swapMs * 10) / 10,
     });
   }

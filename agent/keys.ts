@@ -8,6 +8,8 @@ import type { ConfiguredKey } from './config.ts';
 /** A key that was refused is not asked for again within this time. */
 export const REFUSAL_REMEMBERED_MS = 30_000;
 const REFUSALS_MAX = 1_000;
+/** Keys asked for on demand at the same time; more are turned away, so that nobody floods the CDN through an agent. */
+const PENDING_MAX = 50;
 /** Header texts resolved before, so that a request costs one look-up. */
 const RESOLVED_MAX = 10_000;
 /** `sdkKey` or `sdkKey:datafileAccessToken`. */
@@ -27,10 +29,14 @@ export type KeyRefusal = 'missing' | 'malformed' | 'denied' | 'not-found' | 'too
 export interface KeysOptions {
   readonly configured: readonly ConfiguredKey[];
   readonly onDemandMax: number;
+  /** What a header must match beyond naming a key; null: nothing. */
+  readonly pattern?: RegExp | null;
   readonly nowMs: () => number;
-  /** Begins to serve a key; resolves after the first look everywhere. */
+  /** Begins to serve a key; resolves after the first look everywhere. Never rejects. */
   readonly follow: (sdkKey: SdkKey) => Promise<void>;
   readonly unfollow: (sdkKey: SdkKey) => void;
+  /** Whether a key that is not configured may be read with this token; the record would give it to anybody. */
+  readonly vouch: (sdkKey: SdkKey, token: string | null) => Promise<'denied' | 'not-found' | null>;
   /** What the key's sources said when it has no datafile; null when it has one. */
   readonly refusal: (sdkKey: SdkKey) => 'denied' | 'not-found' | null;
 }
@@ -39,7 +45,8 @@ export class Keys {
   readonly #options: KeysOptions;
   readonly #served = new Map<SdkKey, ServedKey>();
   readonly #resolved = new Map<string, ServedKey>();
-  readonly #refusedUntilMs = new Map<string, { readonly untilMs: number; readonly refusal: KeyRefusal }>();
+  readonly #pending = new Map<string, Promise<ServedKey | KeyRefusal>>();
+  readonly #refused = new Map<string, { readonly untilMs: number; readonly refusal: KeyRefusal }>();
 
   constructor(options: KeysOptions) {
     this.#options = options;
@@ -65,27 +72,60 @@ export class Keys {
     return key;
   }
 
-  /** Like resolved(), but loads an unlisted key and waits for its first datafile. */
+  /** Like resolved(), but loads an unlisted key and waits for its first datafile. Never rejects. */
   async resolve(header: string): Promise<ServedKey | KeyRefusal> {
     if (header === '') return 'missing';
     const match = HEADER_PATTERN.exec(header);
-    if (match === null) return 'malformed';
+    if (match === null || this.#options.pattern?.test(header) === false) return 'malformed';
     const sdkKey = toSdkKey(match[1] as string);
-    const accessToken = match[2] ?? null;
+    const token = match[2] ?? null;
     const served = this.#served.get(sdkKey);
-    if (served !== undefined && !tokensMatch(served.accessToken, accessToken)) return 'denied';
-    const remembered = this.#remembered(header);
-    if (served === undefined && remembered !== null) return remembered;
-    if (served === undefined && !this.#makeRoom()) return 'too-many';
-    const key = served ?? this.#add(sdkKey, accessToken, false);
+    if (served?.configured) return this.#resolveConfigured(header, served, token);
+    const remembered = this.#rememberedRefusal(header);
+    if (remembered !== null) return remembered;
+    let pending = this.#pending.get(header);
+    if (pending === undefined) {
+      if (this.#pending.size >= PENDING_MAX) return 'too-many';
+      pending = this.#resolveOnDemand(header, sdkKey, token).finally(() => this.#pending.delete(header));
+      this.#pending.set(header, pending);
+    }
+    return pending;
+  }
+
+  async #resolveConfigured(
+    header: string,
+    key: ServedKey,
+    token: string | null,
+  ): Promise<ServedKey | KeyRefusal> {
+    if (!tokensMatch(key.accessToken, token)) return 'denied';
+    await key.ready;
+    const refusal = this.#options.refusal(key.sdkKey);
+    if (refusal === null) this.#remember(header, key);
+    return refusal ?? key;
+  }
+
+  async #resolveOnDemand(
+    header: string,
+    sdkKey: SdkKey,
+    token: string | null,
+  ): Promise<ServedKey | KeyRefusal> {
+    const { onDemandMax, vouch } = this.#options;
+    if (onDemandMax === 0) return 'too-many';
+    const denied = await vouch(sdkKey, token);
+    if (denied !== null) return this.#refuse(header, denied);
+    let key = this.#served.get(sdkKey);
+    if (key === undefined) {
+      this.#makeRoom();
+      key = this.#add(sdkKey, token, false);
+    }
     await key.ready;
     const refusal = this.#options.refusal(sdkKey);
     if (refusal === null) {
       if (this.#served.get(sdkKey) === key) this.#remember(header, key);
       return key;
     }
-    if (!key.configured) this.#refuse(header, key, refusal);
-    return refusal;
+    if (this.#served.get(sdkKey) === key) this.#drop(key);
+    return this.#refuse(header, refusal);
   }
 
   #add(sdkKey: SdkKey, accessToken: string | null, configured: boolean): ServedKey {
@@ -101,28 +141,24 @@ export class Keys {
     return key;
   }
 
-  /** True when another key may be loaded; lets go of the one that was unused for longest if need be. */
-  #makeRoom(): boolean {
-    if (this.#options.onDemandMax === 0) return false;
+  /** Lets go of the on-demand key that was unused for longest, if there are as many as there may be. */
+  #makeRoom(): void {
     const onDemand = [...this.#served.values()].filter(({ configured }) => !configured);
-    if (onDemand.length < this.#options.onDemandMax) return true;
-    const oldest = onDemand.reduce((a, b) => (b.lastUsedMs < a.lastUsedMs ? b : a));
-    this.#drop(oldest);
-    return true;
+    if (onDemand.length < this.#options.onDemandMax) return;
+    this.#drop(onDemand.reduce((a, b) => (b.lastUsedMs < a.lastUsedMs ? b : a)));
   }
 
-  #refuse(header: string, key: ServedKey, refusal: KeyRefusal): void {
-    if (this.#served.get(key.sdkKey) === key) this.#drop(key);
-    if (this.#refusedUntilMs.size >= REFUSALS_MAX) this.#refusedUntilMs.clear();
-    const untilMs = this.#options.nowMs() + REFUSAL_REMEMBERED_MS;
-    this.#refusedUntilMs.set(header, { untilMs, refusal });
+  #refuse(header: string, refusal: KeyRefusal): KeyRefusal {
+    if (this.#refused.size >= REFUSALS_MAX) this.#refused.clear();
+    this.#refused.set(header, { untilMs: this.#options.nowMs() + REFUSAL_REMEMBERED_MS, refusal });
+    return refusal;
   }
 
-  #remembered(header: string): KeyRefusal | null {
-    const remembered = this.#refusedUntilMs.get(header);
+  #rememberedRefusal(header: string): KeyRefusal | null {
+    const remembered = this.#refused.get(header);
     if (remembered === undefined) return null;
     if (remembered.untilMs > this.#options.nowMs()) return remembered.refusal;
-    this.#refusedUntilMs.delete(header);
+    this.#refused.delete(header);
     return null;
   }
 
@@ -138,7 +174,7 @@ export class Keys {
   }
 }
 
-/** A key without a token may be asked for with any: the environment is not a secure one. */
+/** A key configured without a token may be asked for with any: its environment is not a secure one. */
 function tokensMatch(wanted: string | null, given: string | null): boolean {
   if (wanted === null) return true;
   const digest = (text: string) => createHash('sha256').update(text).digest();

@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs';
 import type { Clock } from '../core/clock.ts';
 import { errorFields, isFanoutError } from '../core/errors.ts';
 import { createAgent } from './agent.ts';
-import { parseConfig } from './config.ts';
+import { runCli } from './cli.ts';
+import { loadConfigFile, parseConfig } from './config.ts';
+import { limitHeap } from './heap.ts';
 import { createLog } from './log.ts';
 
 const EXIT_FAILED = 1;
@@ -19,13 +21,22 @@ const clock: Clock = {
 };
 
 async function main(): Promise<void> {
-  const config = parseConfig(process.env, (path) => readFileSync(path, 'utf8'));
-  const log = createLog(config.logLevel);
+  const readText = (path: string) => readFileSync(path, 'utf8');
+  const loadFile = () => loadConfigFile(process.env.OPTIMIZELY_CONFIG_FILENAME, readText);
+  const asked = await runCli(
+    { args: process.argv.slice(2), env: process.env, readText, loadFile },
+    { out: console.log, error: console.error },
+  );
+  if (asked !== null) process.exit(asked);
+  const config = parseConfig(process.env, readText, await loadFile());
+  const log = createLog(config.logLevel, { pretty: config.logPretty, sdkKeys: config.logSdkKeys });
+  for (const warning of config.warnings) log.warn('config.warning', { warning });
   const agent = createAgent(config, {
     clock,
     random: Math.random,
     monotonicMs: () => performance.now(),
     log,
+    onSwapped: limitHeap(),
   });
   let stopping = false;
   const onSignal = async (signal: string) => {

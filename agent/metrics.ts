@@ -3,10 +3,13 @@
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { SdkKey } from '../core/ids.ts';
+import { registerEventMetrics } from './events/metrics.ts';
+import type { EventStats } from './events/queue.ts';
+import type { Trouble } from './outside/troubles.ts';
 import type { Outcome, SourceName } from './sources/source.ts';
 
 /** Upper bounds in seconds: from a fast decision to a slow client. */
-const REQUEST_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5] as const;
+export const REQUEST_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5] as const;
 const PROPAGATION_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 300] as const;
 const SWAP_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1] as const;
 
@@ -39,6 +42,7 @@ export class RouteStats {
 export interface MetricsOptions {
   readonly datafiles: () => readonly DatafileSample[];
   readonly busAvailable: () => boolean;
+  readonly events?: () => EventStats;
 }
 
 export class Metrics {
@@ -51,7 +55,7 @@ export class Metrics {
   readonly #swap: Histogram;
   readonly #looks: Counter<'result'>;
   readonly #cacheFailures: Counter;
-  readonly #events: Counter<'result'>;
+  readonly #serviceFailures: Counter<'service' | 'what'>;
 
   constructor(options: MetricsOptions) {
     const registers = [this.#registry];
@@ -79,7 +83,12 @@ export class Metrics {
     );
     this.#looks = counter('s3_polls_total', 'Reads of a manifest, by result', ['result']);
     this.#cacheFailures = counter('cache_failures_total', 'Reads and writes of the disk cache that failed');
-    this.#events = counter('event_batches_total', 'Batches of events sent, by result', ['result']);
+    this.#serviceFailures = counter(
+      'service_failures_total',
+      'What services outside (profiles, segments, predictions, their caches) did not do',
+      ['service', 'what'],
+    );
+    if (options.events !== undefined) registerEventMetrics(registers, options.events);
     this.#gauges(options, registers);
     this.#requests(registers);
   }
@@ -109,8 +118,8 @@ export class Metrics {
     this.#looks.inc({ result });
   }
 
-  eventsSent(ok: boolean): void {
-    this.#events.inc({ result: ok ? 'sent' : 'failed' });
+  serviceFailed({ service, what }: Trouble): void {
+    this.#serviceFailures.inc({ service, what });
   }
 
   route(name: string): RouteStats {
@@ -120,6 +129,11 @@ export class Metrics {
       this.#routes.set(name, stats);
     }
     return stats;
+  }
+
+  /** What was counted, by route. */
+  routes(): ReadonlyMap<string, RouteStats> {
+    return this.#routes;
   }
 
   /** The exposition text and its content type. */

@@ -107,7 +107,8 @@ export class Store<B> {
     }
     // Loading is outside the queue: a slow body must not hold up a newer one that is already here.
     const turn = state.tail.then(() => this.#commit(state, candidate, body));
-    state.tail = turn;
+    // Whoever offered hears of a failure; the next in the queue must not.
+    state.tail = turn.catch(() => {});
     return turn;
   }
 
@@ -149,6 +150,7 @@ export class Store<B> {
     if (held !== null && held.seq === 0 && candidate.seq === 0) {
       // Neither is from the record, so there is no seq to compare: the CDN's own order has to do.
       const verdict = judgePublication(held, candidate);
+      if (verdict === 'same') this.confirm(candidate.sdkKey, candidate);
       return verdict === 'same' || verdict === 'older' ? ignored(verdict) : null;
     }
     const verdict = judgeCandidate(held, candidate, candidate.fromRecord);

@@ -1,6 +1,7 @@
 // The body of POST /v1/decide: read once, checked by hand, in the original's own words. Pure.
 
-import { isUtf8 } from 'node:buffer';
+import { MALFORMED, parseJson } from './schema-body.ts';
+import { userProblem } from './user-check.ts';
 
 export const DECIDE_OPTIONS = [
   'DISABLE_DECISION_EVENT',
@@ -8,10 +9,14 @@ export const DECIDE_OPTIONS = [
   'IGNORE_USER_PROFILE_SERVICE',
   'INCLUDE_REASONS',
   'EXCLUDE_VARIABLES',
+  'IGNORE_CMAB_CACHE',
+  'RESET_CMAB_CACHE',
+  'INVALIDATE_USER_CMAB_CACHE',
 ] as const;
 export type DecideOption = (typeof DECIDE_OPTIONS)[number];
 
-const MALFORMED = 'error parsing request body';
+const NO_ATTRIBUTES = Object.freeze({});
+const NONE: readonly string[] = Object.freeze([]);
 const NO_USER = 'missing "userId" in request payload';
 const KNOWN_OPTIONS: ReadonlySet<string> = new Set(DECIDE_OPTIONS);
 
@@ -27,6 +32,10 @@ export interface DecideRequest {
   readonly userAttributes: Readonly<Record<string, unknown>>;
   readonly decideOptions: readonly DecideOption[];
   readonly forcedDecisions: readonly ForcedDecision[];
+  /** Whether the user's segments are asked for first. */
+  readonly fetchSegments: boolean;
+  /** As they came; unknown ones have no effect, as in the original. */
+  readonly fetchSegmentsOptions: readonly string[];
 }
 
 /** The request, or the text of the 400 that it deserves. */
@@ -34,34 +43,34 @@ export function parseDecideRequest(body: Buffer): DecideRequest | string {
   if (body.byteLength === 0) return NO_USER;
   const fields = parseObject(body);
   if (fields === null) return MALFORMED;
-  const { userId, userAttributes, decideOptions, forcedDecisions } = fields;
+  const { userId, userAttributes, decideOptions, forcedDecisions, fetchSegments, fetchSegmentsOptions } =
+    fields;
   // A null counts as left out, as in the original.
   if (!isStringOrNone(userId) || !isObjectOrNone(userAttributes)) return MALFORMED;
-  if (!isListOrNone(decideOptions) || !isListOrNone(forcedDecisions)) return MALFORMED;
-  if (!decideOptions?.every((option) => typeof option === 'string') && decideOptions?.length)
-    return MALFORMED;
+  if (!isListOrNone(forcedDecisions)) return MALFORMED;
+  if (!isTextListOrNone(decideOptions) || !isTextListOrNone(fetchSegmentsOptions)) return MALFORMED;
+  if (typeof fetchSegments !== 'boolean' && !isNone(fetchSegments)) return MALFORMED;
   const forced = forcedDecisions?.map(parseForced) ?? [];
   if (forced.includes(null)) return MALFORMED;
   if (!userId) return NO_USER;
-  const unknown = decideOptions?.find((option) => !KNOWN_OPTIONS.has(option as string));
+  const problem = userProblem(userId, userAttributes ?? NO_ATTRIBUTES);
+  if (problem !== null) return problem;
+  const unknown = decideOptions?.find((option) => !KNOWN_OPTIONS.has(option ?? ''));
   if (unknown !== undefined) return `invalid option: ${unknown}`;
   return {
     userId,
-    userAttributes: userAttributes ?? {},
-    decideOptions: (decideOptions ?? []) as readonly DecideOption[],
+    userAttributes: userAttributes ?? NO_ATTRIBUTES,
+    decideOptions: texts(decideOptions) as readonly DecideOption[],
     forcedDecisions: forced as readonly ForcedDecision[],
+    fetchSegments: fetchSegments === true,
+    fetchSegmentsOptions: texts(fetchSegmentsOptions),
   };
 }
 
 function parseObject(body: Buffer): Record<string, unknown> | null {
-  if (!isUtf8(body)) return null;
-  try {
-    const value: unknown = JSON.parse(body.toString());
-    if (value === null) return {};
-    return isObjectOrNone(value) ? (value as Record<string, unknown>) : null;
-  } catch {
-    return null; // The caller answers 400.
-  }
+  const value = parseJson(body);
+  if (value === null) return {};
+  return isObjectOrNone(value) && value !== undefined ? (value as Record<string, unknown>) : null;
 }
 
 function parseForced(value: unknown): ForcedDecision | null {
@@ -71,9 +80,19 @@ function parseForced(value: unknown): ForcedDecision | null {
   return { flagKey: flagKey ?? '', ruleKey: ruleKey ?? '', variationKey: variationKey ?? '' };
 }
 
+const isNone = (value: unknown): value is null | undefined => value === undefined || value === null;
 const isStringOrNone = (value: unknown): value is string | null | undefined =>
-  typeof value === 'string' || value === undefined || value === null;
+  typeof value === 'string' || isNone(value);
 const isListOrNone = (value: unknown): value is readonly unknown[] | null | undefined =>
-  Array.isArray(value) || value === undefined || value === null;
+  Array.isArray(value) || isNone(value);
+/** A null among the texts is an empty one, as in the original. */
+const isTextListOrNone = (value: unknown): value is readonly (string | null)[] | null | undefined =>
+  isNone(value) || (Array.isArray(value) && value.every(isStringOrNone));
+const texts = (value: readonly (string | null)[] | null | undefined): readonly string[] =>
+  isNone(value)
+    ? NONE
+    : value.includes(null)
+      ? value.map((text) => text ?? '')
+      : (value as readonly string[]);
 const isObjectOrNone = (value: unknown): value is Readonly<Record<string, unknown>> | null | undefined =>
-  value === undefined || value === null || (typeof value === 'object' && !Array.isArray(value));
+  isNone(value) || (typeof value === 'object' && !Array.isArray(value));

@@ -73,6 +73,15 @@ export class Exchange {
     this.#onAnswered(status);
   }
 
+  /** Begins an answer that has no end yet; the caller writes to it and ends it. */
+  stream(status: number, contentType: string): ServerResponse {
+    this.headers['Content-Type'] = contentType;
+    this.#response.writeHead(status, this.headers);
+    this.#response.flushHeaders();
+    this.#onAnswered(status);
+    return this.#response;
+  }
+
   empty(status: number): void {
     if (status !== 304) this.headers['Content-Length'] = 0;
     this.#response.writeHead(status, this.headers);

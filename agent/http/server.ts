@@ -1,25 +1,28 @@
 // A small HTTP kernel on node:http: finds the route, reads the body within limits, answers errors, counts. A general
 // framework was measured to cost more than the decision itself. Knows nothing of datafiles.
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { errorFields } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics, RouteStats } from '../metrics.ts';
 import { Exchange } from './exchange.ts';
+import type { FrontDoor } from './front-door.ts';
+import { createListener, type Timeouts } from './tls.ts';
 
 export const REQUEST_BODY_BYTES_MAX = 1024 * 1024;
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
-/** Longer than the idle time-outs of usual load balancers, or they would meet a closed connection. */
-const KEEP_ALIVE_TIMEOUT_MS = 75_000;
+/** Where the settings do not say. */
+const TIMEOUTS: Timeouts = { readTimeoutMs: 30_000, writeTimeoutMs: 30_000, tls: null };
 /** How long requests in flight may take at shutdown. */
 const DRAIN_TIMEOUT_MS = 10_000;
 const DRAIN_SWEEP_MS = 20;
 
 export interface Route {
   readonly method: 'GET' | 'POST';
+  /** One ending in `/*` stands for everything below it that has no route of its own. */
   readonly path: string;
+  /** Takes bodies that are not said to be JSON too. */
+  readonly anyContentType?: true;
   /** A promise only where the answer has to wait; the usual ones are answered within the call. */
   readonly handle: (exchange: Exchange) => void | Promise<void>;
 }
@@ -28,6 +31,8 @@ export interface ServeOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly monotonicMs: () => number;
+  readonly timeouts?: Timeouts;
+  readonly door?: FrontDoor;
 }
 
 interface MountedRoute extends Route {
@@ -37,8 +42,11 @@ interface MountedRoute extends Route {
 export class HttpServer {
   readonly #options: ServeOptions;
   readonly #routes = new Map<string, Map<string, MountedRoute>>();
+  /** The paths that stand for all below them, without their `*`. */
+  readonly #folders: string[] = [];
   readonly #unrouted: RouteStats;
   readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
 
   constructor(routes: readonly Route[], options: ServeOptions) {
     this.#options = options;
@@ -47,16 +55,16 @@ export class HttpServer {
       const methods = this.#routes.get(route.path) ?? new Map<string, MountedRoute>();
       methods.set(route.method, { ...route, stats: options.metrics.route(`${route.method} ${route.path}`) });
       this.#routes.set(route.path, methods);
+      if (route.path.endsWith('/*')) this.#folders.push(route.path.slice(0, -1));
     }
-    this.#server = createServer(
-      {
-        headersTimeout: HEADERS_TIMEOUT_MS,
-        requestTimeout: REQUEST_TIMEOUT_MS,
-        keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-        noDelay: true,
-      },
-      (request, response) => this.#onRequest(request, response),
-    );
+    const { door, timeouts = TIMEOUTS } = options;
+    this.#server = createListener(timeouts, (request, response) => {
+      if (door === undefined || door.admit(request, response)) this.#onRequest(request, response);
+    });
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
   }
 
   /** Resolves with the port it listens on. */
@@ -75,7 +83,11 @@ export class HttpServer {
     return new Promise((resolve) => {
       const cutOff = setTimeout(() => this.#server.closeAllConnections(), DRAIN_TIMEOUT_MS);
       // Kept alive by their clients, connections would outlast the last answer.
-      const sweep = setInterval(() => this.#server.closeIdleConnections(), DRAIN_SWEEP_MS);
+      const sweep = setInterval(() => {
+        this.#server.closeIdleConnections();
+        // Opened in advance and never used, which Node does not count as idle.
+        for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy();
+      }, DRAIN_SWEEP_MS);
       this.#server.close(() => {
         clearTimeout(cutOff);
         clearInterval(sweep);
@@ -89,7 +101,7 @@ export class HttpServer {
     const url = request.url as string;
     const mark = url.indexOf('?');
     const path = mark < 0 ? url : url.slice(0, mark);
-    const methods = this.#routes.get(path);
+    const methods = this.#routes.get(path) ?? this.#below(path);
     const route = methods?.get(request.method as string);
     const stats = route?.stats ?? this.#unrouted;
     const exchange = new Exchange(request, response, mark < 0 ? '' : url.slice(mark + 1), (status) =>
@@ -106,11 +118,17 @@ export class HttpServer {
     }
   }
 
+  #below(path: string): Map<string, MountedRoute> | undefined {
+    const folder = this.#folders.find((prefix) => path.startsWith(prefix) && path.length > prefix.length);
+    return folder === undefined ? undefined : this.#routes.get(`${folder}*`);
+  }
+
   #dispatch(route: MountedRoute, exchange: Exchange): void {
     if (route.method === 'GET') {
       exchange.request.resume();
       this.#call(route, exchange);
-    } else if (isJson(exchange.header('content-type'))) this.#readBody(route, exchange);
+    } else if (isJson(exchange.header('content-type')) || route.anyContentType || hasNoBody(exchange))
+      this.#readBody(route, exchange);
     else {
       exchange.request.resume();
       exchange.empty(415);
@@ -152,6 +170,10 @@ export class HttpServer {
 
 const isJson = (contentType: string): boolean =>
   contentType === 'application/json' || /^application\/json\s*(?:;|$)/i.test(contentType);
+
+/** Nothing to be of a wrong type. */
+const hasNoBody = (exchange: Exchange): boolean =>
+  exchange.header('transfer-encoding') === '' && Number(exchange.header('content-length')) === 0;
 
 /** What is still coming is not read: closing is the only way to make the client stop. */
 function tooLarge(exchange: Exchange): void {

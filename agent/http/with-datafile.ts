@@ -22,11 +22,12 @@ export interface FlagDeps {
   readonly store: Store<FlagClient>;
 }
 
-export type FlagHandler = (exchange: Exchange, held: Held<FlagClient>) => void;
+/** A promise only where the answer has to wait for somebody else. */
+export type FlagHandler = (exchange: Exchange, held: Held<FlagClient>) => void | Promise<void>;
 
 /** Calls `handle` with the datafile of the key that the request names, at once when the agent has it already. */
 export function withDatafile({ keys, store }: FlagDeps, handle: FlagHandler) {
-  const serve = (exchange: Exchange, key: ServedKey): void => {
+  const serve = (exchange: Exchange, key: ServedKey): void | Promise<void> => {
     const held = store.get(key.sdkKey);
     if (held === null) {
       refuse(exchange, 'not-found');
@@ -35,15 +36,15 @@ export function withDatafile({ keys, store }: FlagDeps, handle: FlagHandler) {
     exchange.headers['X-Datafile-Revision'] = held.revision;
     exchange.headers['X-Datafile-Seq'] = held.seq;
     exchange.headers['X-Datafile-Lineage'] = held.lineage;
-    handle(exchange, held);
+    return handle(exchange, held);
   };
   return (exchange: Exchange): void | Promise<void> => {
     const header = exchange.header(SDK_KEY_HEADER);
     const known = keys.resolved(header);
     if (known !== undefined && store.get(known.sdkKey) !== null) return serve(exchange, known);
     return keys.resolve(header).then((found) => {
-      if (typeof found === 'string') refuse(exchange, found);
-      else serve(exchange, found);
+      if (typeof found !== 'string') return serve(exchange, found);
+      refuse(exchange, found);
     });
   };
 }

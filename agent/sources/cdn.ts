@@ -11,6 +11,8 @@ import { NO_LINEAGE, NO_SEQ, type Sink, type Source } from './source.ts';
 const REQUEST_TIMEOUT_MS = 10_000;
 const BACKOFF_FIRST_MS = 5_000;
 const BACKOFF_MAX_MS = 60_000;
+/** What the CDN says to keys that it does not know and to tokens that are not good. */
+const DENIALS: ReadonlySet<number> = new Set([401, 403, 404]);
 
 export interface CdnSourceOptions {
   readonly clock: Clock;
@@ -83,26 +85,42 @@ export class CdnSource implements Source {
     const followed = this.#followed.get(sdkKey);
     if (followed === undefined) return;
     try {
-      const response = await this.#fetch(sdkKey, followed);
+      const response = await this.#fetch(sdkKey, this.#options.tokenOf(sdkKey), conditionsOf(followed));
       followed.status = null;
-      if (response !== null && this.#followed.get(sdkKey) === followed)
-        await this.#offer(sdkKey, followed, response);
+      if (this.#followed.get(sdkKey) !== followed) return;
+      if (response === null) this.#sink.confirm(sdkKey, { lineage: NO_LINEAGE, seq: NO_SEQ });
+      else await this.#offer(sdkKey, followed, response);
     } catch (error) {
-      followed.status = error instanceof FanoutError ? Number(error.fields.status ?? 0) : 0;
+      followed.status = statusOf(error);
       this.#sink.failed(this.name, sdkKey, error);
       throw error;
     }
   }
 
-  /** Null for "not modified". */
-  async #fetch(sdkKey: SdkKey, { etag, lastModified }: Followed): Promise<Response | null> {
-    const { urlTemplate, authUrlTemplate, tokenOf } = this.#options;
-    const token = tokenOf(sdkKey);
+  /**
+   * Whether the CDN would give this key's datafile to who asks with this token: it alone knows which keys exist, which
+   * environments are secure, and which tokens are good. Null when it would; otherwise its HTTP status, 0 for no answer.
+   */
+  async vouch(sdkKey: SdkKey, token: string | null): Promise<number | null> {
+    try {
+      const response = await this.#fetch(sdkKey, token, {});
+      await response?.body?.cancel();
+      return null;
+    } catch (error) {
+      this.#sink.failed(this.name, sdkKey, error);
+      return statusOf(error);
+    }
+  }
+
+  /** Null for "not modified". @throws FanoutError CDN_DENIED, CDN_FAILED */
+  async #fetch(
+    sdkKey: SdkKey,
+    token: string | null,
+    conditions: Readonly<Record<string, string>>,
+  ): Promise<Response | null> {
+    const { urlTemplate, authUrlTemplate } = this.#options;
     const url = (token === null ? urlTemplate : authUrlTemplate).replaceAll('%s', encodeURIComponent(sdkKey));
-    const headers: Record<string, string> = {};
-    if (token !== null) headers.authorization = `Bearer ${token}`;
-    if (etag !== null) headers['if-none-match'] = etag;
-    if (lastModified !== null) headers['if-modified-since'] = lastModified;
+    const headers = { ...conditions, ...(token === null ? {} : { authorization: `Bearer ${token}` }) };
     let response: Response;
     try {
       // A redirect could lead anywhere, with the token.
@@ -115,7 +133,7 @@ export class CdnSource implements Source {
     await response.body?.cancel();
     if (response.status === 304) return null;
     const { status, statusText } = response;
-    throw status === 403 || status === 401 || status === 404
+    throw DENIALS.has(status)
       ? denied(sdkKey, status, statusText)
       : failed(sdkKey, `${status} ${statusText}`, status);
   }
@@ -139,6 +157,14 @@ export class CdnSource implements Source {
     followed.lastModified = lastModified;
   }
 }
+
+const conditionsOf = ({ etag, lastModified }: Followed): Record<string, string> => ({
+  ...(etag === null ? {} : { 'if-none-match': etag }),
+  ...(lastModified === null ? {} : { 'if-modified-since': lastModified }),
+});
+
+const statusOf = (error: unknown): number =>
+  error instanceof FanoutError ? Number(error.fields.status ?? 0) : 0;
 
 /** Stops reading where the limit is passed, whatever the length header says. */
 async function readLimited(sdkKey: SdkKey, response: Response): Promise<Uint8Array> {

@@ -15,7 +15,8 @@ import { decodeBody, decodeHead, type EnvelopeHead } from '../../core/envelope.t
 import type { SdkKey, Sha256 } from '../../core/ids.ts';
 import { BEAT_SUBJECT, datafileSubject, STREAM_NAME } from '../../core/names.ts';
 import { type BusEvents, busUnavailable, type NatsSettings } from './bus.ts';
-import type { Sink, Source } from './source.ts';
+import { SideChannel } from './side-channel.ts';
+import type { Candidate, Sink, Source } from './source.ts';
 
 const CONNECT_TIMEOUT_MS = 2_000;
 const RECONNECT_WAIT_MS = 250;
@@ -40,6 +41,8 @@ export interface NatsSourceOptions {
 
 export class NatsSource implements Source {
   readonly name = 'nats';
+  /** For what travels beside datafiles. */
+  readonly channel = new SideChannel((error) => this.#failed(null, error));
   readonly #sink: Sink;
   readonly #options: NatsSourceOptions;
   readonly #subscriptions = new Map<SdkKey, Subscription | null>();
@@ -77,6 +80,7 @@ export class NatsSource implements Source {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.channel.down();
     this.#retryTimer?.cancel();
     const connection = this.#connection;
     this.#connection = null;
@@ -111,21 +115,27 @@ export class NatsSource implements Source {
     const { events } = this.#options;
     for await (const { type } of connection.status()) {
       if (this.#stopped) return;
-      if (type === 'disconnect') events.disconnected();
+      if (type === 'disconnect') this.#disconnected();
       else if (type === 'staleConnection') events.pingsUnanswered();
       else if (type === 'reconnect') void this.#linked(connection);
     }
     if (this.#stopped) return;
-    events.disconnected();
+    this.#disconnected();
     this.#connection = null;
     for (const sdkKey of this.#subscriptions.keys()) this.#subscriptions.set(sdkKey, null);
     this.start();
+  }
+
+  #disconnected(): void {
+    this.channel.down();
+    this.#options.events.disconnected();
   }
 
   /** The client has subscribed again by itself; what was missed meanwhile has to be asked for. */
   async #linked(connection: NatsConnection): Promise<void> {
     this.#epoch++;
     this.#options.events.connected();
+    this.channel.up(connection);
     // Subscribed before asking, so that nothing falls between the answer and the first live message.
     for (const sdkKey of this.#subscriptions.keys()) this.#subscribe(connection, sdkKey);
     await this.#catchUpAll(connection, this.#epoch);
@@ -179,18 +189,21 @@ export class NatsSource implements Source {
     this.#subscriptions.set(sdkKey, subscription);
   }
 
+  /** Never rejects: a message that cannot be dealt with is told of, and the next one may be better. */
   async #onDatafile(sdkKey: SdkKey, message: Msg): Promise<void> {
     if (this.#stopped || !this.#subscriptions.has(sdkKey)) return;
-    let head: EnvelopeHead;
     try {
-      head = decodeHead((name) => message.headers?.get(name) ?? '');
+      const head = decodeHead((name) => message.headers?.get(name) ?? '');
+      this.#options.events.head(sdkKey, head);
+      await this.#sink.offer(this.#candidate(sdkKey, head, message));
     } catch (error) {
       this.#sink.failed(this.name, sdkKey, error);
-      return;
     }
-    this.#options.events.head(sdkKey, head);
+  }
+
+  #candidate(sdkKey: SdkKey, head: EnvelopeHead, message: Msg): Candidate {
     const { lineage, seq, revision, sha256, changeId, receivedAtMs } = head;
-    await this.#sink.offer({
+    return {
       ...{ sdkKey, lineage, seq, revision, sha256, changeId, receivedAtMs },
       lastModifiedMs: null,
       source: this.name,
@@ -199,7 +212,7 @@ export class NatsSource implements Source {
         head.encoding === 'pointer'
           ? await this.#options.resolveBody(sdkKey, sha256)
           : decodeBody(head, message.data),
-    });
+    };
   }
 
   #onBeat(error: Error | null, message: Msg): void {

@@ -105,6 +105,15 @@ describe('beats', () => {
     expect(health.available).toBe(true);
   });
 
+  it('are what is missed, and nothing else makes up for them', () => {
+    const { clock, health, changes } = setUp();
+    clock.advance(SILENCE_MS);
+    health.head(KEY, version(5));
+    health.caughtUp();
+    health.unwatch(OTHER_KEY);
+    expect(changes).toEqual(['beats-missed']);
+  });
+
   it('are not waited for while there is no link', () => {
     const { clock, health, changes } = setUp();
     health.disconnected();

@@ -11,6 +11,7 @@ function setUp({ onDemandMax = 2 } = {}) {
     unfollowed: [] as SdkKey[],
     denied: new Set<string>(),
     unknown: new Set<string>(),
+    vouched: [] as string[],
   };
   const keys = new Keys({
     configured: [
@@ -21,6 +22,10 @@ function setUp({ onDemandMax = 2 } = {}) {
     nowMs: () => clock.nowMs(),
     follow: async (sdkKey) => void state.followed.push(sdkKey),
     unfollow: (sdkKey) => void state.unfollowed.push(sdkKey),
+    vouch: async (sdkKey, token) => {
+      state.vouched.push(`${sdkKey}:${token ?? ''}`);
+      return state.denied.has(sdkKey) || token === 'wrong' ? 'denied' : null;
+    },
     refusal: (sdkKey) =>
       state.denied.has(sdkKey) ? 'denied' : state.unknown.has(sdkKey) ? 'not-found' : null,
   });
@@ -82,19 +87,46 @@ describe('other keys', () => {
     expect(first).toBe(second);
     expect(first).toMatchObject({ sdkKey: 'extra', configured: false });
     expect(state.followed.filter((sdkKey) => sdkKey === 'extra')).toHaveLength(1);
+    expect(state.vouched).toEqual(['extra:']);
   });
 
-  it('that are denied are let go, and not asked for again for a while', async () => {
+  it('are given to those alone whom the CDN vouches for, each token by itself', async () => {
+    const { keys, state } = setUp();
+    expect(await keys.resolve('extra:wrong')).toBe('denied');
+    expect(state.followed).not.toContain('extra');
+    const first = await keys.resolve('extra:old');
+    expect(first).toMatchObject({ sdkKey: 'extra' });
+    expect(await keys.resolve('extra:new')).toBe(first);
+    expect(await keys.resolve('extra:wrong')).toBe('denied');
+    expect(keys.resolved('extra:new')).toBe(first);
+    expect(keys.resolved('extra:wrong')).toBeUndefined();
+    expect(state.vouched).toEqual(['extra:wrong', 'extra:old', 'extra:new']);
+  });
+
+  it('that are denied are not asked for again for a while', async () => {
     const { keys, state, clock, served } = setUp();
     state.denied.add('extra');
     expect(await keys.resolve('extra')).toBe('denied');
-    expect(served()).not.toContain('extra');
-    expect(state.unfollowed).toEqual(['extra']);
     expect(await keys.resolve('extra')).toBe('denied');
-    expect(state.followed.filter((sdkKey) => sdkKey === 'extra')).toHaveLength(1);
+    expect(served()).not.toContain('extra');
+    expect(state.vouched).toHaveLength(1);
     state.denied.clear();
     clock.advance(REFUSAL_REMEMBERED_MS);
     expect(await keys.resolve('extra')).toMatchObject({ sdkKey: 'extra' });
+  });
+
+  it('for which no datafile is found are let go', async () => {
+    const { keys, state, served } = setUp();
+    state.unknown.add('extra');
+    expect(await keys.resolve('extra')).toBe('not-found');
+    expect(served()).not.toContain('extra');
+    expect(state.unfollowed).toEqual(['extra']);
+  });
+
+  it('are not looked for without limit at the same time', async () => {
+    const { keys } = setUp();
+    const answers = await Promise.all(Array.from({ length: 60 }, (_, i) => keys.resolve(`extra${i}`)));
+    expect(answers.filter((answer) => answer === 'too-many')).toHaveLength(10);
   });
 
   it('make room within the limit: the one unused for longest goes, configured ones never', async () => {

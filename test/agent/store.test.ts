@@ -77,6 +77,19 @@ describe('the store', () => {
     expect(store.get(KEY)?.seq).toBe(3);
   });
 
+  it('goes on after something it told of a swap has failed', async () => {
+    const builder = new FakeBuilder();
+    let failing = true;
+    const onAccepted = () => {
+      if (failing) throw new Error('listener');
+    };
+    const store = new Store({ builder, clock: new ManualClock(), onAccepted });
+    store.watch(KEY);
+    await expect(store.offer(candidateOf(1))).rejects.toThrow('listener');
+    failing = false;
+    expect(reasonOf(await store.offer(candidateOf(2)))).toBe('accepted');
+  });
+
   it('serves the old one until the new one is built', async () => {
     const { store, builder } = setUp();
     await store.offer(candidateOf(1));

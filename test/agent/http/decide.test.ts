@@ -11,7 +11,7 @@ import { datafileBody, KEY } from '../support/fakes.ts';
 
 const clients = new FlagClients({
   dispatcher: { dispatchEvent: async () => ({ statusCode: 200 }) },
-  ...{ batchSize: 10, flushIntervalMs: 60_000, onCloseFailed: () => {} },
+  onCloseFailed: () => {},
 });
 let client: FlagClient;
 beforeAll(async () => {
@@ -80,7 +80,7 @@ describe('a decision', () => {
     expect(ask({ userId: 'u', forcedDecisions }).status).toBe(200);
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
     expect((Object as unknown as Record<string, unknown>).polluted).toBeUndefined();
-    expect(ask('{"userId":"u","userAttributes":{"__proto__":{"polluted":1}}}').status).toBe(200);
+    expect(ask('{"userId":"u","userAttributes":{"__proto__":{"polluted":1}}}').status).toBe(400);
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });
 });

@@ -34,6 +34,7 @@ describe('the CDN source', () => {
     await source.watch(KEY);
     expect(cdn.seen[1]?.headers['if-none-match']).toBeDefined();
     expect(sink.offered).toHaveLength(1);
+    expect(sink.confirmed).toMatchObject([{ sdkKey: KEY, version: { seq: 0 } }]);
   });
 
   it('sends a token to the template for secure environments, and to no other', async () => {
@@ -56,6 +57,18 @@ describe('the CDN source', () => {
     await source.watch(KEY);
     expect(sink.failures[0]).toMatchObject({ source: 'cdn', sdkKey: KEY, error: { code } });
     expect(source.refusal(KEY)).toBe(refusal);
+  });
+
+  it('says for whom the CDN would vouch, without offering anything', async () => {
+    const { cdn, sink, source } = await setUp();
+    cdn.bodies.set(KEY, datafileBody(9));
+    expect(await source.vouch(KEY, 'token')).toBeNull();
+    expect(cdn.seen[0]).toMatchObject({
+      url: `/auth/${KEY}.json`,
+      headers: { authorization: 'Bearer token' },
+    });
+    expect(await source.vouch(OTHER_KEY, null)).toBe(403);
+    expect(sink.offered).toEqual([]);
   });
 
   it('follows no redirect', async () => {

@@ -13,6 +13,8 @@ export interface AgentOptions {
   readonly env?: Environment;
   readonly record?: MemoryRecord;
   readonly clock?: Clock;
+  /** Instead of what the environment says. */
+  readonly settings?: Partial<AgentConfig>;
 }
 
 export interface TestAgent {
@@ -20,6 +22,7 @@ export interface TestAgent {
   readonly log: MemoryLog;
   readonly api: string;
   readonly admin: string;
+  readonly webhookPort: number | null;
   get(path: string, headers?: Record<string, string>): Promise<Response>;
   decide(flagKey?: string, sdkKey?: SdkKey): Promise<TestDecision>;
   stop(): Promise<void>;
@@ -50,6 +53,7 @@ export async function startAgent(options: AgentOptions = {}): Promise<TestAgent>
       () => '',
     ),
     ...{ apiPort: 0, adminPort: 0 },
+    ...options.settings,
   };
   const agent = createAgent(config, {
     ...{ clock: options.clock ?? realClock, random: Math.random, monotonicMs: () => performance.now(), log },
@@ -66,7 +70,8 @@ export async function startAgent(options: AgentOptions = {}): Promise<TestAgent>
   const get = (path: string, headers: Record<string, string> = {}) =>
     fetch(`${api}${path}`, { headers: { 'x-optimizely-sdk-key': KEY, ...headers } });
   const decide = (flagKey = 'flag_1', sdkKey = KEY) => decideAt(api, flagKey, sdkKey);
-  return { agent, log, api, admin: `http://127.0.0.1:${ports.adminPort}`, get, decide, stop };
+  const admin = `http://127.0.0.1:${ports.adminPort}`;
+  return { agent, log, api, admin, webhookPort: ports.webhookPort, get, decide, stop };
 }
 
 async function decideAt(api: string, flagKey: string, sdkKey: string): Promise<TestDecision> {

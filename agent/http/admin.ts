@@ -1,0 +1,68 @@
+// The routes of the admin port beside health: who the agent is, how it is set, and what it counts. Every answer says whose
+// it is in its headers, as the original's does.
+
+import type { AgentConfig } from '../config.ts';
+import { type Metrics, REQUEST_BUCKETS_S } from '../metrics.ts';
+import type { Status } from '../status.ts';
+import { shownConfig } from './admin-config.ts';
+import { expvar } from './admin-expvar.ts';
+import { healthRoutes } from './health.ts';
+import type { Route } from './server.ts';
+
+export interface AdminDeps {
+  readonly config: AgentConfig;
+  readonly status: Status;
+  readonly metrics: Metrics;
+  /** Since the process began. */
+  readonly uptimeMs: () => number;
+  /** Where workers answer for themselves, their sums; else this process' own. */
+  readonly scrape?: () => Promise<{ readonly contentType: string; readonly text: string }>;
+}
+
+export function adminRoutes(deps: AdminDeps): readonly Route[] {
+  const { config, status, metrics, uptimeMs } = deps;
+  const { name, author, version } = config.identity;
+  const about = { 'App-Name': inHeader(name), 'App-Version': inHeader(version), Author: inHeader(author) };
+  const scrape = deps.scrape ?? (() => metrics.scrape());
+  const get = (path: string, handle: Route['handle']): Route => ({ method: 'GET', path, handle });
+  const routes = [
+    ...healthRoutes(status),
+    get('/info', (exchange) =>
+      exchange.json(200, {
+        version,
+        author,
+        app_name: name,
+        uptime: duration(uptimeMs()),
+        node: process.version,
+      }),
+    ),
+    get('/config', (exchange) => exchange.json(200, shownConfig(config))),
+    get('/metrics', async (exchange) => {
+      if (config.admin.metricsType === 'expvar' || exchange.header('accept') === 'application/json') {
+        exchange.json(200, expvar(metrics.routes(), REQUEST_BUCKETS_S, process.memoryUsage()));
+        return;
+      }
+      const { contentType, text } = await scrape();
+      exchange.text(200, text, contentType);
+    }),
+  ];
+  return routes.map((route) => ({
+    ...route,
+    handle: (exchange) => {
+      Object.assign(exchange.headers, about);
+      return route.handle(exchange);
+    },
+  }));
+}
+
+/** Headers hold ASCII only; Node throws at anything else. */
+const inHeader = (text: string): string => text.replaceAll(/[^\x20-\x7e]/g, '?');
+
+/** As Go writes durations: 1h2m3.5s. */
+function duration(ms: number): string {
+  const hours = Math.floor(ms / 3_600_000);
+  const minutes = Math.floor(ms / 60_000) % 60;
+  const seconds = `${(ms % 60_000) / 1000}s`;
+  if (hours > 0) return `${hours}h${minutes}m${seconds}`;
+  return minutes > 0 ? `${minutes}m${seconds}` : seconds;
+}

@@ -1,0 +1,61 @@
+// Which hosts requests may name. A page of another site can make a browser send requests to an address inside (DNS
+// rebinding), but not with the name of that address: so requests by other names are turned away, as the original does.
+
+import type { IncomingHttpHeaders } from 'node:http';
+import { isIP } from 'node:net';
+
+/** Hosts judged before; a client may make up any number. */
+const REMEMBERED_MAX = 1_000;
+const FORWARDED_HOST = /(?:^|[;,])\s*host\s*=\s*"?([^",;]+)"?/i;
+
+export interface HostRules {
+  /** Lower case; `.example.com` stands for all below it. Null: any. */
+  readonly allowedHosts: readonly string[] | null;
+  /** Listening on every address, the agent cannot know by which it is called; nobody rebinds an address. */
+  readonly allowAnyIp: boolean;
+}
+
+/** Whether a request with these headers may come in. */
+export type HostCheck = (headers: IncomingHttpHeaders) => boolean;
+
+/** Null where any host will do. */
+export function hostCheck({ allowedHosts, allowAnyIp }: HostRules): HostCheck | null {
+  if (allowedHosts === null) return null;
+  const endings = allowedHosts.filter((host) => host.startsWith('.'));
+  const names = new Set(allowedHosts.filter((host) => !host.startsWith('.')));
+  const remembered = new Map<string, boolean>();
+  const judge = (text: string): boolean => {
+    const host = withoutPort(text.trim().toLowerCase());
+    if (names.has(host) || (allowAnyIp && isIP(host) !== 0)) return true;
+    return endings.some((ending) => host.endsWith(ending) && host.length > ending.length);
+  };
+  return (headers) => {
+    const host = requestHost(headers);
+    let allowed = remembered.get(host);
+    if (allowed === undefined) {
+      allowed = judge(host);
+      if (remembered.size >= REMEMBERED_MAX) remembered.clear();
+      remembered.set(host, allowed);
+    }
+    return allowed;
+  };
+}
+
+/** What the client called us: behind proxies, what the first of them was called. */
+function requestHost(headers: IncomingHttpHeaders): string {
+  const forwardedHost = headers['x-forwarded-host'];
+  if (typeof forwardedHost === 'string' && forwardedHost !== '') return forwardedHost.split(',')[0] as string;
+  const forwarded = headers.forwarded;
+  if (forwarded !== undefined) {
+    const host = FORWARDED_HOST.exec(forwarded)?.[1];
+    if (host !== undefined) return host;
+  }
+  return headers.host ?? '';
+}
+
+/** Brackets of an IPv6 address go with its port. */
+function withoutPort(host: string): string {
+  if (host.startsWith('[')) return host.slice(1, host.indexOf(']'));
+  const colon = host.lastIndexOf(':');
+  return colon < 0 || host.indexOf(':') !== colon ? host : host.slice(0, colon);
+}

@@ -1,0 +1,97 @@
+// POST /oauth/token: a client's id and secret against a token (OAuth's client credentials). Answers and their words are
+// the original's. Comparing is slow by design, so few wait for it at a time.
+
+import type { AuthClient, AuthSettings } from '../config.ts';
+import type { Exchange } from './exchange.ts';
+import type { Route } from './server.ts';
+
+/** Comparisons under way and waiting; each takes a quarter of a second of one core. */
+const WAITING_MAX = 16;
+const BODY_BYTES_MAX = 16 * 1024;
+const FORM = /^application\/x-www-form-urlencoded\s*(?:;|$)/i;
+const ISSUER = 'Optimizely';
+
+export interface OauthDeps {
+  /** Null: nobody is known here. */
+  readonly auth: AuthSettings | null;
+  /** What tokens of this port claim, for a client. */
+  readonly claimsFor: (client: AuthClient) => Readonly<Record<string, unknown>>;
+  readonly nowMs: () => number;
+  readonly compareSecret: (secret: Uint8Array, hash: string) => Promise<boolean>;
+}
+
+interface Refusal {
+  readonly status: 400 | 401 | 415;
+  readonly error: 'invalid_request' | 'unsupported_grant_type' | 'invalid_client';
+  readonly error_description?: string;
+}
+
+export function oauthRoute(deps: OauthDeps): Route {
+  let queue: Promise<unknown> = Promise.resolve();
+  let waiting = 0;
+  /** One at a time. */
+  const compare = (secret: Uint8Array, hash: string): Promise<boolean> => {
+    waiting++;
+    const result = queue.then(() => deps.compareSecret(secret, hash)).finally(() => waiting--);
+    queue = result.catch(() => {}); // Whoever asked is told.
+    return result;
+  };
+  const handle = async (exchange: Exchange): Promise<void> => {
+    exchange.headers['Cache-Control'] = 'no-store';
+    const request = readForm(exchange);
+    if ('status' in request) return refuse(exchange, request);
+    const client = deps.auth?.clients.find(({ id }) => id === request.id);
+    if (deps.auth === null || client === undefined) return refuse(exchange, UNKNOWN);
+    if (waiting >= WAITING_MAX) {
+      exchange.headers['Retry-After'] = 1;
+      return exchange.error(503, 'too many clients ask for tokens');
+    }
+    if (!(await compare(request.secret, client.secretHash))) return refuse(exchange, UNKNOWN);
+    const { ttlMs } = deps.auth;
+    const expiresAtMs = deps.nowMs() + ttlMs;
+    const token = await sign(deps.claimsFor(client), expiresAtMs, deps.auth);
+    exchange.json(200, { access_token: token, token_type: 'bearer', expires_in: Math.floor(ttlMs / 1000) });
+  };
+  return { method: 'POST', path: '/oauth/token', anyContentType: true, handle };
+}
+
+const bad = (error_description: string): Refusal => ({
+  status: 400,
+  error: 'invalid_request',
+  error_description,
+});
+const unknown = (error_description: string): Refusal => ({
+  status: 401,
+  error: 'invalid_client',
+  error_description,
+});
+const UNKNOWN = unknown('invalid client_id or client_secret');
+
+function readForm(exchange: Exchange): { readonly id: string; readonly secret: Uint8Array } | Refusal {
+  if (!FORM.test(exchange.header('content-type')))
+    return { ...bad('Content-Type header value must be application/x-www-form-urlencoded'), status: 415 };
+  if (exchange.body.byteLength > BODY_BYTES_MAX)
+    return bad(`the request body is larger than ${BODY_BYTES_MAX} bytes`);
+  const form = new URLSearchParams(exchange.body.toString());
+  const grantType = form.get('grant_type') ?? '';
+  if (grantType === '') return bad('grant_type missing from request body');
+  if (grantType !== 'client_credentials') return { status: 400, error: 'unsupported_grant_type' };
+  const id = form.get('client_id') ?? '';
+  if (id === '') return unknown('client_id missing from request body');
+  const secret = form.get('client_secret') ?? '';
+  if (secret === '') return unknown('client_secret missing from request body');
+  // A form turns the plus signs of base64 that were not encoded into spaces.
+  return { id, secret: Buffer.from(secret.replaceAll(' ', '+'), 'base64') };
+}
+
+function refuse(exchange: Exchange, { status, ...body }: Refusal): void {
+  exchange.json(status, body);
+}
+
+async function sign(claims: object, expiresAtMs: number, { hmacSecrets }: AuthSettings): Promise<string> {
+  const { SignJWT } = await import('jose');
+  return new SignJWT({ iss: ISSUER, ...claims })
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setExpirationTime(Math.floor(expiresAtMs / 1000))
+    .sign(hmacSecrets[0] as Uint8Array);
+}

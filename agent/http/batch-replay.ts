@@ -1,0 +1,107 @@
+// One operation of a batch as a request to a route of this process: no socket, and an answer that is kept instead of sent.
+
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { Exchange } from './exchange.ts';
+import type { BatchOperation } from './schema-routes.ts';
+import type { Route } from './server.ts';
+
+/** What became of an operation. */
+export interface Replayed {
+  readonly status: number;
+  readonly headers: OutgoingHttpHeaders;
+  readonly body: Buffer | null;
+}
+
+/** Told of a route that failed. */
+export type OnFailed = (route: Route, error: unknown) => void;
+
+const BASE = 'http://batch.invalid';
+
+export const isJson = (contentType: unknown): boolean =>
+  /^application\/json\s*(?:;|$)/i.test(String(contentType ?? ''));
+
+/** Never rejects: what fails is answered, as it would be outside of a batch. */
+export async function replay(
+  routes: readonly Route[],
+  operation: BatchOperation,
+  onFailed: OnFailed,
+): Promise<Replayed> {
+  const url = URL.parse(operation.url, BASE);
+  if (url === null) return bare(400);
+  for (const [name, value] of Object.entries(operation.params)) url.searchParams.append(name, value);
+  const here = routes.filter(({ path }) => leadsTo(path, url.pathname));
+  if (here.length === 0) return bare(404);
+  const method = operation.method === '' ? 'GET' : operation.method;
+  const route = here.find((candidate) => candidate.method === method);
+  if (route === undefined) return bare(405);
+  const headers = headersOf(operation);
+  if (method === 'POST' && !route.anyContentType && !isJson(headers['content-type'])) return bare(415);
+  const { body } = operation;
+  try {
+    return await call(route, { method, headers, search: url.search.slice(1), body });
+  } catch (error) {
+    onFailed(route, error);
+    return bare(500);
+  }
+}
+
+function leadsTo(path: string, pathname: string): boolean {
+  if (!path.endsWith('/*')) return path === pathname;
+  return pathname.length > path.length - 1 && pathname.startsWith(path.slice(0, -1));
+}
+
+/** By lower-case name, as Node has them. */
+function headersOf({ headers }: BatchOperation): Record<string, string> {
+  const lower: Record<string, string> = Object.create(null);
+  for (const [name, value] of Object.entries(headers)) lower[name.toLowerCase()] ??= value;
+  return lower;
+}
+
+interface Request {
+  readonly method: string;
+  readonly headers: Record<string, string>;
+  readonly search: string;
+  readonly body: unknown;
+}
+
+async function call(route: Route, { method, headers, search, body }: Request): Promise<Replayed> {
+  const response = new KeptResponse();
+  const request = { method, headers, url: route.path, resume() {}, on() {}, off() {}, once() {} };
+  const exchange = new Exchange(
+    request as unknown as IncomingMessage,
+    response as unknown as ServerResponse,
+    search,
+    () => {},
+  );
+  exchange.body = Buffer.from(JSON.stringify(body));
+  await route.handle(exchange);
+  return response.isEnded ? response : bare(500);
+}
+
+const bare = (status: number): Replayed => ({ status, headers: {}, body: null });
+
+/** As much of Node's response as an exchange uses. */
+class KeptResponse implements Replayed {
+  headersSent = false;
+  isEnded = false;
+  status = 200;
+  headers: OutgoingHttpHeaders = {};
+  body: Buffer | null = null;
+
+  writeHead(status: number, headers: OutgoingHttpHeaders): this {
+    this.headersSent = true;
+    this.status = status;
+    this.headers = headers;
+    return this;
+  }
+
+  /** For a stream, which has no end that a batch could wait for: its client is gone from the beginning. */
+  readonly destroyed = true;
+  flushHeaders(): void {}
+  on(): void {}
+
+  end(body?: Uint8Array | string): void {
+    this.isEnded = true;
+    this.body = body === undefined ? null : Buffer.from(body as Uint8Array);
+  }
+}

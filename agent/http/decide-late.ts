@@ -1,0 +1,87 @@
+// Decisions that wait for somebody outside: for the user's segments, or for the prediction that a rule asks for. The same
+// answers as those made within the call.
+
+import type { FlagClient, Predicted } from '../clients.ts';
+import type { PredictionIds } from '../cmab.ts';
+import type { DecideRequest } from './decide-request.ts';
+import {
+  type DecideOptions,
+  type Decision,
+  isPrototypeKey,
+  plainDecision,
+  type UserContext,
+  unknownFlag,
+  userContext,
+} from './decision.ts';
+import type { Exchange } from './exchange.ts';
+
+const CACHE_HEADER = 'x-optimizely-odp-cache-name';
+const NO_SEGMENTS = 'failed to fetch qualified segments';
+const NO_IDS: PredictionIds = new Map();
+
+/** Whether the request cannot be answered within the call. */
+export function isLate({ predicted }: FlagClient, request: DecideRequest, keys: readonly string[]): boolean {
+  if (request.fetchSegments) return true;
+  if (predicted === null) return false;
+  return keys.length === 0 || keys.some((key) => predicted.rules.has(key));
+}
+
+export async function decideLate(
+  exchange: Exchange,
+  client: FlagClient,
+  request: DecideRequest,
+  keys: readonly string[],
+): Promise<void> {
+  // The datafile may be replaced meanwhile; its client must last until this request is answered.
+  const sdk = client.acquire();
+  try {
+    const user = userContext(sdk, request);
+    if (request.fetchSegments) {
+      const { userId, fetchSegmentsOptions } = request;
+      const cacheName = exchange.header(CACHE_HEADER);
+      const segments = (await client.odp?.segmentsOf(userId, fetchSegmentsOptions, cacheName)) ?? null;
+      if (segments === null) return exchange.error(500, NO_SEGMENTS);
+      user.qualifiedSegments = [...segments];
+    }
+    exchange.json(200, await answer(user, client.predicted, request, keys));
+  } finally {
+    client.release();
+  }
+}
+
+async function answer(
+  user: UserContext,
+  predicted: Predicted | null,
+  request: DecideRequest,
+  keys: readonly string[],
+): Promise<unknown> {
+  const options = request.decideOptions as unknown as DecideOptions;
+  const known = keys.filter((key) => !isPrototypeKey(key));
+  const decide = async (): Promise<Readonly<Record<string, Decision>>> => {
+    if (keys.length === 0) return user.decideAllAsync(options);
+    if (keys.length > 1) return user.decideForKeysAsync(known, options);
+    // Of a single flag the SDK also says when it is off, whatever the options.
+    return Object.fromEntries(
+      await Promise.all(known.map(async (key) => [key, await user.decideAsync(key, options)] as const)),
+    );
+  };
+  const made =
+    predicted === null ? { value: await decide(), ids: NO_IDS } : await predicted.cmab.traced(decide);
+  const plain = (decision: Decision) => ({
+    ...plainDecision(decision, request),
+    cmabUUID: predictionId(decision, predicted, made.ids),
+  });
+  const decided = Object.values(made.value).map(plain);
+  const unknown = [...new Set(keys.filter(isPrototypeKey))].map((key) => unknownFlag(key, request));
+  return keys.length === 1 ? (decided[0] ?? unknown[0]) : [...decided, ...unknown];
+}
+
+/** Undefined, and so left out, where no prediction gave the variation. */
+function predictionId(
+  { flagKey, ruleKey, variationKey }: Decision,
+  predicted: Predicted | null,
+  ids: PredictionIds,
+): string | undefined {
+  if (variationKey === null || ruleKey === null) return undefined;
+  return ids.get(predicted?.rules.get(flagKey)?.get(ruleKey) ?? '');
+}

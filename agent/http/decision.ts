@@ -1,0 +1,51 @@
+// Decisions as the API gives them: the SDK's, made plain. Pure.
+
+import type { SdkClient } from '../clients.ts';
+import type { DecideRequest } from './decide-request.ts';
+
+export type UserContext = ReturnType<SdkClient['createUserContext']>;
+export type Decision = ReturnType<UserContext['decide']>;
+export type DecideOptions = NonNullable<Parameters<UserContext['decide']>[1]>;
+
+export function userContext(sdk: SdkClient, request: DecideRequest): UserContext {
+  const user = sdk.createUserContext(request.userId, request.userAttributes as Record<string, string>);
+  for (const { flagKey, ruleKey, variationKey } of request.forcedDecisions) {
+    // The SDK keeps these in plain objects: such a name would write to the prototype of all of them.
+    if (isPrototypeKey(flagKey) || isPrototypeKey(ruleKey)) continue;
+    user.setForcedDecision(ruleKey === '' ? { flagKey } : { flagKey, ruleKey }, { variationKey });
+  }
+  return user;
+}
+
+/** The decision without its client: the SDK's own drags everything in when it is serialised. */
+export function plainDecision(decision: Decision, { userId, userAttributes }: DecideRequest): object {
+  const { variationKey, enabled, ruleKey, flagKey, reasons, variables } = decision;
+  return {
+    variationKey: variationKey ?? '',
+    enabled,
+    ruleKey: ruleKey ?? '',
+    flagKey,
+    userContext: { userId, attributes: userAttributes },
+    reasons,
+    variables: isEmpty(variables) ? undefined : variables,
+    isEveryoneElseVariation: false,
+  };
+}
+
+/** Names that every object has are never flags, but the SDK would find them in its maps. */
+export const isPrototypeKey = (key: string): boolean => key in Object.prototype;
+
+export const unknownFlag = (flagKey: string, { userId, userAttributes }: DecideRequest): object => ({
+  variationKey: '',
+  enabled: false,
+  ruleKey: '',
+  flagKey,
+  userContext: { userId, attributes: userAttributes },
+  reasons: [`No flag was found for key "${flagKey}".`],
+  isEveryoneElseVariation: false,
+});
+
+function isEmpty(object: object): boolean {
+  for (const _ in object) return false;
+  return true;
+}

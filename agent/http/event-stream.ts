@@ -1,0 +1,47 @@
+// GET /v1/notifications/event-stream: decisions, tracked events and datafile changes as they happen, of every agent on
+// the bus. `filter` names the kinds, `raw` leaves out the framing.
+
+import type { NotificationHub } from '../notifications/hub.ts';
+import { kindsOf } from '../notifications/note.ts';
+import type { EventStreams } from './sse.ts';
+import type { FlagHandler } from './with-datafile.ts';
+
+export interface EventStreamDeps {
+  readonly hub: NotificationHub;
+  readonly streams: EventStreams;
+  readonly enabled: boolean;
+}
+
+export function eventStream({ hub, streams, enabled }: EventStreamDeps): FlagHandler {
+  return (exchange, { sdkKey }) => {
+    if (!enabled) {
+      exchange.text(403, 'Notification stream not enabled\n');
+      return;
+    }
+    const kinds = kindsOf(exchange.query('filter'));
+    const raw = exchange.query('raw').length > 0;
+    const waiting: string[] = [];
+    let send = (text: string): void => void waiting.push(text);
+    const unlisten = hub.listen(sdkKey, ({ kind, text }) => {
+      if (kinds.has(kind)) send(text);
+    });
+    // Answered when the others know: whoever sees the answer misses nothing that is decided from then on.
+    const begin = (): void => {
+      const stream = streams.open(exchange, { raw }, unlisten);
+      if (stream === null) {
+        unlisten();
+        return;
+      }
+      send = (text) => stream.send(text);
+      for (const text of waiting) send(text);
+    };
+    // Answered when the others know: whoever sees the answer misses nothing that is decided from then on.
+    hub
+      .settled()
+      .then(begin)
+      .catch((error) => {
+        unlisten();
+        streams.failed(error);
+      });
+  };
+}

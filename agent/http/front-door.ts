@@ -1,0 +1,69 @@
+// What every request of a port meets before its route: is the host one of ours, is there room, is it a browser's question
+// beforehand. Decides within the call, so that a request that may come in loses nothing but a few look-ups.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { CorsSettings } from '../config.ts';
+import { type HostRules, hostCheck } from './allowed-hosts.ts';
+import { createCors } from './cors.ts';
+
+export interface FrontDoorOptions extends HostRules {
+  readonly healthCheckPath: string;
+  readonly cors: CorsSettings | null;
+  /** Requests answered at a time; 0: no limit. */
+  readonly maxConns: number;
+  /** Told of every request that was turned away. */
+  readonly onRefused: (status: number) => void;
+}
+
+export interface FrontDoor {
+  /** False when the request has been answered here. */
+  admit(request: IncomingMessage, response: ServerResponse): boolean;
+}
+
+/** As the original words it. */
+const WRONG_HOST = 'invalid request host';
+const FULL = 'Server capacity exceeded.';
+
+export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
+  const { healthCheckPath, maxConns, onRefused } = options;
+  const isAllowedHost = hostCheck(options);
+  const cors = options.cors === null ? null : createCors(options.cors);
+  let underWay = 0;
+
+  /** Whoever asks whether we are well calls us by whatever address it has, and is never one too many. */
+  const isHealthCheck = (url: string): boolean => {
+    const path = url.split('?', 1)[0] as string;
+    return path === '/health' || path.startsWith('/health/') || path === healthCheckPath;
+  };
+
+  const refuse = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    status: number,
+    error: string,
+  ): false => {
+    onRefused(status);
+    request.resume();
+    const body = JSON.stringify({ error });
+    if (status === 429) response.setHeader('Retry-After', 1);
+    response.writeHead(status, {
+      'Content-Type': 'application/json; charset=utf-8',
+      'Content-Length': Buffer.byteLength(body),
+    });
+    response.end(body);
+    return false;
+  };
+
+  return {
+    admit(request, response) {
+      if (isAllowedHost !== null && !isAllowedHost(request.headers) && !isHealthCheck(request.url as string))
+        return refuse(request, response, 404, WRONG_HOST);
+      if (maxConns > 0 && !isHealthCheck(request.url as string)) {
+        if (underWay >= maxConns) return refuse(request, response, 429, FULL);
+        underWay++;
+        response.once('close', () => underWay--);
+      }
+      return cors === null || !cors.handle(request, response);
+    },
+  };
+}

@@ -1,0 +1,33 @@
+// POST /v1/lookup: what the user profile service knows of a user.
+
+import type { UserProfile } from '../profiles/profiles.ts';
+import { answer, malformed, NO_USER, refuse } from './answer.ts';
+import type { Exchange } from './exchange.ts';
+import { readBody } from './schema-body.ts';
+import { LOOKUP_BODY } from './schema-routes.ts';
+import type { FlagHandler } from './with-datafile.ts';
+import { NO_SERVICE, type ProfileDeps, SERVICE_FAILED, serviceOf } from './with-profiles.ts';
+
+export function lookupHandler(deps: ProfileDeps): FlagHandler {
+  return (exchange, held) => {
+    const service = serviceOf(deps, exchange, held);
+    if (service === null) return refuse(exchange, 500, NO_SERVICE);
+    const body = readBody(LOOKUP_BODY, exchange.body);
+    if (body === null) return malformed(exchange);
+    const { userId } = body;
+    if (userId === '') return refuse(exchange, 400, NO_USER);
+    const found = service.lookup(userId);
+    if (!(found instanceof Promise)) return profile(exchange, userId, found);
+    return found.then(
+      (late) => profile(exchange, userId, late),
+      (error) => {
+        deps.onFailed('lookup', error);
+        refuse(exchange, 503, SERVICE_FAILED);
+      },
+    );
+  };
+}
+
+function profile(exchange: Exchange, userId: string, found: UserProfile | null): void {
+  answer(exchange, 200, { userId, experimentBucketMap: found?.experiment_bucket_map ?? {} });
+}

@@ -1,0 +1,98 @@
+// OpenFeature's remote evaluation protocol, so that its standard providers work against an agent: one flag, and all flags
+// with an ETag. The SDK key comes as in the original's routes, or as the protocol's own X-API-Key.
+
+import { createHash } from 'node:crypto';
+import type { FlagClient } from '../clients.ts';
+import type { KeyRefusal } from '../keys.ts';
+import type { Held } from '../store.ts';
+import type { Exchange } from './exchange.ts';
+import { heldFor, namesEtag, pathOf } from './key-request.ts';
+import { evaluateAll, evaluateOne } from './ofrep-decide.ts';
+import { isOfrepError, type OfrepError, parseContext } from './ofrep-request.ts';
+import type { Route } from './server.ts';
+import type { FlagDeps, FlagHandler } from './with-datafile.ts';
+
+const FLAGS_PATH = '/ofrep/v1/evaluate/flags';
+
+/** 401 and 403 are errors of their own in the protocol's clients. */
+const REFUSALS: Readonly<Record<KeyRefusal, readonly [status: number, details: string]>> = {
+  missing: [401, 'missing SDK key: send it as X-Optimizely-SDK-Key or X-API-Key'],
+  malformed: [401, 'the SDK key is malformed'],
+  denied: [403, 'no datafile for this SDK key and token'],
+  'not-found': [500, 'the datafile of this SDK key could not be fetched'],
+  'too-many': [500, 'no more SDK keys can be loaded on demand'],
+};
+
+export interface OfrepDeps extends FlagDeps {
+  /** Gives a route that decides the user profile of its request. */
+  readonly withProfiles: (handle: FlagHandler, userIdOf: (exchange: Exchange) => string) => FlagHandler;
+}
+
+export function ofrepRoutes(deps: OfrepDeps): readonly Route[] {
+  const route = (handle: FlagHandler) => withHeld(deps, deps.withProfiles(handle, userIdOf));
+  return [
+    { method: 'POST', path: FLAGS_PATH, handle: route(all) },
+    { method: 'POST', path: `${FLAGS_PATH}/*`, handle: route(one) },
+  ];
+}
+
+function one(exchange: Exchange, held: Held<FlagClient>): void {
+  const key = keyIn(pathOf(exchange));
+  const context = parseContext(exchange.body);
+  if (isOfrepError(context)) {
+    exchange.json(400, { key, ...context });
+    return;
+  }
+  const evaluation = evaluateOne(held, context, key);
+  if (evaluation !== null) exchange.json(200, evaluation);
+  else exchange.json(404, { key, ...notFound(key) });
+}
+
+function all(exchange: Exchange, held: Held<FlagClient>): void {
+  const context = parseContext(exchange.body);
+  if (isOfrepError(context)) {
+    exchange.json(400, context);
+    return;
+  }
+  const body = Buffer.from(JSON.stringify({ flags: evaluateAll(held, context) }));
+  // Of the answer itself: nothing else says whether this user's flags have changed.
+  const etag = `"${createHash('sha256').update(body).digest('hex')}"`;
+  exchange.headers.ETag = etag;
+  if (namesEtag(exchange.header('if-none-match'), etag)) exchange.empty(304);
+  else exchange.jsonBytes(200, body);
+}
+
+const notFound = (key: string): OfrepError => ({
+  errorCode: 'FLAG_NOT_FOUND',
+  errorDetails: `no flag, or no variable of it, has the key "${key.slice(0, 200)}"`,
+});
+
+function withHeld(deps: FlagDeps, handle: FlagHandler) {
+  return (exchange: Exchange): void | Promise<void> => {
+    const header = exchange.header('x-optimizely-sdk-key') || exchange.header('x-api-key');
+    const found = heldFor(deps, header);
+    if (!(found instanceof Promise)) return handle(exchange, found);
+    return found.then((held) => (typeof held === 'string' ? refuse(exchange, held) : handle(exchange, held)));
+  };
+}
+
+function refuse(exchange: Exchange, refusal: KeyRefusal): void {
+  const [status, errorDetails] = REFUSALS[refusal];
+  exchange.json(status, { key: keyIn(pathOf(exchange)), errorCode: 'GENERAL', errorDetails });
+}
+
+/** Empty when it is whoever's request is refused anyway. */
+function userIdOf(exchange: Exchange): string {
+  const context = parseContext(exchange.body);
+  return isOfrepError(context) ? '' : context.userId;
+}
+
+/** The flag key that a path ends with; as it is when it is not escaped properly. Empty for all flags. */
+function keyIn(path: string): string {
+  const encoded = path.slice(FLAGS_PATH.length + 1);
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return encoded; // No flag has such a key.
+  }
+}

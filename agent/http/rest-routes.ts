@@ -1,0 +1,71 @@
+// The routes of the original's REST API beside config and datafile: all of them are about one user of one project.
+
+import { errorFields } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import type { UserState } from '../user-state.ts';
+import { activate } from './activate.ts';
+import { batchHandler } from './batch.ts';
+import { decide } from './decide.ts';
+import { lookupHandler } from './lookup.ts';
+import { openApiRoutes } from './openapi.ts';
+import { overrideHandler } from './override.ts';
+import { resetHandler } from './reset.ts';
+import { saveHandler } from './save.ts';
+import { sendOdpEventHandler } from './send-odp-event.ts';
+import type { Route } from './server.ts';
+import { track } from './track.ts';
+import { type FlagDeps, type FlagHandler, withDatafile } from './with-datafile.ts';
+import { withProfiles } from './with-profiles.ts';
+
+export interface RestSettings {
+  readonly enableOverrides: boolean;
+  readonly isOdpEnabled: boolean;
+  readonly version: string;
+}
+
+export interface RestDeps extends FlagDeps {
+  readonly users: UserState;
+  readonly rest: RestSettings;
+}
+
+export function restRoutes(deps: RestDeps): readonly Route[] {
+  const { users, rest } = deps;
+  const profiles = { profiles: users.profiles, desk: users.desk, onFailed: users.onProfileFailed };
+  const post = (path: string, handle: FlagHandler): Route => ({
+    method: 'POST',
+    path,
+    handle: withDatafile(deps, handle),
+  });
+  return [
+    post('/v1/decide', withProfiles(profiles, decide)),
+    post('/v1/activate', withProfiles(profiles, activate)),
+    post('/v1/track', track),
+    post('/v1/override', overrideHandler(rest.enableOverrides ? users.overrides : null)),
+    post('/v1/lookup', lookupHandler(profiles)),
+    post('/v1/save', saveHandler(profiles)),
+    post(
+      '/v1/reset',
+      resetHandler((held) => users.forget(held)),
+    ),
+    post('/v1/send-odp-event', sendOdpEventHandler(rest.isOdpEnabled)),
+    ...openApiRoutes(rest.version),
+  ];
+}
+
+export interface BatchDeps {
+  readonly batch: { readonly operationsLimit: number; readonly maxConcurrency: number };
+  readonly nowMs: () => number;
+  readonly log: Log;
+}
+
+/** @param routes those that operations may use: none of them may be a stream */
+export function batchRoute({ batch, nowMs, log }: BatchDeps, routes: readonly Route[]): Route {
+  const onFailed = ({ path }: Route, error: unknown) =>
+    log.error('request.failed', { route: path, batch: true, ...errorFields(error) });
+  return {
+    method: 'POST',
+    path: '/v1/batch',
+    anyContentType: true,
+    handle: batchHandler({ ...batch, routes, nowMs, onFailed }),
+  };
+}

@@ -1,0 +1,37 @@
+// POST /v1/send-odp-event: an event for Optimizely's Data Platform. Taken is not sent: that is done
+// in the background, in batches.
+
+import type { FlagClient } from '../clients.ts';
+import type { Held } from '../store.ts';
+import { answer, malformed, refuse } from './answer.ts';
+import type { Exchange } from './exchange.ts';
+import { readBody } from './schema-body.ts';
+import { ODP_EVENT_BODY } from './schema-routes.ts';
+import type { FlagHandler } from './with-datafile.ts';
+
+/** What the original's SDK sends when the type is left out. */
+const DEFAULT_TYPE = 'fullstack';
+
+export const sendOdpEventHandler =
+  (isEnabled: boolean): FlagHandler =>
+  (exchange, held) =>
+    sendOdpEvent(isEnabled, exchange, held);
+
+function sendOdpEvent(isEnabled: boolean, exchange: Exchange, held: Held<FlagClient>) {
+  const body = readBody(ODP_EVENT_BODY, exchange.body);
+  if (body === null) return malformed(exchange);
+  const { action, type, identifiers, data } = body;
+  if (action === '') return refuse(exchange, 400, 'missing "action" in request payload');
+  if (Object.keys(identifiers).length === 0)
+    return refuse(exchange, 400, 'missing or empty "identifiers" in request payload');
+  // From here on 500, as in the original, although some of it is the request's fault.
+  if (!isEnabled) return refuse(exchange, 500, 'ODP is not enabled');
+  const { odp } = held.built;
+  if (odp === null) return refuse(exchange, 500, 'ODP is not integrated');
+  if (!Object.values(data).every(isPlain)) return refuse(exchange, 500, 'ODP data is not valid');
+  const isTaken = odp.send({ action, type: type === '' ? DEFAULT_TYPE : type, identifiers, data });
+  if (!isTaken) return refuse(exchange, 500, 'ODP EventQueue is full');
+  answer(exchange, 200, { success: true });
+}
+
+const isPlain = (value: unknown): boolean => value === null || typeof value !== 'object';

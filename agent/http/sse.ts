@@ -1,0 +1,120 @@
+// Server-sent events: answers that go on until their client leaves or the agent stops, within limits. A client that does
+// not keep up is cut off; it comes again. Knows nothing of what is sent.
+
+import type { ServerResponse } from 'node:http';
+import type { Clock, Timer } from '../../core/clock.ts';
+import { errorFields } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import type { Exchange } from './exchange.ts';
+
+/** Streams open at a time. */
+export const STREAMS_MAX = 1_000;
+/** What may wait for one slow client. */
+export const WAITING_BYTES_MAX = 1024 * 1024;
+/** A sign of life more often than proxies lose patience (usually a minute). */
+export const KEEP_ALIVE_MS = 15_000;
+const EVENT_STREAM_TYPE = 'text/event-stream';
+
+export interface StreamsOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly streamsMax?: number;
+}
+
+export interface StreamOptions {
+  /** Bare lines of JSON instead of events, as the original's `raw` query gives them. */
+  readonly raw?: boolean;
+}
+
+export class EventStream {
+  readonly #response: ServerResponse;
+  readonly #raw: boolean;
+  readonly #onCut: () => void;
+
+  constructor(response: ServerResponse, raw: boolean, onCut: () => void) {
+    this.#response = response;
+    this.#raw = raw;
+    this.#onCut = onCut;
+  }
+
+  /** @param data one line of text @param id what the client sends back when it comes again */
+  send(data: string, id?: string): void {
+    const tag = id === undefined ? '' : `id: ${id}\n`;
+    this.#write(this.#raw ? `${data}\n` : `${tag}data: ${data}\n\n`);
+  }
+
+  /** A comment, which clients skip. */
+  keepAlive(): void {
+    if (!this.#raw) this.#write(':\n\n');
+  }
+
+  end(): void {
+    this.#response.end();
+  }
+
+  #write(text: string): void {
+    if (this.#response.destroyed) return;
+    this.#response.write(text);
+    if (this.#response.writableLength <= WAITING_BYTES_MAX) return;
+    this.#onCut();
+    this.#response.destroy();
+  }
+}
+
+export class EventStreams {
+  readonly #options: StreamsOptions;
+  readonly #open = new Set<EventStream>();
+  #timer: Timer | null = null;
+  #stopped = false;
+
+  constructor(options: StreamsOptions) {
+    this.#options = options;
+  }
+
+  /** Begins a stream; null, with the request answered, when there are too many or its client has left. */
+  open(exchange: Exchange, { raw = false }: StreamOptions, onClose: () => void): EventStream | null {
+    const { streamsMax = STREAMS_MAX } = this.#options;
+    if (this.#stopped || this.#open.size >= streamsMax) {
+      exchange.headers['Retry-After'] = '5';
+      exchange.error(503, this.#stopped ? 'agent is stopping' : `more than ${streamsMax} streams are open`);
+      return null;
+    }
+    exchange.headers['Cache-Control'] = 'no-cache';
+    // Proxies such as nginx gather answers unless told not to.
+    exchange.headers['X-Accel-Buffering'] = 'no';
+    const response = exchange.stream(200, EVENT_STREAM_TYPE);
+    if (response.destroyed) {
+      // Gone while we were getting ready; there will be no `close` any more.
+      onClose();
+      return null;
+    }
+    const stream = new EventStream(response, raw, () => this.#options.log.warn('stream.cut'));
+    this.#open.add(stream);
+    response.on('close', () => {
+      this.#open.delete(stream);
+      onClose();
+    });
+    // The client is gone; `close` follows.
+    response.on('error', () => {});
+    this.#timer ??= this.#options.clock.after(KEEP_ALIVE_MS, () => this.#keepAlive());
+    return stream;
+  }
+
+  /** A stream could not begin: its answer cannot go on, as one of a batch, or has been made. */
+  failed(error: unknown): void {
+    this.#options.log.warn('stream.cut', errorFields(error));
+  }
+
+  /** Ends all, and begins no more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    for (const stream of this.#open) stream.end();
+  }
+
+  #keepAlive(): void {
+    this.#timer = null;
+    for (const stream of this.#open) stream.keepAlive();
+    if (this.#open.size > 0) this.#timer = this.#options.clock.after(KEEP_ALIVE_MS, () => this.#keepAlive());
+  }
+}

@@ -1,0 +1,35 @@
+// POST /v1/track: a conversion event. Taken is not sent: batching and sending are elsewhere.
+
+import type { FlagClient, SdkClient } from '../clients.ts';
+import type { Held } from '../store.ts';
+import { answer, malformed, refuse } from './answer.ts';
+import type { Exchange } from './exchange.ts';
+import { projectKeys } from './project-keys.ts';
+import { readBody } from './schema-body.ts';
+import { TRACK_BODY } from './schema-routes.ts';
+import { namesProblem, userProblem } from './user-check.ts';
+
+type Attributes = Parameters<SdkClient['track']>[2];
+type Tags = Parameters<SdkClient['track']>[3];
+
+export function track(exchange: Exchange, held: Held<FlagClient>) {
+  const body = readBody(TRACK_BODY, exchange.body);
+  if (body === null) return malformed(exchange);
+  const eventKey = exchange.query('eventKey')[0] ?? '';
+  // The original's words: it once was a path parameter.
+  if (eventKey === '') return refuse(exchange, 400, 'missing required path parameter: eventKey');
+  const { userId, userAttributes, eventTags } = body;
+  const problem = userProblem(userId, userAttributes) ?? namesProblem('event tag', eventTags);
+  if (problem !== null) return refuse(exchange, 400, problem);
+  if (!projectKeys(held.built).events.has(eventKey)) {
+    const error = `event with key ${JSON.stringify(eventKey)} not found`;
+    return answer(exchange, 200, { userId, eventKey, error });
+  }
+  const sdk = held.built.acquire();
+  try {
+    sdk.track(eventKey, userId, userAttributes as Attributes, eventTags as Tags);
+  } finally {
+    held.built.release();
+  }
+  answer(exchange, 200, { userId, eventKey });
+}

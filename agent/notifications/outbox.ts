@@ -1,0 +1,93 @@
+// Notes on their way to other agents: gathered for a moment and sent as one message, so that a busy agent costs the bus
+// a few messages a second. What does not fit is dropped and counted: notes are for watching, not for keeping.
+
+import type { Clock, Timer } from '../../core/clock.ts';
+import type { Note } from './note.ts';
+import { NOTE_KINDS, type NoteKind } from './note.ts';
+
+/** How long a note may wait for company. */
+export const GATHER_MS = 20;
+/** Of one message; well below the server's usual 1 MiB. */
+export const MESSAGE_BYTES_MAX = 128 * 1024;
+/** Messages sent per GATHER_MS at most; the rest is dropped. */
+const MESSAGES_MAX = 8;
+/** Its first line is this and the sender's id. */
+const PREFIX = '1 ';
+
+export interface OutboxOptions {
+  readonly from: string;
+  readonly clock: Clock;
+  readonly send: (message: Uint8Array) => void;
+  /** Told once for each batch that lost some. */
+  readonly onDropped: (count: number) => void;
+}
+
+export class Outbox {
+  readonly #options: OutboxOptions;
+  #messages: string[][] = [];
+  /** Of the message being filled, in characters: three bytes each at the worst. */
+  #chars = 0;
+  #dropped = 0;
+  #timer: Timer | null = null;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+  }
+
+  add({ kind, text }: Note): void {
+    const line = `${kind} ${text}`;
+    if (line.length * 3 > MESSAGE_BYTES_MAX || !this.#makeRoom(line.length)) {
+      this.#dropped++;
+    } else {
+      this.#messages.at(-1)?.push(line);
+      this.#chars += line.length + 1;
+    }
+    this.#timer ??= this.#options.clock.after(GATHER_MS, () => this.flush());
+  }
+
+  flush(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    const messages = this.#messages;
+    const dropped = this.#dropped;
+    this.#messages = [];
+    this.#chars = 0;
+    this.#dropped = 0;
+    const { from, send, onDropped } = this.#options;
+    for (const lines of messages) send(encodeNotes(from, lines));
+    if (dropped > 0) onDropped(dropped);
+  }
+
+  /** Forgets what waits. */
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#messages = [];
+  }
+
+  #makeRoom(chars: number): boolean {
+    const full = (this.#chars + chars) * 3 > MESSAGE_BYTES_MAX;
+    if (this.#messages.length > 0 && !full) return true;
+    if (this.#messages.length === MESSAGES_MAX) return false;
+    this.#messages.push([]);
+    this.#chars = 0;
+    return true;
+  }
+}
+
+const encodeNotes = (from: string, lines: readonly string[]): Uint8Array =>
+  Buffer.from(`${PREFIX}${from}\n${lines.join('\n')}`);
+
+/** Null when it is no message of ours: a later version's, or anybody's. */
+export function decodeNotes(message: Uint8Array): { from: string; notes: Note[] } | null {
+  const [first, ...lines] = Buffer.from(message.buffer, message.byteOffset, message.byteLength)
+    .toString()
+    .split('\n');
+  if (!first?.startsWith(PREFIX)) return null;
+  const notes = lines.map((line): Note => {
+    const space = line.indexOf(' ');
+    return { kind: line.slice(0, space) as NoteKind, text: line.slice(space + 1) };
+  });
+  const known = notes.every(({ kind }) => NOTE_KINDS.includes(kind));
+  return known ? { from: first.slice(PREFIX.length), notes } : null;
+}

@@ -1,0 +1,108 @@
+// Who listens: agents with listeners say so every few seconds, and all others send only what somebody wants. So an
+// agent that nobody watches pays nothing. Knows neither notes nor the SDK.
+
+import type { Clock, Timer } from '../../core/clock.ts';
+import { type SdkKey, toSdkKey } from '../../core/ids.ts';
+import { WANT_SUBJECT } from '../../core/names.ts';
+import type { NoteChannel } from '../sources/side-channel.ts';
+
+/** How often a wish is repeated. */
+export const WANT_INTERVAL_MS = 10_000;
+/** A wish that was not repeated for this long has ended. */
+export const WANT_LAPSE_MS = 30_000;
+/** Keys that others may want of one agent. */
+const WANTED_MAX = 10_000;
+
+export interface WantsOptions {
+  readonly from: string;
+  readonly channel: NoteChannel;
+  readonly clock: Clock;
+  /** Somebody else began, or ceased, to want notes of this key. */
+  readonly onWanted: (sdkKey: SdkKey, wanted: boolean) => void;
+}
+
+export class Wants {
+  readonly #options: WantsOptions;
+  readonly #mine = new Set<SdkKey>();
+  readonly #theirsUntilMs = new Map<SdkKey, number>();
+  #sayTimer: Timer | null = null;
+  #lapseTimer: Timer | null = null;
+  #unsubscribe: (() => void)[] = [];
+
+  constructor(options: WantsOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const { channel } = this.#options;
+    this.#unsubscribe = [
+      channel.subscribe(WANT_SUBJECT, (message) => this.#heard(message)),
+      // Said anew after an outage: what was said before has lapsed elsewhere.
+      channel.onUp(() => this.#say()),
+    ];
+  }
+
+  stop(): void {
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    this.#sayTimer?.cancel();
+    this.#lapseTimer?.cancel();
+    this.#mine.clear();
+  }
+
+  /** Begins, or ceases, to ask the others for notes of this key. */
+  want(sdkKey: SdkKey, wanted: boolean): void {
+    if (!wanted) this.#mine.delete(sdkKey);
+    else if (!this.#mine.has(sdkKey)) {
+      this.#mine.add(sdkKey);
+      this.#say();
+    }
+  }
+
+  wantedByOthers(sdkKey: SdkKey): boolean {
+    return this.#theirsUntilMs.has(sdkKey);
+  }
+
+  #say(): void {
+    this.#sayTimer?.cancel();
+    this.#sayTimer = null;
+    if (this.#mine.size === 0) return;
+    const { channel, from, clock } = this.#options;
+    channel.publish(WANT_SUBJECT, Buffer.from(JSON.stringify({ from, sdkKeys: [...this.#mine] })));
+    this.#sayTimer = clock.after(WANT_INTERVAL_MS, () => this.#say());
+  }
+
+  #heard(message: Uint8Array): void {
+    const { from, clock, onWanted } = this.#options;
+    const wish = decodeWish(message);
+    if (wish === null || wish.from === from) return;
+    for (const sdkKey of wish.sdkKeys) {
+      const known = this.#theirsUntilMs.has(sdkKey);
+      if (!known && this.#theirsUntilMs.size >= WANTED_MAX) return;
+      this.#theirsUntilMs.set(sdkKey, clock.nowMs() + WANT_LAPSE_MS);
+      if (!known) onWanted(sdkKey, true);
+    }
+    this.#lapseTimer ??= clock.after(WANT_INTERVAL_MS, () => this.#lapse());
+  }
+
+  #lapse(): void {
+    const { clock, onWanted } = this.#options;
+    this.#lapseTimer = null;
+    for (const [sdkKey, untilMs] of this.#theirsUntilMs) {
+      if (untilMs > clock.nowMs()) continue;
+      this.#theirsUntilMs.delete(sdkKey);
+      onWanted(sdkKey, false);
+    }
+    if (this.#theirsUntilMs.size > 0) this.#lapseTimer = clock.after(WANT_INTERVAL_MS, () => this.#lapse());
+  }
+}
+
+/** Null when it is none: whoever else is on the bus must not be able to break an agent. */
+function decodeWish(message: Uint8Array): { from: string; sdkKeys: SdkKey[] } | null {
+  try {
+    const { from, sdkKeys } = JSON.parse(Buffer.from(message).toString());
+    if (typeof from !== 'string' || !Array.isArray(sdkKeys)) return null;
+    return { from, sdkKeys: sdkKeys.map((sdkKey) => toSdkKey(String(sdkKey))) };
+  } catch {
+    return null; // The next one comes in a few seconds.
+  }
+}

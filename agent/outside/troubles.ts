@@ -1,0 +1,67 @@
+// What goes wrong with services outside: counted one by one, but not said in the log for each. A service that is down
+// fails for every request, and the log must not be the next thing to fail.
+
+import type { Clock, Timer } from '../../core/clock.ts';
+import { errorFields } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+
+const LOG_INTERVAL_MS = 10_000;
+
+export type Service = 'cmab' | 'odp' | 'redis' | 'profiles';
+
+export interface Trouble {
+  readonly service: Service;
+  /** What was asked of it; a handful of words, as it becomes a label. */
+  readonly what: string;
+}
+
+/** Tells of one failure. Never throws. */
+export type OnTrouble = (trouble: Trouble, error: unknown) => void;
+
+export interface TroublesOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly count: (trouble: Trouble) => void;
+}
+
+interface Line {
+  unsaid: number;
+  lastError: unknown;
+  timer: Timer | null;
+}
+
+export class Troubles {
+  readonly #options: TroublesOptions;
+  readonly #lines = new Map<string, Line>();
+
+  constructor(options: TroublesOptions) {
+    this.#options = options;
+  }
+
+  /** Bound, so that it can be handed on. */
+  readonly note: OnTrouble = (trouble, error) => {
+    this.#options.count(trouble);
+    const key = `${trouble.service} ${trouble.what}`;
+    const line = this.#lines.get(key) ?? { unsaid: 0, lastError: null, timer: null };
+    this.#lines.set(key, line);
+    line.unsaid++;
+    line.lastError = error;
+    if (line.timer === null) this.#say(trouble, line);
+  };
+
+  stop(): void {
+    for (const { timer } of this.#lines.values()) timer?.cancel();
+  }
+
+  /** The first at once, what follows in one line now and then. */
+  #say(trouble: Trouble, line: Line): void {
+    const { clock, log } = this.#options;
+    log.warn('service.failed', { ...trouble, times: line.unsaid, ...errorFields(line.lastError) });
+    line.unsaid = 0;
+    line.lastError = null;
+    line.timer = clock.after(LOG_INTERVAL_MS, () => {
+      line.timer = null;
+      if (line.unsaid > 0) this.#say(trouble, line);
+    });
+  }
+}

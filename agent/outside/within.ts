@@ -1,0 +1,38 @@
+// A limit in time for what somebody else does.
+
+import type { Clock } from '../../core/clock.ts';
+import { FanoutError } from '../../core/errors.ts';
+
+/**
+ * What `work` gives, or a failure when it takes longer; what it gives later is dropped.
+ * @param service who is asked, in an operator's words
+ * @throws FanoutError SERVICE_FAILED after `timeoutMs`
+ */
+export function within<T>(clock: Clock, timeoutMs: number, service: string, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.after(timeoutMs, () =>
+      reject(serviceFailed(service, `no answer within ${timeoutMs} ms`)),
+    );
+    work.then(
+      (value) => {
+        timer.cancel();
+        resolve(value);
+      },
+      (error) => {
+        timer.cancel();
+        reject(error);
+      },
+    );
+  });
+}
+
+/** @param service never with what it was asked for: that may be about a user */
+export const serviceFailed = (service: string, reason: string, cause?: unknown) =>
+  new FanoutError({
+    code: 'SERVICE_FAILED',
+    message: `${service} failed: ${reason}`,
+    remedy:
+      'Check its address in the settings, that it is up, and the network between; decisions go on without it.',
+    retryable: true,
+    cause,
+  });

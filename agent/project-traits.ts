@@ -1,0 +1,86 @@
+// What of a project concerns services outside: its Data Platform, and which rules ask for a prediction. Read from the
+// parsed datafile while the client is built of it, as the SDK keeps both to itself. Pure.
+
+export interface OdpProject {
+  /** Origin and maybe a path; without a slash at its end. */
+  readonly host: string;
+  readonly apiKey: string;
+  /** The segments that audiences ask about, sorted. */
+  readonly segments: readonly string[];
+}
+
+export interface ProjectTraits {
+  /** Null where the project has no Data Platform. */
+  readonly odp: OdpProject | null;
+  /** Flag key → rule key → rule id, of rules that ask for a prediction; null where there are none. */
+  readonly cmabRules: CmabRules | null;
+}
+
+export type CmabRules = ReadonlyMap<string, ReadonlyMap<string, string>>;
+
+/** Of a datafile that a client could be built of, so its shape is known to be right where the SDK needs it to be. */
+export function readTraits(datafile: unknown): ProjectTraits {
+  const project = datafile as Project;
+  return { odp: readOdp(project), cmabRules: readCmabRules(project) };
+}
+
+interface Project {
+  readonly integrations?: readonly { key?: unknown; host?: unknown; publicKey?: unknown }[];
+  readonly audiences?: readonly Audience[];
+  readonly typedAudiences?: readonly Audience[];
+  readonly experiments?: readonly Experiment[];
+  readonly groups?: readonly { readonly experiments?: readonly Experiment[] }[];
+  readonly featureFlags?: readonly { readonly key: string; readonly experimentIds?: readonly string[] }[];
+}
+
+interface Audience {
+  readonly conditions?: unknown;
+}
+
+interface Experiment {
+  readonly id: string;
+  readonly key: string;
+  readonly cmab?: unknown;
+}
+
+function readOdp(project: Project): OdpProject | null {
+  const integration = project.integrations?.find(({ key }) => key === 'odp');
+  const { host, publicKey } = integration ?? {};
+  if (typeof host !== 'string' || host === '' || typeof publicKey !== 'string' || publicKey === '')
+    return null;
+  const segments = new Set<string>();
+  // The SDK looks at typed audiences in place of plain ones of the same id; asking about both does no harm.
+  for (const { conditions } of [...(project.audiences ?? []), ...(project.typedAudiences ?? [])])
+    collectSegments(typeof conditions === 'string' ? parse(conditions) : conditions, segments);
+  return { host: host.replace(/\/+$/, ''), apiKey: publicKey, segments: [...segments].sort() };
+}
+
+function collectSegments(condition: unknown, segments: Set<string>): void {
+  if (Array.isArray(condition)) for (const inner of condition) collectSegments(inner, segments);
+  else if (typeof condition === 'object' && condition !== null && 'match' in condition) {
+    const { match, value } = condition as { match: unknown; value?: unknown };
+    if (match === 'qualified' && typeof value === 'string') segments.add(value);
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null; // An audience that the SDK cannot read either.
+  }
+}
+
+function readCmabRules({ experiments, groups, featureFlags }: Project): CmabRules | null {
+  const rules = new Map<string, Experiment>();
+  const all = [experiments, ...(groups ?? []).map((group) => group.experiments)];
+  for (const some of all)
+    for (const experiment of some ?? []) if (experiment.cmab) rules.set(experiment.id, experiment);
+  if (rules.size === 0) return null;
+  const byFlag = new Map<string, ReadonlyMap<string, string>>();
+  for (const { key, experimentIds } of featureFlags ?? []) {
+    const own = (experimentIds ?? []).flatMap((id) => rules.get(id) ?? []);
+    if (own.length > 0) byFlag.set(key, new Map(own.map((rule) => [rule.key, rule.id])));
+  }
+  return byFlag.size === 0 ? null : byFlag;
+}

@@ -1,0 +1,68 @@
+// Looks for a datafile that a webhook has announced, until it serves or patience ends: what brings it may still be on its
+// way, and the CDN may be minutes behind. Only the keys concerned are looked for. Knows neither HTTP nor webhooks.
+
+import type { Clock, Timer } from '../../core/clock.ts';
+import type { SdkKey } from '../../core/ids.ts';
+import type { AnyStore } from '../store.ts';
+
+/** Waits between looks; after the last one the usual polling has to do. */
+export const LOOK_AFTER_MS = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 60_000] as const;
+
+export interface RefresherOptions {
+  readonly clock: Clock;
+  readonly store: Pick<AnyStore, 'get'>;
+  /** Asks S3 now; null where there is no S3. */
+  readonly askRecord: ((sdkKey: SdkKey) => Promise<void>) | null;
+  /** Asks the CDN now. */
+  readonly askCdn: (sdkKey: SdkKey) => Promise<void>;
+  /** Keys that this agent serves. */
+  readonly serves: (sdkKey: SdkKey) => boolean;
+}
+
+interface Search {
+  revision: number;
+  timer: Timer | null;
+  looks: number;
+}
+
+export class Refresher {
+  readonly #options: RefresherOptions;
+  readonly #searches = new Map<SdkKey, Search>();
+  #stopped = false;
+
+  constructor(options: RefresherOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to look for `revision`, or a later one. Resolves after the first look. */
+  async refresh(sdkKey: SdkKey, revision: number): Promise<void> {
+    // A key that is not served is read when it is first asked for.
+    if (this.#stopped || !this.#options.serves(sdkKey)) return;
+    const before = this.#searches.get(sdkKey);
+    before?.timer?.cancel();
+    const search = { revision: Math.max(revision, before?.revision ?? 0), timer: null, looks: 0 };
+    this.#searches.set(sdkKey, search);
+    await this.#look(sdkKey, search);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const { timer } of this.#searches.values()) timer?.cancel();
+    this.#searches.clear();
+  }
+
+  async #look(sdkKey: SdkKey, search: Search): Promise<void> {
+    const { store, askRecord, askCdn, clock, serves } = this.#options;
+    // The record is the only truth for a key that has one; the CDN serves those that have not.
+    if (askRecord !== null) await askRecord(sdkKey);
+    if ((store.get(sdkKey)?.seq ?? 0) === 0) await askCdn(sdkKey);
+    if (this.#searches.get(sdkKey) !== search) return;
+    const found = (store.get(sdkKey)?.revision ?? -1) >= search.revision;
+    const waitMs = LOOK_AFTER_MS[search.looks++];
+    if (found || waitMs === undefined || !serves(sdkKey)) {
+      this.#searches.delete(sdkKey);
+      return;
+    }
+    search.timer = clock.after(waitMs, () => void this.#look(sdkKey, search));
+  }
+}

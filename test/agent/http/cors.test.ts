@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { startDoor } from '../support/door.ts';
+
+const PAGE = 'https://shop.example';
+
+/** Only what CORS is about. */
+const corsOf = (headers: Record<string, unknown>) =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => /^(access-control-|vary$)/.test(name)));
+
+describe('CORS as it is set from the start', () => {
+  it('lets pages read, and says so only to them', async () => {
+    const { api } = await startDoor();
+    const answer = await api({ path: '/v1/config', headers: { origin: PAGE } });
+    expect(corsOf(answer.headers)).toEqual({ 'access-control-allow-origin': '*' });
+    expect(corsOf((await api({ path: '/v1/config' })).headers)).toEqual({});
+  });
+
+  it('answers questions beforehand', async () => {
+    const { api } = await startDoor();
+    const preflight = (headers: Record<string, string>) =>
+      api({ path: '/v1/decide', method: 'OPTIONS', headers: { origin: PAGE, ...headers } });
+    const yes = await preflight({
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'Content-Type, origin',
+    });
+    expect(yes.status).toBe(200);
+    expect(corsOf(yes.headers)).toEqual({
+      'access-control-allow-origin': '*',
+      'access-control-allow-methods': 'POST',
+      'access-control-allow-headers': 'Content-Type, origin',
+      'access-control-max-age': '300',
+      vary: 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers',
+    });
+    for (const asked of [
+      { 'access-control-request-method': 'DELETE' },
+      { 'access-control-request-method': 'POST', 'access-control-request-headers': 'X-Secret' },
+    ])
+      expect((await preflight(asked)).headers).not.toHaveProperty('access-control-allow-origin');
+    // Not a question of a browser's.
+    expect((await preflight({})).status).toBe(405);
+  });
+
+  it('is not for the admin port', async () => {
+    const { admin } = await startDoor();
+    expect(corsOf((await admin({ path: '/info', headers: { origin: PAGE } })).headers)).toEqual({});
+  });
+});
+
+describe('CORS with chosen origins', () => {
+  const start = () =>
+    startDoor({
+      file: {
+        api: {
+          cors: {
+            allowedOrigins: [PAGE, 'https://*.trusted.example'],
+            allowedMethods: ['GET'],
+            allowedHeaders: ['*'],
+            exposedHeaders: ['ETag', 'X-Datafile-Seq'],
+            allowedCredentials: true,
+            maxAge: 0,
+          },
+        },
+      },
+    });
+
+  it('names the page that may read, and keeps caches from mixing answers', async () => {
+    const { api } = await start();
+    for (const origin of [PAGE, 'https://a.trusted.example', 'HTTPS://SHOP.example'])
+      expect(corsOf((await api({ path: '/v1/config', headers: { origin } })).headers)).toEqual({
+        'access-control-allow-origin': origin,
+        'access-control-allow-credentials': 'true',
+        'access-control-expose-headers': 'ETag, X-Datafile-Seq',
+        vary: 'Origin',
+      });
+    for (const origin of ['https://evil.example', 'https://trusted.example', 'https://shop.example.evil'])
+      expect(corsOf((await api({ path: '/v1/config', headers: { origin } })).headers)).toEqual({
+        vary: 'Origin',
+      });
+    expect(corsOf((await api({ path: '/v1/config' })).headers)).toEqual({ vary: 'Origin' });
+  });
+
+  it('lets any header through where it shall, and says nothing of age at 0', async () => {
+    const { api } = await start();
+    const answer = await api({
+      path: '/v1/config',
+      method: 'OPTIONS',
+      headers: {
+        origin: PAGE,
+        'access-control-request-method': 'get',
+        'access-control-request-headers': 'x-anything',
+      },
+    });
+    expect(corsOf(answer.headers)).toEqual({
+      'access-control-allow-origin': PAGE,
+      'access-control-allow-credentials': 'true',
+      'access-control-allow-methods': 'GET',
+      'access-control-allow-headers': 'x-anything',
+      vary: 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers',
+    });
+  });
+});

@@ -1,0 +1,164 @@
+import { EventEmitter } from 'node:events';
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { connect as tlsConnect } from 'node:tls';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createFrontDoor } from '../../../agent/http/front-door.ts';
+import { createListener } from '../../../agent/http/tls.ts';
+import { startDoor } from '../support/door.ts';
+
+class FakeResponse extends EventEmitter {
+  status = 0;
+  readonly headers: Record<string, unknown> = {};
+  setHeader(name: string, value: unknown) {
+    this.headers[name] = value;
+  }
+  writeHead(status: number) {
+    this.status = status;
+  }
+  end() {}
+}
+
+const requestOf = (url: string) =>
+  ({ url, method: 'GET', headers: {}, resume() {} }) as unknown as IncomingMessage;
+
+describe('the limit of requests at a time', () => {
+  it('turns away what is too much, with when to come again, and lets in again what there is room for', () => {
+    const refused: number[] = [];
+    const door = createFrontDoor({
+      ...{ allowedHosts: null, allowAnyIp: true, healthCheckPath: '/health', cors: null, maxConns: 2 },
+      onRefused: (status) => refused.push(status),
+    });
+    const ask = (url: string) => {
+      const response = new FakeResponse();
+      return { response, admitted: door.admit(requestOf(url), response as unknown as ServerResponse) };
+    };
+    const [first, second, third] = [ask('/v1/config'), ask('/v1/config'), ask('/v1/config')];
+    expect([first.admitted, second.admitted, third.admitted]).toEqual([true, true, false]);
+    expect(third.response.status).toBe(429);
+    expect(third.response.headers).toEqual({ 'Retry-After': 1 });
+    expect(refused).toEqual([429]);
+    expect(ask('/health/ready').admitted).toBe(true);
+    first.response.emit('close');
+    expect(ask('/v1/config').admitted).toBe(true);
+    expect(ask('/v1/config').admitted).toBe(false);
+  });
+});
+
+describe('a port', () => {
+  const pem = (name: string) => readFileSync(join(import.meta.dirname, '../../fixtures/tls', name), 'utf8');
+  const files = { 'key.pem': pem('key.pem'), 'cert.pem': pem('cert.pem') };
+  const env = { OPTIMIZELY_SERVER_KEYFILE: 'key.pem', OPTIMIZELY_SERVER_CERTFILE: 'cert.pem' };
+
+  it('speaks TLS with the certificate it is given, on all sides', async () => {
+    const { api, admin } = await startDoor({ env, files });
+    expect((await api({ path: '/v1/config', ca: files['cert.pem'] })).status).toBe(200);
+    expect((await admin({ path: '/health', ca: files['cert.pem'] })).status).toBe(200);
+    await expect(api({ path: '/v1/config' })).rejects.toThrow();
+  });
+
+  it('does not use ciphers that are disabled, nor TLS before 1.2', async () => {
+    const listener = createListener(
+      {
+        ...{ readTimeoutMs: 1_000, writeTimeoutMs: 1_000 },
+        tls: {
+          key: files['key.pem'],
+          cert: files['cert.pem'],
+          disabledCiphers: ['ECDHE-ECDSA-AES128-GCM-SHA256'],
+        },
+      },
+      () => {},
+    );
+    await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void listener.close());
+    const { port } = listener.address() as { port: number };
+    const handshake = (options: object) =>
+      new Promise<string>((resolve) => {
+        const socket = tlsConnect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
+        socket.on('secureConnect', () => {
+          resolve(`${socket.getProtocol()} ${socket.getCipher().name}`);
+          socket.destroy();
+        });
+        socket.on('error', () => resolve('refused'));
+      });
+    expect(await handshake({ minVersion: 'TLSv1.3' })).toMatch(/^TLSv1\.3 /);
+    expect(await handshake({ maxVersion: 'TLSv1.2' })).toBe('TLSv1.2 ECDHE-ECDSA-AES256-GCM-SHA384');
+    expect(await handshake({ maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' })).toBe(
+      'refused',
+    );
+    expect(await handshake({ maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-SHA' })).toBe('refused');
+    expect(
+      await handshake({ minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }),
+    ).toBe('refused');
+  });
+
+  it('ends requests that take too long to arrive', async () => {
+    const listener = createListener({ readTimeoutMs: 100, writeTimeoutMs: 5_000, tls: null }, () => {});
+    await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void listener.close());
+    const { port } = listener.address() as { port: number };
+    const socket = connect(port, '127.0.0.1');
+    socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{');
+    const answer = await new Promise<string>((resolve) => {
+      let text = '';
+      socket.on('data', (chunk) => {
+        text += chunk;
+      });
+      socket.on('close', () => resolve(text));
+    });
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
+  it('lets go of clients that do not take their answer, but not of idle ones', async () => {
+    const big = Buffer.alloc(32 * 1024 * 1024);
+    let ended: () => void = () => {};
+    const cut = new Promise<void>((resolve) => {
+      ended = resolve;
+    });
+    const listener = createListener(
+      { readTimeoutMs: 5_000, writeTimeoutMs: 200, tls: null },
+      (request, response) => {
+        if (request.url === '/stream') {
+          response.writeHead(200).flushHeaders();
+          setTimeout(() => response.end('news'), 600);
+          return;
+        }
+        response.on('close', ended);
+        response.end(big);
+      },
+    );
+    await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void listener.close());
+    const { port } = listener.address() as { port: number };
+    const lazy = connect(port, '127.0.0.1');
+    lazy.on('error', () => {});
+    lazy.pause();
+    lazy.write('GET /big HTTP/1.1\r\nhost: x\r\n\r\n');
+    expect(await (await fetch(`http://127.0.0.1:${port}/stream`)).text()).toBe('news');
+    await cut;
+    lazy.destroy();
+  });
+
+  it('reports its health at the path that operators know too', async () => {
+    const { api, admin } = await startDoor({ env: { OPTIMIZELY_SERVER_HEALTHCHECKPATH: '/healthcheck' } });
+    const headers = { host: '10.0.0.1' };
+    expect((await api({ path: '/healthcheck', headers })).status).toBe(200);
+    expect((await admin({ path: '/healthcheck', headers })).json()).toMatchObject({ status: 'ok' });
+    expect((await admin({ path: '/health', headers })).status).toBe(200);
+  });
+
+  it('gives request ids back', async () => {
+    const { api } = await startDoor();
+    const { headers } = await api({ path: '/v1/config', headers: { 'X-Request-Id': 'r-1' } });
+    expect(headers['x-request-id']).toBe('r-1');
+  });
+
+  it('takes SDK keys of the form that was chosen', async () => {
+    const { api } = await startDoor({ env: { OPTIMIZELY_CLIENT_SDKKEYREGEX: '^TestKey\\w+$' } });
+    expect((await api({ path: '/v1/config' })).status).toBe(200);
+    const other = await api({ path: '/v1/config', headers: { 'x-optimizely-sdk-key': 'OtherKey' } });
+    expect([other.status, other.json()]).toEqual([400, { error: 'sdkKey failed validation' }]);
+  });
+});

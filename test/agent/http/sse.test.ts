@@ -1,0 +1,72 @@
+// The limits of streams: how many, and how long a slow client is borne.
+
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { HttpServer } from '../../../agent/http/server.ts';
+import { type EventStream, EventStreams, WAITING_BYTES_MAX } from '../../../agent/http/sse.ts';
+import { Metrics } from '../../../agent/metrics.ts';
+import { eventually } from '../../support/eventually.ts';
+import { MemoryLog, realClock } from '../support/fakes.ts';
+import { openSse } from '../support/sse.ts';
+
+async function serve(streamsMax: number) {
+  const log = new MemoryLog();
+  const streams = new EventStreams({ clock: realClock, log, streamsMax });
+  const open = new Set<EventStream>();
+  const handle = (exchange: Parameters<EventStreams['open']>[0]): void => {
+    const stream = streams.open(exchange, {}, () => stream !== null && open.delete(stream));
+    if (stream !== null) open.add(stream);
+  };
+  const metrics = new Metrics({ datafiles: () => [], busAvailable: () => true, events: () => null } as never);
+  const server = new HttpServer([{ method: 'GET', path: '/', handle }], {
+    ...{ log, metrics, monotonicMs: () => performance.now() },
+  });
+  const port = await server.listen('127.0.0.1', 0);
+  onTestFinished(() => {
+    streams.stop();
+    return server.close();
+  });
+  return { port, url: `http://127.0.0.1:${port}/`, streams, open, log };
+}
+
+describe('streams', () => {
+  it('are turned away beyond the limit, and let in again when one has gone', async () => {
+    const { url, open } = await serve(2);
+    const [first] = [await openSse(url, {}), await openSse(url, {})];
+    const third = await openSse(url, {});
+    expect(third.status).toBe(503);
+    expect(third.headers.get('retry-after')).toBe('5');
+    first.close();
+    await eventually('a place', () => open.size === 1);
+    expect((await openSse(url, {})).status).toBe(200);
+  });
+
+  it('are turned away once the agent stops', async () => {
+    const { url, streams } = await serve(2);
+    streams.stop();
+    expect((await openSse(url, {})).status).toBe(503);
+  });
+
+  it('of a client that does not read are cut off, and the others go on', async () => {
+    const { port, url, open, log } = await serve(10);
+    const reader = await openSse(url, {});
+    const socket = connect(port, '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    await once(socket, 'readable');
+    socket.pause();
+    await eventually('both', () => open.size === 2);
+    const [, slow] = open;
+    const part = 'x'.repeat(64 * 1024);
+    let sent = 0;
+    await eventually('the cut', () => {
+      for (let i = 0; i < 8; i++, sent++) slow?.send(part);
+      return open.size === 1;
+    });
+    expect(log.of('stream.cut')).toHaveLength(1);
+    expect(sent * part.length).toBeGreaterThan(WAITING_BYTES_MAX);
+    for (const stream of open) stream.send('last');
+    await eventually('the last', () => reader.data.at(-1) === 'last');
+  });
+});

@@ -1,0 +1,91 @@
+// How long an agent looks for what a webhook has announced, and where.
+
+import { describe, expect, it } from 'vitest';
+import { LOOK_AFTER_MS, Refresher } from '../../../agent/webhook/refresh.ts';
+import type { SdkKey, Seq } from '../../../core/ids.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { KEY, OTHER_KEY, settled } from '../support/fakes.ts';
+
+const PATIENCE_MS = LOOK_AFTER_MS.reduce((sum, waitMs) => sum + waitMs, 0);
+
+function setUp(options: { seq?: number; hasRecord?: boolean } = {}) {
+  const clock = new ManualClock();
+  const held = { revision: 1, seq: (options.seq ?? 1) as Seq };
+  const looks: string[] = [];
+  const look = (where: string) => async (sdkKey: SdkKey) => void looks.push(`${where} ${sdkKey}`);
+  const refresher = new Refresher({
+    clock,
+    store: { get: () => held as never },
+    askRecord: options.hasRecord === false ? null : look('s3'),
+    askCdn: look('cdn'),
+    serves: (sdkKey) => sdkKey === KEY,
+  });
+  const pass = async (ms: number) => {
+    for (let passedMs = 0; passedMs < ms; passedMs += 500) {
+      clock.advance(500);
+      await settled();
+    }
+  };
+  return { clock, held, looks, refresher, pass };
+}
+
+describe('an announced datafile', () => {
+  it('is looked for once when it is there', async () => {
+    const { clock, held, looks, refresher } = setUp();
+    held.revision = 2;
+    await refresher.refresh(KEY, 2);
+    expect(looks).toEqual([`s3 ${KEY}`]);
+    expect(clock.waitingCount).toBe(0);
+  });
+
+  it('is looked for again and again while it is on its way, then no more', async () => {
+    const { clock, held, looks, refresher, pass } = setUp();
+    await refresher.refresh(KEY, 2);
+    await pass(3_000);
+    expect(looks).toHaveLength(3);
+    held.revision = 2;
+    await pass(PATIENCE_MS);
+    expect(looks).toHaveLength(4);
+    expect(clock.waitingCount).toBe(0);
+  });
+
+  it('that never comes is given up', async () => {
+    const { clock, looks, refresher, pass } = setUp();
+    await refresher.refresh(KEY, 2);
+    await pass(PATIENCE_MS * 3);
+    expect(looks).toHaveLength(1 + LOOK_AFTER_MS.length);
+    expect(clock.waitingCount).toBe(0);
+  });
+
+  it('is looked for at the CDN only by those whose datafile came from there', async () => {
+    const fromCdn = setUp({ seq: 0, hasRecord: false });
+    await fromCdn.refresher.refresh(KEY, 1);
+    expect(fromCdn.looks).toEqual([`cdn ${KEY}`]);
+    const notYetFromRecord = setUp({ seq: 0 });
+    await notYetFromRecord.refresher.refresh(KEY, 1);
+    expect(notYetFromRecord.looks).toEqual([`s3 ${KEY}`, `cdn ${KEY}`]);
+  });
+
+  it('takes the place of an earlier one that is still looked for', async () => {
+    const { clock, held, refresher, pass } = setUp();
+    await refresher.refresh(KEY, 3);
+    await refresher.refresh(KEY, 2);
+    expect(clock.waitingCount).toBe(1);
+    held.revision = 2;
+    await pass(1_000);
+    expect(clock.waitingCount).toBe(1);
+    held.revision = 3;
+    await pass(2_000);
+    expect(clock.waitingCount).toBe(0);
+  });
+
+  it('of a key that is not served, or after the end, is not looked for', async () => {
+    const { clock, looks, refresher } = setUp();
+    await refresher.refresh(OTHER_KEY, 2);
+    await refresher.refresh(KEY, 2);
+    refresher.stop();
+    expect(clock.waitingCount).toBe(0);
+    await refresher.refresh(KEY, 3);
+    expect(looks).toEqual([`s3 ${KEY}`]);
+  });
+});
