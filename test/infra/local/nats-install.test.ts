@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { answer, pathOf, serveHttp } from '../../../infra/local/http.ts';
-import { ensureNatsServer, findNatsServer, type Machine } from '../../../infra/local/nats-install.ts';
+import type { Machine } from '../../../infra/local/machine.ts';
+import { ensureNatsServer, findNatsServer } from '../../../infra/local/nats-install.ts';
 import { NATS_RELEASE, type NatsRelease, releasePlatform } from '../../../infra/local/nats-release.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
