@@ -5,7 +5,15 @@ import { FanoutError } from '../core/errors.ts';
 import { Cursor } from './config/cursor.ts';
 import type { ConfigFile, ReadText } from './config/file.ts';
 import { type Environment, layers, noteUnknownInFile } from './config/layers.ts';
-import { readKeyPattern, readKeys, readNats, readS3, readTracing, readWebhook } from './config/read-agent.ts';
+import {
+  readKeyPattern,
+  readKeys,
+  readNats,
+  readS3,
+  readTracing,
+  readWebhook,
+  readWorkers,
+} from './config/read-agent.ts';
 import { readAuth, readCors, readServer } from './config/read-front-door.ts';
 import { readCmab, readOdp, readUserProfiles } from './config/read-services.ts';
 import { type Findings, merge, type Node } from './config/tree.ts';
@@ -18,7 +26,6 @@ export type { Environment } from './config/layers.ts';
 export * from './config/types.ts';
 
 const PORT_MAX = 65_535;
-const WORKERS_MAX = 256;
 /** As the original's file has them: with exactly these, the SDK's own rules say where to go. */
 const CDN_URL_TEMPLATE = 'https://cdn.optimizely.com/datafiles/%s.json';
 const CDN_AUTH_URL_TEMPLATE = 'https://config.optimizely.com/datafiles/auth/%s.json';
@@ -116,7 +123,7 @@ function read(all: Cursor, env: Environment, readText: ReadText, { warnings }: F
     odp: readOdp(all.at('client.odp')),
     cmab: readCmab(all.at('cmab')),
     tracing: readTracing(all.at('tracing')),
-    workers: all.at('fanout.workers').isSet ? all.at('fanout.workers').integer(1, WORKERS_MAX) : null,
+    workers: readWorkers(all.at('fanout.workers')),
     nats,
     s3: readS3(all.at('fanout'), env.AWS_REGION?.trim() || env.AWS_DEFAULT_REGION?.trim() || undefined),
     s3PollIntervalMs: all.at('fanout.s3PollInterval').duration(100),

@@ -11,6 +11,8 @@ import type { ConfiguredKey, TracingSettings, WebhookProject, WebhookSettings } 
 
 const PROJECT_ID_PATTERN = /^\d{1,32}$/;
 
+const WORKERS_MAX = 256;
+
 export function readKeys(setting: Cursor): ConfiguredKey[] {
   const keys = new Map<SdkKey, ConfiguredKey>();
   for (const entry of setting.texts()) {
@@ -69,6 +71,14 @@ function readProject(project: Cursor): WebhookProject {
   return { sdkKeys: sdkKeys.filter((sdkKey) => sdkKey !== null), secret, skipSignatureCheck };
 }
 
+/** Null when not set. Several are accepted, so that a deployment's settings need not change once they are there. */
+export function readWorkers(workers: Cursor): number | null {
+  if (!workers.isSet) return null;
+  const wanted = workers.integer(1, WORKERS_MAX);
+  if (wanted > 1) workers.warn('has no effect yet: one process serves');
+  return wanted;
+}
+
 export function readTracing(tracing: Cursor): TracingSettings {
   const otel = tracing.at('opentelemetry');
   const remote = otel.at('services.remote');
@@ -77,8 +87,10 @@ export function readTracing(tracing: Cursor): TracingSettings {
   const protocol = remote.at('protocol').choice(['grpc', 'http']);
   const sampleRate = remote.at('sampleRate').number(0, 1);
   const kind = otel.at('default').choice(['stdout', 'remote']);
+  const enabled = tracing.at('enabled').boolean();
+  if (enabled) tracing.at('enabled').warn('has no effect yet: no traces are sent');
   return {
-    enabled: tracing.at('enabled').boolean(),
+    enabled,
     serviceName: otel.at('serviceName').text() ?? '',
     environment: otel.at('env').text() ?? '',
     exporter: kind === 'stdout' ? { kind: 'file', path } : { kind: 'otlp', endpoint, protocol, sampleRate },
