@@ -59,21 +59,18 @@ export function* batchesOf(events: readonly QueuedEvent[], batchSize: number): I
     for (let i = 0; i < lane.length; i += batchSize) yield lane.slice(i, i + batchSize);
 }
 
-/** Pieces of one URL each, of at most `bytesMax` but for a single event that is larger. */
+/** Pieces of at most `bytesMax`, but for a single event that is larger. */
 export function* slicesOf(events: readonly QueuedEvent[], bytesMax: number): Iterable<QueuedEvent[]> {
-  const byUrl = Map.groupBy(events, ({ lane }) => lane.url);
-  for (const all of byUrl.values()) {
-    let slice: QueuedEvent[] = [];
-    let bytes = 0;
-    for (const event of all) {
-      if (slice.length > 0 && bytes + sizeOf(event) > bytesMax) {
-        yield slice;
-        slice = [];
-        bytes = 0;
-      }
-      slice.push(event);
-      bytes += sizeOf(event);
+  let slice: QueuedEvent[] = [];
+  let bytes = 0;
+  for (const event of events) {
+    if (slice.length > 0 && bytes + sizeOf(event) > bytesMax) {
+      yield slice;
+      slice = [];
+      bytes = 0;
     }
-    if (slice.length > 0) yield slice;
+    slice.push(event);
+    bytes += sizeOf(event);
   }
+  if (slice.length > 0) yield slice;
 }

@@ -81,7 +81,7 @@ export class Journal {
   write(events: readonly QueuedEvent[]): Promise<void> {
     return this.#locked(async () => {
       await this.#options.folder.make();
-      for (const slice of slicesOf(events, FRAME_BYTES_MAX)) await this.#append(slice);
+      for (const [url, all] of Map.groupBy(events, ({ lane }) => lane.url)) await this.#append(url, all);
     });
   }
 
@@ -134,12 +134,14 @@ export class Journal {
     return result;
   }
 
-  async #append(events: readonly QueuedEvent[]): Promise<void> {
-    const { url } = (events[0] as QueuedEvent).lane;
+  /** In one write, however many there are: a busy agent's loop takes its time between one step and the next. */
+  async #append(url: string, events: readonly QueuedEvent[]): Promise<void> {
+    const slices = [...slicesOf(events, FRAME_BYTES_MAX)];
+    const frames = await Promise.all(slices.map(eventsFrame));
     const segment = this.#current.get(url) ?? this.#begin(url);
     const isNew = segment.bytes === 0;
     const header = isNew ? headerFrame(url) : Buffer.alloc(0);
-    const bytes = Buffer.concat([header, await eventsFrame(events)]);
+    const bytes = Buffer.concat([header, ...frames]);
     try {
       await writeAt(segment.path, isNew ? 'new' : 'there', bytes, segment.bytes);
     } catch (error) {
@@ -147,15 +149,21 @@ export class Journal {
       this.#finish(segment);
       throw error;
     }
-    const offset = payloadAt(segment.bytes + header.byteLength);
-    segment.bytes += bytes.byteLength;
+    segment.bytes += header.byteLength;
+    for (const [i, slice] of slices.entries())
+      this.#written(segment, slice, (frames[i] as Buffer).byteLength);
+    if (segment.bytes >= this.#segmentBytesMax) this.#finish(segment);
+  }
+
+  #written(segment: Segment, events: readonly QueuedEvent[], frameBytes: number): void {
+    const offset = payloadAt(segment.bytes);
+    segment.bytes += frameBytes;
     const frame = segment.add({ offset, bytes: segment.bytes - offset, count: events.length });
     for (const [slot, event] of events.entries()) {
       event.place = { frame, slot };
       frame.note(slot, IN_MEMORY);
       if (event.done) frame.move(slot, DONE);
     }
-    if (segment.bytes >= this.#segmentBytesMax) this.#finish(segment);
   }
 
   #begin(url: string): Segment {

@@ -20,7 +20,7 @@ export interface OutletOptions {
   readonly random: Random;
   readonly onSent: (batch: Batch) => void;
   readonly onRefused: (batch: Batch, reason: string) => void;
-  readonly onDown: (reason: string) => void;
+  readonly onDown: (url: string, reason: string) => void;
   readonly onUp: () => void;
   /** After each request, when all else is told. */
   readonly onRequest: (ok: boolean) => void;
@@ -63,20 +63,20 @@ export class Outlet {
     if (this.#ready.length === 1 && !this.#closed) queueMicrotask(() => this.#pump());
   }
 
-  /** Gives back the batch that would be sent last, when it is one that `wanted` picks. */
-  takeLast(wanted: (batch: Batch) => boolean): Batch | undefined {
-    const last = this.#ready.at(-1);
-    return last !== undefined && this.#canSpare && wanted(last) ? this.#ready.pop() : undefined;
+  /** Offers what is ready, the youngest first, and lets go of what is taken. */
+  offer(take: (batch: Batch) => boolean): void {
+    const kept: Batch[] = [];
+    for (let batch = this.#ready.pop(); batch !== undefined; batch = this.#ready.pop()) {
+      const isLast = kept.length === 0 && this.#ready.length === 0;
+      if ((isLast && !this.healthy) || !take(batch)) kept.push(batch);
+    }
+    this.#ready.push(...kept.reverse());
   }
 
   /** Gives back the batch that has waited longest. */
   takeFirst(): Batch | undefined {
-    return this.#canSpare ? this.#ready.shift() : undefined;
-  }
-
-  /** With nothing to ask with, an endpoint that is down would stay down for ever. */
-  get #canSpare(): boolean {
-    return this.healthy || this.#ready.length > 1;
+    // With nothing to ask with, an endpoint that is down would stay down for ever.
+    return this.healthy || this.#ready.length > 1 ? this.#ready.shift() : undefined;
   }
 
   /** The agent stops: tries now what a back-off would put off, and soon again. */
@@ -126,7 +126,7 @@ export class Outlet {
     // Others that were in flight with it say nothing new.
     if (this.#retry !== null) return;
     this.#failures++;
-    if (this.#failures === 1) this.#options.onDown(reason);
+    if (this.#failures === 1) this.#options.onDown(this.url, reason);
     const waitMs = Math.min(BACKOFF_FIRST_MS * 2 ** Math.min(this.#failures - 1, 20), this.#backoffMaxMs);
     const spread = 1 + JITTER_SHARE * (2 * this.#options.random() - 1);
     this.#retry = this.#options.clock.after(Math.round(waitMs * spread), () => {

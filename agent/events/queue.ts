@@ -8,13 +8,13 @@ import { type Batch, batchesOf, type EventSink, isOnDisk, type QueuedEvent, size
 import type { Journal } from './journal.ts';
 import { Lanes } from './lanes.ts';
 import { LOSS_REASONS, type Losses } from './losses.ts';
-import { Outlet } from './outlet.ts';
+import { Outlets } from './outlets.ts';
 import type { Post } from './post.ts';
 import { notKept, undelivered } from './problems.ts';
 import { Saver } from './saver.ts';
 
 /** Held in memory whatever the disk does. */
-const HELD_BYTES_MAX = 16 * 1024 * 1024;
+const HELD_BYTES_MAX = 32 * 1024 * 1024;
 
 export interface EventQueueOptions {
   /** Null: where the SDK would send them. */
@@ -49,7 +49,7 @@ export class EventQueue implements EventSink {
   readonly #sizeMax: number;
   readonly #lanes: Lanes;
   readonly #saver: Saver | null;
-  readonly #outlets = new Map<string, Outlet>();
+  readonly #outlets: Outlets;
   readonly #requests = { sent: 0, failed: 0 };
   #queued = 0;
   #sent = 0;
@@ -64,7 +64,8 @@ export class EventQueue implements EventSink {
     this.#options = options;
     // A batch has to fit.
     this.#sizeMax = Math.max(options.queueSize, options.batchSize);
-    this.#lanes = new Lanes({ ...options, onBatch: (batch) => this.#outletOf(batch).push(batch) });
+    this.#lanes = new Lanes({ ...options, onBatch: (batch) => this.#outlets.push(batch) });
+    this.#outlets = this.#createOutlets();
     const onSaved = () => this.#park();
     this.#saver = journal === null ? null : new Saver({ journal, clock, log, onSaved });
   }
@@ -107,36 +108,26 @@ export class EventQueue implements EventSink {
     this.#lanes.flush();
     await this.#saver?.saveAll();
     await this.#drain(timeoutMs);
-    const left = [...this.#outlets.values()].flatMap((outlet) => outlet.close());
+    const left = this.#outlets.all().flatMap((outlet) => outlet.close());
     for (const batch of left) this.#letGo(batch, 'stopped');
     await this.#saver?.stop();
     this.#options.losses.close();
   }
 
-  #outletOf(batch: Batch): Outlet {
-    return this.#outletTo((batch[0] as QueuedEvent).lane.url);
-  }
-
-  #outletTo(sdkUrl: string): Outlet {
-    const url = this.#options.url ?? sdkUrl;
-    let outlet = this.#outlets.get(url);
-    if (outlet === undefined) {
-      const { post, clock, random, log } = this.#options;
-      outlet = new Outlet({
-        ...{ url, post, clock, random },
-        onSent: (batch) => this.#onSent(batch),
-        onRefused: (batch) => this.#letGo(batch, 'refused'),
-        onDown: (reason) => log.warn('events.failed', errorFields(undelivered(url, reason))),
-        onUp: () => log.info('events.recovered'),
-        onRequest: (ok) => {
-          this.#requests[ok ? 'sent' : 'failed']++;
-          this.#onRequest();
-          this.#refill();
-        },
-      });
-      this.#outlets.set(url, outlet);
-    }
-    return outlet;
+  #createOutlets(): Outlets {
+    const { url, post, clock, random, log } = this.#options;
+    return new Outlets(url, {
+      ...{ post, clock, random },
+      onSent: (batch) => this.#onSent(batch),
+      onRefused: (batch) => this.#letGo(batch, 'refused'),
+      onDown: (to, reason) => log.warn('events.failed', errorFields(undelivered(to, reason))),
+      onUp: () => log.info('events.recovered'),
+      onRequest: (ok) => {
+        this.#requests[ok ? 'sent' : 'failed']++;
+        this.#onRequest();
+        this.#refill();
+      },
+    });
   }
 
   #onSent(batch: Batch): void {
@@ -178,13 +169,12 @@ export class EventQueue implements EventSink {
   /** What is on disk need not be in memory, the youngest first: the oldest are sent next. */
   #park(): void {
     if (this.#heldCount <= this.#sizeMax) return;
-    for (const outlet of this.#outlets.values()) {
-      while (this.#heldCount > this.#sizeMax / 2) {
-        const batch = outlet.takeLast((it) => it.every(isOnDisk));
-        if (batch === undefined) break;
+    for (const outlet of this.#outlets.all())
+      outlet.offer((batch) => {
+        if (this.#heldCount <= this.#sizeMax / 2 || !batch.every(isOnDisk)) return false;
         for (const event of batch) this.#parked(event);
-      }
-    }
+        return true;
+      });
     // All that is left waits for its batch to fill, in many lanes.
     if (this.#heldCount > this.#sizeMax) this.#lanes.flush();
   }
@@ -192,7 +182,7 @@ export class EventQueue implements EventSink {
   #dropOldest(): void {
     let flushed = false;
     while (this.#heldCount > this.#sizeMax || this.#heldBytes > HELD_BYTES_MAX) {
-      const batch = this.#takeFirst();
+      const batch = this.#outlets.takeFirst();
       if (batch !== undefined) this.#letGo(batch, 'memory-full');
       else if (flushed)
         return; // All of it is on its way.
@@ -203,26 +193,18 @@ export class EventQueue implements EventSink {
     }
   }
 
-  #takeFirst(): Batch | undefined {
-    for (const outlet of this.#outlets.values()) {
-      const batch = outlet.takeFirst();
-      if (batch !== undefined) return batch;
-    }
-    return undefined;
-  }
-
   /** Brings events back from disk as soon as there is room and somewhere to send them. */
   #refill(): void {
     const { journal, log, batchSize } = this.#options;
     if (journal === null || this.#refilling || this.#stopping || !journal.hasParked) return;
-    if (this.#heldCount > this.#sizeMax / 4) return;
-    const accepts = (url: string) => this.#outletTo(url).healthy;
+    if (this.#heldCount > this.#sizeMax / 4 || this.#outlets.areDown) return;
+    const accepts = (url: string) => this.#outlets.to(url).healthy;
     this.#refilling = true;
     const onTaken = (events: readonly QueuedEvent[]) => {
       this.#refilling = false;
       this.#heldCount += events.length;
       for (const event of events) this.#heldBytes += sizeOf(event);
-      for (const batch of batchesOf(events, batchSize)) this.#outletOf(batch).push(batch);
+      for (const batch of batchesOf(events, batchSize)) this.#outlets.push(batch);
     };
     const onFailed = (error: unknown) => {
       this.#refilling = false;
@@ -233,7 +215,7 @@ export class EventQueue implements EventSink {
 
   /** Until all is sent, or nothing can be: where a disk keeps it one try is enough. */
   async #drain(timeoutMs: number): Promise<void> {
-    const outlets = [...this.#outlets.values()];
+    const outlets = this.#outlets.all();
     const kept = this.#saver?.works === true;
     const settled = () => outlets.every((outlet) => outlet.idle || outlet.stuck(!kept));
     for (const outlet of outlets) outlet.hurry();

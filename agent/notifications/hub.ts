@@ -119,18 +119,11 @@ export class NotificationHub {
     if (client !== null) state.detach ??= this.#attach(sdkKey, state, client);
   }
 
-  #attach(sdkKey: SdkKey, state: KeyState, { sdk: { notificationCenter } }: FlagClient): () => void {
-    const ids = [
-      notificationCenter.addNotificationListener('DECISION', (decision) =>
-        this.#made(sdkKey, state, decisionNote(decision)),
-      ),
-      notificationCenter.addNotificationListener('TRACK', (track) =>
-        this.#made(sdkKey, state, trackNote(track)),
-      ),
-    ];
-    return () => {
-      for (const id of ids) notificationCenter.removeNotificationListener(id);
-    };
+  #attach(sdkKey: SdkKey, state: KeyState, client: FlagClient): () => void {
+    return client.listen(
+      (decision) => this.#made(sdkKey, state, decisionNote(decision)),
+      (track) => this.#made(sdkKey, state, trackNote(track)),
+    );
   }
 
   /** The other agents' notes, while somebody listens here. */

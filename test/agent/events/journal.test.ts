@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Losses } from '../../../agent/events/losses.ts';
@@ -7,6 +7,7 @@ import { tempDir } from '../../support/temp-dir.ts';
 import { MemoryLog } from '../support/fakes.ts';
 import { createJournal, eventJson, headOf, queuedEvent, URL_EU, URL_US } from './support.ts';
 
+const OWN = 'here~1000000001';
 const anywhere = () => true;
 const jsonsOf = (events: readonly { readonly json: string }[]) => events.map(({ json }) => json);
 const allJsons = (count: number) => Array.from({ length: count }, (_, i) => eventJson(`e${i}`));
@@ -67,6 +68,18 @@ describe('events on disk', () => {
     expect(await journal.take(anywhere, 3)).toEqual([]);
   });
 
+  it('that are done stay so', async () => {
+    const journal = createJournal(await tempDir());
+    const events = someEvents(2);
+    await journal.write(events);
+    for (const event of events) {
+      journal.done(event);
+      journal.done(event);
+      journal.park(event);
+    }
+    expect(journal).toMatchObject({ events: 0, hasParked: false });
+  });
+
   it('that were done while they were written are marked', async () => {
     const dir = await tempDir();
     const journal = createJournal(dir);
@@ -77,6 +90,24 @@ describe('events on disk', () => {
     journal.done(event);
     await writing;
     expect(journal).toMatchObject({ events: 0, hasMarks: true });
+  });
+});
+
+describe('a file that a crash tore', () => {
+  it('gives what was whole, and goes on to be marked', async () => {
+    const dir = await tempDir();
+    await createJournal(dir).write(someEvents(3));
+    const [name = ''] = await readdir(join(dir, 'events', OWN));
+    await appendFile(join(dir, 'events', OWN, name), Buffer.alloc(40, 2));
+    const second = createJournal(dir);
+    await second.open();
+    const taken = await second.take(anywhere, 10);
+    expect(jsonsOf(taken)).toEqual(allJsons(3));
+    for (const event of taken.slice(0, 2)) second.done(event);
+    await second.tidy();
+    const third = createJournal(dir);
+    await third.open();
+    expect(jsonsOf(await third.take(anywhere, 10))).toEqual(allJsons(3).slice(2));
   });
 });
 
@@ -125,7 +156,7 @@ describe('what another owner left', () => {
     const journal = createJournal(dir);
     await journal.open();
     expect(jsonsOf(await journal.take(anywhere, 10))).toEqual(allJsons(2));
-    expect(await readdir(join(dir, 'events'))).toEqual(['here~1000000001']);
+    expect(await readdir(join(dir, 'events'))).toEqual([OWN]);
   });
 
   it('is taken over at once when it stopped cleanly', async () => {
@@ -154,7 +185,7 @@ describe('a damaged file', () => {
     const dir = await tempDir();
     const before = createJournal(dir);
     await before.write(someEvents(2));
-    const folder = join(dir, 'events', 'here~1000000001');
+    const folder = join(dir, 'events', OWN);
     await writeFile(join(folder, '0-broken.events'), 'nonsense\nand more\n');
     const losses = new Losses({ clock: new ManualClock(), log: new MemoryLog() });
     const journal = createJournal(dir, { losses });

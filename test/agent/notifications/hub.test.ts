@@ -13,24 +13,18 @@ import { ManualClock } from '../../support/manual-clock.ts';
 import { KEY, OTHER_KEY } from '../support/fakes.ts';
 import { NoteBus } from '../support/note-bus.ts';
 
-/** What a hub needs of a client: its notification centre. */
+/** What a hub needs of a client: to listen to it. */
 class FakeClient {
-  readonly listeners = new Map<number, { type: string; run: (payload: never) => void }>();
-  #ids = 0;
+  readonly listeners = new Set<(payload: never) => void>();
 
-  readonly sdk = {
-    notificationCenter: {
-      addNotificationListener: (type: string, run: (payload: never) => void): number => {
-        this.listeners.set(++this.#ids, { type, run });
-        return this.#ids;
-      },
-      removeNotificationListener: (id: number): boolean => this.listeners.delete(id),
-    },
-  };
+  listen(onDecision: (payload: never) => void): () => void {
+    this.listeners.add(onDecision);
+    return () => void this.listeners.delete(onDecision);
+  }
 
   decide(userId: string): void {
     const payload = { type: 'flag', userId, attributes: {}, decisionInfo: { flagKey: 'flag_1' } };
-    for (const { type, run } of this.listeners.values()) if (type === 'DECISION') run(payload as never);
+    for (const run of this.listeners) run(payload as never);
   }
 }
 
@@ -155,7 +149,7 @@ describe('decisions of other agents', () => {
     const { clock, b, listen } = setUp();
     const unlisten = listen();
     clock.advance(3 * WANT_LAPSE_MS);
-    expect(b.client.listeners.size).toBe(2);
+    expect(b.client.listeners.size).toBe(1);
     unlisten();
     clock.advance(WANT_LAPSE_MS + WANT_INTERVAL_MS);
     expect(b.client.listeners.size).toBe(0);

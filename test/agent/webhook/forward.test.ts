@@ -64,7 +64,10 @@ describe('a webhook with a receiver', () => {
   });
 
   it('is not followed to other places', async () => {
-    const { post } = await setUp({ status: 307, headers: { location: 'http://127.0.0.1:1/' } });
+    const elsewhere = await startHttp(() => ({ status: 200 }));
+    onTestFinished(elsewhere.close);
+    const { post } = await setUp({ status: 307, headers: { location: elsewhere.url } });
     expect((await post('{}')).status).toBe(502);
+    expect(elsewhere.seen).toEqual([]);
   });
 });
