@@ -96,6 +96,7 @@ describe('dependencies point one way', () => {
       'functions/bucket.ts',
       'functions/topic.ts',
     ]);
+    expect(importersOf(/^@redis\//, shipped)).toEqual(['agent/redis.ts']);
     expect(importersOf(/^@optimizely\//, shipped).sort()).toEqual([
       'agent/clients.ts',
       'functions/sdk-check.ts',
