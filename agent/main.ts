@@ -1,5 +1,6 @@
 // The process: environment in, signals, exit codes. 0 after a clean stop, 1 when it fails, 2 for wrong settings.
 
+import './compile-early.ts';
 import { readFileSync } from 'node:fs';
 import type { Clock } from '../core/clock.ts';
 import { errorFields, isFanoutError } from '../core/errors.ts';

@@ -1,5 +1,6 @@
 // Lambda entry of the bridge: wiring only. Subscribed to the topic with the filter kind = published; one per NATS cluster.
 
+import '../compile-early.ts';
 import { randomUUID } from 'node:crypto';
 import type { SNSEvent } from 'aws-lambda';
 import { wireReader } from '../wire.ts';
