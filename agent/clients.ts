@@ -62,6 +62,7 @@ export class FlagClient {
   readonly predicted: Predicted | null;
   readonly #close: () => void;
   #users = 0;
+  #listeners = 0;
   #retired = false;
   #configJson: Uint8Array | null = null;
 
@@ -85,6 +86,25 @@ export class FlagClient {
     if (this.#retired) return;
     this.#retired = true;
     if (this.#users === 0) this.#close();
+  }
+
+  /** Whether anybody listens: then the SDK must be asked for all that there is to tell. */
+  get isHeard(): boolean {
+    return this.#listeners > 0;
+  }
+
+  /** Hears what is decided and tracked until the returned function is called. */
+  listen(onDecision: (it: DecisionPayload) => void, onTrack: (it: TrackPayload) => void): () => void {
+    const { notificationCenter } = this.sdk;
+    const ids = [
+      notificationCenter.addNotificationListener('DECISION', onDecision),
+      notificationCenter.addNotificationListener('TRACK', onTrack),
+    ];
+    this.#listeners++;
+    return () => {
+      const removed = ids.map((id) => notificationCenter.removeNotificationListener(id));
+      if (removed.includes(true)) this.#listeners--;
+    };
   }
 
   /** The SDK's OptimizelyConfig as JSON without the datafile; made on first use, as few agents are ever asked. */

@@ -1,7 +1,7 @@
 // One operation of a batch as a request to a route of this process: no socket, and an answer that is kept instead of sent.
 
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { Exchange } from './exchange.ts';
+import { Exchange, type HeaderList } from './exchange.ts';
 import type { BatchOperation } from './schema-routes.ts';
 import type { Route } from './server.ts';
 
@@ -85,13 +85,13 @@ class KeptResponse implements Replayed {
   headersSent = false;
   isEnded = false;
   status = 200;
-  headers: OutgoingHttpHeaders = {};
+  readonly headers: OutgoingHttpHeaders = {};
   body: Buffer | null = null;
 
-  writeHead(status: number, headers: OutgoingHttpHeaders): this {
+  writeHead(status: number, list: HeaderList): this {
     this.headersSent = true;
     this.status = status;
-    this.headers = headers;
+    for (let i = 0; i < list.length; i += 2) this.headers[String(list[i])] = list[i + 1];
     return this;
   }
 

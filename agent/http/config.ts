@@ -5,5 +5,5 @@ import type { Held } from '../store.ts';
 import type { Exchange } from './exchange.ts';
 
 export function config(exchange: Exchange, held: Held<FlagClient>): void {
-  exchange.jsonBytes(200, held.built.configJson());
+  exchange.jsonReady(200, held.built.configJson());
 }

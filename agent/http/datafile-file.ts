@@ -52,7 +52,7 @@ function answer(exchange: Exchange, held: Held<FlagClient>, token: string | null
   // Browsers' SDKs ask the CDN across origins, and it lets them.
   headers['Access-Control-Allow-Origin'] = '*';
   if (unchanged(exchange, etag, modified)) exchange.empty(304);
-  else exchange.jsonBytes(200, held.body);
+  else exchange.jsonReady(200, held.body);
 }
 
 /** The ETag decides where one is sent. A date must be the very one: clients of a stale agent may hold a later one. */

@@ -8,7 +8,7 @@ export function datafile(exchange: Exchange, held: Held<FlagClient>): void {
   const etag = `"${held.sha256}"`;
   exchange.headers.ETag = etag;
   if (matches(exchange.header('if-none-match'), etag)) exchange.empty(304);
-  else exchange.jsonBytes(200, held.body);
+  else exchange.jsonReady(200, held.body);
 }
 
 /** `If-None-Match` may list several, weak ones too; for a GET they compare the same. */

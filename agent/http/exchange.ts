@@ -1,11 +1,17 @@
 // One request and its answer, as routes see them. Thin on purpose: every decision an agent makes passes through here.
 
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 const TEXT_TYPE = 'text/plain; charset=utf-8';
+/** Whatever means something in a query, but for the first `=`. */
+const NEEDS_DECODING = /[&%+]/;
 const REQUEST_ID_LENGTH_MAX = 200;
 const NO_BODY = Buffer.alloc(0);
+
+/** Headers as a flat list of names and values, which Node writes without another copy. */
+export type HeaderList = readonly OutgoingHttpHeader[];
+const NO_HEADERS: HeaderList = [];
 
 export class Exchange {
   readonly request: IncomingMessage;
@@ -14,8 +20,9 @@ export class Exchange {
   readonly #onAnswered: (status: number) => void;
   /** Set by the server before a route with a body is called. */
   body: Buffer = NO_BODY;
-  /** Headers that every answer of this exchange carries. */
-  readonly headers: OutgoingHttpHeaders = {};
+  /** Headers known before the request came: written as they are, whatever the answer. */
+  ready: HeaderList = NO_HEADERS;
+  #headers: OutgoingHttpHeaders | null = null;
 
   constructor(
     request: IncomingMessage,
@@ -32,6 +39,12 @@ export class Exchange {
       this.headers['X-Request-Id'] = requestId.slice(0, REQUEST_ID_LENGTH_MAX);
   }
 
+  /** Headers that every answer of this exchange carries. */
+  get headers(): OutgoingHttpHeaders {
+    this.#headers ??= {};
+    return this.#headers;
+  }
+
   get answered(): boolean {
     return this.#response.headersSent;
   }
@@ -44,7 +57,11 @@ export class Exchange {
 
   /** All values of a query parameter, in order. */
   query(name: string): string[] {
-    return this.#search === '' ? [] : new URLSearchParams(this.#search).getAll(name);
+    const search = this.#search;
+    if (search === '') return [];
+    // The usual question has one parameter and nothing to decode.
+    if (search.startsWith(`${name}=`) && !NEEDS_DECODING.test(search)) return [search.slice(name.length + 1)];
+    return new URLSearchParams(search).getAll(name);
   }
 
   json(status: number, value: unknown): void {
@@ -61,31 +78,39 @@ export class Exchange {
   }
 
   /** JSON that is there already. */
-  jsonBytes(status: number, body: Uint8Array): void {
+  jsonReady(status: number, body: Uint8Array | string): void {
     this.bytes(status, JSON_TYPE, body);
   }
 
   bytes(status: number, contentType: string, body: Uint8Array | string): void {
-    this.headers['Content-Type'] = contentType;
-    this.headers['Content-Length'] = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;
-    this.#response.writeHead(status, this.headers);
-    this.#response.end(body);
+    const isText = typeof body === 'string';
+    const length = isText ? Buffer.byteLength(body) : body.byteLength;
+    this.#writeHead(status, ['Content-Type', contentType, 'Content-Length', length]);
+    // As many bytes as characters: all of it ASCII, as nearly every answer, so that it need not be encoded.
+    if (isText && length === body.length) this.#response.end(body, 'latin1');
+    else this.#response.end(body);
     this.#onAnswered(status);
   }
 
   /** Begins an answer that has no end yet; the caller writes to it and ends it. */
   stream(status: number, contentType: string): ServerResponse {
-    this.headers['Content-Type'] = contentType;
-    this.#response.writeHead(status, this.headers);
+    this.#writeHead(status, ['Content-Type', contentType]);
     this.#response.flushHeaders();
     this.#onAnswered(status);
     return this.#response;
   }
 
   empty(status: number): void {
-    if (status !== 304) this.headers['Content-Length'] = 0;
-    this.#response.writeHead(status, this.headers);
+    this.#writeHead(status, status === 304 ? NO_HEADERS : ['Content-Length', 0]);
     this.#response.end();
     this.#onAnswered(status);
+  }
+
+  #writeHead(status: number, own: HeaderList): void {
+    const list = [...this.ready, ...own];
+    if (this.#headers !== null)
+      for (const [name, value] of Object.entries(this.#headers))
+        if (value !== undefined) list.push(name, value);
+    this.#response.writeHead(status, list);
   }
 }

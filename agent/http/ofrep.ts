@@ -59,7 +59,7 @@ function all(exchange: Exchange, held: Held<FlagClient>): void {
   const etag = `"${createHash('sha256').update(body).digest('hex')}"`;
   exchange.headers.ETag = etag;
   if (namesEtag(exchange.header('if-none-match'), etag)) exchange.empty(304);
-  else exchange.jsonBytes(200, body);
+  else exchange.jsonReady(200, body);
 }
 
 const notFound = (key: string): OfrepError => ({

@@ -45,6 +45,7 @@ const DECISION = record({
   userContext: record({ userId: TEXT, attributes: ANY }),
   reasons: { type: 'array', items: TEXT },
   isEveryoneElseVariation: FLAG,
+  cmabUUID: TEXT,
 });
 const ACTIVATION = record({
   userId: TEXT,

@@ -1,14 +1,16 @@
 // A small HTTP kernel on node:http: finds the route, reads the body within limits, answers errors, counts. A general
 // framework was measured to cost more than the decision itself. Knows nothing of datafiles.
 
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { errorFields } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics, RouteStats } from '../metrics.ts';
+import type { BodyRequest } from './body-request.ts';
 import { Exchange } from './exchange.ts';
 import type { FrontDoor } from './front-door.ts';
 import { createListener, type Timeouts } from './tls.ts';
+import { Turns } from './turns.ts';
 
 export const REQUEST_BODY_BYTES_MAX = 1024 * 1024;
 /** Where the settings do not say. */
@@ -45,6 +47,7 @@ export class HttpServer {
   /** The paths that stand for all below them, without their `*`. */
   readonly #folders: string[] = [];
   readonly #unrouted: RouteStats;
+  readonly #turns = new Turns();
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
@@ -96,7 +99,7 @@ export class HttpServer {
     });
   }
 
-  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+  #onRequest(request: BodyRequest, response: ServerResponse): void {
     const startedMs = this.#options.monotonicMs();
     const url = request.url as string;
     const mark = url.indexOf('?');
@@ -107,14 +110,11 @@ export class HttpServer {
     const exchange = new Exchange(request, response, mark < 0 ? '' : url.slice(mark + 1), (status) =>
       stats.record(status, (this.#options.monotonicMs() - startedMs) / 1000),
     );
-    if (route !== undefined) this.#dispatch(route, exchange);
+    if (route !== undefined) this.#dispatch(route, request, exchange);
+    else if (methods === undefined) exchange.text(404, '404 page not found\n');
     else {
-      request.resume();
-      if (methods === undefined) exchange.text(404, '404 page not found\n');
-      else {
-        exchange.headers.Allow = [...methods.keys()].join(', ');
-        exchange.empty(405);
-      }
+      exchange.headers.Allow = [...methods.keys()].join(', ');
+      exchange.empty(405);
     }
   }
 
@@ -123,34 +123,15 @@ export class HttpServer {
     return folder === undefined ? undefined : this.#routes.get(`${folder}*`);
   }
 
-  #dispatch(route: MountedRoute, exchange: Exchange): void {
-    if (route.method === 'GET') {
-      exchange.request.resume();
-      this.#call(route, exchange);
-    } else if (isJson(exchange.header('content-type')) || route.anyContentType || hasNoBody(exchange))
-      this.#readBody(route, exchange);
-    else {
-      exchange.request.resume();
-      exchange.empty(415);
-    }
-  }
-
-  #readBody(route: MountedRoute, exchange: Exchange): void {
-    const { request } = exchange;
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    request.on('data', (chunk: Buffer) => {
-      bytes += chunk.byteLength;
-      if (bytes <= REQUEST_BODY_BYTES_MAX) chunks.push(chunk);
-      else if (!exchange.answered) tooLarge(exchange);
-    });
-    request.on('end', () => {
-      if (exchange.answered) return;
-      exchange.body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, bytes);
-      this.#call(route, exchange);
-    });
-    // The client is gone; there is nobody to answer.
-    request.on('error', () => {});
+  #dispatch(route: MountedRoute, request: BodyRequest, exchange: Exchange): void {
+    if (route.method === 'GET') this.#turns.add(() => this.#call(route, exchange));
+    else if (isJson(exchange.header('content-type')) || route.anyContentType || hasNoBody(exchange)) {
+      request.readBody(REQUEST_BODY_BYTES_MAX, (body) => {
+        if (body === null) return tooLarge(exchange);
+        exchange.body = body;
+        this.#turns.add(() => this.#call(route, exchange));
+      });
+    } else exchange.empty(415);
   }
 
   #call(route: MountedRoute, exchange: Exchange): void {
@@ -179,5 +160,4 @@ const hasNoBody = (exchange: Exchange): boolean =>
 function tooLarge(exchange: Exchange): void {
   exchange.headers.Connection = 'close';
   exchange.error(413, `request body is larger than ${REQUEST_BODY_BYTES_MAX} bytes`);
-  exchange.request.pause();
 }

@@ -1,11 +1,12 @@
 // The listener of a port: HTTP, or HTTPS where a certificate is configured, with limits on how long a client may take.
 // Knows nothing of routes.
 
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { TLS12_CIPHERS } from '../config/read-front-door.ts';
 import type { ServerSettings, TlsSettings } from '../config.ts';
+import { BodyRequest } from './body-request.ts';
 
 /** Longer than the idle time-outs of usual load balancers, or they would meet a closed connection. */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
@@ -19,7 +20,7 @@ export type Timeouts = Pick<ServerSettings, 'readTimeoutMs' | 'writeTimeoutMs' |
 /** A server that does not listen yet. */
 export function createListener(
   { readTimeoutMs, writeTimeoutMs, tls }: Timeouts,
-  onRequest: RequestListener,
+  onRequest: (request: BodyRequest, response: ServerResponse<BodyRequest>) => void,
 ): Server {
   const options = {
     headersTimeout: readTimeoutMs,
@@ -27,6 +28,7 @@ export function createListener(
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     connectionsCheckingInterval: SLOW_CHECK_INTERVAL_MS,
     noDelay: true,
+    IncomingMessage: BodyRequest,
   };
   const server =
     tls === null

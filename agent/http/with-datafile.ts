@@ -4,7 +4,7 @@
 import type { FlagClient } from '../clients.ts';
 import type { KeyRefusal, Keys, ServedKey } from '../keys.ts';
 import type { Held, Store } from '../store.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange, HeaderList } from './exchange.ts';
 
 const SDK_KEY_HEADER = 'x-optimizely-sdk-key';
 
@@ -33,9 +33,7 @@ export function withDatafile({ keys, store }: FlagDeps, handle: FlagHandler) {
       refuse(exchange, 'not-found');
       return;
     }
-    exchange.headers['X-Datafile-Revision'] = held.revision;
-    exchange.headers['X-Datafile-Seq'] = held.seq;
-    exchange.headers['X-Datafile-Lineage'] = held.lineage;
+    exchange.ready = headersOf(held);
     return handle(exchange, held);
   };
   return (exchange: Exchange): void | Promise<void> => {
@@ -47,6 +45,23 @@ export function withDatafile({ keys, store }: FlagDeps, handle: FlagHandler) {
       refuse(exchange, found);
     });
   };
+}
+
+const written = new WeakMap<Held<FlagClient>, HeaderList>();
+
+/** The same for all answers from one datafile. */
+function headersOf(held: Held<FlagClient>): HeaderList {
+  let headers = written.get(held);
+  if (headers === undefined) {
+    const { revision, seq, lineage } = held;
+    headers = [
+      ...['X-Datafile-Revision', String(revision)],
+      ...['X-Datafile-Seq', String(seq)],
+      ...['X-Datafile-Lineage', lineage],
+    ];
+    written.set(held, headers);
+  }
+  return headers;
 }
 
 function refuse(exchange: Exchange, refusal: KeyRefusal): void {

@@ -1,4 +1,4 @@
-// `npm run bench -- propagation | cold-start`: measures on this machine, prints a table with the goals beside it, and
+// `npm run bench -- propagation | cold-start | serving`: measures on this machine, prints a table with the goals beside it, and
 // `--json` for machines. A missed goal is reported, not a failure: figures depend on the machine, ratios less so.
 
 import { parseArgs } from 'node:util';
@@ -7,13 +7,16 @@ import { printError, progress, table, UsageError } from '../../infra/local/cli.t
 import { type ColdStartReport, measureColdStart } from './cold-start.ts';
 import { format, goalRow } from './goals.ts';
 import { measurePropagation, type PropagationReport } from './propagation.ts';
+import { measureServing, type ServingReport } from './serving.ts';
 import type { Summary } from './stats.ts';
 
 const USAGE = `npm run bench -- propagation [--agents N] [--changes N] [--json]
 npm run bench -- cold-start [--runs N] [--json]
+npm run bench -- serving [--rounds N] [--seconds N] [--json]
 
 propagation   from sending a signed webhook to a new decision, on N agents (10), N times (50); beside it a raw fan-out
 cold-start    first invocation of each Lambda bundle, start and idle memory of an agent, each N times (5)
+serving       requests a second of one agent on one core, beside a bare HTTP server; N loads (3) of N seconds (5) each
 --json        one line of JSON on standard output
 --help        this text`;
 
@@ -28,7 +31,7 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const [name, ...rest] = positionals;
   if (rest.length > 0) throw new UsageError(`Unknown argument: ${rest.join(' ')}`);
-  const bench = { propagation: runPropagation, 'cold-start': runColdStart }[name ?? ''];
+  const bench = { propagation: runPropagation, 'cold-start': runColdStart, serving: runServing }[name ?? ''];
   if (bench === undefined)
     throw new UsageError(name === undefined ? 'Which bench?' : `Unknown bench: ${name}`);
   await bench(values);
@@ -43,6 +46,8 @@ function parse(args: readonly string[]) {
         agents: { type: 'string', default: '10' },
         changes: { type: 'string', default: '50' },
         runs: { type: 'string', default: '5' },
+        rounds: { type: 'string', default: '3' },
+        seconds: { type: 'string', default: '5' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -78,7 +83,20 @@ async function runColdStart(values: Values): Promise<void> {
   print(values, report, coldStartTable(report));
 }
 
-function print(values: Values, report: PropagationReport | ColdStartReport, text: string): void {
+async function runServing(values: Values): Promise<void> {
+  const options = {
+    rounds: count('rounds', values.rounds),
+    seconds: count('seconds', values.seconds),
+    progress,
+  };
+  await build();
+  const report = await measureServing(options);
+  print(values, report, servingTable(report));
+}
+
+type Report = PropagationReport | ColdStartReport | ServingReport;
+
+function print(values: Values, report: Report, text: string): void {
   const goals = table([['goal', 'measured', 'limit', ''], ...report.goals.map(goalRow)]);
   (values.json ? progress : console.log)(`\n${text}\n\n${goals}`);
   if (values.json) console.log(JSON.stringify(report));
@@ -116,6 +134,34 @@ function coldStartTable({ lambdas, agent, runs }: ColdStartReport): string {
   const { p50, max } = agent.firstDecisionMs;
   const started = `agent, from the disk cache: first decision after ${format(p50)} ms (slowest ${format(max)} ms), ${format(agent.idleRssBytes / MIB)} MB resident when idle`;
   return `medians of ${runs} fresh processes\n\n${table([['bundle', 'gzipped', 'import', 'first invocation', 'resident'], ...rows])}\n\n${started}`;
+}
+
+function servingTable({ cases, swapping, rounds, seconds }: ServingReport): string {
+  const rate = (perS: number) => perS.toFixed(0);
+  const rows = cases.map(({ name, bytes, agent, echo, recordedPerS, originalPerS }) => [
+    name,
+    String(bytes),
+    rate(agent.requestsPerS),
+    `${format(agent.p50Ms)} ms`,
+    `${format(agent.p99Ms)} ms`,
+    `${format(agent.cpuUs)} µs`,
+    rate(echo.requestsPerS),
+    `${format(echo.p99Ms)} ms`,
+    `${format(echo.cpuUs)} µs`,
+    `${format(agent.requestsPerS / echo.requestsPerS)} ×`,
+    rate(recordedPerS),
+    `${format(agent.requestsPerS / originalPerS)} ×`,
+  ]);
+  const head = [
+    ...['', 'bytes', 'req/s', 'p50', 'p99', 'CPU', 'echo req/s', 'p99', 'CPU', '÷ echo'],
+    ...['original*', '÷ original*'],
+  ];
+  const { own, others, swaps } = swapping;
+  const facts = `medians of ${rounds} loads of ${seconds} s: 32 connections, one core for the server, one for wrk and all else`;
+  const swapped = `${swaps} datafiles swapped in, one a second: ${rate(own.requestsPerS)} decisions/s, p99 ${format(own.p99Ms)} ms; the same changes to another key: ${rate(others.requestsPerS)}/s, p99 ${format(others.p99Ms)} ms`;
+  const note =
+    '* Optimizely Agent 4 as recorded on another machine, where an echo made 2.7 times its decisions of one flag; compared by this echo';
+  return `${facts}\n\n${table([head, ...rows])}\n\n${swapped}\n${note}`;
 }
 
 try {

@@ -139,7 +139,7 @@ describe('a batch', () => {
   it('does not gather more than fits into memory', async () => {
     const large = Buffer.from(JSON.stringify('x'.repeat(ANSWER_BYTES_MAX / 8)));
     const operations = Array.from({ length: 10 }, () => ({ method: 'GET', url: '/large' }));
-    const { items, errorCount } = await run([route('/large', (it) => it.jsonBytes(200, large))], operations);
+    const { items, errorCount } = await run([route('/large', (it) => it.jsonReady(200, large))], operations);
     expect(items.filter(({ status }) => status === 507).length).toBe(errorCount);
     expect([errorCount, items.length]).toEqual([3, 10]);
   });

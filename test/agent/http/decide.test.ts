@@ -30,8 +30,8 @@ function ask(body: unknown, keys: readonly string[] = ['flag_1']): { status: num
   const exchange = {
     body: Buffer.from(text),
     query: () => keys,
-    json: (status: number, value: unknown) => {
-      answer = { status, value: JSON.parse(JSON.stringify(value)) };
+    jsonReady: (status: number, text: string) => {
+      answer = { status, value: JSON.parse(text) };
     },
     error: (status: number, error: string) => {
       answer = { status, value: { error } };
