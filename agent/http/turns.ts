@@ -1,6 +1,6 @@
 // Requests that arrive together are answered together: those of one pass over the sockets one after another, after the
-// last of them was read. Deciding many in a row keeps the processor's caches warm, and a client on the same machine is
-// woken once instead of once for each: under load that halves the cost of a decision. Knows nothing of HTTP.
+// last of them was read. Deciding many in a row keeps the processor's caches warm: under load a decision was measured to
+// cost a quarter less, answer included. Knows nothing of HTTP.
 
 export class Turns {
   #waiting: (() => void)[] = [];

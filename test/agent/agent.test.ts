@@ -68,6 +68,20 @@ describe('an agent with S3 alone', () => {
     expect((await agent.get('/v1/datafile', { 'if-none-match': '"x"' })).status).toBe(200);
   });
 
+  it('describes the project with an ETag that changes with the datafile, and 304 to who has it', async () => {
+    const record = new MemoryRecord();
+    record.publish(KEY, datafileBody(4));
+    const agent = await startAgent({ record });
+    await serves(agent, 1, 4);
+    const tag = (await agent.get('/v1/config')).headers.get('etag') ?? '';
+    expect((await agent.get('/v1/config', { 'if-none-match': tag })).status).toBe(304);
+    record.publish(KEY, datafileBody(5));
+    await serves(agent, 2, 5);
+    const changed = await agent.get('/v1/config', { 'if-none-match': tag });
+    expect(changed.status).toBe(200);
+    expect(await changed.json()).toMatchObject({ revision: '5' });
+  });
+
   it('goes on serving while S3 is down, stays ready, and catches up', async () => {
     const record = new MemoryRecord();
     record.publish(KEY, datafileBody(4));

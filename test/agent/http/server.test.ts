@@ -56,6 +56,43 @@ describe('the HTTP kernel', () => {
     expect(await response.json()).toEqual({ error: expect.stringContaining('larger than') });
   });
 
+  it('answers requests that come in one piece, in their order', async () => {
+    const { raw } = await serve(echo);
+    const one = (body: string, last = '') =>
+      `POST /echo HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${last}content-length: ${body.length}\r\n\r\n${body}`;
+    const answer = await raw(one('"1"') + one('"2"') + one('"3"', 'connection: close\r\n'));
+    expect(answer.match(/"\d"/g)).toEqual(['"1"', '"2"', '"3"']);
+  });
+
+  it('answers in text of any script, with its length in bytes', async () => {
+    const { base } = await serve((exchange) => exchange.json(200, exchange.query('text')));
+    for (const text of ['plain', 'ž', 'é', '日本', '🙂', '']) {
+      const response = await fetch(`${base}/get?text=${encodeURIComponent(text)}`);
+      expect(await response.json()).toEqual([text]);
+    }
+  });
+
+  it.each([
+    ['keys=a', ['a']],
+    ['keys=a&keys=b', ['a', 'b']],
+    ['keys=a%26b+c', ['a&b c']],
+    ['keys=', ['']],
+    ['keys=a=b', ['a=b']],
+    ['other=1', []],
+    ['keysX=1', []],
+    ['x=1&keys=2', ['2']],
+  ])('reads the query %s', async (query, keys) => {
+    const { base } = await serve((exchange) => exchange.json(200, exchange.query('keys')));
+    expect(await (await fetch(`${base}/get?${query}`)).json()).toEqual(keys);
+  });
+
+  it('stops a client that sends too much, and closes', async () => {
+    const { raw } = await serve(echo);
+    const head = 'POST /echo HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
+    const bytes = 3 * REQUEST_BODY_BYTES_MAX;
+    expect(await raw(`${head}content-length: ${bytes}\r\n\r\n${'x'.repeat(bytes)}`)).toContain(' 413 ');
+  });
+
   it.each([
     ['text/plain', 415],
     ['application/jsonp', 415],

@@ -1,0 +1,190 @@
+// Kept pieces must never show: what decide answers is what the SDK says, whatever was asked before.
+
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type FlagClient, FlagClients } from '../../../agent/clients.ts';
+import { decide } from '../../../agent/http/decide.ts';
+import { DECIDE_OPTIONS, parseDecideRequest } from '../../../agent/http/decide-request.ts';
+import {
+  type DecideOptions,
+  type Decision,
+  plainDecision,
+  userContext,
+} from '../../../agent/http/decision.ts';
+import { DecisionTexts } from '../../../agent/http/decision-text.ts';
+import type { Exchange } from '../../../agent/http/exchange.ts';
+import type { Held } from '../../../agent/store.ts';
+import { sha256Of, toSdkKey } from '../../../core/ids.ts';
+import { generateDatafile } from '../../../infra/local/datafile.ts';
+
+const FLAGS = 12;
+const RECORDED = 'test/fixtures/agent-api/datafile.json';
+
+let events = 0;
+const clients = new FlagClients({
+  dispatcher: {
+    dispatchEvent: async () => {
+      events++;
+      return {};
+    },
+  },
+  onCloseFailed: () => {},
+});
+
+async function clientOf(body: Buffer): Promise<FlagClient> {
+  const sdkKey = toSdkKey((JSON.parse(body.toString()) as { sdkKey: string }).sdkKey);
+  return (await clients.build(body, sha256Of(body), { sdkKey })).built;
+}
+
+function ask(client: FlagClient, body: object, keys: readonly string[]): string {
+  let answered = '';
+  const exchange = {
+    body: Buffer.from(JSON.stringify(body)),
+    query: () => keys,
+    jsonReady: (_: number, text: string) => {
+      answered = text;
+    },
+    error: (status: number, text: string) => {
+      answered = `${status} ${text}`;
+    },
+  };
+  void decide(exchange as unknown as Exchange, { built: client } as unknown as Held<FlagClient>);
+  return answered;
+}
+
+/** The same without anything kept, straight from the SDK. */
+function expected(client: FlagClient, body: object, keys: readonly string[]): string {
+  const request = parseDecideRequest(Buffer.from(JSON.stringify(body)));
+  if (typeof request === 'string') return `400 ${request}`;
+  const user = userContext(client.sdk, request);
+  const options = [...request.decideOptions, 'DISABLE_DECISION_EVENT'] as unknown as DecideOptions;
+  const plain = (decision: Decision) => plainDecision(decision, request);
+  const [only] = keys;
+  if (only === undefined) return JSON.stringify(Object.values(user.decideAll(options)).map(plain));
+  if (keys.length === 1) return JSON.stringify(plain(user.decide(only, options)));
+  return JSON.stringify(Object.values(user.decideForKeys([...keys], options)).map(plain));
+}
+
+describe.each([
+  ['a generated project', () => Buffer.from(JSON.stringify(generateDatafile({ flags: FLAGS })))],
+  ['the recorded project', () => readFileSync(RECORDED)],
+])('decisions of %s', (_, read) => {
+  let client: FlagClient;
+  let flagKeys: readonly string[];
+  beforeAll(async () => {
+    const body = read();
+    client = await clientOf(body);
+    const { featureFlags } = JSON.parse(body.toString()) as { featureFlags: { key: string }[] };
+    flagKeys = featureFlags.map(({ key }) => key);
+  });
+  afterAll(async () => {
+    clients.retire(client);
+    await clients.closed();
+  });
+
+  it('are those of the SDK, for any user, option and flag, first or again', () => {
+    const attributes = fc.record(
+      {
+        country: fc.constantFrom('DE', 'SE', 'US', 'JP', 'BR', 'FR'),
+        age: fc.integer({ min: 10, max: 80 }),
+        plan: fc.constantFrom('copper', 'granite "and" ž', 'x'),
+      },
+      { requiredKeys: [] },
+    );
+    // Of a rule that has no such variation, the SDK takes that of the flag's other rules.
+    const forced = fc
+      .record({
+        flagKey: fc.nat(20).map((n) => flagKeys[n % flagKeys.length] as string),
+        rule: fc.constantFrom('', '_test', '_targeted'),
+        variationKey: fc.constantFrom('on', 'off', 'variation_0', 'nope'),
+      })
+      .map(({ flagKey, rule, variationKey }) => ({
+        ...{ flagKey, variationKey, ruleKey: rule === '' ? '' : flagKey + rule },
+      }));
+    const body = fc.record(
+      {
+        userId: fc.oneof(fc.string({ minLength: 1 }), fc.integer({ min: 0, max: 500 }).map(String)),
+        userAttributes: attributes,
+        decideOptions: fc.subarray([...DECIDE_OPTIONS]),
+        forcedDecisions: fc.array(forced, { maxLength: 1 }),
+      },
+      { requiredKeys: ['userId'] },
+    );
+    const keys = fc.array(
+      fc.oneof(
+        fc.nat(20).map((n) => flagKeys[n % flagKeys.length] as string),
+        fc.constant('no such flag'),
+      ),
+      { maxLength: 3 },
+    );
+    fc.assert(
+      fc.property(body, keys, (asked, about) => {
+        const wanted = expected(client, asked, about);
+        expect(ask(client, asked, about)).toBe(wanted);
+        expect(ask(client, asked, about)).toBe(wanted);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('send one event each, also when a variation is new', async () => {
+    const fresh = await clientOf(read());
+    const before = events;
+    const { length } = JSON.parse(ask(fresh, { userId: 'u' }, [])) as unknown[];
+    const first = events - before;
+    ask(fresh, { userId: 'u' }, []);
+    expect(length).toBe(flagKeys.length);
+    expect(first).toBeGreaterThan(0);
+    expect(events - before).toBe(2 * first);
+    clients.retire(fresh);
+  });
+
+  it('tell their listeners the variables', () => {
+    const heard: unknown[] = [];
+    const flagKey = flagKeys[0] as string;
+    const stop = client.listen(
+      ({ decisionInfo }) => heard.push((decisionInfo as { variables: unknown }).variables),
+      () => {},
+    );
+    const answer = () => JSON.parse(ask(client, { userId: 'u' }, [flagKey])) as { variables?: object };
+    const { variables } = answer();
+    stop();
+    answer();
+    expect(client.isHeard).toBe(false);
+    expect(heard).toEqual([variables ?? {}]);
+  });
+});
+
+describe('kept pieces', () => {
+  const decision = {
+    flagKey: 'f',
+    ruleKey: 'r',
+    variationKey: 'v',
+    enabled: true,
+    reasons: [],
+    variables: {},
+  };
+  const text = (texts: DecisionTexts, change: Partial<Decision>, variables: () => Decision['variables']) =>
+    texts.text({ ...decision, ...change } as Decision, '{}', variables);
+
+  it('ask for the variables of a variation once, and keep those of others apart', () => {
+    const texts = new DecisionTexts();
+    let asked = 0;
+    const variables = () => ({ n: ++asked });
+    const different = [{}, { ruleKey: 's' }, { variationKey: 'w' }, { enabled: false }, { flagKey: 'g' }];
+    for (const change of [...different, ...different]) text(texts, change, variables);
+    expect(asked).toBe(different.length);
+    expect(JSON.parse(text(texts, { variationKey: 'w' }, variables))).toMatchObject({ variables: { n: 3 } });
+  });
+
+  it('are none of a flag that may not be there: its name comes from whoever asks', () => {
+    const texts = new DecisionTexts();
+    let asked = 0;
+    for (let i = 0; i < 3; i++)
+      text(texts, { variationKey: null, ruleKey: null, reasons: ['No flag was found'] }, () => ({
+        n: ++asked,
+      }));
+    expect(asked).toBe(3);
+  });
+});
