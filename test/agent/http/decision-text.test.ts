@@ -156,6 +156,26 @@ describe.each([
   });
 });
 
+it('a forced decision does not lend its variables to those of the rule that it names', async () => {
+  const client = await clientOf(Buffer.from(JSON.stringify(generateDatafile({ flags: FLAGS }))));
+  const countries = ['DE', 'SE', 'US', 'JP', 'BR'];
+  const flags = Array.from({ length: FLAGS }, (_, i) => `flag_${i + 1}`);
+  let tried = 0;
+  for (const country of countries) {
+    for (const flagKey of flags) {
+      const own = { userId: 'u', userAttributes: { country, age: 80 } };
+      const ruleKey = `${flagKey}_targeted`;
+      if (!expected(client, own, [flagKey]).includes(ruleKey)) continue;
+      const forced = { userId: 'u', forcedDecisions: [{ flagKey, ruleKey, variationKey: 'on' }] };
+      expect(ask(client, forced, [flagKey])).toBe(expected(client, forced, [flagKey]));
+      expect(ask(client, own, [flagKey])).toBe(expected(client, own, [flagKey]));
+      tried++;
+    }
+  }
+  expect(tried).toBeGreaterThan(0);
+  clients.retire(client);
+});
+
 describe('kept pieces', () => {
   const decision = {
     flagKey: 'f',
