@@ -2,7 +2,7 @@
 // right. Prints through what it is given; knows neither process nor environment.
 
 import { SETTINGS } from './config/settings.ts';
-import { type AgentConfig, type ConfigFile, checkConfig, type Environment } from './config.ts';
+import { type AgentConfig, type ConfigFile, checkConfig, type Environment, type Machine } from './config.ts';
 import { VERSION } from './release.ts';
 
 export interface CliOutput {
@@ -16,6 +16,7 @@ export interface CliInput {
   readonly env: Environment;
   readonly readText: (path: string) => string;
   readonly loadFile: () => Promise<ConfigFile | null>;
+  readonly machine?: Machine;
 }
 
 const EXIT_FINE = 0;
@@ -38,9 +39,9 @@ export async function runCli(input: CliInput, output: CliOutput): Promise<number
   return EXIT_USAGE;
 }
 
-async function check({ env, readText, loadFile }: CliInput, output: CliOutput): Promise<number> {
+async function check({ env, readText, loadFile, machine }: CliInput, output: CliOutput): Promise<number> {
   const file = await loadFile();
-  const { config, problems, warnings } = checkConfig(env, readText, file);
+  const { config, problems, warnings } = checkConfig(env, readText, file, machine);
   for (const warning of warnings) output.error(`warning: ${warning}`);
   for (const problem of problems) output.error(`wrong: ${problem}`);
   if (problems.length > 0) {
@@ -57,6 +58,7 @@ const summary = (config: AgentConfig, file: ConfigFile | null): string =>
     `  SDK keys      ${config.keys.map(({ sdkKey }) => sdkKey).join(', ') || 'none; served on demand'}`,
     `  API           ${config.host}:${config.apiPort}${config.server.tls === null ? '' : ', TLS'}${guard(config.api.auth)}`,
     `  admin         ${config.host}:${config.adminPort}${guard(config.admin.auth)}`,
+    `  workers       ${config.workers === 1 ? '1, in the one process' : `${config.workers}, and a process for what they share`}`,
     `  webhook       ${config.host}:${config.webhook.port}`,
     `  allowed hosts ${config.server.allowedHosts?.join(', ') ?? 'any'}`,
     `  bus           ${config.nats === null ? 'off' : `${config.nats.servers.length} server(s)`}`,

@@ -18,8 +18,12 @@ import { checkLimits, type Datafile, type DatafileExpectation, identifyDatafile 
 import { FanoutError } from '../core/errors.ts';
 import type { SdkKey, Sha256 } from '../core/ids.ts';
 import type { Cmab } from './cmab.ts';
-import type { Odp, ProjectOdp } from './odp/odp.ts';
-import { type CmabRules, type ProjectTraits, readTraits } from './project-traits.ts';
+import { Decider } from './decider/decider.ts';
+import { EventTap } from './decider/tap.ts';
+import type { SendEvent } from './events/from-decider.ts';
+import { type ClientTraits, FlagClient, type Tap } from './flag-client.ts';
+import type { Odp } from './odp/odp.ts';
+import { type ProjectTraits, readTraits } from './project-traits.ts';
 import type { Builder, Built } from './store.ts';
 
 export type SdkClient = Client;
@@ -34,86 +38,16 @@ const CLIENT_ENGINE = 'node-sdk';
 
 export interface ClientsOptions {
   readonly dispatcher: EventDispatcher;
+  /** Takes the events of decisions that are made without the SDK; left out, none are. */
+  readonly send?: SendEvent;
   /** Null: users have no profiles. */
   readonly profiles?: UserProfileService | null;
   /** Left out, no service outside is ever asked. */
   readonly outside?: { readonly odp: Odp | null; readonly cmab: Cmab };
   /** A client that did not close cleanly. */
   readonly onCloseFailed: (error: unknown) => void;
-}
-
-/** Rules whose variation is asked for while a decision is made. */
-export interface Predicted {
-  readonly rules: CmabRules;
-  readonly cmab: Cmab;
-}
-
-interface ClientTraits {
-  readonly odp?: ProjectOdp | null;
-  readonly predicted?: Predicted | null;
-}
-
-/** A client with a count of its users: it is closed when it is retired and the last of them has let go. */
-export class FlagClient {
-  readonly sdk: SdkClient;
-  /** Null where the project has no Data Platform, or the operator turned it off. */
-  readonly odp: ProjectOdp | null;
-  /** Null where no decision of the project needs a prediction. */
-  readonly predicted: Predicted | null;
-  readonly #close: () => void;
-  #users = 0;
-  #listeners = 0;
-  #retired = false;
-  #configJson: Uint8Array | null = null;
-
-  constructor(sdk: SdkClient, close: () => void, { odp = null, predicted = null }: ClientTraits = {}) {
-    this.sdk = sdk;
-    this.odp = odp;
-    this.predicted = predicted;
-    this.#close = close;
-  }
-
-  acquire(): SdkClient {
-    this.#users++;
-    return this.sdk;
-  }
-
-  release(): void {
-    if (--this.#users === 0 && this.#retired) this.#close();
-  }
-
-  retire(): void {
-    if (this.#retired) return;
-    this.#retired = true;
-    if (this.#users === 0) this.#close();
-  }
-
-  /** Whether anybody listens: then the SDK must be asked for all that there is to tell. */
-  get isHeard(): boolean {
-    return this.#listeners > 0;
-  }
-
-  /** Hears what is decided and tracked until the returned function is called. */
-  listen(onDecision: (it: DecisionPayload) => void, onTrack: (it: TrackPayload) => void): () => void {
-    const { notificationCenter } = this.sdk;
-    const ids = [
-      notificationCenter.addNotificationListener('DECISION', onDecision),
-      notificationCenter.addNotificationListener('TRACK', onTrack),
-    ];
-    this.#listeners++;
-    return () => {
-      const removed = ids.map((id) => notificationCenter.removeNotificationListener(id));
-      if (removed.includes(true)) this.#listeners--;
-    };
-  }
-
-  /** The SDK's OptimizelyConfig as JSON without the datafile; made on first use, as few agents are ever asked. */
-  configJson(): Uint8Array {
-    this.#configJson ??= Buffer.from(
-      JSON.stringify({ ...this.sdk.getOptimizelyConfig(), datafile: undefined }),
-    );
-    return this.#configJson;
-  }
+  /** A flag whose decision was another than the SDK's; the SDK's was given, and will be. */
+  readonly onMistrusted?: (sdkKey: SdkKey, flagKey: string) => void;
 }
 
 export class FlagClients implements Builder<FlagClient> {
@@ -127,7 +61,8 @@ export class FlagClients implements Builder<FlagClient> {
   async build(body: Uint8Array, sha256: Sha256, expected: DatafileExpectation): Promise<Built<FlagClient>> {
     checkLimits(body, expected.sdkKey);
     const check = identityCheck(body, sha256, expected);
-    const { dispatcher, profiles, outside } = this.#options;
+    const { dispatcher, send, profiles, outside } = this.#options;
+    const tap: Tap = new EventTap(dispatcher);
     try {
       const sdk = createInstance({
         projectConfigManager: createStaticProjectConfigManager({
@@ -135,7 +70,7 @@ export class FlagClients implements Builder<FlagClient> {
           jsonSchemaValidator: check.validate,
         }),
         // Hands over each event within the call: nothing of it is left in a client that closes.
-        eventProcessor: createForwardingEventProcessor(dispatcher),
+        eventProcessor: createForwardingEventProcessor(tap),
         ...(profiles ? { userProfileService: profiles } : {}),
         clientEngine: CLIENT_ENGINE,
         requestHandler: outside?.cmab.requestHandler ?? NO_REQUESTS,
@@ -143,7 +78,13 @@ export class FlagClients implements Builder<FlagClient> {
       });
       await sdk.onReady({ timeout: READY_TIMEOUT_MS });
       const { revision, projectId } = check.identity();
-      const built = new FlagClient(sdk, () => this.#close(sdk), this.#traits(check.traits()));
+      const built = new FlagClient(sdk, () => this.#close(sdk), {
+        ...this.#traits(check.traits()),
+        // Who has a profile keeps the variations that it names.
+        decider: profiles || send === undefined ? null : Decider.of(check.shown()),
+        ...{ tap, ...(send === undefined ? {} : { send }) },
+        onMistrusted: (flagKey) => this.#options.onMistrusted?.(expected.sdkKey, flagKey),
+      });
       return { built, revision, projectId };
     } catch (cause) {
       // The SDK replaces what its validator throws by a general error.
@@ -202,6 +143,7 @@ function identityCheck(body: Uint8Array, sha256: Sha256, expected: DatafileExpec
       return datafile;
     },
     traits: (): ProjectTraits => readTraits(shown),
+    shown: (): unknown => shown,
     refusal: (): unknown => refusal,
   };
 }

@@ -3,9 +3,11 @@
 
 import { FanoutError } from '../core/errors.ts';
 import { Cursor } from './config/cursor.ts';
+import { type Machine, SMALLEST } from './config/default-workers.ts';
 import type { ConfigFile, ReadText } from './config/file.ts';
 import { type Environment, layers, noteUnknownInFile } from './config/layers.ts';
 import {
+  readBatchSize,
   readKeyPattern,
   readKeys,
   readNats,
@@ -20,6 +22,7 @@ import { type Findings, merge, type Node } from './config/tree.ts';
 import { type AgentConfig, LOG_LEVELS, type LogLevel } from './config/types.ts';
 import { VERSION } from './release.ts';
 
+export type { Machine } from './config/default-workers.ts';
 export { type ConfigFile, loadConfigFile } from './config/file.ts';
 export * from './config/front-door-types.ts';
 export type { Environment } from './config/layers.ts';
@@ -38,14 +41,16 @@ const OTHER_LEVELS: Readonly<Record<string, LogLevel>> = {
 /**
  * @param readText reads a file that a setting names (keys, certificates, credentials)
  * @param file what loadConfigFile() found
+ * @param machine decides how many workers there are where the settings do not
  * @throws FanoutError CONFIG_INVALID naming every problem
  */
 export function parseConfig(
   env: Environment,
   readText: ReadText,
   file: ConfigFile | null = null,
+  machine: Machine = SMALLEST,
 ): AgentConfig {
-  const { config, problems } = checkConfig(env, readText, file);
+  const { config, problems } = checkConfig(env, readText, file, machine);
   if (problems.length > 0) throw invalid(problems);
   return config;
 }
@@ -55,11 +60,12 @@ export function checkConfig(
   env: Environment,
   readText: ReadText,
   file: ConfigFile | null,
+  machine: Machine = SMALLEST,
 ): Findings & { readonly config: AgentConfig } {
   const findings: Findings = { problems: [], warnings: [] };
   const root = layers(env, file, findings);
   joinCmab(root);
-  const config = read(new Cursor(root, findings, ''), env, readText, findings);
+  const config = read(new Cursor(root, findings, ''), env, readText, findings, machine);
   noteUnknownInFile(root, file, findings);
   if (config.nats !== null && config.s3 === null)
     findings.problems.push(
@@ -68,7 +74,13 @@ export function checkConfig(
   return { ...findings, config };
 }
 
-function read(all: Cursor, env: Environment, readText: ReadText, { warnings }: Findings): AgentConfig {
+function read(
+  all: Cursor,
+  env: Environment,
+  readText: ReadText,
+  { warnings }: Findings,
+  machine: Machine,
+): AgentConfig {
   const host = all.at('server.host').text() ?? '127.0.0.1';
   const template = unless(CDN_URL_TEMPLATE, all.at('client.datafileURLTemplate').template('the SDK key'));
   const nats = readNats(all.at('fanout'), readText);
@@ -101,7 +113,9 @@ function read(all: Cursor, env: Environment, readText: ReadText, { warnings }: F
     admin: {
       auth: readAuth(all.at('admin.auth'), 'admin'),
       // The original's own example has the second spelling.
-      metricsType: all.at('admin.metricsType').choice(['prometheus', 'expvar'], { promethues: 'prometheus' }),
+      metricsType: all
+        .at('admin.metricsType')
+        .choice(['negotiated', 'prometheus', 'expvar'], { promethues: 'prometheus' }),
     },
     batch: {
       operationsLimit: all.at('server.batchRequests.operationsLimit').integer(1, 100_000),
@@ -114,7 +128,7 @@ function read(all: Cursor, env: Environment, readText: ReadText, { warnings }: F
     cdnPollIntervalMs: all.at('client.pollingInterval').duration(1_000),
     events: {
       url: unless(EVENT_URL, all.at('client.eventURL').url(['http:', 'https:'])),
-      batchSize: all.at('client.batchSize').integer(1, 10_000),
+      ...readBatchSize(all.at('client.batchSize')),
       queueSize: all.at('client.queueSize').integer(1, 10_000_000),
       flushIntervalMs: all.at('client.flushInterval').duration(10),
       diskBytesMax: all.at('fanout.eventsDiskMax').bytes(0),
@@ -123,7 +137,7 @@ function read(all: Cursor, env: Environment, readText: ReadText, { warnings }: F
     odp: readOdp(all.at('client.odp')),
     cmab: readCmab(all.at('cmab')),
     tracing: readTracing(all.at('tracing')),
-    workers: readWorkers(all.at('fanout.workers')),
+    workers: readWorkers(all.at('fanout.workers'), machine),
     nats,
     s3: readS3(all.at('fanout'), env.AWS_REGION?.trim() || env.AWS_DEFAULT_REGION?.trim() || undefined),
     s3PollIntervalMs: all.at('fanout.s3PollInterval').duration(100),

@@ -12,6 +12,8 @@ import { createPoster, type Poster } from './events/post.ts';
 import { EventQueue } from './events/queue.ts';
 
 const FOLDER = 'events';
+/** How long the last events may take to be sent. */
+export const FLUSH_TIMEOUT_MS = 5_000;
 
 export interface EventsDeps {
   readonly clock: Clock;
@@ -21,6 +23,8 @@ export interface EventsDeps {
 
 export interface Events {
   readonly queue: EventQueue;
+  /** Events that were lost on their way to the queue. */
+  lost(count: number): void;
   /** Brings all to the endpoint or to disk; resolves within about `timeoutMs`. */
   stop(timeoutMs: number): Promise<void>;
 }
@@ -43,6 +47,7 @@ export function createEvents(settings: EventSettings, cacheDir: string | null, d
   const queue = new EventQueue({ ...settings, ...deps, post: poster.post, journal, losses });
   return {
     queue,
+    lost: (count) => losses.add('memory-full', count),
     stop: async (timeoutMs) => {
       await queue.stop(timeoutMs);
       poster.close();

@@ -24,6 +24,17 @@ export interface ServedKey {
   lastUsedMs: number;
 }
 
+/** What those who ask for a key are told of it. */
+export type FoundKey = Pick<ServedKey, 'sdkKey' | 'configured'>;
+
+/** The keys for those who only ask for them. */
+export interface KeyFinder {
+  /** The key that a header text names, when it is served already and may be asked for with it. */
+  resolved(header: string): FoundKey | undefined;
+  /** Like resolved(), but loads an unlisted key and waits for its first datafile. Never rejects. */
+  resolve(header: string): Promise<FoundKey | KeyRefusal>;
+}
+
 export type KeyRefusal = 'missing' | 'malformed' | 'denied' | 'not-found' | 'too-many';
 
 export interface KeysOptions {
@@ -41,7 +52,7 @@ export interface KeysOptions {
   readonly refusal: (sdkKey: SdkKey) => 'denied' | 'not-found' | null;
 }
 
-export class Keys {
+export class Keys implements KeyFinder {
   readonly #options: KeysOptions;
   readonly #served = new Map<SdkKey, ServedKey>();
   readonly #resolved = new Map<string, ServedKey>();
@@ -61,18 +72,22 @@ export class Keys {
     return this.#served.values();
   }
 
+  /** Somebody else was asked for the key. */
+  used(sdkKey: SdkKey): void {
+    const key = this.#served.get(sdkKey);
+    if (key !== undefined) key.lastUsedMs = this.#options.nowMs();
+  }
+
   tokenOf(sdkKey: SdkKey): string | null {
     return this.#served.get(sdkKey)?.accessToken ?? null;
   }
 
-  /** The key that a header text names, when it is served already and may be asked for with it. */
   resolved(header: string): ServedKey | undefined {
     const key = this.#resolved.get(header);
     if (key !== undefined && !key.configured) key.lastUsedMs = this.#options.nowMs();
     return key;
   }
 
-  /** Like resolved(), but loads an unlisted key and waits for its first datafile. Never rejects. */
   async resolve(header: string): Promise<ServedKey | KeyRefusal> {
     if (header === '') return 'missing';
     const match = HEADER_PATTERN.exec(header);

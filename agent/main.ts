@@ -1,14 +1,19 @@
-// The process: environment in, signals, exit codes. 0 after a clean stop, 1 when it fails, 2 for wrong settings.
+// The process: environment in, signals, exit codes. 0 after a clean stop, 1 when it fails, 2 for wrong settings. Where there
+// are several workers it is their primary; their own program is worker-main.ts.
 
 import './compile-early.ts';
 import { readFileSync } from 'node:fs';
+import { availableParallelism, totalmem } from 'node:os';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Clock } from '../core/clock.ts';
 import { errorFields, isFanoutError } from '../core/errors.ts';
-import { createAgent } from './agent.ts';
+import { Agent, type AgentDeps, type RunningAgent } from './agent.ts';
 import { runCli } from './cli.ts';
-import { loadConfigFile, parseConfig } from './config.ts';
+import { type AgentConfig, loadConfigFile, type Machine, parseConfig } from './config.ts';
 import { limitHeap } from './heap.ts';
 import { createLog } from './log.ts';
+import { startTracing } from './tracing/tracing.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_CONFIG = 2;
@@ -25,18 +30,19 @@ async function main(): Promise<void> {
   const readText = (path: string) => readFileSync(path, 'utf8');
   const loadFile = () => loadConfigFile(process.env.OPTIMIZELY_CONFIG_FILENAME, readText);
   const asked = await runCli(
-    { args: process.argv.slice(2), env: process.env, readText, loadFile },
+    { args: process.argv.slice(2), env: process.env, readText, loadFile, machine: machine() },
     { out: console.log, error: console.error },
   );
   if (asked !== null) process.exit(asked);
-  const config = parseConfig(process.env, readText, await loadFile());
+  const config = parseConfig(process.env, readText, await loadFile(), machine());
   const log = createLog(config.logLevel, { pretty: config.logPretty, sdkKeys: config.logSdkKeys });
   for (const warning of config.warnings) log.warn('config.warning', { warning });
-  const agent = createAgent(config, {
+  const agent = await createAgent(config, {
     clock,
     random: Math.random,
     monotonicMs: () => performance.now(),
     log,
+    tracing: config.workers === 1 ? startTracing(config, { clock, log }) : null,
     onSwapped: limitHeap(),
   });
   let stopping = false;
@@ -53,12 +59,32 @@ async function main(): Promise<void> {
   const ports = await agent.start();
   log.info('agent.started', {
     ...ports,
+    workers: config.workers,
     sdkKeys: config.keys.map(({ sdkKey }) => sdkKey),
     bus: config.nats === null ? 'off' : 'on',
     record: config.s3?.bucket ?? 'off: datafiles come from the CDN alone',
     cacheDir: config.cacheDir ?? 'off: a restart begins without a datafile',
     startedInMs: Math.round(performance.now()),
   });
+}
+
+/** From the sources and from the bundle alike. */
+const workerProgram = () =>
+  fileURLToPath(new URL(`./worker-main${extname(import.meta.url)}`, import.meta.url));
+
+async function createAgent(config: AgentConfig, deps: AgentDeps): Promise<RunningAgent> {
+  if (config.workers === 1) return new Agent(config, deps);
+  const { createSpawn } = await import('./workers/spawn.ts');
+  // Their processes load while this one goes on.
+  const spawn = createSpawn(workerProgram(), config.workers);
+  return new (await import('./workers/primary.ts')).Primary(config, deps, spawn);
+}
+
+/** What a container may use, where it has limits. */
+function machine(): Machine {
+  const limitBytes = process.constrainedMemory();
+  const memoryBytes = limitBytes > 0 ? Math.min(limitBytes, totalmem()) : totalmem();
+  return { cores: availableParallelism(), memoryBytes };
 }
 
 function fail(error: unknown): void {

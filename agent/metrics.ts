@@ -1,15 +1,35 @@
 // What an agent counts, in Prometheus' terms. The request path only bumps plain numbers; they become samples when
 // somebody scrapes. Knows nothing of who calls it.
 
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import {
+  AggregatorRegistry,
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  type MetricObjectWithValues,
+  type MetricValue,
+  Registry,
+} from 'prom-client';
 import type { SdkKey } from '../core/ids.ts';
 import { registerEventMetrics } from './events/metrics.ts';
 import type { EventStats } from './events/queue.ts';
 import type { Trouble } from './outside/troubles.ts';
+import {
+  addCounts,
+  type CountsByRoute,
+  RouteStats,
+  requestHistogram,
+  sumOfRoutes,
+} from './request-counts.ts';
 import type { Outcome, SourceName } from './sources/source.ts';
+import { registerTraceMetrics } from './tracing/metrics.ts';
+import type { TraceStats } from './tracing/tracing.ts';
+import { registerWorkerMetrics } from './workers/metrics.ts';
+import type { WorkersReport } from './workers/report.ts';
 
-/** Upper bounds in seconds: from a fast decision to a slow client. */
-export const REQUEST_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5] as const;
+export { REQUEST_BUCKETS_S, RouteStats } from './request-counts.ts';
+
 const PROPAGATION_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 300] as const;
 const SWAP_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1] as const;
 
@@ -22,31 +42,33 @@ export interface DatafileSample {
   readonly verifiedAgeS: number | null;
 }
 
-/** One route's requests; plain numbers, so that counting costs next to nothing. */
-export class RouteStats {
-  readonly byStatus = new Map<number, number>();
-  readonly buckets = new Uint32Array(REQUEST_BUCKETS_S.length + 1);
-  totalS = 0;
-  count = 0;
-
-  record(status: number, durationS: number): void {
-    this.byStatus.set(status, (this.byStatus.get(status) ?? 0) + 1);
-    this.count++;
-    this.totalS += durationS;
-    let bucket = 0;
-    while (bucket < REQUEST_BUCKETS_S.length && durationS > (REQUEST_BUCKETS_S[bucket] as number)) bucket++;
-    this.buckets[bucket] = (this.buckets[bucket] as number) + 1;
-  }
+/** What another process of the same agent counted, to be summed up. */
+export interface ProcessCounts {
+  readonly routes: CountsByRoute;
+  /** By `service what`. */
+  readonly troubles: ReadonlyMap<string, number>;
+  /** Of the process itself, as the library hands them over: processor time, memory and the like. */
+  readonly ofProcess: readonly MetricObjectWithValues<MetricValue<string>>[];
+  readonly memory: Memory;
 }
 
+/** In bytes. */
+export type Memory = Pick<NodeJS.MemoryUsage, 'rss' | 'heapTotal' | 'heapUsed'>;
+
 export interface MetricsOptions {
-  readonly datafiles: () => readonly DatafileSample[];
-  readonly busAvailable: () => boolean;
+  readonly datafiles?: () => readonly DatafileSample[];
+  readonly busAvailable?: () => boolean;
   readonly events?: () => EventStats;
+  readonly traces?: () => TraceStats;
+  /** Other processes of the same agent: all that is shown are sums. */
+  readonly others?: () => readonly ProcessCounts[];
+  readonly workers?: () => WorkersReport;
 }
 
 export class Metrics {
   readonly #registry = new Registry();
+  /** Of the process itself. */
+  readonly #process = new Registry();
   readonly #routes = new Map<string, RouteStats>();
   readonly #offers: Counter<'source' | 'result' | 'reason'>;
   readonly #sourceFailures: Counter<'source'>;
@@ -55,11 +77,13 @@ export class Metrics {
   readonly #swap: Histogram;
   readonly #looks: Counter<'result'>;
   readonly #cacheFailures: Counter;
-  readonly #serviceFailures: Counter<'service' | 'what'>;
+  readonly #troubles = new Map<string, number>();
+  readonly #others: () => readonly ProcessCounts[];
 
   constructor(options: MetricsOptions) {
     const registers = [this.#registry];
-    collectDefaultMetrics({ register: this.#registry });
+    this.#others = options.others ?? (() => []);
+    collectDefaultMetrics({ register: this.#process });
     const counter = <L extends string>(name: string, help: string, labelNames: L[] = []) =>
       new Counter({ name: `fanout_agent_${name}`, help, labelNames, registers });
     const histogram = (name: string, help: string, buckets: readonly number[]) =>
@@ -83,14 +107,11 @@ export class Metrics {
     );
     this.#looks = counter('s3_polls_total', 'Reads of a manifest, by result', ['result']);
     this.#cacheFailures = counter('cache_failures_total', 'Reads and writes of the disk cache that failed');
-    this.#serviceFailures = counter(
-      'service_failures_total',
-      'What services outside (profiles, segments, predictions, their caches) did not do',
-      ['service', 'what'],
-    );
     if (options.events !== undefined) registerEventMetrics(registers, options.events);
+    if (options.workers !== undefined) registerWorkerMetrics(registers, options.workers);
+    if (options.traces !== undefined) registerTraceMetrics([this.#process], options.traces);
     this.#gauges(options, registers);
-    this.#requests(registers);
+    this.#sums(registers);
   }
 
   offered(source: SourceName, outcome: Outcome): void {
@@ -119,7 +140,8 @@ export class Metrics {
   }
 
   serviceFailed({ service, what }: Trouble): void {
-    this.#serviceFailures.inc({ service, what });
+    const trouble = `${service} ${what}`;
+    this.#troubles.set(trouble, (this.#troubles.get(trouble) ?? 0) + 1);
   }
 
   route(name: string): RouteStats {
@@ -132,17 +154,34 @@ export class Metrics {
   }
 
   /** What was counted, by route. */
-  routes(): ReadonlyMap<string, RouteStats> {
-    return this.#routes;
+  routes(): CountsByRoute {
+    return sumOfRoutes([this.#routes, ...this.#others().map(({ routes }) => routes)]);
+  }
+
+  memory(): Memory {
+    const all = [process.memoryUsage(), ...this.#others().map(({ memory }) => memory)];
+    const sum = (field: keyof Memory) => all.reduce((bytes, one) => bytes + one[field], 0);
+    return { rss: sum('rss'), heapTotal: sum('heapTotal'), heapUsed: sum('heapUsed') };
+  }
+
+  /** What this process counted, for whoever sums it up. */
+  async counts(): Promise<ProcessCounts> {
+    const ofProcess = await this.#process.getMetricsAsJSON();
+    const { rss, heapTotal, heapUsed } = process.memoryUsage();
+    const memory = { rss, heapTotal, heapUsed };
+    return { routes: this.#routes, troubles: this.#troubles, ofProcess, memory };
   }
 
   /** The exposition text and its content type. */
   async scrape(): Promise<{ readonly contentType: string; readonly text: string }> {
-    const text = await this.#registry.metrics();
-    return { contentType: this.#registry.contentType, text: text + requestHistogram(this.#routes) };
+    const ofProcesses = [await this.#process.getMetricsAsJSON(), ...this.#others().map((it) => it.ofProcess)];
+    const summed = ofProcesses.length === 1 ? this.#process : AggregatorRegistry.aggregate(ofProcesses);
+    const text = `${await summed.metrics()}${await this.#registry.metrics()}`;
+    return { contentType: this.#registry.contentType, text: text + requestHistogram(this.routes()) };
   }
 
   #gauges({ datafiles, busAvailable }: MetricsOptions, registers: Registry[]): void {
+    if (datafiles === undefined || busAvailable === undefined) return;
     const perKey = (name: string, help: string, value: (sample: DatafileSample) => number | null) =>
       new Gauge({
         name: `fanout_agent_datafile_${name}`,
@@ -174,8 +213,27 @@ export class Metrics {
     });
   }
 
-  #requests(registers: Registry[]): void {
-    const routes = this.#routes;
+  /** Counted in plain numbers, here and in other processes. */
+  #sums(registers: Registry[]): void {
+    const routes = () => this.routes();
+    const troubles = () => {
+      const sum = new Map(this.#troubles);
+      for (const other of this.#others()) addCounts(sum, other.troubles);
+      return sum;
+    };
+    new Counter({
+      name: 'fanout_agent_service_failures_total',
+      help: 'What services outside (profiles, segments, predictions, their caches) did not do',
+      labelNames: ['service', 'what'],
+      registers,
+      collect() {
+        this.reset();
+        for (const [trouble, count] of troubles()) {
+          const [service = '', what = ''] = trouble.split(' ', 2);
+          this.inc({ service, what }, count);
+        }
+      },
+    });
     new Counter({
       name: 'fanout_agent_http_requests_total',
       help: 'Requests answered, by route and status',
@@ -183,27 +241,9 @@ export class Metrics {
       registers,
       collect() {
         this.reset();
-        for (const [route, stats] of routes)
+        for (const [route, stats] of routes())
           for (const [status, count] of stats.byStatus) this.inc({ route, status: String(status) }, count);
       },
     });
   }
-}
-
-/** Written by hand: the library can only observe one value at a time, and these were already counted. */
-function requestHistogram(routes: ReadonlyMap<string, RouteStats>): string {
-  const name = 'fanout_agent_http_request_seconds';
-  const lines = [`# HELP ${name} Time to answer, by route`, `# TYPE ${name} histogram`];
-  for (const [route, stats] of routes) {
-    let cumulated = 0;
-    for (const [i, bound] of [...REQUEST_BUCKETS_S, '+Inf'].entries()) {
-      cumulated += stats.buckets[i] as number;
-      lines.push(`${name}_bucket{le="${bound}",route="${route}"} ${cumulated}`);
-    }
-    lines.push(
-      `${name}_sum{route="${route}"} ${stats.totalS}`,
-      `${name}_count{route="${route}"} ${stats.count}`,
-    );
-  }
-  return `${lines.join('\n')}\n`;
 }

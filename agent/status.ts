@@ -6,6 +6,7 @@ import type { Keys } from './keys.ts';
 import type { DatafileSample } from './metrics.ts';
 import type { SourceName } from './sources/source.ts';
 import type { AnyStore } from './store.ts';
+import type { WorkersReport } from './workers/report.ts';
 
 export interface DatafileStatus {
   readonly sdkKey: string;
@@ -31,6 +32,8 @@ export interface HealthReport {
   readonly status: 'ok' | 'degraded' | 'starting' | 'draining';
   readonly bus: { readonly state: 'available' | 'unavailable' | 'off'; readonly reason: BusReason | null };
   readonly datafiles: readonly DatafileStatus[];
+  /** Where workers serve; absent where this process does. */
+  readonly workers?: WorkersReport;
 }
 
 export interface Status {
@@ -50,17 +53,22 @@ export interface StatusOptions {
   /** Without one the CDN is all there is, and nothing is missing. */
   readonly recordConfigured: boolean;
   readonly nowMs: () => number;
+  /** Where others serve: how they are. */
+  readonly workers?: () => WorkersReport;
 }
 
 export function createStatus(options: StatusOptions): Status {
-  const { keys, store, health, busConfigured, recordConfigured, nowMs } = options;
+  const { keys, store, health, busConfigured, recordConfigured, nowMs, workers } = options;
   let draining = false;
-  const allServed = () => [...keys.all()].every((key) => !key.configured || store.get(key.sdkKey) !== null);
+  const allServed = () =>
+    [...keys.all()].every((key) => !key.configured || store.get(key.sdkKey) !== null) &&
+    workers?.().ready !== false;
 
   const overall = (): HealthReport['status'] => {
     if (draining) return 'draining';
     if (!allServed()) return 'starting';
     const fromCdn = [...keys.all()].some((key) => store.get(key.sdkKey)?.seq === 0);
+    if (workers?.().whole === false) return 'degraded';
     return (busConfigured && !health.available) || (recordConfigured && fromCdn) ? 'degraded' : 'ok';
   };
 
@@ -79,6 +87,7 @@ export function createStatus(options: StatusOptions): Status {
         configured: key.configured,
         datafile: datafileOf(store, key.sdkKey, nowMs()),
       })),
+      ...(workers === undefined ? {} : { workers: workers() }),
     }),
     samples: () =>
       [...keys.all()].flatMap(({ sdkKey }) => {

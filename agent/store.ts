@@ -6,7 +6,14 @@ import type { DatafileExpectation } from '../core/datafile.ts';
 import { isFanoutError } from '../core/errors.ts';
 import type { SdkKey, Sha256 } from '../core/ids.ts';
 import { judgeCandidate, judgePublication, type Version } from '../core/version.ts';
-import type { Candidate, DatafileMeta, IgnoredReason, Outcome, SourceName } from './sources/source.ts';
+import type {
+  Candidate,
+  CandidateMeta,
+  DatafileMeta,
+  IgnoredReason,
+  Outcome,
+  SourceName,
+} from './sources/source.ts';
 
 /** Rejected versions remembered per key; a bus repeats its last message, so a handful is enough. */
 const REJECTED_REMEMBERED_MAX = 16;
@@ -17,7 +24,12 @@ export interface Builder<B> {
    * Validates and builds. The body's hash has been checked by its source.
    * @throws FanoutError DATAFILE_INVALID, _TOO_LARGE, _WRONG_KEY, _WRONG_PROJECT, _UNLOADABLE
    */
-  build(body: Uint8Array, sha256: Sha256, expected: DatafileExpectation): Promise<Built<B>>;
+  build(
+    body: Uint8Array,
+    sha256: Sha256,
+    expected: DatafileExpectation,
+    candidate: CandidateMeta,
+  ): Promise<Built<B>>;
   /** Called once for each thing built, after it stopped being served. */
   retire(built: B): void;
 }
@@ -126,7 +138,7 @@ export class Store<B> {
     const { builder, clock, onAccepted } = this.#options;
     let made: Built<B>;
     try {
-      made = await builder.build(body, candidate.sha256, expectation(state.held, candidate));
+      made = await builder.build(body, candidate.sha256, expectation(state.held, candidate), candidate);
     } catch (error) {
       return this.#reject(state, candidate, error);
     }

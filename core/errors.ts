@@ -38,7 +38,9 @@ export type ErrorCode =
   | 'TOOL_UNAVAILABLE'
   | 'TOPIC_UNAVAILABLE'
   | 'WEBHOOK_INVALID'
-  | 'WEBHOOK_TOO_LARGE';
+  | 'WEBHOOK_TOO_LARGE'
+  | 'WORKER_FAILED'
+  | 'WORKERS_UNAVAILABLE';
 
 /** Values that identify what failed (SDK key, revision, URL without secrets). Never a secret, token or body. */
 export type ErrorFields = Readonly<Record<string, string | number | boolean | null | undefined>>;

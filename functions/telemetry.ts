@@ -4,6 +4,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics as Embedded, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { type Log, type LogEvent, METRIC_NAMESPACE } from '../core/log.ts';
+import { changeTraceId } from '../core/trace.ts';
 import type { Metrics } from './ports.ts';
 
 export interface Telemetry {
@@ -13,13 +14,17 @@ export interface Telemetry {
   flush(): void;
 }
 
+type LogFields = { readonly changeId?: string };
+
 /** @param service which function speaks, for example `webhook` */
 export function createTelemetry(service: string): Telemetry {
   const logger = new Logger({ serviceName: service });
   const embedded = new Embedded({ namespace: METRIC_NAMESPACE, serviceName: service });
   let counted = false;
-  const line = (event: LogEvent, fields: object = {}): { message: string; event: LogEvent } => ({
+  const line = (event: LogEvent, fields: LogFields = {}): { message: string; event: LogEvent } => ({
     ...fields,
+    // The trace in which agents say when they took the change.
+    ...(fields.changeId === undefined ? {} : { traceId: changeTraceId(fields.changeId) }),
     message: event,
     event,
   });

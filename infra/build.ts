@@ -2,7 +2,7 @@
 // agent. Knows entry files and sizes, nothing of what the code does.
 
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
@@ -15,6 +15,8 @@ export interface Bundle {
   readonly name: string;
   /** Source file, relative to the root folder. */
   readonly entry: string;
+  /** Programs of the same folder that it starts: source files, each named like its output. */
+  readonly beside?: readonly string[];
   /** Main output file, relative to the root folder; everything else in its folder belongs to the bundle too. */
   readonly outFile: string;
   /** Lets `import()` become files of their own, so that starting does not wait for what is loaded later. */
@@ -38,7 +40,10 @@ export const BUNDLES: readonly Bundle[] = [
     outFile: `dist/functions/${name}/index.mjs`,
     splitting: false,
   })),
-  { name: 'agent', entry: 'agent/main.ts', outFile: 'dist/agent/main.mjs', splitting: true },
+  {
+    ...{ name: 'agent', entry: 'agent/main.ts', beside: ['agent/worker-main.ts'] },
+    ...{ outFile: 'dist/agent/main.mjs', splitting: true },
+  },
 ];
 
 const OPTIONS = {
@@ -85,14 +90,8 @@ async function buildBundle(bundle: Bundle, rootDir: string): Promise<BundleSize>
     ...OPTIONS,
     absWorkingDir: rootDir,
     entryPoints: [
-      {
-        in: bundle.entry,
-        out:
-          bundle.outFile
-            .split('/')
-            .at(-1)
-            ?.replace(/\.mjs$/, '') ?? '',
-      },
+      { in: bundle.entry, out: basename(bundle.outFile, '.mjs') },
+      ...(bundle.beside ?? []).map((path) => ({ in: path, out: basename(path, '.ts') })),
     ],
     outdir: dirname(bundle.outFile),
     outExtension: { '.js': '.mjs' },
@@ -104,7 +103,7 @@ async function buildBundle(bundle: Bundle, rootDir: string): Promise<BundleSize>
     result = await esbuild({ ...options, banner: { js: REQUIRE_BANNER } });
   }
   const files = new Map(result.outputFiles.map((file) => [file.path, file.contents]));
-  await replaceFolder(join(rootDir, dirname(bundle.outFile)), files, join(rootDir, bundle.outFile));
+  await replaceFolder(join(rootDir, dirname(bundle.outFile)), files);
   return measure(bundle, rootDir, result.metafile, files);
 }
 
@@ -120,13 +119,10 @@ const CHUNKS_KEPT_MS = 60 * 60 * 1000;
  * Other processes may be starting from this folder: each file is renamed into place, what others import before the file
  * that imports it, and old chunks go only when nobody can be waiting for them.
  */
-async function replaceFolder(
-  folder: string,
-  files: ReadonlyMap<string, Uint8Array>,
-  mainFile: string,
-): Promise<void> {
+async function replaceFolder(folder: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const inOrder = [...files].sort(([a], [b]) => Number(a === mainFile) - Number(b === mainFile));
+  const isProgram = (path: string) => Number(!basename(path).startsWith(CHUNK_PREFIX));
+  const inOrder = [...files].sort(([a], [b]) => isProgram(a) - isProgram(b));
   for (const [path, contents] of inOrder) {
     const temporary = `${path}.${process.pid}.tmp`;
     await writeFile(temporary, contents);

@@ -56,7 +56,7 @@ const filesWith = (pattern: RegExp, files: readonly SourceFile[]): string[] =>
   files.filter(({ text }) => pattern.test(text)).map(({ path }) => path);
 
 const isEntry = (path: string): boolean =>
-  /^functions\/\w+\/handler\.ts$/.test(path) || path === 'agent/main.ts';
+  /^functions\/\w+\/handler\.ts$/.test(path) || ['agent/main.ts', 'agent/worker-main.ts'].includes(path);
 
 describe('dependencies point one way', () => {
   it('finds the sources it is about', () => {
@@ -97,6 +97,10 @@ describe('dependencies point one way', () => {
       'functions/topic.ts',
     ]);
     expect(importersOf(/^@redis\//, shipped)).toEqual(['agent/redis.ts']);
+    const tracing = importersOf(/^@opentelemetry\//, shipped);
+    expect(tracing.filter((path) => !path.startsWith('agent/tracing/'))).toEqual([]);
+    // What everybody may import loads none of it.
+    expect(tracing).not.toContain('agent/tracing/tracing.ts');
     expect(importersOf(/^@optimizely\//, shipped).sort()).toEqual([
       'agent/clients.ts',
       'functions/sdk-check.ts',

@@ -5,9 +5,16 @@ import { type SdkKey, toSdkKey } from '../../core/ids.ts';
 import type { NatsSettings } from '../sources/bus.ts';
 import type { S3Settings } from '../sources/s3.ts';
 import { type Cursor, withoutUserInfo } from './cursor.ts';
+import { defaultWorkers, type Machine } from './default-workers.ts';
 import type { ReadText } from './file.ts';
 import { readFile } from './read-front-door.ts';
-import type { ConfiguredKey, TracingSettings, WebhookProject, WebhookSettings } from './types.ts';
+import type {
+  ConfiguredKey,
+  EventSettings,
+  TracingSettings,
+  WebhookProject,
+  WebhookSettings,
+} from './types.ts';
 
 const PROJECT_ID_PATTERN = /^\d{1,32}$/;
 
@@ -71,13 +78,8 @@ function readProject(project: Cursor): WebhookProject {
   return { sdkKeys: sdkKeys.filter((sdkKey) => sdkKey !== null), secret, skipSignatureCheck };
 }
 
-/** Null when not set. Several are accepted, so that a deployment's settings need not change once they are there. */
-export function readWorkers(workers: Cursor): number | null {
-  if (!workers.isSet) return null;
-  const wanted = workers.integer(1, WORKERS_MAX);
-  if (wanted > 1) workers.warn('has no effect yet: one process serves');
-  return wanted;
-}
+export const readWorkers = (workers: Cursor, machine: Machine): number =>
+  workers.isSet ? workers.integer(1, WORKERS_MAX) : defaultWorkers(machine);
 
 export function readTracing(tracing: Cursor): TracingSettings {
   const otel = tracing.at('opentelemetry');
@@ -88,7 +90,6 @@ export function readTracing(tracing: Cursor): TracingSettings {
   const sampleRate = remote.at('sampleRate').number(0, 1);
   const kind = otel.at('default').choice(['stdout', 'remote']);
   const enabled = tracing.at('enabled').boolean();
-  if (enabled) tracing.at('enabled').warn('has no effect yet: no traces are sent');
   return {
     enabled,
     serviceName: otel.at('serviceName').text() ?? '',
@@ -142,4 +143,14 @@ export function readNats(fanout: Cursor, readText: ReadText): NatsSettings | nul
     ...(token === null ? {} : { token }),
     ...(creds === null ? {} : { creds }),
   };
+}
+
+/** Where the operator said nothing: as the original sends them, and more at a time while many come; the endpoint takes far more. */
+const BATCH_SIZES = { batchSize: 10, batchSizeMax: 100 };
+
+/** What the operator names is not exceeded. */
+export function readBatchSize(setting: Cursor): Pick<EventSettings, 'batchSize' | 'batchSizeMax'> {
+  if (!setting.isSet) return BATCH_SIZES;
+  const batchSize = setting.integer(1, 10_000);
+  return { batchSize, batchSizeMax: batchSize };
 }

@@ -114,7 +114,11 @@ export const SETTINGS: readonly Setting[] = [
   ...auth('api'),
 
   text('admin.port', 8088, 'Port of health, info, metrics and config'),
-  text('admin.metricsType', undefined, 'prometheus or expvar; prometheus when not set'),
+  text(
+    'admin.metricsType',
+    undefined,
+    'prometheus or expvar; when not set, Prometheus for scrapers (by Accept) and expvar for others',
+  ),
   ...auth('admin'),
 
   text('webhook.port', 8089, "Port for Optimizely's webhook"),
@@ -132,7 +136,7 @@ export const SETTINGS: readonly Setting[] = [
   ),
   text('client.sdkKeyRegex', undefined, 'What the SDK key header must match'),
   text('client.eventURL', undefined, 'Where events go; where the SDK would send them when not set'),
-  text('client.batchSize', 10, 'Events in a batch'),
+  text('client.batchSize', undefined, 'Events in a batch; when not set 10, and up to 100 while many come'),
   text('client.queueSize', 1000, 'Events waiting in memory'),
   text('client.flushInterval', '30s', 'How long a batch may wait to fill up'),
   map('client.userProfileService', undefined, 'default, and services: in-memory, redis, rest'),
@@ -202,7 +206,7 @@ export const SETTINGS: readonly Setting[] = [
   text(
     'fanout.workers',
     undefined,
-    'Processes that serve the API; one for each core when not set',
+    'Processes that serve the API; when not set, one for each core, at most 4 and as memory allows',
     'AGENT_WORKERS',
   ),
 ];

@@ -45,8 +45,8 @@ export interface AgentConfig {
   readonly odp: OdpSettings;
   readonly cmab: CmabSettings;
   readonly tracing: TracingSettings;
-  /** Processes that serve the API; null: one for each core the process may use. */
-  readonly workers: number | null;
+  /** Processes that serve the API; 1: the one there is. */
+  readonly workers: number;
   readonly nats: NatsSettings | null;
   readonly s3: S3Settings | null;
   readonly s3PollIntervalMs: number;
@@ -74,7 +74,8 @@ export interface ApiSettings {
 
 export interface AdminSettings {
   readonly auth: AuthSettings | null;
-  readonly metricsType: 'prometheus' | 'expvar';
+  /** Negotiated: Prometheus' shape for who asks for it, as scrapers do, and expvar's, the original's default, for others. */
+  readonly metricsType: 'negotiated' | 'prometheus' | 'expvar';
 }
 
 /** POST /v1/batch. */
@@ -111,6 +112,8 @@ export interface EventSettings {
   /** Overrides where events go; null sends them where the SDK would. */
   readonly url: string | null;
   readonly batchSize: number;
+  /** What a request may hold while events come faster than one at a time is worth; batchSize where the operator set one. */
+  readonly batchSizeMax: number;
   /** Events kept in memory until they are sent or on disk. */
   readonly queueSize: number;
   readonly flushIntervalMs: number;

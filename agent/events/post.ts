@@ -3,6 +3,7 @@
 
 import http from 'node:http';
 import https from 'node:https';
+import { urlToHttpOptions } from 'node:url';
 import type { Clock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 
@@ -31,13 +32,17 @@ export interface Poster {
 export function createPoster(clock: Clock): Poster {
   const options = { keepAlive: true, maxSockets: REQUESTS_MAX, maxFreeSockets: REQUESTS_MAX };
   const agents = { 'http:': new http.Agent(options), 'https:': new https.Agent(options) };
+  // There are one or two; taking a URL apart for each request would cost as much as making the batch.
+  const endpoints = new Map<string, Endpoint | null>();
   return {
     post: async (url, body) => {
-      const target = URL.parse(url);
-      const bytes = Buffer.from(body);
-      if (target?.protocol === 'http:') return send(http.request, agents['http:'], target, bytes, clock);
-      if (target?.protocol === 'https:') return send(https.request, agents['https:'], target, bytes, clock);
-      return { kind: 'refused', reason: 'not an http(s) URL' };
+      let endpoint = endpoints.get(url);
+      if (endpoint === undefined) {
+        endpoint = endpointOf(url, agents);
+        endpoints.set(url, endpoint);
+      }
+      if (endpoint === null) return { kind: 'refused', reason: 'not an http(s) URL' };
+      return send(endpoint, body, clock);
     },
     close: () => {
       for (const agent of Object.values(agents)) agent.destroy();
@@ -45,17 +50,29 @@ export function createPoster(clock: Clock): Poster {
   };
 }
 
+interface Endpoint {
+  readonly request: typeof http.request;
+  readonly options: http.RequestOptions;
+}
+
+function endpointOf(url: string, agents: Readonly<Record<'http:' | 'https:', http.Agent>>): Endpoint | null {
+  const target = URL.parse(url);
+  if (target?.protocol !== 'http:' && target?.protocol !== 'https:') return null;
+  const agent = agents[target.protocol];
+  const options = { ...urlToHttpOptions(target), method: 'POST', agent };
+  return { request: target.protocol === 'http:' ? http.request : https.request, options };
+}
+
 function send(
-  request: typeof http.request,
-  agent: http.Agent,
-  url: URL,
-  bytes: Buffer,
+  { request, options }: Endpoint,
+  body: string,
   clock: Clock,
   again = false,
 ): Promise<PostOutcome> {
   return new Promise((resolve) => {
-    const headers = { 'content-type': 'application/json', 'content-length': bytes.byteLength };
-    const sending = request(url, { method: 'POST', agent, headers }, (response) => {
+    const bytes = Buffer.byteLength(body);
+    const headers = { 'content-type': 'application/json', 'content-length': bytes };
+    const sending = request({ ...options, headers }, (response) => {
       response.on('error', () => {}); // The status was all that mattered.
       response.resume();
       const settle = () => {
@@ -72,10 +89,11 @@ function send(
       timeout.cancel();
       // An idle connection that the other side was just closing says nothing of the endpoint.
       if (sending.reusedSocket && error.code === 'ECONNRESET' && !again)
-        resolve(send(request, agent, url, bytes, clock, true));
+        resolve(send({ request, options }, body, clock, true));
       else resolve({ kind: 'failed', reason: messageOf(error) });
     });
-    sending.end(bytes);
+    // As text it goes out in one write with the headers; ASCII, as nearly always, need not be encoded.
+    sending.end(body, bytes === body.length ? 'latin1' : 'utf8');
   });
 }
 

@@ -20,6 +20,8 @@ export interface EventQueueOptions {
   /** Null: where the SDK would send them. */
   readonly url: string | null;
   readonly batchSize: number;
+  /** What a batch may hold while events come quickly; not below batchSize. */
+  readonly batchSizeMax: number;
   /** Events in memory; what comes beyond waits on disk, or is dropped where there is none. */
   readonly queueSize: number;
   readonly flushIntervalMs: number;

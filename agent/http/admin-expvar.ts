@@ -1,7 +1,8 @@
 // Counts in the shape of Go's expvar, with the original's names: memory, and a timer for each route that it has too. For
 // dashboards that read it; Prometheus' shape says more. Pure.
 
-import type { RouteStats } from '../metrics.ts';
+import type { Memory } from '../metrics.ts';
+import type { CountsByRoute, RequestCounts } from '../request-counts.ts';
 
 /** The original's timers, by the routes they time. */
 export const TIMERS: Readonly<Record<string, string>> = {
@@ -21,16 +22,9 @@ export const TIMERS: Readonly<Record<string, string>> = {
 const QUANTILES = { p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99 } as const;
 const MS_PER_S = 1_000;
 
-/** Of process.memoryUsage(), in bytes. */
-export interface Memory {
-  readonly rss: number;
-  readonly heapTotal: number;
-  readonly heapUsed: number;
-}
-
 /** @param boundsS upper bounds of the buckets that routes count their times in, in seconds */
 export function expvar(
-  routes: ReadonlyMap<string, RouteStats>,
+  routes: CountsByRoute,
   boundsS: readonly number[],
   memory: Memory,
 ): Readonly<Record<string, unknown>> {
@@ -57,7 +51,7 @@ export function expvar(
 }
 
 /** The upper bound of the bucket that the quantile falls into; of the last one, its lower bound. 0 without requests. */
-function quantileS({ buckets, count }: RouteStats, boundsS: readonly number[], share: number): number {
+function quantileS({ buckets, count }: RequestCounts, boundsS: readonly number[], share: number): number {
   if (count === 0) return 0;
   let seen = 0;
   for (const [i, bound] of boundsS.entries()) {

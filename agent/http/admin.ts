@@ -15,15 +15,14 @@ export interface AdminDeps {
   readonly metrics: Metrics;
   /** Since the process began. */
   readonly uptimeMs: () => number;
-  /** Where workers answer for themselves, their sums; else this process' own. */
-  readonly scrape?: () => Promise<{ readonly contentType: string; readonly text: string }>;
+  /** Where workers count for themselves: brings their counts here. */
+  readonly gather?: () => Promise<void>;
 }
 
 export function adminRoutes(deps: AdminDeps): readonly Route[] {
   const { config, status, metrics, uptimeMs } = deps;
   const { name, author, version } = config.identity;
   const about = { 'App-Name': inHeader(name), 'App-Version': inHeader(version), Author: inHeader(author) };
-  const scrape = deps.scrape ?? (() => metrics.scrape());
   const get = (path: string, handle: Route['handle']): Route => ({ method: 'GET', path, handle });
   const routes = [
     ...healthRoutes(status),
@@ -38,12 +37,11 @@ export function adminRoutes(deps: AdminDeps): readonly Route[] {
     ),
     get('/config', (exchange) => exchange.json(200, shownConfig(config))),
     get('/metrics', async (exchange) => {
-      if (config.admin.metricsType === 'expvar' || exchange.header('accept') === 'application/json') {
-        exchange.json(200, expvar(metrics.routes(), REQUEST_BUCKETS_S, process.memoryUsage()));
-        return;
-      }
-      const { contentType, text } = await scrape();
-      exchange.text(200, text, contentType);
+      await deps.gather?.();
+      if (isForPrometheus(config.admin.metricsType, exchange.header('accept'))) {
+        const { contentType, text } = await metrics.scrape();
+        exchange.text(200, text, contentType);
+      } else exchange.json(200, expvar(metrics.routes(), REQUEST_BUCKETS_S, metrics.memory()));
     }),
   ];
   return routes.map((route) => ({
@@ -53,6 +51,11 @@ export function adminRoutes(deps: AdminDeps): readonly Route[] {
       return route.handle(exchange);
     },
   }));
+}
+
+function isForPrometheus(type: AgentConfig['admin']['metricsType'], accept: string): boolean {
+  if (type === 'negotiated') return /text\/plain|openmetrics/.test(accept);
+  return type === 'prometheus' && accept !== 'application/json';
 }
 
 /** Headers hold ASCII only; Node throws at anything else. */

@@ -20,10 +20,14 @@ const BASE = 'http://batch.invalid';
 export const isJson = (contentType: unknown): boolean =>
   /^application\/json\s*(?:;|$)/i.test(String(contentType ?? ''));
 
-/** Never rejects: what fails is answered, as it would be outside of a batch. */
+/**
+ * Never rejects: what fails is answered, as it would be outside of a batch.
+ * @param requestId the batch's, for an operation that has none of its own
+ */
 export async function replay(
   routes: readonly Route[],
   operation: BatchOperation,
+  requestId: string,
   onFailed: OnFailed,
 ): Promise<Replayed> {
   const url = URL.parse(operation.url, BASE);
@@ -38,7 +42,7 @@ export async function replay(
   if (method === 'POST' && !route.anyContentType && !isJson(headers['content-type'])) return bare(415);
   const { body } = operation;
   try {
-    return await call(route, { method, headers, search: url.search.slice(1), body });
+    return await call(route, { method, headers, search: url.search.slice(1), body, requestId });
   } catch (error) {
     onFailed(route, error);
     return bare(500);
@@ -62,9 +66,10 @@ interface Request {
   readonly headers: Record<string, string>;
   readonly search: string;
   readonly body: unknown;
+  readonly requestId: string;
 }
 
-async function call(route: Route, { method, headers, search, body }: Request): Promise<Replayed> {
+async function call(route: Route, { method, headers, search, body, requestId }: Request): Promise<Replayed> {
   const response = new KeptResponse();
   const request = { method, headers, url: route.path, resume() {}, on() {}, off() {}, once() {} };
   const exchange = new Exchange(
@@ -72,6 +77,7 @@ async function call(route: Route, { method, headers, search, body }: Request): P
     response as unknown as ServerResponse,
     search,
     () => {},
+    () => requestId,
   );
   exchange.body = Buffer.from(JSON.stringify(body));
   await route.handle(exchange);

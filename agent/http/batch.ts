@@ -36,7 +36,7 @@ export function batchHandler(options: BatchOptions): (exchange: Exchange) => voi
         422,
         `{"error": "too many operations, exceeding ${operationsLimit} operations"}\n`,
       );
-    return run(options, operations).then((text) => exchange.text(200, text, JSON_TYPE));
+    return run(options, operations, exchange.requestId).then((text) => exchange.text(200, text, JSON_TYPE));
   };
 }
 
@@ -48,7 +48,11 @@ function readOperations(body: Buffer): readonly BatchOperation[] | null {
 }
 
 /** The answer's text. Bodies are JSON already and are put in as they are. */
-async function run(options: BatchOptions, operations: readonly BatchOperation[]): Promise<string> {
+async function run(
+  options: BatchOptions,
+  operations: readonly BatchOperation[],
+  requestId: string,
+): Promise<string> {
   const iso = () => new Date(options.nowMs()).toISOString();
   const startedAt = iso();
   const parts: string[] = [];
@@ -59,7 +63,7 @@ async function run(options: BatchOptions, operations: readonly BatchOperation[])
     while (next < operations.length) {
       const operation = operations[next++] as BatchOperation;
       const operationStartedAt = iso();
-      const { status, headers, body } = await replay(options.routes, operation, options.onFailed);
+      const { status, headers, body } = await replay(options.routes, operation, requestId, options.onFailed);
       const json = body !== null && isJson(headers['Content-Type']) ? body.toString().trim() : null;
       answerBytes += json?.length ?? 0;
       const fits = answerBytes <= ANSWER_BYTES_MAX;

@@ -1,15 +1,28 @@
-// GET /v1/config: the project as the SDK describes it (OptimizelyConfig).
+// GET /v1/config: the project as the original's SDK describes it (OptimizelyConfig).
 
-import type { FlagClient } from '../clients.ts';
+import type { FlagClient } from '../flag-client.ts';
 import { VERSION } from '../release.ts';
 import type { Held } from '../store.ts';
 import type { Exchange } from './exchange.ts';
 import { namesEtag } from './key-request.ts';
+import { projectOf } from './project-keys.ts';
+
+const written = new WeakMap<FlagClient, Uint8Array>();
 
 export function config(exchange: Exchange, held: Held<FlagClient>): void {
   // The same for the same datafile, but other releases may describe it otherwise.
   const etag = `"${VERSION}-${held.sha256}"`;
   exchange.headers.ETag = etag;
   if (namesEtag(exchange.header('if-none-match'), etag)) exchange.empty(304);
-  else exchange.jsonReady(200, held.built.configJson());
+  else exchange.jsonReady(200, configText(held));
+}
+
+/** Made on first use, as few agents are ever asked. */
+function configText(held: Held<FlagClient>): Uint8Array {
+  let text = written.get(held.built);
+  if (text === undefined) {
+    text = Buffer.from(JSON.stringify(projectOf(held)));
+    written.set(held.built, text);
+  }
+  return text;
 }

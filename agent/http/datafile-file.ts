@@ -1,7 +1,7 @@
 // GET /datafiles/<sdkKey>.json: what Optimizely's CDN would answer, so that SDKs and stock Agents can be fed from here by
 // a URL template alone. Exact bytes, ETag, Last-Modified, 304; a secure environment needs its token.
 
-import type { FlagClient } from '../clients.ts';
+import type { FlagClient } from '../flag-client.ts';
 import type { KeyRefusal } from '../keys.ts';
 import type { Held } from '../store.ts';
 import type { Exchange } from './exchange.ts';
@@ -41,6 +41,7 @@ export function datafileFileRoutes(deps: DatafileFileDeps): readonly Route[] {
 }
 
 function answer(exchange: Exchange, held: Held<FlagClient>, token: string | null, nowMs: number): void {
+  exchange.datafile = held;
   const etag = `"${held.sha256}"`;
   const modified = lastModifiedOf(held, nowMs);
   const { headers } = exchange;

@@ -2,7 +2,7 @@
 // being sent the body.
 
 import type { SdkKey } from '../../core/ids.ts';
-import type { FlagClient } from '../clients.ts';
+import type { FlagClient } from '../flag-client.ts';
 import type { Held } from '../store.ts';
 import type { EventStreams } from './sse.ts';
 import type { FlagHandler } from './with-datafile.ts';

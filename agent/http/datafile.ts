@@ -1,6 +1,6 @@
 // GET /v1/datafile: the exact bytes that Optimizely served, with the hash as ETag.
 
-import type { FlagClient } from '../clients.ts';
+import type { FlagClient } from '../flag-client.ts';
 import type { Held } from '../store.ts';
 import type { Exchange } from './exchange.ts';
 import { namesEtag } from './key-request.ts';

@@ -1,8 +1,9 @@
 // Decisions that wait for somebody outside: for the user's segments, or for the prediction that a rule asks for. The same
 // answers as those made within the call.
 
-import type { FlagClient, Predicted } from '../clients.ts';
 import type { PredictionIds } from '../cmab.ts';
+import type { FlagClient, Predicted } from '../flag-client.ts';
+import type { Held } from '../store.ts';
 import type { DecideRequest } from './decide-request.ts';
 import {
   type DecideOptions,
@@ -14,6 +15,7 @@ import {
   userContext,
 } from './decision.ts';
 import type { Exchange } from './exchange.ts';
+import { withReasons } from './reasons.ts';
 
 const CACHE_HEADER = 'x-optimizely-odp-cache-name';
 const NO_SEGMENTS = 'failed to fetch qualified segments';
@@ -28,10 +30,11 @@ export function isLate({ predicted }: FlagClient, request: DecideRequest, keys: 
 
 export async function decideLate(
   exchange: Exchange,
-  client: FlagClient,
+  held: Held<FlagClient>,
   request: DecideRequest,
   keys: readonly string[],
 ): Promise<void> {
+  const client = held.built;
   // The datafile may be replaced meanwhile; its client must last until this request is answered.
   const sdk = client.acquire();
   try {
@@ -43,7 +46,7 @@ export async function decideLate(
       if (segments === null) return exchange.error(500, NO_SEGMENTS);
       user.qualifiedSegments = [...segments];
     }
-    exchange.json(200, await answer(user, client.predicted, request, keys));
+    exchange.json(200, await answer(user, held, request, keys));
   } finally {
     client.release();
   }
@@ -51,10 +54,11 @@ export async function decideLate(
 
 async function answer(
   user: UserContext,
-  predicted: Predicted | null,
+  held: Held<FlagClient>,
   request: DecideRequest,
   keys: readonly string[],
 ): Promise<unknown> {
+  const { predicted } = held.built;
   const options = request.decideOptions as unknown as DecideOptions;
   const known = keys.filter((key) => !isPrototypeKey(key));
   const decide = async (): Promise<Readonly<Record<string, Decision>>> => {
@@ -68,7 +72,7 @@ async function answer(
   const made =
     predicted === null ? { value: await decide(), ids: NO_IDS } : await predicted.cmab.traced(decide);
   const plain = (decision: Decision) => ({
-    ...plainDecision(decision, request),
+    ...plainDecision(withReasons(held, request, decision), request),
     cmabUUID: predictionId(decision, predicted, made.ids),
   });
   const decided = Object.values(made.value).map(plain);

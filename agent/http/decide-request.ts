@@ -18,6 +18,20 @@ export type DecideOption = (typeof DECIDE_OPTIONS)[number];
 const NO_ATTRIBUTES = Object.freeze({});
 const NONE: readonly string[] = Object.freeze([]);
 const NO_USER = 'missing "userId" in request payload';
+/** By their very names and in lower case. */
+const namesOf = (...names: string[]): ReadonlyMap<string, string> =>
+  new Map(names.flatMap((name) => [[name.toLowerCase(), name] as const, [name, name] as const]));
+const FIELDS = namesOf(
+  ...[
+    'userId',
+    'userAttributes',
+    'decideOptions',
+    'forcedDecisions',
+    'fetchSegments',
+    'fetchSegmentsOptions',
+  ],
+);
+const FORCED_FIELDS = namesOf('flagKey', 'ruleKey', 'variationKey');
 const KNOWN_OPTIONS: ReadonlySet<string> = new Set(DECIDE_OPTIONS);
 
 export interface ForcedDecision {
@@ -70,12 +84,29 @@ export function parseDecideRequest(body: Buffer): DecideRequest | string {
 function parseObject(body: Buffer): Record<string, unknown> | null {
   const value = parseJson(body);
   if (value === null) return {};
-  return isObjectOrNone(value) && value !== undefined ? (value as Record<string, unknown>) : null;
+  return isObjectOrNone(value) && value !== undefined ? named(value, FIELDS) : null;
+}
+
+/** As Go's decoder finds fields: by their very names, else whatever the case; of several the last. */
+function named(
+  object: Readonly<Record<string, unknown>>,
+  fields: ReadonlyMap<string, string>,
+): Record<string, unknown> {
+  let result = object as Record<string, unknown>;
+  for (const key in object) {
+    // The usual request holds nothing but these, so that this look-up is all that it pays.
+    if (fields.get(key) === key) continue;
+    const field = fields.get(key.toLowerCase());
+    if (field === undefined || Object.hasOwn(object, field)) continue;
+    if (result === object) result = { ...object };
+    result[field] = object[key];
+  }
+  return result;
 }
 
 function parseForced(value: unknown): ForcedDecision | null {
   if (!isObjectOrNone(value)) return null;
-  const { flagKey, ruleKey, variationKey } = value ?? {};
+  const { flagKey, ruleKey, variationKey } = named(value ?? NO_ATTRIBUTES, FORCED_FIELDS);
   if (!isStringOrNone(flagKey) || !isStringOrNone(ruleKey) || !isStringOrNone(variationKey)) return null;
   return { flagKey: flagKey ?? '', ruleKey: ruleKey ?? '', variationKey: variationKey ?? '' };
 }

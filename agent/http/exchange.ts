@@ -1,6 +1,7 @@
 // One request and its answer, as routes see them. Thin on purpose: every decision an agent makes passes through here.
 
 import type { IncomingMessage, OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { DatafileMeta } from '../sources/source.ts';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 const TEXT_TYPE = 'text/plain; charset=utf-8';
@@ -8,6 +9,7 @@ const TEXT_TYPE = 'text/plain; charset=utf-8';
 const NEEDS_DECODING = /[&%+]/;
 const REQUEST_ID_LENGTH_MAX = 200;
 const NO_BODY = Buffer.alloc(0);
+const NO_REQUEST_ID = () => '';
 
 /** Headers as a flat list of names and values, which Node writes without another copy. */
 export type HeaderList = readonly OutgoingHttpHeader[];
@@ -18,10 +20,14 @@ export class Exchange {
   readonly #response: ServerResponse;
   readonly #search: string;
   readonly #onAnswered: (status: number) => void;
+  /** The client's own, else one of ours; empty where neither is. Every answer carries it. */
+  readonly requestId: string;
   /** Set by the server before a route with a body is called. */
   body: Buffer = NO_BODY;
   /** Headers known before the request came: written as they are, whatever the answer. */
   ready: HeaderList = NO_HEADERS;
+  /** What the answer is made from, where it is made from a datafile. */
+  datafile: DatafileMeta | null = null;
   #headers: OutgoingHttpHeaders | null = null;
 
   constructor(
@@ -29,14 +35,17 @@ export class Exchange {
     response: ServerResponse,
     search: string,
     onAnswered: (status: number) => void,
+    newRequestId: () => string = NO_REQUEST_ID,
   ) {
     this.#onAnswered = onAnswered;
     this.request = request;
     this.#response = response;
     this.#search = search;
     const requestId = request.headers['x-request-id'];
-    if (typeof requestId === 'string')
-      this.headers['X-Request-Id'] = requestId.slice(0, REQUEST_ID_LENGTH_MAX);
+    this.requestId =
+      typeof requestId === 'string' && requestId !== ''
+        ? requestId.slice(0, REQUEST_ID_LENGTH_MAX)
+        : newRequestId();
   }
 
   /** Headers that every answer of this exchange carries. */
@@ -108,6 +117,7 @@ export class Exchange {
 
   #writeHead(status: number, own: HeaderList): void {
     const list = [...this.ready, ...own];
+    if (this.requestId !== '') list.push('X-Request-Id', this.requestId);
     if (this.#headers !== null)
       for (const [name, value] of Object.entries(this.#headers))
         if (value !== undefined) list.push(name, value);

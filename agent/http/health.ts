@@ -1,16 +1,23 @@
 // The health routes, on both ports. Live: the process answers. Ready: each configured key has a datafile, however old.
 
-import type { Status } from '../status.ts';
+import type { HealthReport, Status } from '../status.ts';
 import type { Route } from './server.ts';
 
-export function healthRoutes(status: Status): readonly Route[] {
+/** Who knows; elsewhere than in this process, with a promise. */
+export type HealthSource =
+  | Pick<Status, 'ready' | 'report'>
+  | { ready(): Promise<boolean>; report(): Promise<HealthReport> };
+
+export function healthRoutes(status: HealthSource): readonly Route[] {
   return [
     {
       method: 'GET',
       path: '/health',
       handle: (exchange) => {
+        const answer = (report: HealthReport) =>
+          exchange.json(report.status === 'starting' || report.status === 'draining' ? 503 : 200, report);
         const report = status.report();
-        exchange.json(report.status === 'starting' || report.status === 'draining' ? 503 : 200, report);
+        return report instanceof Promise ? report.then(answer) : answer(report);
       },
     },
     { method: 'GET', path: '/health/live', handle: (exchange) => exchange.json(200, { status: 'ok' }) },
@@ -18,8 +25,10 @@ export function healthRoutes(status: Status): readonly Route[] {
       method: 'GET',
       path: '/health/ready',
       handle: (exchange) => {
+        const answer = (ready: boolean) =>
+          exchange.json(ready ? 200 : 503, { status: ready ? 'ok' : 'not ready' });
         const ready = status.ready();
-        exchange.json(ready ? 200 : 503, { status: ready ? 'ok' : 'not ready' });
+        return ready instanceof Promise ? ready.then(answer) : answer(ready);
       },
     },
   ];

@@ -1,7 +1,7 @@
 // Routes that other clients' conventions rule: where they carry the SDK key, and how they want refusals worded. What
 // with-datafile.ts is to the original's routes.
 
-import type { FlagClient } from '../clients.ts';
+import type { FlagClient } from '../flag-client.ts';
 import type { KeyRefusal } from '../keys.ts';
 import type { Held } from '../store.ts';
 import type { Exchange } from './exchange.ts';

@@ -1,6 +1,7 @@
-// What OFREP asks for, decided: one flag, or all of them. Decides within the call; never waits.
+// What OFREP asks for, decided: one flag, or all of them. Decides within the call, unless a prediction is needed.
 
-import type { FlagClient, SdkClient } from '../clients.ts';
+import type { SdkClient } from '../clients.ts';
+import type { FlagClient } from '../flag-client.ts';
 import type { Held } from '../store.ts';
 import type { OfrepContext } from './ofrep-request.ts';
 import { type Evaluation, evaluationOf, parseKey } from './ofrep-value.ts';
@@ -17,27 +18,44 @@ export type Decision = Pick<
 /** Clients that evaluate in bulk ask for every flag again and again, whether they show it or not: no impressions. */
 const BULK_OPTIONS = ['DISABLE_DECISION_EVENT'] as unknown as Options;
 
+/** A promise only where somebody else has to be asked. */
+type Soon<T> = T | Promise<T>;
+
 /** Null when there is no such flag, or it has no such variable. */
-export function evaluateOne(held: Held<FlagClient>, context: OfrepContext, key: string): Evaluation | null {
+export function evaluateOne(
+  held: Held<FlagClient>,
+  context: OfrepContext,
+  key: string,
+): Soon<Evaluation | null> {
   const { flagKey, part } = parseKey(key);
-  const experiments = projectKeys(held.built).flags.get(flagKey);
+  const experiments = projectKeys(held).flags.get(flagKey);
   if (experiments === undefined) return null;
-  return withUser(held, context, (user) =>
-    evaluationOf(key, part, user.decide(flagKey), { experiments, metadata: metadataOf(held) }),
-  );
+  const { predicted } = held.built;
+  const evaluation = (decision: Decision) =>
+    evaluationOf(key, part, decision, { experiments, metadata: metadataOf(held) });
+  return withUser(held, context, (user) => {
+    if (!predicted?.rules.has(flagKey)) return evaluation(user.decide(flagKey));
+    return predicted.cmab.traced(() => user.decideAsync(flagKey)).then(({ value }) => evaluation(value));
+  });
 }
 
 /** Every flag by its plain key. */
-export function evaluateAll(held: Held<FlagClient>, context: OfrepContext): Evaluation[] {
-  const { flags } = projectKeys(held.built);
+export function evaluateAll(held: Held<FlagClient>, context: OfrepContext): Soon<Evaluation[]> {
+  const { flags } = projectKeys(held);
+  const { predicted } = held.built;
   const metadata = metadataOf(held);
   const none: ReadonlySet<string> = new Set();
-  return withUser(held, context, (user) =>
-    Object.entries(user.decideAll(BULK_OPTIONS)).flatMap(
+  const evaluations = (decisions: Readonly<Record<string, Decision>>) =>
+    Object.entries(decisions).flatMap(
       ([key, decision]) =>
         evaluationOf(key, null, decision, { experiments: flags.get(key) ?? none, metadata }) ?? [],
-    ),
-  );
+    );
+  return withUser(held, context, (user) => {
+    if (predicted === null) return evaluations(user.decideAll(BULK_OPTIONS));
+    return predicted.cmab
+      .traced(() => user.decideAllAsync(BULK_OPTIONS))
+      .then(({ value }) => evaluations(value));
+  });
 }
 
 /** Which datafile decided. */
@@ -48,12 +66,16 @@ const metadataOf = ({ revision, seq, lineage }: Held<FlagClient>): Evaluation['m
 function withUser<T>(
   { built }: Held<FlagClient>,
   { userId, attributes }: OfrepContext,
-  run: (user: UserContext) => T,
-): T {
+  run: (user: UserContext) => Soon<T>,
+): Soon<T> {
+  let isLate = false;
   const sdk = built.acquire();
   try {
-    return run(sdk.createUserContext(userId, attributes as Record<string, string>));
+    const ran = run(sdk.createUserContext(userId, attributes as Record<string, string>));
+    if (!(ran instanceof Promise)) return ran;
+    isLate = true;
+    return ran.finally(() => built.release());
   } finally {
-    built.release();
+    if (!isLate) built.release();
   }
 }

@@ -2,13 +2,14 @@
 // with an ETag. The SDK key comes as in the original's routes, or as the protocol's own X-API-Key.
 
 import { createHash } from 'node:crypto';
-import type { FlagClient } from '../clients.ts';
+import type { FlagClient } from '../flag-client.ts';
 import type { KeyRefusal } from '../keys.ts';
 import type { Held } from '../store.ts';
 import type { Exchange } from './exchange.ts';
 import { heldFor, namesEtag, pathOf } from './key-request.ts';
 import { evaluateAll, evaluateOne } from './ofrep-decide.ts';
 import { isOfrepError, type OfrepError, parseContext } from './ofrep-request.ts';
+import type { Evaluation } from './ofrep-value.ts';
 import type { Route } from './server.ts';
 import type { FlagDeps, FlagHandler } from './with-datafile.ts';
 
@@ -36,25 +37,32 @@ export function ofrepRoutes(deps: OfrepDeps): readonly Route[] {
   ];
 }
 
-function one(exchange: Exchange, held: Held<FlagClient>): void {
+function one(exchange: Exchange, held: Held<FlagClient>): void | Promise<void> {
   const key = keyIn(pathOf(exchange));
   const context = parseContext(exchange.body);
   if (isOfrepError(context)) {
     exchange.json(400, { key, ...context });
     return;
   }
-  const evaluation = evaluateOne(held, context, key);
-  if (evaluation !== null) exchange.json(200, evaluation);
-  else exchange.json(404, { key, ...notFound(key) });
+  const respond = (evaluation: Evaluation | null) =>
+    evaluation === null ? exchange.json(404, { key, ...notFound(key) }) : exchange.json(200, evaluation);
+  const evaluated = evaluateOne(held, context, key);
+  return evaluated instanceof Promise ? evaluated.then(respond) : respond(evaluated);
 }
 
-function all(exchange: Exchange, held: Held<FlagClient>): void {
+function all(exchange: Exchange, held: Held<FlagClient>): void | Promise<void> {
   const context = parseContext(exchange.body);
   if (isOfrepError(context)) {
     exchange.json(400, context);
     return;
   }
-  const body = Buffer.from(JSON.stringify({ flags: evaluateAll(held, context) }));
+  const evaluated = evaluateAll(held, context);
+  const respond = (flags: readonly Evaluation[]) => respondAll(exchange, flags);
+  return evaluated instanceof Promise ? evaluated.then(respond) : respond(evaluated);
+}
+
+function respondAll(exchange: Exchange, flags: readonly Evaluation[]): void {
+  const body = Buffer.from(JSON.stringify({ flags }));
   // Of the answer itself: nothing else says whether this user's flags have changed.
   const etag = `"${createHash('sha256').update(body).digest('hex')}"`;
   exchange.headers.ETag = etag;
@@ -68,11 +76,15 @@ const notFound = (key: string): OfrepError => ({
 });
 
 function withHeld(deps: FlagDeps, handle: FlagHandler) {
+  const answer = (exchange: Exchange, held: Held<FlagClient>): void | Promise<void> => {
+    exchange.datafile = held;
+    return handle(exchange, held);
+  };
   return (exchange: Exchange): void | Promise<void> => {
     const header = exchange.header('x-optimizely-sdk-key') || exchange.header('x-api-key');
     const found = heldFor(deps, header);
-    if (!(found instanceof Promise)) return handle(exchange, found);
-    return found.then((held) => (typeof held === 'string' ? refuse(exchange, held) : handle(exchange, held)));
+    if (!(found instanceof Promise)) return answer(exchange, found);
+    return found.then((held) => (typeof held === 'string' ? refuse(exchange, held) : answer(exchange, held)));
   };
 }
 

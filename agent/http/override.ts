@@ -1,23 +1,30 @@
 // POST /v1/override: forces a variation on a user, for testing. Off unless the operator turns it on.
 
-import type { FlagClient } from '../clients.ts';
-import type { Overrides } from '../overrides.ts';
+import type { FlagClient } from '../flag-client.ts';
 import { OVERRIDES_MAX } from '../overrides.ts';
 import type { Held } from '../store.ts';
+import type { UserState } from '../user-state.ts';
 import { answer, malformed, refuse } from './answer.ts';
 import type { Exchange } from './exchange.ts';
 import { type ProjectKeys, projectKeys } from './project-keys.ts';
 import { readBody } from './schema-body.ts';
 import { OVERRIDE_BODY } from './schema-routes.ts';
+import { whenSettled } from './when-settled.ts';
 import type { FlagHandler } from './with-datafile.ts';
 
-/** @param overrides null where they are not enabled */
-export function overrideHandler(overrides: Overrides | null): FlagHandler {
-  if (overrides === null) return (exchange) => exchange.text(403, 'Overrides not enabled\n');
-  return (exchange, held) => override(overrides, exchange, held);
+type Kept = Pick<UserState, 'overrides' | 'settled'>;
+
+/** @param users null where overrides are not enabled */
+export function overrideHandler(users: Kept | null): FlagHandler {
+  if (users === null) return (exchange) => exchange.text(403, 'Overrides not enabled\n');
+  return (exchange, held) => override(users, exchange, held);
 }
 
-function override(overrides: Overrides, exchange: Exchange, held: Held<FlagClient>) {
+function override(
+  { overrides, settled }: Kept,
+  exchange: Exchange,
+  held: Held<FlagClient>,
+): void | Promise<void> {
   const body = readBody(OVERRIDE_BODY, exchange.body);
   if (body === null) return malformed(exchange);
   const { userId, experimentKey, variationKey } = body;
@@ -29,15 +36,16 @@ function override(overrides: Overrides, exchange: Exchange, held: Held<FlagClien
   const { sdkKey } = held;
   const previous = overrides.get(sdkKey, userId, experimentKey);
   const change = { sdkKey, userId, experimentKey, variationKey: variationKey === '' ? null : variationKey };
-  if (!overrides.set(change, held.built.sdk))
+  if (!overrides.set(change, held.built))
     return refuse(exchange, 429, `there are ${OVERRIDES_MAX} overrides already; remove some first`);
-  answer(exchange, 200, {
-    ...{ userId, experimentKey, variationKey, prevVariationKey: previous ?? '' },
-    messages:
-      variationKey === ''
-        ? [previous === null ? 'no pre-existing override' : 'removing previous override']
-        : messagesOf(projectKeys(held.built), experimentKey, variationKey, previous !== null),
-  });
+  const messages =
+    variationKey === ''
+      ? [previous === null ? 'no pre-existing override' : 'removing previous override']
+      : messagesOf(projectKeys(held), experimentKey, variationKey, previous !== null);
+  const prevVariationKey = previous ?? '';
+  return whenSettled(settled, () =>
+    answer(exchange, 200, { userId, experimentKey, variationKey, prevVariationKey, messages }),
+  );
 }
 
 /** Null for none, as in the original. */

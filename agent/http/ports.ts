@@ -1,16 +1,19 @@
-// The API and the admin port as one thing to open and close: what stands before their routes is wired here, from the
+// The API and the admin port, each a thing to open and close: what stands before their routes is wired here, from the
 // settings. Which routes there are is said elsewhere.
 
 import type { Clock } from '../../core/clock.ts';
 import type { AgentConfig } from '../config.ts';
-import { adminRoutes } from './admin.ts';
+import { type AdminDeps, adminRoutes } from './admin.ts';
 import { createPortAuth, type PortAuth } from './auth-port.ts';
 import { createFrontDoor } from './front-door.ts';
 import { type ApiDeps, apiRoutes } from './routes.ts';
 import { HttpServer, type Route, type ServeOptions } from './server.ts';
 
 export type ServeDeps = Pick<ServeOptions, 'log' | 'metrics' | 'monotonicMs'>;
-export type RouteDeps = Omit<ApiDeps, 'guard' | 'tokenRoute'>;
+export type PortDeps = ServeDeps & { readonly clock: Clock };
+export type ApiPortDeps = PortDeps & Pick<ServeOptions, 'onAnswered' | 'newRequestId'>;
+export type ApiRouteDeps = Omit<ApiDeps, 'guard' | 'tokenRoute'>;
+export type AdminRouteDeps = Omit<AdminDeps, 'config'>;
 
 /** How a port serves: time limits, TLS, and what requests meet first. Webhooks and the admin port are not for browsers. */
 export function portOptions(
@@ -28,51 +31,57 @@ export function portOptions(
   return { log, metrics, monotonicMs, timeouts: server, door };
 }
 
-export class Ports {
+export class ApiPort {
   readonly #config: AgentConfig;
-  readonly #api: HttpServer;
-  readonly #admin: HttpServer;
-  readonly #auths: readonly PortAuth[];
+  readonly #auth: PortAuth;
+  readonly #server: HttpServer;
 
-  constructor(config: AgentConfig, deps: ServeDeps & { readonly clock: Clock }, routes: RouteDeps) {
+  constructor(config: AgentConfig, deps: ApiPortDeps, routes: ApiRouteDeps) {
     this.#config = config;
-    const apiAuth = createPortAuth('api', config.api.auth, deps);
-    const adminAuth = createPortAuth('admin', config.admin.auth, deps);
-    this.#auths = [apiAuth, adminAuth];
-    const { status } = routes;
-    const { metrics, monotonicMs: uptimeMs } = deps;
-    const admin = [
-      ...adminAuth.guard(adminRoutes({ config, status, metrics, uptimeMs })),
-      adminAuth.tokenRoute,
-    ];
-    const { healthCheckPath } = config.server;
-    const withHealth = (all: readonly Route[]) => withHealthAt(healthCheckPath, all);
-    this.#api = new HttpServer(
-      withHealth(apiRoutes({ ...routes, ...apiAuth })),
-      portOptions(config, 'api', deps),
-    );
-    this.#admin = new HttpServer(withHealth(admin), portOptions(config, 'admin', deps));
+    this.#auth = createPortAuth('api', config.api.auth, deps);
+    const all = withHealthAt(config.server.healthCheckPath, apiRoutes({ ...routes, ...this.#auth }));
+    const { onAnswered = null, newRequestId } = deps;
+    this.#server = new HttpServer(all, {
+      ...portOptions(config, 'api', deps),
+      onAnswered,
+      ...(newRequestId ? { newRequestId } : {}),
+    });
   }
 
-  /** Resolves with the ports when both listen. */
-  async open(): Promise<{ readonly apiPort: number; readonly adminPort: number }> {
-    const { host, apiPort, adminPort } = this.#config;
-    for (const auth of this.#auths) auth.start();
-    const [api, admin] = await Promise.all([
-      this.#api.listen(host, apiPort),
-      this.#admin.listen(host, adminPort),
-    ]);
-    return { apiPort: api, adminPort: admin };
+  /** Resolves with the port when it listens. */
+  open(): Promise<number> {
+    this.#auth.start();
+    return this.#server.listen(this.#config.host, this.#config.apiPort);
   }
 
-  /** The API first: whoever watches wants to see how the agent ends. */
-  closeApi(): Promise<void> {
-    return this.#api.close();
+  async close(): Promise<void> {
+    await this.#server.close();
+    this.#auth.stop();
+  }
+}
+
+export class AdminPort {
+  readonly #config: AgentConfig;
+  readonly #auth: PortAuth;
+  readonly #server: HttpServer;
+
+  constructor(config: AgentConfig, deps: PortDeps, routes: AdminRouteDeps) {
+    this.#config = config;
+    this.#auth = createPortAuth('admin', config.admin.auth, deps);
+    const guarded = this.#auth.guard(adminRoutes({ config, ...routes }));
+    const all = withHealthAt(config.server.healthCheckPath, [...guarded, this.#auth.tokenRoute]);
+    this.#server = new HttpServer(all, portOptions(config, 'admin', deps));
   }
 
-  async closeAdmin(): Promise<void> {
-    for (const auth of this.#auths) auth.stop();
-    await this.#admin.close();
+  /** Resolves with the port when it listens. */
+  open(): Promise<number> {
+    this.#auth.start();
+    return this.#server.listen(this.#config.host, this.#config.adminPort);
+  }
+
+  async close(): Promise<void> {
+    await this.#server.close();
+    this.#auth.stop();
   }
 }
 

@@ -1,14 +1,14 @@
 // POST /v1/reset: for tests. Forgets what users left behind at a key (overrides, profiles kept here, caches); the datafile
 // stays, as there is nothing to forget in it.
 
-import type { FlagClient } from '../clients.ts';
-import type { Held } from '../store.ts';
+import type { UserState } from '../user-state.ts';
 import { answer } from './answer.ts';
+import { whenSettled } from './when-settled.ts';
 import type { FlagHandler } from './with-datafile.ts';
 
-export function resetHandler(forget: (held: Held<FlagClient>) => void): FlagHandler {
+export function resetHandler(users: Pick<UserState, 'forget' | 'settled'>): FlagHandler {
   return (exchange, held) => {
-    forget(held);
-    answer(exchange, 200, { result: true });
+    users.forget(held);
+    return whenSettled(users.settled, () => answer(exchange, 200, { result: true }));
   };
 }

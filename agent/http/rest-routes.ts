@@ -6,6 +6,7 @@ import type { UserState } from '../user-state.ts';
 import { activate } from './activate.ts';
 import { batchHandler } from './batch.ts';
 import { decide } from './decide.ts';
+import { jsonOnly } from './json-only.ts';
 import { lookupHandler } from './lookup.ts';
 import { openApiRoutes } from './openapi.ts';
 import { overrideHandler } from './override.ts';
@@ -34,19 +35,17 @@ export function restRoutes(deps: RestDeps): readonly Route[] {
   const post = (path: string, handle: FlagHandler): Route => ({
     method: 'POST',
     path,
-    handle: withDatafile(deps, handle),
+    anyContentType: true,
+    handle: withDatafile(deps, jsonOnly(handle)),
   });
   return [
     post('/v1/decide', withProfiles(profiles, decide)),
     post('/v1/activate', withProfiles(profiles, activate)),
     post('/v1/track', track),
-    post('/v1/override', overrideHandler(rest.enableOverrides ? users.overrides : null)),
+    post('/v1/override', overrideHandler(rest.enableOverrides ? users : null)),
     post('/v1/lookup', lookupHandler(profiles)),
-    post('/v1/save', saveHandler(profiles)),
-    post(
-      '/v1/reset',
-      resetHandler((held) => users.forget(held)),
-    ),
+    post('/v1/save', saveHandler(profiles, users.settled)),
+    post('/v1/reset', resetHandler(users)),
     post('/v1/send-odp-event', sendOdpEventHandler(rest.isOdpEnabled)),
     ...openApiRoutes(rest.version),
   ];

@@ -1,15 +1,14 @@
 // The table of contents: every path the agent answers, by port. A route is a file beside this one.
 
-import type { Status } from '../status.ts';
 import { config } from './config.ts';
 import { datafile } from './datafile.ts';
-import { healthRoutes } from './health.ts';
+import { type HealthSource, healthRoutes } from './health.ts';
 import { type BatchDeps, batchRoute, type RestDeps, restRoutes } from './rest-routes.ts';
 import type { Route } from './server.ts';
 import { withDatafile } from './with-datafile.ts';
 
 export interface ApiDeps extends RestDeps, BatchDeps {
-  readonly status: Status;
+  readonly status: HealthSource;
   /** Streams and what other protocols answer; no part of a batch. */
   readonly protocols: readonly Route[];
   /** Lets only those through who may ask; operations of a batch meet it too. */

@@ -1,13 +1,16 @@
 // POST /v1/save: what the user profile service shall know of a user from now on, in place of what it knew.
 
 import type { UserProfile } from '../profiles/profiles.ts';
+import type { UserState } from '../user-state.ts';
 import { malformed, NO_USER, refuse } from './answer.ts';
 import { readBody } from './schema-body.ts';
 import { SAVE_BODY } from './schema-routes.ts';
+import { whenSettled } from './when-settled.ts';
 import type { FlagHandler } from './with-datafile.ts';
 import { NO_SERVICE, type ProfileDeps, SERVICE_FAILED, serviceOf } from './with-profiles.ts';
 
-export function saveHandler(deps: ProfileDeps): FlagHandler {
+/** @param settled of the profiles that are kept in this process; see UserSharing */
+export function saveHandler(deps: ProfileDeps, settled: UserState['settled'] = null): FlagHandler {
   return (exchange, held) => {
     const service = serviceOf(deps, exchange, held);
     if (service === null) return refuse(exchange, 500, NO_SERVICE);
@@ -17,7 +20,7 @@ export function saveHandler(deps: ProfileDeps): FlagHandler {
     const profile = toProfile(body.userId, body.experimentBucketMap);
     if (profile === null) return malformed(exchange);
     const saved = service.save(profile);
-    if (!(saved instanceof Promise)) return exchange.empty(200);
+    if (!(saved instanceof Promise)) return whenSettled(settled, () => exchange.empty(200));
     return saved.then(
       () => exchange.empty(200),
       (error) => {

@@ -91,13 +91,21 @@ export function object<F extends Fields>(
       if (!isObject(value) && !isNone(value)) return WRONG;
       const read: Record<string, unknown> = {};
       for (const [name, schema] of described) {
-        const known = schema.read(isNone(value) || !Object.hasOwn(value, name) ? undefined : value[name]);
+        const known = schema.read(isNone(value) ? undefined : fieldOf(value, name));
         if (known === WRONG) return WRONG;
         read[name] = known;
       }
       return read as Optional<F>;
     },
   };
+}
+
+/** As Go's decoder finds it: by its very name, else whatever the case; of several the last. */
+function fieldOf(object: Readonly<Record<string, unknown>>, name: string): unknown {
+  if (Object.hasOwn(object, name)) return object[name];
+  const lower = name.toLowerCase();
+  const alike = Object.keys(object).findLast((key) => key.toLowerCase() === lower);
+  return alike === undefined ? undefined : object[alike];
 }
 
 const isNone = (value: unknown): value is null | undefined => value === undefined || value === null;

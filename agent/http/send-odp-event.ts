@@ -1,7 +1,7 @@
 // POST /v1/send-odp-event: an event for Optimizely's Data Platform. Taken is not sent: that is done
 // in the background, in batches.
 
-import type { FlagClient } from '../clients.ts';
+import type { FlagClient } from '../flag-client.ts';
 import type { Held } from '../store.ts';
 import { answer, malformed, refuse } from './answer.ts';
 import type { Exchange } from './exchange.ts';

@@ -29,12 +29,24 @@ export interface Route {
   readonly handle: (exchange: Exchange) => void | Promise<void>;
 }
 
+/** Told of a request when its answer has been handed over. @param route its path; null where there is none */
+export type OnAnswered = (
+  exchange: Exchange,
+  route: string | null,
+  status: number,
+  durationMs: number,
+) => void;
+
 export interface ServeOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly monotonicMs: () => number;
   readonly timeouts?: Timeouts;
   readonly door?: FrontDoor;
+  /** Null where nobody wants to know, which then costs nothing. */
+  readonly onAnswered?: OnAnswered | null;
+  /** For requests that bring no id of their own; left out, their answers have none. */
+  readonly newRequestId?: () => string;
 }
 
 interface MountedRoute extends Route {
@@ -43,6 +55,7 @@ interface MountedRoute extends Route {
 
 export class HttpServer {
   readonly #options: ServeOptions;
+  readonly #onAnswered: OnAnswered | null;
   readonly #routes = new Map<string, Map<string, MountedRoute>>();
   /** The paths that stand for all below them, without their `*`. */
   readonly #folders: string[] = [];
@@ -53,6 +66,7 @@ export class HttpServer {
 
   constructor(routes: readonly Route[], options: ServeOptions) {
     this.#options = options;
+    this.#onAnswered = options.onAnswered ?? null;
     this.#unrouted = options.metrics.route('none');
     for (const route of routes) {
       const methods = this.#routes.get(route.path) ?? new Map<string, MountedRoute>();
@@ -107,9 +121,13 @@ export class HttpServer {
     const methods = this.#routes.get(path) ?? this.#below(path);
     const route = methods?.get(request.method as string);
     const stats = route?.stats ?? this.#unrouted;
-    const exchange = new Exchange(request, response, mark < 0 ? '' : url.slice(mark + 1), (status) =>
-      stats.record(status, (this.#options.monotonicMs() - startedMs) / 1000),
-    );
+    const search = mark < 0 ? '' : url.slice(mark + 1);
+    const onAnswered = (status: number) => {
+      const durationMs = this.#options.monotonicMs() - startedMs;
+      stats.record(status, durationMs / 1000);
+      if (this.#onAnswered !== null) this.#onAnswered(exchange, route?.path ?? null, status, durationMs);
+    };
+    const exchange = new Exchange(request, response, search, onAnswered, this.#options.newRequestId);
     if (route !== undefined) this.#dispatch(route, request, exchange);
     else if (methods === undefined) exchange.text(404, '404 page not found\n');
     else {

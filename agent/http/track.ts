@@ -1,6 +1,7 @@
 // POST /v1/track: a conversion event. Taken is not sent: batching and sending are elsewhere.
 
-import type { FlagClient, SdkClient } from '../clients.ts';
+import type { SdkClient } from '../clients.ts';
+import type { FlagClient } from '../flag-client.ts';
 import type { Held } from '../store.ts';
 import { answer, malformed, refuse } from './answer.ts';
 import type { Exchange } from './exchange.ts';
@@ -21,7 +22,7 @@ export function track(exchange: Exchange, held: Held<FlagClient>) {
   const { userId, userAttributes, eventTags } = body;
   const problem = userProblem(userId, userAttributes) ?? namesProblem('event tag', eventTags);
   if (problem !== null) return refuse(exchange, 400, problem);
-  if (!projectKeys(held.built).events.has(eventKey)) {
+  if (!projectKeys(held).events.has(eventKey)) {
     const error = `event with key ${JSON.stringify(eventKey)} not found`;
     return answer(exchange, 200, { userId, eventKey, error });
   }

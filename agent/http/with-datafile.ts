@@ -1,8 +1,8 @@
 // What all routes about flags have in common: the SDK key header, its refusals, and the headers that say which
 // datafile an answer was made from.
 
-import type { FlagClient } from '../clients.ts';
-import type { KeyRefusal, Keys, ServedKey } from '../keys.ts';
+import type { FlagClient } from '../flag-client.ts';
+import type { FoundKey, KeyFinder, KeyRefusal } from '../keys.ts';
 import type { Held, Store } from '../store.ts';
 import type { Exchange, HeaderList } from './exchange.ts';
 
@@ -18,7 +18,7 @@ const REFUSALS: Readonly<Record<KeyRefusal, readonly [status: number, message: s
 };
 
 export interface FlagDeps {
-  readonly keys: Keys;
+  readonly keys: KeyFinder;
   readonly store: Store<FlagClient>;
 }
 
@@ -27,13 +27,14 @@ export type FlagHandler = (exchange: Exchange, held: Held<FlagClient>) => void |
 
 /** Calls `handle` with the datafile of the key that the request names, at once when the agent has it already. */
 export function withDatafile({ keys, store }: FlagDeps, handle: FlagHandler) {
-  const serve = (exchange: Exchange, key: ServedKey): void | Promise<void> => {
+  const serve = (exchange: Exchange, key: FoundKey): void | Promise<void> => {
     const held = store.get(key.sdkKey);
     if (held === null) {
-      refuse(exchange, 'not-found');
+      refuse(exchange, 'not-found', key.sdkKey);
       return;
     }
     exchange.ready = headersOf(held);
+    exchange.datafile = held;
     return handle(exchange, held);
   };
   return (exchange: Exchange): void | Promise<void> => {
@@ -42,7 +43,7 @@ export function withDatafile({ keys, store }: FlagDeps, handle: FlagHandler) {
     if (known !== undefined && store.get(known.sdkKey) !== null) return serve(exchange, known);
     return keys.resolve(header).then((found) => {
       if (typeof found !== 'string') return serve(exchange, found);
-      refuse(exchange, found);
+      refuse(exchange, found, header);
     });
   };
 }
@@ -64,7 +65,8 @@ function headersOf(held: Held<FlagClient>): HeaderList {
   return headers;
 }
 
-function refuse(exchange: Exchange, refusal: KeyRefusal): void {
+/** @param header what was asked for; of it only the SDK key is told */
+function refuse(exchange: Exchange, refusal: KeyRefusal, header: string): void {
   const [status, message] = REFUSALS[refusal];
-  exchange.error(status, message);
+  exchange.error(status, refusal === 'not-found' ? `${message}: ${header.split(':', 1)[0]}` : message);
 }

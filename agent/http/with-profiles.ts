@@ -1,7 +1,7 @@
 // Gives a route that decides the user profile service of its request. Profiles kept in this process are read within the
 // call; those behind a network are fetched before it and saved after it, so that no decision is made across turns.
 
-import type { FlagClient } from '../clients.ts';
+import type { FlagClient } from '../flag-client.ts';
 import { FetchedProfile, type ProfileDesk } from '../profiles/desk.ts';
 import type { ProfileService, ProfileServices, UserProfile } from '../profiles/profiles.ts';
 import type { Held } from '../store.ts';

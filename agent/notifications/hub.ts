@@ -4,7 +4,7 @@
 import type { Clock, Random, Timer } from '../../core/clock.ts';
 import type { SdkKey } from '../../core/ids.ts';
 import { noteSubject } from '../../core/names.ts';
-import type { FlagClient } from '../clients.ts';
+import type { FlagClient } from '../flag-client.ts';
 import type { NoteChannel } from '../sources/side-channel.ts';
 import type { Held } from '../store.ts';
 import { configUpdateNote, decisionNote, type Note, trackNote } from './note.ts';

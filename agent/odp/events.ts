@@ -8,6 +8,7 @@ import type { Ask } from '../outside/requester.ts';
 import type { OnTrouble } from '../outside/troubles.ts';
 import { serviceFailed } from '../outside/within.ts';
 import type { OdpProject } from '../project-traits.ts';
+import { uuid } from '../uuid.ts';
 
 export interface OdpEvent {
   readonly type: string;
@@ -173,11 +174,3 @@ export class OdpEvents {
 
 /** The platform knows it by one of its spellings only. */
 const isUserKey = (key: string): boolean => /^fs[-_]user[-_]id$/i.test(key);
-
-/** Version 4: 122 random bits, and the version's own. */
-function uuid(random: Random): string {
-  return 'xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx'.replaceAll(/[xy]/g, (place) => {
-    const digit = Math.floor(random() * 16);
-    return (place === 'x' ? digit : (digit & 3) | 8).toString(16);
-  });
-}

@@ -7,7 +7,7 @@ import type { Log } from '../../core/log.ts';
 
 const LOG_INTERVAL_MS = 10_000;
 
-export type Service = 'cmab' | 'odp' | 'redis' | 'profiles';
+export type Service = 'cmab' | 'odp' | 'redis' | 'profiles' | 'traces';
 
 export interface Trouble {
   readonly service: Service;

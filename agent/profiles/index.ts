@@ -4,21 +4,34 @@
 import type { SdkKey } from '../../core/ids.ts';
 import type { ProfileServiceSettings, UserProfileSettings } from '../config/types.ts';
 import { MemoryProfiles } from './memory.ts';
-import type { ProfileService, ProfileServices } from './profiles.ts';
+import type { ProfileService, ProfileServices, SavedProfile, UserProfile } from './profiles.ts';
 
 /** Makes one service from its settings; handed in so that those with a network are loaded only where they are wanted. */
 export type MakeProfileService = (name: string, settings: ProfileServiceSettings) => ProfileService;
 
+/** The services, with a view on what is kept in this process. */
+export interface LocalProfiles extends ProfileServices {
+  /** Keeps what another process was asked to save. */
+  accept(saved: SavedProfile): void;
+  /** Everything that is kept here. */
+  all(): Iterable<SavedProfile>;
+}
+
+/** @param onSaved told of every profile that is saved in this process' memory */
 export function createProfileServices(
   settings: UserProfileSettings,
   makeRemote: MakeProfileService,
-): ProfileServices {
-  const local = new Map<SdkKey, Map<string, ProfileService>>();
+  onSaved?: (saved: SavedProfile) => void,
+): LocalProfiles {
+  const local = new Map<SdkKey, Map<string, MemoryProfiles>>();
   const remote = new Map<string, ProfileService>();
 
-  const localOf = (sdkKey: SdkKey, name: string, make: () => ProfileService): ProfileService => {
-    const services = getOrMake(local, sdkKey, () => new Map<string, ProfileService>());
-    return getOrMake(services, name, make);
+  const localOf = (sdkKey: SdkKey, name: string): MemoryProfiles | null => {
+    const wanted = settings.services.get(name);
+    if (wanted?.kind !== 'in-memory') return null;
+    const services = getOrMake(local, sdkKey, () => new Map<string, MemoryProfiles>());
+    const announce = onSaved && ((profile: UserProfile) => onSaved({ sdkKey, service: name, profile }));
+    return getOrMake(services, name, () => new MemoryProfiles(wanted, announce));
   };
 
   return {
@@ -27,8 +40,13 @@ export function createProfileServices(
       const name = chosen === '' ? settings.default : chosen;
       const wanted = name === null ? undefined : settings.services.get(name);
       if (name === null || wanted === undefined) return null;
-      if (wanted.kind === 'in-memory') return localOf(sdkKey, name, () => new MemoryProfiles(wanted));
-      return getOrMake(remote, name, () => makeRemote(name, wanted));
+      return localOf(sdkKey, name) ?? getOrMake(remote, name, () => makeRemote(name, wanted));
+    },
+    accept: ({ sdkKey, service, profile }) => localOf(sdkKey, service)?.accept(profile),
+    *all() {
+      for (const [sdkKey, services] of local)
+        for (const [service, kept] of services)
+          for (const profile of kept.all()) yield { sdkKey, service, profile };
     },
     reset: (sdkKey) => {
       for (const service of local.get(sdkKey)?.values() ?? []) service.reset();

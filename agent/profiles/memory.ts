@@ -16,11 +16,17 @@ export interface MemoryProfilesOptions {
 export class MemoryProfiles implements ProfileService {
   readonly #capacity: number;
   readonly #strategy: 'fifo' | 'lifo';
+  readonly #onSaved: (profile: UserProfile) => void;
   readonly #profiles = new Map<string, UserProfile>();
   /** Who came last, in order; only lifo needs to know. */
   readonly #arrivals: string[] = [];
 
-  constructor({ capacity, storageStrategy }: MemoryProfilesOptions) {
+  /** @param onSaved told of what is saved here, not of what others saved */
+  constructor(
+    { capacity, storageStrategy }: MemoryProfilesOptions,
+    onSaved: (profile: UserProfile) => void = () => {},
+  ) {
+    this.#onSaved = onSaved;
     this.#capacity = capacity === 0 ? PROFILES_MAX : Math.min(capacity, PROFILES_MAX);
     this.#strategy = storageStrategy;
   }
@@ -34,12 +40,23 @@ export class MemoryProfiles implements ProfileService {
   }
 
   save(profile: UserProfile): void {
+    this.accept(profile);
+    this.#onSaved(profile);
+  }
+
+  /** Like save(), for a profile that another process was asked to save. */
+  accept(profile: UserProfile): void {
     const userId = profile.user_id;
     if (!this.#profiles.has(userId)) {
       if (this.#profiles.size >= this.#capacity) this.#makeRoom();
       if (this.#strategy === 'lifo') this.#arrivals.push(userId);
     }
     this.#profiles.set(userId, profile);
+  }
+
+  /** Everything that is kept, for whoever joins later. */
+  all(): Iterable<UserProfile> {
+    return this.#profiles.values();
   }
 
   reset(): void {

@@ -25,6 +25,14 @@ export interface ProfileService {
   stop(): Promise<void>;
 }
 
+/** What was saved where, for processes that keep the same profiles. */
+export interface SavedProfile {
+  readonly sdkKey: SdkKey;
+  /** As it is named in the settings. */
+  readonly service: string;
+  readonly profile: UserProfile;
+}
+
 /** All services of an agent. */
 export interface ProfileServices {
   /** False when none is configured: then requests need not be looked at. */

@@ -202,9 +202,9 @@ export class NatsSource implements Source {
   }
 
   #candidate(sdkKey: SdkKey, head: EnvelopeHead, message: Msg): Candidate {
-    const { lineage, seq, revision, sha256, changeId, receivedAtMs } = head;
+    const { lineage, seq, revision, sha256, changeId, receivedAtMs, publishedAtMs } = head;
     return {
-      ...{ sdkKey, lineage, seq, revision, sha256, changeId, receivedAtMs },
+      ...{ sdkKey, lineage, seq, revision, sha256, changeId, receivedAtMs, publishedAtMs },
       lastModifiedMs: null,
       source: this.name,
       fromRecord: false,
@@ -236,6 +236,8 @@ function connectionOptions(settings: NatsSettings): ConnectionOptions {
     maxPingOut: PINGS_OUT_MAX,
     // Rotated credentials may be refused for a while: keep trying, S3 carries us meanwhile.
     ignoreAuthErrorAbort: true,
+    // What this agent says is known to all of it already.
+    noEcho: true,
     ...(user === undefined ? {} : { user }),
     ...(password === undefined ? {} : { pass: password }),
     ...(token === undefined ? {} : { token }),

@@ -127,9 +127,9 @@ export class RecordSource implements Source {
   }
 
   async #offer(sdkKey: SdkKey, followed: Followed, manifest: Manifest, etag: string): Promise<void> {
-    const { lineage, seq, revision, sha256, changeId, receivedAtMs } = manifest;
+    const { lineage, seq, revision, sha256, changeId, receivedAtMs, publishedAtMs } = manifest;
     const outcome = await this.#sink.offer({
-      ...{ sdkKey, lineage, seq, revision, sha256, changeId, receivedAtMs },
+      ...{ sdkKey, lineage, seq, revision, sha256, changeId, receivedAtMs, publishedAtMs },
       lastModifiedMs: null,
       source: this.name,
       fromRecord: true,

@@ -20,14 +20,19 @@ export interface DatafileMeta {
   readonly changeId: ChangeId;
   /** When the webhook that brought it arrived; for seq 0, when the CDN answered. */
   readonly receivedAtMs: number;
+  /** When it got its seq; left out where the source does not know. */
+  readonly publishedAtMs?: number;
   /** The CDN's `Last-Modified`; only known of seq 0. */
   readonly lastModifiedMs: number | null;
 }
 
-export interface Candidate extends DatafileMeta {
+export interface CandidateMeta extends DatafileMeta {
   readonly source: SourceName;
   /** Just read from the manifest in S3, which is always right about lineage. */
   readonly fromRecord: boolean;
+}
+
+export interface Candidate extends CandidateMeta {
   /**
    * The exact body, checked against `sha256`. Called at most once.
    * @throws FanoutError BODY_CORRUPT, BODY_MISSING, RECORD_UNAVAILABLE

@@ -52,6 +52,8 @@ export function agentEnv(facts: StackFacts, place: AgentPlace, parent: NodeJS.Pr
     OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: `${facts.urls.cdn}/datafiles/%s.json`,
     OPTIMIZELY_CLIENT_EVENTURL: `${facts.urls.cdn}/events`,
     FANOUT_CACHE_DIR: place.cacheDir,
+    // Ten agents on two cores are many processes already.
+    AGENT_WORKERS: '1',
   };
 }
 

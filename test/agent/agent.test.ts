@@ -173,7 +173,7 @@ it('counts what became of everything', async () => {
   await serves(agent, 1, 4);
   record.publish(KEY, datafileBody(5));
   await serves(agent, 2, 5);
-  const text = await (await fetch(`${agent.admin}/metrics`)).text();
+  const text = await (await fetch(`${agent.admin}/metrics`, { headers: { accept: 'text/plain' } })).text();
   for (const sample of [
     'fanout_agent_offers_total{source="s3",result="accepted",reason=""} 2',
     `fanout_agent_datafile_seq{sdk_key="${KEY}"} 2`,

@@ -43,15 +43,6 @@ describe('a client', () => {
     expect(off.built.sdk.createUserContext('u')?.decide('flag_1').enabled).toBe(false);
   });
 
-  it('describes its project without the datafile in it', async () => {
-    const { build } = setUp();
-    const { built } = await build(datafileBody(7));
-    const config = JSON.parse(Buffer.from(built.configJson()).toString());
-    expect(config).toMatchObject({ revision: '7', sdkKey: KEY, featuresMap: { flag_1: { key: 'flag_1' } } });
-    expect(config).not.toHaveProperty('datafile');
-    expect(built.configJson()).toBe(built.configJson());
-  });
-
   const shapes: [string, string | Buffer, string][] = [
     ['not JSON', 'nope', 'DATAFILE_UNLOADABLE'],
     ['empty', '', 'DATAFILE_UNLOADABLE'],

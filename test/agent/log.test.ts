@@ -7,12 +7,13 @@ import { describe, expect, it } from 'vitest';
 const LOG = join(import.meta.dirname, '..', '..', 'agent', 'log.ts');
 
 /** The lines of one warning and one debug-like info. */
-function linesWith(level: string, options: object): string[] {
+function linesWith(level: string, options: object, more = ''): string[] {
   const script = `
     const { createLog } = await import(${JSON.stringify(LOG)});
     const log = createLog(${JSON.stringify(level)}, ${JSON.stringify(options)});
     log.info('agent.started', { sdkKeys: ['KEY'], apiPort: 1 });
-    log.warn('source.failed', { sdkKey: 'KEY', error: 'no', nested: { a: 1 } });`;
+    log.warn('source.failed', { sdkKey: 'KEY', error: 'no', nested: { a: 1 } });
+    ${more}`;
   const out = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
   return out.split('\n').filter((line) => line !== '');
 }
@@ -40,6 +41,12 @@ describe('the log', () => {
         /^\d\d:\d\d:\d\d\.\d{3} WARN {2}source\.failed sdkKey=KEY error=no nested=\{"a":1\}$/,
       ),
     ]);
+  });
+
+  it('without SDK keys has none in its texts either, nor in their spelling in addresses', () => {
+    const more = `log.error('source.failed', { sdkKey: 'A+B', error: 'df.v1.A+B', at: ['/A%2BB/KEY'] });`;
+    const [line] = linesWith('error', { sdkKeys: false }, more);
+    expect(JSON.parse(line ?? '')).toMatchObject({ error: 'df.v1.(SDK key)', at: ['/(SDK key)/(SDK key)'] });
   });
 
   it('can do without SDK keys', () => {

@@ -24,7 +24,7 @@ async function folderWith(settings: string): Promise<string> {
 function run(folder: string, args: string[] = []) {
   const child: ChildProcess = spawn(process.execPath, [AGENT_BUNDLE, ...args], {
     cwd: folder,
-    env: { PATH: process.env.PATH },
+    env: { PATH: process.env.PATH, AGENT_WORKERS: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const lines: string[] = [];

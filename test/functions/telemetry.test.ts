@@ -1,6 +1,7 @@
 // What the functions print: one JSON line per event, and metrics that CloudWatch reads out of the log.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { changeTraceId } from '../../core/trace.ts';
 import { createTelemetry, withFields } from '../../functions/telemetry.ts';
 
 let printed: Record<string, unknown>[] = [];
@@ -29,6 +30,13 @@ describe('a log line', () => {
     const { log } = createTelemetry('webhook');
     withFields(withFields(log, { changeId: 'c' }), { sdkKey: 'k' }).info('beat.sent', { keys: 1 });
     expect(printed).toMatchObject([{ changeId: 'c', sdkKey: 'k', keys: 1 }]);
+  });
+
+  it('names the trace of the change that it is about', () => {
+    const { log } = createTelemetry('webhook');
+    log.info('manifest.moved', { changeId: 'c' });
+    log.info('beat.sent', { keys: 1 });
+    expect(printed.map(({ traceId }) => traceId)).toEqual([changeTraceId('c'), undefined]);
   });
 });
 

@@ -114,10 +114,7 @@ describe('the file with settings', () => {
       ]),
     );
     expect(config.sdkKeyPattern?.test('abc')).toBe(true);
-    expect(config.warnings.map((text) => text.replace(/^.* has/, 'has')).sort()).toEqual([
-      'has no effect yet: no traces are sent',
-      'has no effect yet: one process serves',
-    ]);
+    expect(config.warnings.map((text) => text.replace(/^.* has/, 'has')).sort()).toEqual([]);
   });
 
   it('gives way to variables, and defaults give way to it', async () => {

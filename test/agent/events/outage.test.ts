@@ -114,7 +114,9 @@ function startLoad(apiPort: number, prefix: string) {
 }
 
 const metric = async (adminPort: number, name: string): Promise<number> => {
-  const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
+  const text = await (
+    await fetch(`http://127.0.0.1:${adminPort}/metrics`, { headers: { accept: 'text/plain' } })
+  ).text();
   return Number(new RegExp(`^fanout_agent_${name} (\\d+)$`, 'm').exec(text)?.[1] ?? Number.NaN);
 };
 

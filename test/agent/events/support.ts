@@ -70,7 +70,14 @@ export function createQueue(endpoint: FakeEndpoint, options: QueueOptions = {}) 
   const journal =
     dir === undefined ? null : createJournal(dir, { pid, bytesMax: diskBytesMax, losses, clock });
   const queue = new EventQueue({
-    ...{ url: null, batchSize: 3, queueSize: 100, flushIntervalMs: 30_000, post: endpoint.post },
+    ...{
+      url: null,
+      batchSize: 3,
+      batchSizeMax: options.batchSize ?? 3,
+      queueSize: 100,
+      flushIntervalMs: 30_000,
+      post: endpoint.post,
+    },
     ...{ journal, losses, clock, random: () => 0.5, log },
     ...rest,
   });

@@ -37,7 +37,7 @@ describe('the admin port', () => {
       counted['timer.get-config.responseTimeHist.p99'] as number,
     );
     expect(counted.memstats).toMatchObject({ HeapAlloc: expect.any(Number), Sys: expect.any(Number) });
-    const prometheus = await startDoor();
+    const prometheus = await startDoor({ env: { OPTIMIZELY_ADMIN_METRICSTYPE: 'prometheus' } });
     await prometheus.api({ path: '/v1/config' });
     expect((await prometheus.admin({ path: '/metrics' })).text).toContain(
       'route="GET /v1/config",status="200"} 1',
@@ -45,6 +45,18 @@ describe('the admin port', () => {
     expect(
       (await prometheus.admin({ path: '/metrics', headers: { accept: 'application/json' } })).json(),
     ).toMatchObject({ 'timer.get-config.hits': 1 });
+  });
+
+  it('counts in Prometheus’ shape for scrapers, and as the original for all others, when nothing is said', async () => {
+    const { admin } = await startDoor();
+    const typeFor = async (accept: string) =>
+      (await admin({ path: '/metrics', headers: { accept } })).headers['content-type'];
+    expect(await typeFor('*/*')).toContain('application/json');
+    expect(await typeFor('application/json')).toContain('application/json');
+    expect(await typeFor('application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.1')).toContain(
+      'text/plain',
+    );
+    expect(await typeFor('text/plain;version=0.0.4')).toContain('text/plain');
   });
 
   it('shows its settings in the shape of the original, and no secret among them', async () => {

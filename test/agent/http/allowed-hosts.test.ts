@@ -70,7 +70,7 @@ describe('an agent', () => {
     expect((await api({ path: '/healthy', headers: { host: 'evil.com' } })).json()).toEqual({
       error: 'invalid request host',
     });
-    expect((await admin({ path: '/metrics' })).text).toContain(
+    expect((await admin({ path: '/metrics', headers: { accept: 'text/plain' } })).text).toContain(
       'route="refused at the api port",status="404"} 2',
     );
   });

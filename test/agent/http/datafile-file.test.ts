@@ -123,7 +123,8 @@ describe("Optimizely's own SDK, polling an agent", () => {
     expect(isOn()).toBe(true);
     record.publish(KEY, datafileBody(2, { on: false }), LINEAGE, RECEIVED_AT_MS + 60 * SECOND_MS);
     await eventually('the change', () => isOn() === false);
-    const metrics = async () => (await fetch(`${agent.admin}/metrics`)).text();
+    const metrics = async () =>
+      (await fetch(`${agent.admin}/metrics`, { headers: { accept: 'text/plain' } })).text();
     const notModified = /http_requests_total\{route="GET \/datafiles\/\*",status="304"\} [1-9]/;
     await eventually('an answer without a body', async () => notModified.test(await metrics()));
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { FlagClient } from '../../../agent/clients.ts';
 import { FlagClients } from '../../../agent/clients.ts';
+import type { FlagClient } from '../../../agent/flag-client.ts';
 import { decide } from '../../../agent/http/decide.ts';
 import { parseDecideRequest } from '../../../agent/http/decide-request.ts';
 import type { Exchange } from '../../../agent/http/exchange.ts';
@@ -14,8 +14,8 @@ const clients = new FlagClients({
   onCloseFailed: () => {},
 });
 let client: FlagClient;
+const body = datafileBody(1);
 beforeAll(async () => {
-  const body = datafileBody(1);
   client = (await clients.build(body, sha256Of(body), { sdkKey: KEY })).built;
 });
 afterAll(async () => {
@@ -24,9 +24,9 @@ afterAll(async () => {
 });
 
 /** The answer as it would leave: status and JSON. */
-function ask(body: unknown, keys: readonly string[] = ['flag_1']): { status: number; value: never } {
+function ask(asked: unknown, keys: readonly string[] = ['flag_1']): { status: number; value: never } {
   let answer = { status: 0, value: undefined as unknown };
-  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const text = typeof asked === 'string' ? asked : JSON.stringify(asked);
   const exchange = {
     body: Buffer.from(text),
     query: () => keys,
@@ -37,7 +37,7 @@ function ask(body: unknown, keys: readonly string[] = ['flag_1']): { status: num
       answer = { status, value: { error } };
     },
   };
-  decide(exchange as unknown as Exchange, { built: client } as unknown as Held<FlagClient>);
+  decide(exchange as unknown as Exchange, { built: client, body } as unknown as Held<FlagClient>);
   return answer as { status: number; value: never };
 }
 

@@ -155,6 +155,21 @@ describe('a port', () => {
     expect(headers['x-request-id']).toBe('r-1');
   });
 
+  it('makes one for each request that has none, and gives it to the operations of a batch', async () => {
+    const { api } = await startDoor();
+    const ids = [await api({ path: '/v1/config' }), await api({ path: '/v1/config' })].map(
+      ({ headers }) => headers['x-request-id'],
+    );
+    expect(ids[0]).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(ids[1]).not.toBe(ids[0]);
+    const operations = [{ method: 'GET', url: '/v1/config', operationID: '1' }];
+    const body = JSON.stringify({ operations });
+    const headers = { 'Content-Type': 'application/json' };
+    const batch = await api({ path: '/v1/batch', method: 'POST', headers, body });
+    const { response } = batch.json<{ response: { requestID: string }[] }>();
+    expect(response[0]?.requestID).toBe(batch.headers['x-request-id']);
+  });
+
   it('takes SDK keys of the form that was chosen', async () => {
     const { api } = await startDoor({ env: { OPTIMIZELY_CLIENT_SDKKEYREGEX: '^TestKey\\w+$' } });
     expect((await api({ path: '/v1/config' })).status).toBe(200);

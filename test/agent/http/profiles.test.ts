@@ -2,7 +2,7 @@
 // where a network matters; memory's own rules are tested beside it.
 
 import { describe, expect, it } from 'vitest';
-import type { FlagClient } from '../../../agent/clients.ts';
+import type { FlagClient } from '../../../agent/flag-client.ts';
 import type { Exchange } from '../../../agent/http/exchange.ts';
 import type { FlagHandler } from '../../../agent/http/with-datafile.ts';
 import { type ProfileDeps, withProfiles } from '../../../agent/http/with-profiles.ts';

@@ -66,7 +66,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Reasons are compared by being there at all, lists without their order, and what is null or empty not at all. */
+/** Lists are compared without their order, and what is null or empty not at all. */
 export function canonical(value: unknown): unknown {
   if (Array.isArray(value)) {
     const items = value.map(canonical).map((item) => JSON.stringify(item));
@@ -75,7 +75,7 @@ export function canonical(value: unknown): unknown {
   if (value === null || typeof value !== 'object') return value;
   const entries = Object.entries(value)
     .filter(([key]) => !FREE.has(key))
-    .map(([key, item]) => [key, key === 'reasons' ? (item as []).length > 0 : comparable(key, item)] as const)
+    .map(([key, item]) => [key, comparable(key, item)] as const)
     .filter(
       ([key, item]) => item !== null && !(key === 'variables' && Object.keys(item as object).length === 0),
     )

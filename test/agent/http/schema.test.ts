@@ -97,7 +97,7 @@ describe('the OpenAPI document', () => {
 
   it('has every route of the API, and no other', async () => {
     const { admin } = await startRecorded();
-    const metrics = await (await fetch(`${admin}/metrics`)).text();
+    const metrics = await (await fetch(`${admin}/metrics`, { headers: { accept: 'text/plain' } })).text();
     const counted = [...metrics.matchAll(/seconds_count\{route="((?:GET|POST) [^"]+)"/g)];
     const ofAdmin = ['GET /metrics', 'GET /info', 'GET /config'];
     const mounted = counted.map(([, route]) => route as string).filter((route) => !ofAdmin.includes(route));

@@ -1,7 +1,7 @@
 // Who gets to hear of a decision, and what it costs when nobody wants to.
 
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { FlagClient } from '../../../agent/clients.ts';
+import type { FlagClient } from '../../../agent/flag-client.ts';
 import { NotificationHub } from '../../../agent/notifications/hub.ts';
 import type { Note } from '../../../agent/notifications/note.ts';
 import { GATHER_MS } from '../../../agent/notifications/outbox.ts';

@@ -3,7 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type FlagClient, FlagClients } from '../../../agent/clients.ts';
+import { FlagClients } from '../../../agent/clients.ts';
+import type { FlagClient } from '../../../agent/flag-client.ts';
 import { decisionNote, kindsOf, type Note, trackNote } from '../../../agent/notifications/note.ts';
 import { ProfileDesk } from '../../../agent/profiles/desk.ts';
 import { sha256Of, toSdkKey } from '../../../core/ids.ts';

@@ -80,6 +80,34 @@ describe('decisions by prediction', () => {
     expect(plain.variationKey).not.toBe('');
   });
 
+  it('are those of activate too, by flag and by experiment', async () => {
+    const outside = await startOutside();
+    const agent = await startWith(outside);
+    const path =
+      '/v1/activate?featureKey=predicted_flag&experimentKey=predicted_rule&experimentKey=bucketed_rule';
+    const { json } = await post(agent, path, { userId: 'ann' });
+    const of = (type: string, key: string) =>
+      json.find((it: Record<string, unknown>) => it.type === type && it.experimentKey === key);
+    const isOn = { variationKey: 'variation_b', enabled: true };
+    expect(of('feature', 'predicted_rule')).toMatchObject({ ...isOn, featureKey: 'predicted_flag' });
+    expect(of('experiment', 'predicted_rule')).toMatchObject(isOn);
+    expect(of('experiment', 'bucketed_rule')).toMatchObject({ enabled: true });
+    outside.failing.add('predict');
+    const failed = await post(agent, '/v1/activate?experimentKey=predicted_rule', { userId: 'bob' });
+    expect(failed).toMatchObject({ status: 200, json: [{ variationKey: '', enabled: false }] });
+  });
+
+  it('are those of OFREP too, one flag or all', async () => {
+    const outside = await startOutside();
+    const agent = await startWith(outside);
+    const body = { context: { targetingKey: 'ann' } };
+    const one = (await post(agent, '/ofrep/v1/evaluate/flags/predicted_flag', body)).json;
+    expect(one).toMatchObject({ key: 'predicted_flag', variant: 'variation_b' });
+    const all = (await post(agent, '/ofrep/v1/evaluate/flags', body)).json.flags;
+    expect(all.find(({ key }: { key: string }) => key === 'predicted_flag')).toEqual(one);
+    expect(all.length).toBeGreaterThan(1);
+  });
+
   it('have no variation when the endpoint fails, and others have theirs', async () => {
     const outside = await startOutside();
     const agent = await startWith(outside);

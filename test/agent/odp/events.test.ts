@@ -50,7 +50,7 @@ describe('events for the Data Platform', () => {
     expect(batches[0]?.events[0]).toEqual({
       ...{ type: 't', action: 'seen', identifiers: { fs_user_id: 'u', email: 'e' } },
       data: {
-        idempotence_id: '88888888-8888-4888-8888-888888888888',
+        idempotence_id: '80000000-8000-4000-a000-000080000000',
         ...{ data_source_type: 'sdk', data_source: 'x', data_source_version: '9.9', a: 1 },
       },
     });

@@ -4,6 +4,7 @@ import { onTestFinished } from 'vitest';
 import { type Agent, createAgent } from '../../../agent/agent.ts';
 import { type AgentConfig, type Environment, parseConfig } from '../../../agent/config.ts';
 import type { HealthReport } from '../../../agent/status.ts';
+import type { Tracing } from '../../../agent/tracing/tracing.ts';
 import type { Clock } from '../../../core/clock.ts';
 import type { SdkKey } from '../../../core/ids.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -13,6 +14,7 @@ export interface AgentOptions {
   readonly env?: Environment;
   readonly record?: MemoryRecord;
   readonly clock?: Clock;
+  readonly tracing?: Tracing;
   /** Instead of what the environment says. */
   readonly settings?: Partial<AgentConfig>;
 }
@@ -58,6 +60,7 @@ export async function startAgent(options: AgentOptions = {}): Promise<TestAgent>
   const agent = createAgent(config, {
     ...{ clock: options.clock ?? realClock, random: Math.random, monotonicMs: () => performance.now(), log },
     ...(options.record === undefined ? {} : { reader: options.record }),
+    ...(options.tracing === undefined ? {} : { tracing: options.tracing }),
   });
   const ports = await agent.start();
   let stopped: Promise<void> | null = null;

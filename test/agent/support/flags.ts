@@ -25,7 +25,7 @@ const FLAGS: Readonly<Record<string, readonly Variable[]>> = {
 };
 
 /** Everybody gets everything; `paid` goes to users whose `plan` is `pro`, `test` is an experiment. */
-export function flagsBody(revision: number, greeting = 'hello'): Buffer {
+export function flagsBody(revision: number, greeting = 'hello', sdkKey: string = KEY): Buffer {
   let id = 100;
   const nextId = () => String(++id);
   const rule = (key: string, extra: object = {}, variables: object[] = []) => {
@@ -64,7 +64,7 @@ export function flagsBody(revision: number, greeting = 'hello'): Buffer {
   const condition = { type: 'custom_attribute', match: 'exact', name: 'plan', value: 'pro' };
   return Buffer.from(
     JSON.stringify({
-      ...{ version: '4', accountId: '1', projectId: PROJECT_ID, sdkKey: KEY, environmentKey: 'production' },
+      ...{ version: '4', accountId: '1', projectId: PROJECT_ID, sdkKey, environmentKey: 'production' },
       ...{ revision: String(revision), sendFlagDecisions: true, anonymizeIP: true, botFiltering: false },
       ...{ events: [], groups: [], audiences: [], attributes: [{ id: '8', key: 'plan' }] },
       typedAudiences: [{ id: '9', name: 'pro', conditions: ['or', condition] }],

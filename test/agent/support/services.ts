@@ -73,4 +73,5 @@ export async function post(
   return { status: response.status, json: text === '' ? null : JSON.parse(text) };
 }
 
-export const metricsOf = async (agent: TestAgent) => (await fetch(`${agent.admin}/metrics`)).text();
+export const metricsOf = async (agent: TestAgent) =>
+  (await fetch(`${agent.admin}/metrics`, { headers: { accept: 'text/plain' } })).text();

@@ -1,94 +1,97 @@
-// Wiring of what an agent offers beside the original's routes: streams, the CDN's address, OFREP and the webhook port.
-// Each can be taken away without the others noticing.
+// What clients of an agent meet: the API port with the original's routes and those beside them (streams, the CDN's address,
+// OFREP). Wired here; each can be taken away without the others noticing.
 
-import type { Clock, Random } from '../core/clock.ts';
+import type { Random } from '../core/clock.ts';
 import type { SdkKey } from '../core/ids.ts';
-import type { Log } from '../core/log.ts';
-import type { FlagClient } from './clients.ts';
 import type { AgentConfig } from './config.ts';
+import type { FlagClient } from './flag-client.ts';
 import { datafileFileRoutes } from './http/datafile-file.ts';
 import { DatafileChanges, datafileStream } from './http/datafile-stream.ts';
 import { eventStream } from './http/event-stream.ts';
+import type { HealthSource } from './http/health.ts';
 import { ofrepRoutes } from './http/ofrep.ts';
-import { portOptions } from './http/ports.ts';
-import { HttpServer, type Route } from './http/server.ts';
+import { ApiPort, type PortDeps } from './http/ports.ts';
+import type { Route } from './http/server.ts';
 import { EventStreams } from './http/sse.ts';
 import { type FlagDeps, withDatafile } from './http/with-datafile.ts';
 import { withProfiles } from './http/with-profiles.ts';
-import type { Inlets } from './inlets.ts';
-import type { Metrics } from './metrics.ts';
 import { NotificationHub } from './notifications/hub.ts';
 import type { NoteChannel } from './sources/side-channel.ts';
 import type { Held } from './store.ts';
+import type { Tracing } from './tracing/tracing.ts';
 import type { UserState } from './user-state.ts';
-import { Refresher } from './webhook/refresh.ts';
-import { isWebhookUsed, webhookRoutes } from './webhook/routes.ts';
+import { uuid } from './uuid.ts';
 
-export interface ProtocolDeps extends FlagDeps {
+export interface ServingDeps extends FlagDeps, PortDeps {
   readonly users: UserState;
-  readonly clock: Clock;
+  readonly status: HealthSource;
   readonly random: Random;
-  readonly monotonicMs: () => number;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  readonly inlets: Inlets;
-  /** To and from the other agents; null: there are none. */
+  /** To and from others that decide; null: there are none. */
   readonly channel: NoteChannel | null;
+  /** Null where there are no traces. */
+  readonly tracing?: Tracing | null;
 }
 
-export class Protocols {
-  /** Of the API port. */
-  readonly routes: readonly Route[];
+export class Api {
   readonly #config: AgentConfig;
+  readonly #deps: ServingDeps;
   readonly #streams: EventStreams;
   readonly #hub: NotificationHub;
   readonly #changes = new DatafileChanges();
-  readonly #refresher: Refresher;
-  readonly #webhook: HttpServer | null;
+  readonly #port: ApiPort;
 
-  constructor(config: AgentConfig, deps: ProtocolDeps) {
+  constructor(config: AgentConfig, deps: ServingDeps) {
     const { clock, random, log, store, channel } = deps;
     this.#config = config;
+    this.#deps = deps;
     this.#streams = new EventStreams({ clock, log });
     this.#hub = new NotificationHub({
       ...{ clock, random, channel },
       clientOf: (sdkKey) => store.get(sdkKey)?.built ?? null,
       onDropped: (sdkKey, count) => log.warn('notes.dropped', { sdkKey, count }),
     });
-    this.#refresher = createRefresher(deps);
-    this.#webhook = this.#createWebhook(deps);
-    this.routes = this.#createRoutes(deps);
+    const { api, batch, odp, identity } = config;
+    const rest = {
+      enableOverrides: api.enableOverrides,
+      isOdpEnabled: !odp.disable,
+      version: identity.version,
+    };
+    const nowMs = () => clock.nowMs();
+    const newRequestId = () => uuid(random);
+    const port = { ...deps, onAnswered: deps.tracing?.answered ?? null, newRequestId };
+    this.#port = new ApiPort(config, port, { ...deps, rest, batch, nowMs, protocols: this.#protocols() });
   }
 
-  /** Resolves with the port of webhooks; null when nothing is configured for it. */
-  async start(): Promise<number | null> {
+  /** Resolves with the port when it listens. */
+  async open(): Promise<number> {
+    const port = await this.#port.open();
     this.#hub.start();
-    return (await this.#webhook?.listen(this.#config.host, this.#config.webhook.port)) ?? null;
+    return port;
   }
 
   accepted(held: Held<FlagClient>): void {
+    this.#deps.tracing?.swapped(held);
     this.#hub.accepted(held);
     this.#changes.accepted(held);
   }
 
   /** The key is not served any more. */
   forgotten(sdkKey: SdkKey): void {
+    this.#deps.tracing?.forgotten(sdkKey);
     this.#hub.forget(sdkKey);
     this.#changes.forget(sdkKey);
   }
 
-  /** Streams would otherwise keep the API port from closing. */
-  endStreams(): void {
+  /** Stops accepting and finishes requests, within a limit. */
+  async close(): Promise<void> {
+    // Streams would otherwise keep the port from closing.
     this.#streams.stop();
-  }
-
-  async stop(): Promise<void> {
+    await this.#port.close();
     this.#hub.stop();
-    this.#refresher.stop();
-    await this.#webhook?.close();
   }
 
-  #createRoutes(deps: ProtocolDeps): readonly Route[] {
+  #protocols(): readonly Route[] {
+    const deps = this.#deps;
     const streams = this.#streams;
     const { profiles: services, desk, onProfileFailed: onFailed } = deps.users;
     const profiles = { profiles: services, desk, onFailed };
@@ -105,23 +108,4 @@ export class Protocols {
       }),
     ];
   }
-
-  #createWebhook(deps: ProtocolDeps): HttpServer | null {
-    const settings = this.#config.webhook;
-    if (!isWebhookUsed(settings)) return null;
-    const refresh = (sdkKey: SdkKey, revision: number) => void this.#refresher.refresh(sdkKey, revision);
-    return new HttpServer(
-      webhookRoutes({ settings, refresh, log: deps.log }),
-      portOptions(this.#config, 'webhook', deps),
-    );
-  }
-}
-
-function createRefresher({ clock, store, keys, inlets: { record, cdn } }: ProtocolDeps): Refresher {
-  return new Refresher({
-    ...{ clock, store },
-    askRecord: record === null ? null : (sdkKey) => record.refresh(sdkKey),
-    askCdn: (sdkKey) => cdn.watch(sdkKey),
-    serves: (sdkKey) => [...keys.all()].some((key) => key.sdkKey === sdkKey),
-  });
 }

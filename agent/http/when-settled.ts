@@ -1,0 +1,8 @@
+// Answers to changes that other processes serving the same port are to know of: whoever has seen the answer finds the
+// change behind any connection. Knows nothing of those processes.
+
+/** @param settled null where there are no others: then `answer` is called at once */
+export const whenSettled = (
+  settled: (() => Promise<void>) | null,
+  answer: () => void,
+): void | Promise<void> => (settled === null ? answer() : settled().then(answer));

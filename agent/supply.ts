@@ -1,0 +1,179 @@
+// How datafiles come in: sources, the gate, and which keys are followed. Generic over what is built of a datafile, so that
+// it serves an agent that decides by itself as well as one whose workers do. Knows neither the SDK nor HTTP.
+
+import type { Beat } from '../core/beat.ts';
+import type { Clock, Random } from '../core/clock.ts';
+import type { SdkKey } from '../core/ids.ts';
+import type { Log } from '../core/log.ts';
+import { BusHealth, type BusReason } from './bus-health.ts';
+import type { AgentConfig } from './config.ts';
+import { Follower } from './follow.ts';
+import { createInlets, type Inlets } from './inlets.ts';
+import { Intake } from './intake.ts';
+import { Keys } from './keys.ts';
+import type { Metrics } from './metrics.ts';
+import type { BusEvents } from './sources/bus.ts';
+import type { RecordReader } from './sources/record.ts';
+import { createStatus, type Status } from './status.ts';
+import { type Builder, type Held, Store } from './store.ts';
+import type { WorkersReport } from './workers/report.ts';
+
+export interface SupplyDeps<B> {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Never goes back; for durations, in milliseconds. */
+  readonly monotonicMs: () => number;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly builder: Builder<B>;
+  /** Instead of the S3 that the settings name. */
+  readonly reader?: RecordReader | undefined;
+  /** Told of every datafile that begins to serve. */
+  readonly onAccepted: (held: Held<B>) => void;
+  /** Told of a key that is not served any more. */
+  readonly onForgotten: (sdkKey: SdkKey) => void;
+  /** Where others serve: how they are. */
+  readonly workers?: () => WorkersReport;
+}
+
+export class Supply<B> {
+  readonly keys: Keys;
+  readonly store: Store<B>;
+  readonly status: Status;
+  readonly inlets: Inlets;
+  readonly #config: AgentConfig;
+  readonly #deps: SupplyDeps<B>;
+  readonly #health: BusHealth;
+  readonly #follower: Follower;
+
+  constructor(config: AgentConfig, deps: SupplyDeps<B>) {
+    const { clock, random, log, metrics, monotonicMs, reader, builder, workers } = deps;
+    const nowMs = () => clock.nowMs();
+    this.#config = config;
+    this.#deps = deps;
+    this.store = new Store({ builder, clock, onAccepted: (held) => this.#onAccepted(held) });
+    this.#health = new BusHealth({
+      clock,
+      onChange: (available, reason) => this.#onBusChange(available, reason),
+      onBehind: (sdkKey) => void this.inlets.nats?.watch(sdkKey),
+    });
+    const sink = new Intake({
+      ...{ store: this.store, metrics, log, nowMs, monotonicMs },
+      askRecord: (sdkKey) => void this.inlets.record?.refresh(sdkKey),
+    });
+    this.inlets = createInlets(config, {
+      ...{ clock, random, sink, reader },
+      busEvents: this.#busEvents(),
+      recordIntervalMs: (sdkKey) => this.#recordIntervalMs(sdkKey),
+      onRecordLook: (look) => metrics.recordLooked(look),
+      tokenOf: (sdkKey) => this.keys.tokenOf(sdkKey),
+    });
+    this.#follower = new Follower({ store: this.store, clock, sources: this.inlets });
+    this.keys = this.#createKeys(nowMs);
+    this.status = createStatus({
+      ...{ keys: this.keys, store: this.store, health: this.#health, nowMs },
+      busConfigured: this.inlets.nats !== null,
+      recordConfigured: this.inlets.record !== null,
+      ...(workers === undefined ? {} : { workers }),
+    });
+  }
+
+  get busAvailable(): boolean {
+    return this.#health.available;
+  }
+
+  /** Begins to look for the configured keys' datafiles, those on disk first. */
+  start(): void {
+    this.keys.start();
+  }
+
+  /** Opens the link to the bus: after the ports, whose clients are served from disk meanwhile. */
+  startBus(): void {
+    this.inlets.nats?.start();
+  }
+
+  /** Ends all sources; what serves goes on serving. */
+  async stop(): Promise<void> {
+    const { disk, nats, record, cdn } = this.inlets;
+    this.#health.stop();
+    await Promise.all([nats?.stop(), record?.stop(), cdn.stop(), disk?.stop()]);
+  }
+
+  /** Lets go of all that is served. */
+  forgetAll(): void {
+    for (const { sdkKey } of [...this.keys.all()]) this.store.forget(sdkKey);
+  }
+
+  #createKeys(nowMs: () => number): Keys {
+    const { keys, keysOnDemandMax, sdkKeyPattern } = this.#config;
+    return new Keys({
+      configured: keys,
+      onDemandMax: keysOnDemandMax,
+      pattern: sdkKeyPattern,
+      nowMs,
+      follow: (sdkKey) => this.#follow(sdkKey),
+      unfollow: (sdkKey) => this.#unfollow(sdkKey),
+      vouch: (sdkKey, token) => this.#follower.vouch(sdkKey, token),
+      refusal: (sdkKey) => this.#follower.refusal(sdkKey),
+    });
+  }
+
+  async #follow(sdkKey: SdkKey): Promise<void> {
+    this.#health.watch(sdkKey);
+    await this.#follower.follow(sdkKey);
+  }
+
+  #unfollow(sdkKey: SdkKey): void {
+    this.#health.unwatch(sdkKey);
+    this.#follower.unfollow(sdkKey);
+    this.#deps.onForgotten(sdkKey);
+  }
+
+  #onAccepted(held: Held<B>): void {
+    const { disk, record } = this.inlets;
+    this.#deps.onAccepted(held);
+    if (held.source !== 'disk') disk?.save(held);
+    this.#follower.accepted(held.sdkKey, held.seq);
+    record?.reschedule();
+  }
+
+  #onBusChange(available: boolean, reason: BusReason | null): void {
+    const { log } = this.#deps;
+    if (available) log.info('bus.available');
+    else log.warn('bus.unavailable', { reason });
+    this.inlets.record?.reschedule();
+  }
+
+  #busEvents(): BusEvents {
+    return {
+      connected: () => {
+        this.#deps.metrics.busConnected();
+        this.#health.connected();
+        void this.inlets.record?.refreshAll();
+      },
+      disconnected: () => this.#health.disconnected(),
+      pingsUnanswered: () => this.#health.pingsUnanswered(),
+      caughtUp: () => this.#health.caughtUp(),
+      head: (sdkKey, version) => this.#health.head(sdkKey, version),
+      beat: (beat) => this.#onBeat(beat),
+    };
+  }
+
+  #onBeat(beat: Beat): void {
+    this.#health.beat(beat);
+    for (const [sdkKey, head] of beat.heads) {
+      const held = this.store.get(sdkKey);
+      if (held === null) continue;
+      this.store.confirm(sdkKey, head);
+      // Behind for whatever reason, also one that the bus is not to blame for (a body that could not be loaded).
+      if (held.lineage !== head.lineage || held.seq < head.seq) void this.inlets.record?.refresh(sdkKey);
+    }
+  }
+
+  /** Fast while the bus cannot be trusted, and while a key is not served from the record yet. */
+  #recordIntervalMs(sdkKey: SdkKey): number {
+    const { s3CheckIntervalMs, s3PollIntervalMs } = this.#config;
+    const fromRecord = (this.store.get(sdkKey)?.seq ?? 0) > 0;
+    return this.#health.available && fromRecord ? s3CheckIntervalMs : s3PollIntervalMs;
+  }
+}

@@ -1,0 +1,19 @@
+// The program of a worker process: clock and randomness in. Beside main.ts and not in it, as a worker needs neither S3 nor
+// the bus and should not load them.
+
+import './compile-early.ts';
+import { limitHeap } from './heap.ts';
+import { runWorker } from './workers/run.ts';
+
+runWorker({
+  clock: {
+    nowMs: () => Date.now(),
+    after: (delayMs, run) => {
+      const timer = setTimeout(run, delayMs);
+      return { cancel: () => clearTimeout(timer) };
+    },
+  },
+  random: Math.random,
+  monotonicMs: () => performance.now(),
+  onSwapped: limitHeap(),
+});

@@ -1,0 +1,101 @@
+// What primary and workers say to each other: questions, which are answered, and news, which are not. Both in the order in
+// which they were said. Only shapes; all of them survive being copied from one process to the other.
+
+import type { SdkKey } from '../../core/ids.ts';
+import type { AgentConfig } from '../config.ts';
+import type { FoundKey, KeyRefusal } from '../keys.ts';
+import type { ProcessCounts } from '../metrics.ts';
+import type { Override } from '../overrides.ts';
+import type { SavedProfile } from '../profiles/profiles.ts';
+import type { CandidateMeta, IgnoredReason } from '../sources/source.ts';
+import type { HealthReport } from '../status.ts';
+
+/** A datafile on its way to a worker, with its exact bytes. */
+export interface DatafileOffer extends CandidateMeta {
+  readonly body: Uint8Array;
+}
+
+/** What a worker made of it. */
+export type OfferAnswer =
+  | { readonly kind: 'serves'; readonly revision: number; readonly projectId: string }
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  /** There was nothing to do. */
+  | { readonly kind: 'passed'; readonly reason: IgnoredReason };
+
+/** An error as text, to be thrown again on the other side. */
+export interface Refusal {
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+/** All that a worker needs to begin where the others are. */
+export interface Beginning {
+  readonly worker: number;
+  /** The primary's own: a file that was changed since must not make one worker differ from the rest. */
+  readonly config: AgentConfig;
+  readonly overrides: readonly Override[];
+  readonly datafiles: readonly DatafileOffer[];
+}
+
+export interface NoteMessage {
+  readonly subject: string;
+  readonly payload: Uint8Array;
+}
+
+/** Events of one head, one visitor each. */
+export interface EventLane {
+  readonly url: string;
+  readonly head: string;
+  readonly jsons: readonly string[];
+}
+
+/** Asked by the primary. */
+export interface WorkerAnswers {
+  /** Resolves with the keys that it serves then. */
+  begin(beginning: Beginning): readonly SdkKey[];
+  /** Opens the port and says which one it is. */
+  listen(nothing: null): number;
+  offer(offer: DatafileOffer): OfferAnswer;
+  counts(nothing: null): ProcessCounts;
+  /** Answered when all news said before were dealt with. */
+  settle(nothing: null): null;
+  /** Finishes what is under way; afterwards there is nothing left to say. */
+  stop(nothing: null): null;
+}
+
+/** Said by the primary. */
+export interface PrimaryNews {
+  forget(sdkKey: SdkKey): void;
+  override(override: Override): void;
+  profiles(saved: readonly SavedProfile[]): void;
+  resetProfiles(sdkKey: SdkKey): void;
+  note(note: NoteMessage): void;
+  /** Others have joined: whoever wants notes says so again. */
+  linkUp(nothing: null): void;
+}
+
+/** Asked by workers. */
+export interface PrimaryAnswers {
+  resolve(header: string): FoundKey | KeyRefusal;
+  /** Answered when the other workers, and the bus, have what was said before. */
+  settle(nothing: null): null;
+  ready(nothing: null): boolean;
+  report(nothing: null): HealthReport;
+}
+
+/** Said by workers. */
+export interface WorkerNews {
+  /** Its program is there; it can begin. */
+  hello(nothing: null): void;
+  events(lanes: readonly EventLane[]): void;
+  eventsLost(count: number): void;
+  /** Keys on demand that were asked for. */
+  used(sdkKeys: readonly SdkKey[]): void;
+  override(override: Override): void;
+  profiles(saved: readonly SavedProfile[]): void;
+  resetProfiles(sdkKey: SdkKey): void;
+  note(note: NoteMessage): void;
+  subscribe(subject: string): void;
+  unsubscribe(subject: string): void;
+}

@@ -1,0 +1,32 @@
+// What operators see of workers in Prometheus' terms; read only when somebody scrapes.
+
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { WorkersReport } from './report.ts';
+
+export function registerWorkerMetrics(registers: Registry[], report: () => WorkersReport): void {
+  const gauge = (name: string, help: string, value: (report: WorkersReport) => number) =>
+    new Gauge({
+      name: `fanout_agent_${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(value(report()));
+      },
+    });
+  gauge('workers_wanted', 'Worker processes that there should be', ({ wanted }) => wanted);
+  gauge('workers_serving', 'Worker processes that listen', ({ serving }) => serving);
+  gauge(
+    'workers_behind',
+    'Worker processes that do not serve all that the agent has accepted',
+    ({ all }) => all.filter(({ behind }) => behind.length > 0).length,
+  );
+  new Counter({
+    name: 'fanout_agent_worker_restarts_total',
+    help: 'Worker processes that had to be started again',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(report().all.reduce((sum, { restarts }) => sum + restarts, 0));
+    },
+  });
+}

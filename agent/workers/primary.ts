@@ -1,0 +1,186 @@
+// An agent in several processes: all wiring of the one that holds what there is one of (bus, S3, CDN, disk cache, events,
+// admin and webhook port). The API port is the workers'.
+
+import type { SdkKey } from '../../core/ids.ts';
+import type { AgentDeps, AgentPorts, RunningAgent } from '../agent.ts';
+import type { AgentConfig } from '../config.ts';
+import { createEvents, type Events, FLUSH_TIMEOUT_MS } from '../events.ts';
+import { AdminPort } from '../http/ports.ts';
+import { Metrics } from '../metrics.ts';
+import { within } from '../outside/within.ts';
+import type { Held } from '../store.ts';
+import { Supply } from '../supply.ts';
+import { WebhookPort } from '../webhook/port.ts';
+import { Handout, offerOfHeld } from './handout.ts';
+import type { LiveWorker } from './live-worker.ts';
+import type { Beginning, PrimaryAnswers, WorkerNews } from './messages.ts';
+import { NoteExchange } from './note-exchange.ts';
+import type { Answers } from './peer.ts';
+import { Pool } from './pool.ts';
+import { SharedUsers } from './shared-users.ts';
+import type { Spawn } from './spawn.ts';
+import { Totals } from './totals.ts';
+import { workersReport } from './workers-report.ts';
+
+/** How long one worker that does not answer may hold up who waits for all of them. */
+const SETTLE_TIMEOUT_MS = 500;
+
+export class Primary implements RunningAgent {
+  readonly #config: AgentConfig;
+  readonly #deps: AgentDeps;
+  readonly #events: Events;
+  readonly #pool: Pool;
+  readonly #handout: Handout;
+  readonly #supply: Supply<null>;
+  readonly #users: SharedUsers;
+  readonly #notes: NoteExchange;
+  readonly #totals: Totals;
+  readonly #admin: AdminPort;
+  readonly #webhook: WebhookPort;
+
+  constructor(config: AgentConfig, deps: AgentDeps, spawn: Spawn) {
+    const { clock, random, log, monotonicMs, reader } = deps;
+    this.#config = config;
+    this.#deps = deps;
+    const workers = () => this.#pool.joined();
+    const report = () => workersReport(this.#pool, this.#supply.keys, this.#supply.store);
+    this.#totals = new Totals(clock, workers);
+    const metrics = new Metrics({
+      datafiles: () => this.#supply.status.samples(),
+      busAvailable: () => this.#supply.busAvailable,
+      events: () => this.#events.queue.stats(),
+      others: () => this.#totals.all(),
+      workers: report,
+    });
+    this.#events = createEvents(config.events, config.cacheDir, { clock, random, log });
+    this.#handout = new Handout(clock, () => this.#pool);
+    this.#supply = new Supply(config, {
+      ...{ clock, random, monotonicMs, log, metrics, reader, builder: this.#handout, workers: report },
+      onAccepted: (held) => this.#onAccepted(held),
+      onForgotten: (sdkKey) => this.#onForgotten(sdkKey),
+    });
+    const { keys, store, status, inlets } = this.#supply;
+    this.#users = new SharedUsers(config.userProfiles, workers);
+    this.#notes = new NoteExchange(
+      config.notifications.sync ? (inlets.nats?.channel ?? null) : null,
+      workers,
+    );
+    this.#pool = this.#createPool(spawn);
+    const serve = { clock, log, metrics, monotonicMs };
+    const gather = () => this.#totals.gather();
+    this.#admin = new AdminPort(config, serve, { status, metrics, gather, uptimeMs: monotonicMs });
+    this.#webhook = new WebhookPort(config, { ...serve, keys, store, inlets });
+  }
+
+  /**
+   * Resolves when a worker listens; the others, and datafiles, follow in the background.
+   * @throws FanoutError WORKER_FAILED when the API port cannot be had
+   */
+  async start(): Promise<AgentPorts> {
+    void this.#events.queue.start();
+    const listening = this.#pool.start();
+    this.#supply.start();
+    this.#supply.startBus();
+    const [apiPort, adminPort] = await Promise.all([listening, this.#admin.open()]);
+    const webhookPort = await this.#webhook.open();
+    return { apiPort, adminPort, webhookPort };
+  }
+
+  /** Lets the workers finish, takes over their last events, sends them; each within a limit. */
+  async stop(): Promise<void> {
+    this.#supply.status.draining();
+    await this.#webhook.close();
+    await this.#pool.stop();
+    await this.#supply.stop();
+    await this.#events.stop(FLUSH_TIMEOUT_MS);
+    // Last: whoever watches wants to see how the agent ends.
+    await this.#admin.close();
+  }
+
+  #createPool(spawn: Spawn): Pool {
+    const { clock, log } = this.#deps;
+    return new Pool({
+      ...{ spawn, clock, log, count: this.#config.workers },
+      answersFor: (worker) => this.#answersFor(worker),
+      newsFor: (worker) => this.#newsFor(worker),
+      beginningFor: (worker) => this.#beginningFor(worker),
+      profiles: () => this.#users.profiles(),
+      onJoined: (worker) => {
+        this.#handout.joined();
+        this.#notes.joined(worker);
+      },
+      onGone: (worker) => {
+        this.#handout.gone(worker);
+        this.#notes.gone(worker);
+        this.#totals.gone(worker);
+      },
+    });
+  }
+
+  #beginningFor({ worker }: LiveWorker): Beginning {
+    const { api, workers } = this.#config;
+    // Connections are handed out in turn, so that each may take its share.
+    const config = { ...this.#config, api: { ...api, maxConns: Math.ceil(api.maxConns / workers) } };
+    const held = [...this.#supply.keys.all()].flatMap(({ sdkKey }) => this.#supply.store.get(sdkKey) ?? []);
+    return { worker, config, overrides: this.#users.overrides(), datafiles: held.map(offerOfHeld) };
+  }
+
+  #answersFor(worker: LiveWorker): Answers<PrimaryAnswers> {
+    const { keys, status } = this.#supply;
+    return {
+      resolve: async (header) => {
+        const found = await keys.resolve(header);
+        if (typeof found === 'string') return found;
+        // From now on it answers without asking; see `used`.
+        return { sdkKey: found.sdkKey, configured: found.configured };
+      },
+      settle: () => this.#settle(worker),
+      ready: () => status.ready(),
+      report: () => status.report(),
+    };
+  }
+
+  #newsFor(worker: LiveWorker): Omit<WorkerNews, 'hello'> {
+    const { queue } = this.#events;
+    return {
+      events: (lanes) => {
+        for (const { url, head, jsons } of lanes) for (const json of jsons) queue.add(url, head, json);
+      },
+      eventsLost: (count) => this.#events.lost(count),
+      used: (sdkKeys) => {
+        for (const sdkKey of sdkKeys) this.#supply.keys.used(sdkKey);
+      },
+      override: (override) => this.#users.override(override),
+      profiles: (saved) => this.#users.saved(saved),
+      resetProfiles: (sdkKey) => this.#users.resetProfiles(sdkKey),
+      note: (note) => this.#notes.publish(worker, note),
+      subscribe: (subject) => this.#notes.subscribe(worker, subject),
+      unsubscribe: (subject) => this.#notes.unsubscribe(worker, subject),
+    };
+  }
+
+  /** The other workers have what this one said, and so has the bus; or they take too long. */
+  async #settle(by: LiveWorker): Promise<null> {
+    const others = this.#pool.joined().filter((worker) => worker !== by);
+    const all = [...others.map(({ peer }) => peer.ask('settle', null)), this.#notes.settled()];
+    const limited = all.map((one) => within<unknown>(this.#deps.clock, SETTLE_TIMEOUT_MS, 'A worker', one));
+    // Best effort: whoever waits has its own answer to give.
+    await Promise.allSettled(limited);
+    return null;
+  }
+
+  #onAccepted(held: Held<null>): void {
+    this.#handout.accepted(held);
+    // Those of the revision before would wait for company that does not come.
+    this.#events.queue.flush();
+    this.#deps.onSwapped?.();
+  }
+
+  #onForgotten(sdkKey: SdkKey): void {
+    for (const { peer, serves, offered } of this.#pool.joined()) {
+      serves.delete(sdkKey);
+      offered.delete(sdkKey);
+      peer.tell('forget', sdkKey);
+    }
+  }
+}

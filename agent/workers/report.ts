@@ -1,0 +1,28 @@
+// What the primary says of its workers. Only shapes.
+
+export type WorkerState =
+  | 'starting' // until it listens
+  | 'serving'
+  | 'stopping';
+
+export interface WorkerStatus {
+  /** 1 to as many as there are; the same for whoever takes a dead one's place. */
+  readonly worker: number;
+  /** Null while there is none: it died, and the next one is not due yet. */
+  readonly pid: number | null;
+  readonly state: WorkerState | 'dead';
+  /** Times that it had to be started again. */
+  readonly restarts: number;
+  /** SDK keys of which it does not serve what the agent has accepted. */
+  readonly behind: readonly string[];
+}
+
+export interface WorkersReport {
+  readonly wanted: number;
+  readonly serving: number;
+  /** At least one serves, and all that serve have every configured key. */
+  readonly ready: boolean;
+  /** All of them serve what the agent has accepted. */
+  readonly whole: boolean;
+  readonly all: readonly WorkerStatus[];
+}

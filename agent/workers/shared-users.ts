@@ -1,0 +1,45 @@
+// What workers keep of users together, overrides and profiles in memory: kept here too, for those who join later, and told
+// to all in one order, also to the one it came from. So two changes at once end the same everywhere.
+
+import type { SdkKey } from '../../core/ids.ts';
+import type { UserProfileSettings } from '../config.ts';
+import { type Override, Overrides } from '../overrides.ts';
+import { createProfileServices, type LocalProfiles } from '../profiles/index.ts';
+import type { SavedProfile } from '../profiles/profiles.ts';
+import type { LiveWorker } from './live-worker.ts';
+
+export class SharedUsers {
+  readonly #overrides = new Overrides();
+  readonly #profiles: LocalProfiles;
+  readonly #workers: () => readonly LiveWorker[];
+
+  constructor(settings: UserProfileSettings, workers: () => readonly LiveWorker[]) {
+    this.#workers = workers;
+    this.#profiles = createProfileServices(settings, (name) => {
+      throw new Error(`the profile service ${name} is not one that is kept in memory`);
+    });
+  }
+
+  overrides(): readonly Override[] {
+    return [...this.#overrides.all()];
+  }
+
+  profiles(): Iterable<SavedProfile> {
+    return this.#profiles.all();
+  }
+
+  override(override: Override): void {
+    this.#overrides.accept(override, null);
+    for (const { peer } of this.#workers()) peer.tell('override', override);
+  }
+
+  saved(saved: readonly SavedProfile[]): void {
+    for (const one of saved) this.#profiles.accept(one);
+    for (const { peer } of this.#workers()) peer.tell('profiles', saved);
+  }
+
+  resetProfiles(sdkKey: SdkKey): void {
+    this.#profiles.reset(sdkKey);
+    for (const { peer } of this.#workers()) peer.tell('resetProfiles', sdkKey);
+  }
+}

@@ -1,0 +1,170 @@
+// A worker: serves the API port from its own store, and lives on what the primary gives it. All wiring. Knows neither bus
+// nor S3, CDN or disk; ends when the primary does.
+
+import type { Clock, Random } from '../../core/clock.ts';
+import type { SdkKey } from '../../core/ids.ts';
+import type { Log } from '../../core/log.ts';
+import { Api } from '../api.ts';
+import type { AgentConfig } from '../config.ts';
+import { Decisions } from '../decisions.ts';
+import type { FlagClient } from '../flag-client.ts';
+import { Metrics } from '../metrics.ts';
+import { type Held, Store } from '../store.ts';
+import type { Tracing } from '../tracing/tracing.ts';
+import { refusalOf } from './handout.ts';
+import type {
+  Beginning,
+  DatafileOffer,
+  OfferAnswer,
+  PrimaryAnswers,
+  PrimaryNews,
+  WorkerNews,
+} from './messages.ts';
+import { WorkerOutbox } from './outbox.ts';
+import type { Peer } from './peer.ts';
+import { RelayedNotes } from './relayed-notes.ts';
+import { RemoteKeys } from './remote-keys.ts';
+
+export type PrimaryPeer = Peer<PrimaryAnswers, WorkerNews>;
+
+export interface WorkerDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly monotonicMs: () => number;
+  readonly log: Log;
+  readonly primary: PrimaryPeer;
+  /** Stopped with the worker; null where there are no traces. */
+  readonly tracing?: Tracing | null;
+  /** Told of every datafile that begins to serve. */
+  readonly onSwapped: () => void;
+}
+
+export class ServingWorker implements PrimaryNews {
+  readonly #primary: PrimaryPeer;
+  readonly #onSwapped: () => void;
+  readonly #outbox: WorkerOutbox;
+  readonly #metrics: Metrics;
+  readonly #tracing: Tracing | null;
+  readonly #decisions: Decisions;
+  readonly #store: Store<FlagClient>;
+  readonly #keys: RemoteKeys;
+  readonly #notes: RelayedNotes;
+  readonly #api: Api;
+  readonly #watched = new Set<SdkKey>();
+
+  constructor(config: AgentConfig, deps: WorkerDeps) {
+    const { clock, random, monotonicMs, log, primary, onSwapped, tracing = null } = deps;
+    this.#primary = primary;
+    this.#tracing = tracing;
+    this.#metrics = new Metrics(tracing === null ? {} : { traces: tracing.stats });
+    this.#onSwapped = onSwapped;
+    const metrics = this.#metrics;
+    this.#outbox = new WorkerOutbox(clock, primary);
+    const sharing = {
+      onOverride: primary.tell.bind(primary, 'override'),
+      onProfile: (saved: Parameters<WorkerOutbox['saved']>[0]) => this.#outbox.saved(saved),
+      onReset: primary.tell.bind(primary, 'resetProfiles'),
+      settled: () => this.#settled(),
+    };
+    this.#decisions = new Decisions(config, { clock, random, log, metrics, events: this.#outbox, sharing });
+    const builder = this.#decisions.clients;
+    this.#store = new Store({ builder, clock, onAccepted: (held) => this.#onAccepted(held) });
+    const store = this.#store;
+    this.#keys = new RemoteKeys({ primary, clock, serves: (sdkKey) => store.get(sdkKey) !== null });
+    this.#notes = new RelayedNotes(primary, () => this.#settled());
+    // Of the whole agent, which only the primary knows.
+    const status = {
+      ready: () => primary.ask('ready', null),
+      report: () => primary.ask('report', null),
+    };
+    this.#api = new Api(config, {
+      ...{ clock, random, monotonicMs, log, metrics, store, status },
+      ...{ keys: this.#keys, users: this.#decisions.users, channel: this.#notes },
+      tracing,
+    });
+  }
+
+  /** Takes over all that there is; resolves with the keys that it serves. */
+  async begin({ overrides, datafiles }: Beginning): Promise<readonly SdkKey[]> {
+    for (const override of overrides) this.override(override);
+    const answers = await Promise.all(datafiles.map((datafile) => this.offer(datafile)));
+    return datafiles.flatMap(({ sdkKey }, i) => (answers[i]?.kind === 'serves' ? sdkKey : []));
+  }
+
+  listen(): Promise<number> {
+    return this.#api.open();
+  }
+
+  async offer({ body, ...meta }: DatafileOffer): Promise<OfferAnswer> {
+    const { sdkKey } = meta;
+    this.#store.watch(sdkKey);
+    this.#watched.add(sdkKey);
+    const outcome = await this.#store.offer({ ...meta, load: async () => body });
+    const held = this.#store.get(sdkKey);
+    const same = outcome.kind === 'ignored' && outcome.reason === 'same';
+    if ((outcome.kind === 'accepted' || same) && held !== null)
+      return { kind: 'serves', revision: held.revision, projectId: held.projectId };
+    if (outcome.kind === 'rejected')
+      return { kind: 'refused', refusal: refusalOf(outcome.code, outcome.error) };
+    const reason = outcome.kind === 'ignored' ? outcome.reason : 'unwatched';
+    if (reason !== 'judged') return { kind: 'passed', reason };
+    return { kind: 'refused', refusal: refusalOf('DATAFILE_UNLOADABLE', new Error('It was refused before')) };
+  }
+
+  counts() {
+    return this.#metrics.counts();
+  }
+
+  async stop(): Promise<null> {
+    await this.#api.close();
+    this.#keys.stop();
+    await this.#decisions.stop();
+    for (const sdkKey of this.#watched) this.#store.forget(sdkKey);
+    await this.#decisions.closed();
+    this.#outbox.flush();
+    await this.#tracing?.stop();
+    return null;
+  }
+
+  forget(sdkKey: SdkKey): void {
+    this.#keys.forget(sdkKey);
+    this.#watched.delete(sdkKey);
+    this.#store.forget(sdkKey);
+    this.#api.forgotten(sdkKey);
+  }
+
+  override(override: Parameters<PrimaryNews['override']>[0]): void {
+    const client = this.#store.get(override.sdkKey)?.built ?? null;
+    this.#decisions.users.overrides.accept(override, client);
+  }
+
+  profiles(saved: Parameters<PrimaryNews['profiles']>[0]): void {
+    for (const one of saved) this.#decisions.users.profiles.accept(one);
+  }
+
+  resetProfiles(sdkKey: SdkKey): void {
+    this.#decisions.users.profiles.reset(sdkKey);
+  }
+
+  note(note: Parameters<PrimaryNews['note']>[0]): void {
+    this.#notes.heard(note);
+  }
+
+  linkUp(): void {
+    this.#notes.linkUp();
+  }
+
+  #onAccepted(held: Held<FlagClient>): void {
+    this.#decisions.serves(held);
+    this.#keys.accepted(held.sdkKey);
+    this.#api.accepted(held);
+    this.#onSwapped();
+  }
+
+  /** The others have what was said here. */
+  async #settled(): Promise<void> {
+    this.#outbox.flush();
+    // Without the primary there are no others.
+    await this.#primary.ask('settle', null).catch(() => {});
+  }
+}

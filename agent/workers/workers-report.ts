@@ -1,0 +1,37 @@
+// How the workers are, held against what the agent has accepted. Pure.
+
+import type { Keys } from '../keys.ts';
+import type { AnyStore } from '../store.ts';
+import { versionOf } from './live-worker.ts';
+import type { Pool } from './pool.ts';
+import type { WorkerStatus, WorkersReport } from './report.ts';
+
+export function workersReport(
+  pool: Pick<Pool, 'places'>,
+  keys: Pick<Keys, 'all'>,
+  store: Pick<AnyStore, 'get'>,
+): WorkersReport {
+  const wanted = [...keys.all()].flatMap(({ sdkKey }) => {
+    const held = store.get(sdkKey);
+    return held === null ? [] : [{ sdkKey, version: versionOf(held) }];
+  });
+  const configured = [...keys.all()].filter((key) => key.configured);
+  const places = pool.places();
+  const all = places.map(({ worker, restarts, live }): WorkerStatus => {
+    const behind = wanted.filter(({ sdkKey, version }) => live?.serves.get(sdkKey) !== version);
+    return {
+      ...{ worker, restarts, pid: live?.pid ?? null, state: live?.state ?? 'dead' },
+      behind: behind.map(({ sdkKey }) => sdkKey),
+    };
+  });
+  const serving = places.flatMap(({ live }) => (live?.state === 'serving' ? live : []));
+  return {
+    wanted: places.length,
+    serving: serving.length,
+    ready:
+      serving.length > 0 &&
+      serving.every(({ serves }) => configured.every(({ sdkKey }) => serves.has(sdkKey))),
+    whole: all.every(({ state, behind }) => state === 'serving' && behind.length === 0),
+    all,
+  };
+}

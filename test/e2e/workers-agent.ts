@@ -1,0 +1,227 @@
+// A built agent of two workers in the test's hands: connections that stay at one worker, what it logs, and its events.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { Agent, get, request } from 'node:http';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { HealthReport } from '../../agent/status.ts';
+import { KEY } from '../agent/support/fakes.ts';
+import { flagsBody } from '../agent/support/flags.ts';
+import { startHttp, TestCdn, type TestHttp } from '../agent/support/http.ts';
+import { eventually } from '../support/eventually.ts';
+
+const MAIN = join(import.meta.dirname, '..', '..', 'dist', 'agent', 'main.mjs');
+
+export interface LogLine extends Record<string, unknown> {
+  readonly event: string;
+}
+
+export interface Decided {
+  readonly status: number;
+  readonly revision: number;
+  readonly enabled: boolean | undefined;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly revision: number;
+  readonly body: string;
+}
+
+/** One connection, kept alive: it stays at the worker it was handed to. */
+export class Connection {
+  readonly #port: number;
+  readonly #agent: Agent;
+
+  constructor(port: number, keepAlive = true) {
+    this.#port = port;
+    this.#agent = new Agent({ keepAlive, maxSockets: 1 });
+  }
+
+  post(path: string, body: object, sdkKey: string = KEY): Promise<Answer> {
+    const headers = { 'content-type': 'application/json', 'x-optimizely-sdk-key': sdkKey };
+    const options = {
+      port: this.#port,
+      host: '127.0.0.1',
+      path,
+      method: 'POST',
+      agent: this.#agent,
+      headers,
+    };
+    return new Promise((resolve, reject) => {
+      const asked = request(options, (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (part) => {
+          text += part;
+        });
+        response.on('error', reject);
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            revision: Number(response.headers['x-datafile-revision']),
+            body: text,
+          }),
+        );
+      });
+      asked.on('error', reject).end(JSON.stringify(body));
+    });
+  }
+
+  async decide(flagKey: string, userId: string, sdkKey: string = KEY): Promise<Decided> {
+    const { status, revision, body } = await this.post(`/v1/decide?keys=${flagKey}`, { userId }, sdkKey);
+    return { status, revision, enabled: JSON.parse(body).enabled };
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+}
+
+interface Around {
+  readonly cdn: TestCdn;
+  readonly events: TestHttp;
+}
+
+export class WorkersAgent {
+  readonly sdkKey = KEY;
+  readonly cdn: TestCdn;
+  readonly events: TestHttp;
+  readonly lines: LogLine[] = [];
+  readonly ended: Promise<number | string>;
+  readonly #child: ChildProcess;
+  readonly #opened: Connection[] = [];
+
+  private constructor(around: Around, env: Record<string, string>) {
+    this.cdn = around.cdn;
+    this.events = around.events;
+    this.#child = spawn(process.execPath, [MAIN], {
+      env: {
+        ...{ PATH: process.env.PATH, OPTIMIZELY_SDKKEYS: KEY, OPTIMIZELY_SERVER_HOST: '127.0.0.1' },
+        ...{ OPTIMIZELY_API_PORT: '0', OPTIMIZELY_ADMIN_PORT: '0', AGENT_WORKERS: '2' },
+        ...{ OPTIMIZELY_API_ENABLEOVERRIDES: 'true', OPTIMIZELY_API_ENABLENOTIFICATIONS: 'true' },
+        OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: this.cdn.template,
+        OPTIMIZELY_CLIENT_POLLINGINTERVAL: '1s',
+        OPTIMIZELY_CLIENT_EVENTURL: this.events.url,
+        OPTIMIZELY_CLIENT_USERPROFILESERVICE: JSON.stringify({
+          ...{ default: 'in-memory', services: { 'in-memory': { capacity: 0 } } },
+        }),
+        ...env,
+      },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    createInterface({ input: this.#child.stdout as NodeJS.ReadableStream }).on('line', (line) =>
+      this.lines.push(JSON.parse(line)),
+    );
+    this.ended = new Promise((resolve) => {
+      this.#child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'));
+    });
+  }
+
+  /** Listening, with what is around it. */
+  static async start(): Promise<WorkersAgent> {
+    const cdn = await new TestCdn().start();
+    cdn.bodies.set(KEY, flagsBody(1));
+    const events = await startHttp(() => ({ status: 204 }));
+    const agent = new WorkersAgent({ cdn, events }, {});
+    await eventually('it listens', () => agent.#started());
+    return agent;
+  }
+
+  /** Another process with the surroundings of the first; it may not come to listen. */
+  static spawn(env: Record<string, string>, { cdn, events }: WorkersAgent): WorkersAgent {
+    return new WorkersAgent({ cdn, events }, env);
+  }
+
+  get apiPort(): number {
+    return Number(this.#started()?.apiPort);
+  }
+
+  /** Two new ones, one at each worker: they are handed out in turn. */
+  connections(): readonly [Connection, Connection] {
+    return [this.#open(true), this.#open(true)];
+  }
+
+  /** A new connection for each request. */
+  fresh(): Connection {
+    return this.#open(false);
+  }
+
+  async health(): Promise<HealthReport> {
+    const response = await fetch(`http://127.0.0.1:${this.#started()?.adminPort}/health`);
+    return (await response.json()) as HealthReport;
+  }
+
+  /** All workers serve all there is. */
+  whole(): Promise<true> {
+    return eventually('all workers serve', async () => {
+      const { workers, datafiles } = await this.health();
+      return workers?.whole === true && datafiles.every(({ datafile }) => datafile !== null);
+    });
+  }
+
+  /** By all workers since the start. */
+  async decisionsCounted(): Promise<number> {
+    const response = await fetch(`http://127.0.0.1:${this.#started()?.adminPort}/metrics`, {
+      headers: { accept: 'text/plain' },
+    });
+    const counts = (await response.text()).matchAll(
+      /^fanout_agent_http_requests_total\{route="POST \/v1\/decide",status="200"\} (\d+)/gm,
+    );
+    return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
+  }
+
+  /** What a listener is told, once it listens. */
+  listen(): Promise<{ text(): string; end(): void }> {
+    const path = '/v1/notifications/event-stream';
+    const headers = { 'x-optimizely-sdk-key': KEY };
+    return new Promise((resolve, reject) => {
+      const options = { port: this.apiPort, host: '127.0.0.1', path, headers, agent: false };
+      const asked = get(options, (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (part) => {
+          text += part;
+        });
+        resolve({ text: () => text, end: () => asked.destroy() });
+      });
+      asked.on('error', reject);
+    });
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  /** Its exit code after SIGTERM. */
+  stop(): Promise<number | string> {
+    this.#child.kill('SIGTERM');
+    return this.ended;
+  }
+
+  async close(): Promise<void> {
+    for (const connection of this.#opened) connection.close();
+    this.kill();
+    await this.ended;
+    await this.cdn.close();
+    await this.events.close();
+  }
+
+  #open(keepAlive: boolean): Connection {
+    const connection = new Connection(this.apiPort, keepAlive);
+    this.#opened.push(connection);
+    return connection;
+  }
+
+  #started(): LogLine | undefined {
+    return this.lines.find(({ event }) => event === 'agent.started');
+  }
+}
+
+/** False once it is gone, or waits for its parent to take notice. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false; // No such process.
+  }
+}
