@@ -55,9 +55,11 @@ export class Intake implements Sink {
   #accepted(candidate: Candidate, swapMs: number, hadOne: boolean): void {
     const { log, metrics, nowMs } = this.#options;
     const latencyMs = nowMs() - candidate.receivedAtMs;
-    metrics.accepted(latencyMs, swapMs, hadOne && candidate.seq > 0);
+    const isLive = hadOne && candidate.seq > 0;
+    metrics.accepted(latencyMs, swapMs, isLive);
     log.info('candidate.accepted', {
       ...fieldsOf(candidate),
+      arrival: isLive ? 'live' : 'start',
       // What was found on disk says nothing about how long changes travel.
       ...(candidate.source === 'disk' ? {} : { latencyMs: Math.round(latencyMs) }),
       swapMs: Math.round(swapMs * 10) / 10,

@@ -5,6 +5,7 @@ import type { Beat } from '../core/beat.ts';
 import type { Clock, Random } from '../core/clock.ts';
 import type { SdkKey } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
+import { Behind } from './behind.ts';
 import { BusHealth, type BusReason } from './bus-health.ts';
 import type { AgentConfig } from './config.ts';
 import { Follower } from './follow.ts';
@@ -44,6 +45,7 @@ export class Supply<B> {
   readonly #config: AgentConfig;
   readonly #deps: SupplyDeps<B>;
   readonly #health: BusHealth;
+  readonly #behind = new Behind();
   readonly #follower: Follower;
 
   constructor(config: AgentConfig, deps: SupplyDeps<B>) {
@@ -161,6 +163,8 @@ export class Supply<B> {
 
   #onBeat(beat: Beat): void {
     this.#health.beat(beat);
+    for (const lag of this.#behind.beat(beat, (sdkKey) => this.store.get(sdkKey)))
+      this.#deps.log.warn('agent.behind', lag);
     for (const [sdkKey, head] of beat.heads) {
       const held = this.store.get(sdkKey);
       if (held === null) continue;

@@ -21,16 +21,23 @@ export type LogEvent =
   | 'datafile.archived'
   | 'manifest.moved'
   | 'manifest.kept'
+  | 'manifest.conflict'
   | 'change.announced'
   | 'change.announce-failed'
   | 'refetch.queued'
   | 'reconcile.key'
   | 'reconcile.finished'
+  | 'secret.changed'
+  | 'secret.failed'
   | 'beat.sent'
   | 'stream.ensured'
   | 'agent.started'
   | 'agent.stopping'
   | 'agent.stopped'
+  | 'agent.behind'
+  | 'receiver.started'
+  | 'receiver.stopping'
+  | 'receiver.stopped'
   | 'worker.started'
   | 'worker.exited'
   | 'worker.replaced'
@@ -66,11 +73,15 @@ export const METRIC = {
   announceFailed: 'AnnounceFailed',
   manifestConflict: 'ManifestConflict',
   cdnStale: 'CdnStale',
+  /** Webhook received → Optimizely served what it announced, ms. */
+  cdnLagMs: 'CdnLagMs',
   datafileRejected: 'DatafileRejected',
   refetchQueued: 'RefetchQueued',
   missedWebhook: 'MissedWebhook',
   busBehind: 'BusBehind',
   lineageRenewed: 'LineageRenewed',
+  /** A secret could not be read; the one read before stays in use. */
+  secretFailed: 'SecretFailed',
 } as const;
 
 export type MetricName = (typeof METRIC)[keyof typeof METRIC];

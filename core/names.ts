@@ -27,3 +27,10 @@ export const manifestKey = (sdkKey: SdkKey): string => `datafiles/${encodeSdkKey
 /** Immutable and content-addressed: written before the manifest names it. */
 export const bodyKey = (sdkKey: SdkKey, sha256: Sha256): string =>
   `datafiles/${encodeSdkKey(sdkKey)}/bodies/${sha256}.json`;
+
+/**
+ * Where the bus answers requests of this user. Under the user's own name, so that permissions can keep users from hearing
+ * each other's answers; the library's usual prefix for those without a name that can be part of a subject.
+ */
+export const inboxPrefix = (user: string | undefined): string =>
+  user !== undefined && /^[\w-]+$/.test(user) ? `_INBOX.${user}` : '_INBOX';

@@ -7,6 +7,8 @@ import { parseRevision, type SdkKey, toSdkKey } from './ids.ts';
 
 /** Real ones are about 320 bytes. */
 export const WEBHOOK_BODY_BYTES_MAX = 64 * 1024;
+/** The one path of the receiver, whatever is in front of it. */
+export const WEBHOOK_PATH = '/webhooks/optimizely';
 export const SIGNATURE_HEADER = 'x-hub-signature';
 export const DATAFILE_UPDATED = 'project.datafile_updated';
 

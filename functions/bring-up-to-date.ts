@@ -52,6 +52,8 @@ export async function bringUpToDate(
     early ??
     (await (isThere ? fetchFor(known, 0, RECHECK_BUDGET_MS) : fetchFor(known, announcedRevision, budgetMs)));
   if (fetched.kind === 'fresh') {
+    // What the record already had was not waited for.
+    if (!isThere) deps.metrics.timeMs(METRIC.cdnLagMs, deps.clock.nowMs() - change.receivedAtMs);
     const { datafile, validators } = fetched;
     const moved = await publishDatafile(deps, change, current, datafile, validators, earlyHead);
     deps.lastSeen.set(sdkKey, moved.manifest);

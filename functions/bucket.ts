@@ -18,12 +18,15 @@ const SWAP_CONFLICTS = new Set([404, 409, 412]);
 
 export interface BucketSettings {
   readonly bucket: string;
+  /** Where the bucket is, when that is another region than the function's. */
+  readonly region?: string | undefined;
   /** Another endpoint than AWS's, for local use and other makers' S3. */
   readonly endpoint?: string | undefined;
 }
 
-export function createBucket({ bucket, endpoint }: BucketSettings): DatafileRecord {
+export function createBucket({ bucket, region, endpoint }: BucketSettings): DatafileRecord {
   const client = new S3Client({
+    ...(region === undefined ? {} : { region }),
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
     ...awsLimits,
   });

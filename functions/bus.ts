@@ -15,9 +15,11 @@ import { encodeBeat } from '../core/beat.ts';
 import type { Clock } from '../core/clock.ts';
 import { decodeHead } from '../core/envelope.ts';
 import { FanoutError, isFanoutError, messageOf } from '../core/errors.ts';
-import { BEAT_SUBJECT, datafileSubject, STREAM_NAME } from '../core/names.ts';
+import { BEAT_SUBJECT, datafileSubject, inboxPrefix, STREAM_NAME } from '../core/names.ts';
+import type { BusCredentials } from './bus-credentials.ts';
 import { ensureStream, type StreamApi } from './bus-stream.ts';
 import { KeptConnection } from './kept-connection.ts';
+import { type Kept, unchanging } from './kept-secret.ts';
 import type { Bus, BusHead } from './ports.ts';
 import { withinMs } from './wait.ts';
 
@@ -28,14 +30,9 @@ const PROBE_TIMEOUT_MS = 250;
 const WRONG_LAST_SEQUENCE = 10071;
 const NO_SUCH_MESSAGE = 404;
 
-export interface BusSettings {
+export interface BusSettings extends BusCredentials {
   /** ws:// or wss:// URLs of one cluster. */
   readonly servers: readonly string[];
-  readonly user?: string | undefined;
-  readonly password?: string | undefined;
-  readonly token?: string | undefined;
-  /** Contents of a .creds file. */
-  readonly creds?: string | undefined;
   readonly replicas: number;
 }
 
@@ -49,11 +46,12 @@ export class NatsBus implements Bus {
   readonly #clock: Clock;
   readonly #kept: KeptConnection<NatsConnection>;
 
-  constructor(settings: BusSettings, clock: Clock) {
+  /** @param credentials where they come from when they are not part of the settings */
+  constructor(settings: BusSettings, clock: Clock, credentials: Kept<BusCredentials> = unchanging(settings)) {
     this.#replicas = settings.replicas;
     this.#clock = clock;
     const connector = {
-      open: () => openConnection(settings),
+      open: () => openConnection(settings, credentials),
       probe: (connection: NatsConnection) => this.#flush(connection, PROBE_TIMEOUT_MS),
       close: closeQuietly,
       ended: (connection: NatsConnection) => connection.closed(),
@@ -63,8 +61,9 @@ export class NatsBus implements Bus {
 
   readHead: Bus['readHead'] = async (sdkKey) => {
     const message = await this.#requestHead(`$JS.API.DIRECT.GET.${STREAM_NAME}.${datafileSubject(sdkKey)}`);
-    if (message.headers?.code === NO_SUCH_MESSAGE) return null;
     const get = (name: string): string => message.headers?.get(name) ?? '';
+    // With a sequence it is a stored message that looks so: an answer which somebody had sent to this subject.
+    if (message.headers?.code === NO_SUCH_MESSAGE && get('Nats-Sequence') === '') return null;
     const streamSequence = Number(get('Nats-Sequence'));
     if (!Number.isSafeInteger(streamSequence) || streamSequence < 1)
       throw unavailable(
@@ -147,11 +146,32 @@ export class NatsBus implements Bus {
   }
 }
 
-async function openConnection(settings: BusSettings): Promise<NatsConnection> {
-  const { servers, user, password, token, creds } = settings;
+async function openConnection(
+  { servers }: BusSettings,
+  credentials: Kept<BusCredentials>,
+): Promise<NatsConnection> {
+  try {
+    const first = await credentials.get();
+    try {
+      return await dial(servers, first);
+    } catch (error) {
+      if (!isDenied(error)) throw error;
+      const second = await credentials.refresh();
+      if (second === first) throw error;
+      return await dial(servers, second);
+    }
+  } catch (error) {
+    if (isFanoutError(error)) throw error;
+    throw unavailable(`cannot be reached at ${servers.join(', ')}`, error);
+  }
+}
+
+function dial(servers: readonly string[], credentials: BusCredentials): Promise<NatsConnection> {
+  const { user, password, token, creds } = credentials;
   const options: ConnectionOptions = {
     servers: [...servers],
     name: 'datafile-fanout-functions',
+    inboxPrefix: inboxPrefix(user),
     timeout: CONNECT_TIMEOUT_MS,
     // A frozen Lambda cannot tend a connection: closed is closed, and the next call opens another.
     reconnect: false,
@@ -162,11 +182,7 @@ async function openConnection(settings: BusSettings): Promise<NatsConnection> {
     ...(token !== undefined && { token }),
     ...(creds !== undefined && { authenticator: credsAuthenticator(new TextEncoder().encode(creds)) }),
   };
-  try {
-    return await connect(options);
-  } catch (error) {
-    throw unavailable(`cannot be reached at ${servers.join(', ')}`, error);
-  }
+  return connect(options);
 }
 
 function decodeHeadOrNull(get: (name: string) => string): BusHead['head'] {
@@ -188,6 +204,10 @@ const apiOf = (subject: string): string => subject.split('.').slice(0, 4).join('
 
 const isTimeout = (error: unknown): boolean =>
   error instanceof FanoutError && error.cause instanceof NatsError && error.cause.code === ErrorCode.Timeout;
+
+/** The server knows neither this user nor this password: the secret may have been rotated. */
+const isDenied = (error: unknown): boolean =>
+  error instanceof NatsError && (error.isAuthError() || error.code === ErrorCode.AuthorizationViolation);
 
 /** nats.ws rejects with empty messages where the socket fails; its code says a little more. */
 const describe = (cause: unknown): string =>

@@ -49,7 +49,7 @@ export async function swapUntilSettled(
   current: StoredManifest | null,
   decide: (found: Manifest | null) => Decision,
 ): Promise<Moved> {
-  const { record, metrics } = deps;
+  const { record, metrics, log } = deps;
   let found = current;
   for (let attempt = 0; attempt < MANIFEST_ATTEMPTS_MAX; attempt++) {
     const decision = decide(found?.manifest ?? null);
@@ -57,6 +57,8 @@ export async function swapUntilSettled(
     const swapped = await record.swapManifest(decision.manifest, found?.etag ?? null);
     if (swapped !== 'conflict') return { kind: 'moved', manifest: decision.manifest };
     metrics.count(METRIC.manifestConflict);
+    const { seq, revision } = decision.manifest;
+    log.info('manifest.conflict', { attempt: attempt + 1, seq, revision });
     await pause(deps, attempt, PAUSE_FIRST_MS, PAUSE_MAX_MS);
     found = await record.readManifest(sdkKey);
     // The client repeats a swap whose answer was lost, and then meets its own write.

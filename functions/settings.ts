@@ -7,12 +7,19 @@ import { type ProjectTable, parseProjects } from '../core/projects.ts';
 import type { BucketSettings } from './bucket.ts';
 import type { BusSettings } from './bus.ts';
 import type { UrlTemplates } from './cdn.ts';
+import { parseSecretReference, type SecretReference } from './secrets.ts';
 import type { TopicSettings } from './topic.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** `home` writes the record; `bus-only` (further regions) only keeps its own bus in step with it. */
 export type Role = 'home' | 'bus-only';
+
+/** Secrets that are only named in the environment, and read at run time. */
+export interface SecretNames {
+  readonly projects: SecretReference | null;
+  readonly nats: SecretReference | null;
+}
 
 /** What every function needs. */
 export interface ReaderSettings {
@@ -42,19 +49,32 @@ const REPLICAS = ['1', '3', '5'];
 /** Plain HTTP is for a stand-in on this machine; anywhere else it would show access tokens to the network. */
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
+const NO_SECRETS: SecretNames = { projects: null, nats: null };
+
+/** @throws FanoutError CONFIG_INVALID */
+export function readSecretNames(env: Environment): SecretNames {
+  return collect((problems) => ({
+    projects: secretOf(env, 'FANOUT_PROJECTS_SECRET', problems),
+    nats: secretOf(env, 'FANOUT_NATS_SECRET', problems),
+  }));
+}
+
 /** @throws FanoutError CONFIG_INVALID */
 export function readReaderSettings(env: Environment): ReaderSettings {
   return collect((problems) => readerOf(env, problems));
 }
 
-/** @throws FanoutError CONFIG_INVALID */
-export function readWriterSettings(env: Environment): WriterSettings {
+/**
+ * @param secrets what is read at run time need not be given; the project table is empty then
+ * @throws FanoutError CONFIG_INVALID
+ */
+export function readWriterSettings(env: Environment, secrets: SecretNames = NO_SECRETS): WriterSettings {
   return collect((problems) => {
     const role = oneOf(env, 'FANOUT_ROLE', ['home', 'bus-only'], 'home', problems) as Role;
     return {
       ...readerOf(env, problems),
       role,
-      projects: projectsOf(env, problems),
+      projects: secrets.projects === null ? projectsOf(env, problems) : new Map(),
       // A further region sends no notice.
       topic: {
         topicArn: role === 'home' ? required(env, 'FANOUT_TOPIC_ARN', problems) : '',
@@ -81,6 +101,7 @@ function readerOf(env: Environment, problems: string[]): ReaderSettings {
   return {
     bucket: {
       bucket: required(env, 'FANOUT_BUCKET', problems),
+      region: optional(env, 'FANOUT_BUCKET_REGION'),
       endpoint: optional(env, 'FANOUT_S3_ENDPOINT'),
     },
     bus: {
@@ -92,6 +113,15 @@ function readerOf(env: Environment, problems: string[]): ReaderSettings {
       replicas: Number(oneOf(env, 'FANOUT_NATS_REPLICAS', REPLICAS, '1', problems)),
     },
   };
+}
+
+function secretOf(env: Environment, name: string, problems: string[]): SecretReference | null {
+  const text = optional(env, name);
+  if (text === undefined) return null;
+  const secret = parseSecretReference(text);
+  if (secret === null)
+    problems.push(`${name} must be the name or ARN of a secret in Secrets Manager, or ssm:/and/a/parameter`);
+  return secret;
 }
 
 function projectsOf(env: Environment, problems: string[]): ProjectTable {

@@ -16,10 +16,17 @@ export interface Telemetry {
 
 type LogFields = { readonly changeId?: string };
 
-/** @param service which function speaks, for example `webhook` */
-export function createTelemetry(service: string): Telemetry {
+/**
+ * @param service which function speaks, for example `webhook`
+ * @param stage keeps the metrics of several stages in one account apart; empty for none
+ */
+export function createTelemetry(service: string, stage = ''): Telemetry {
   const logger = new Logger({ serviceName: service });
-  const embedded = new Embedded({ namespace: METRIC_NAMESPACE, serviceName: service });
+  const embedded = new Embedded({
+    namespace: METRIC_NAMESPACE,
+    serviceName: service,
+    defaultDimensions: stage === '' ? {} : { stage },
+  });
   let counted = false;
   const line = (event: LogEvent, fields: LogFields = {}): { message: string; event: LogEvent } => ({
     ...fields,

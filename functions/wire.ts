@@ -2,15 +2,21 @@
 // handed in by the handlers; nothing is opened before it is used.
 
 import type { Clock, Random } from '../core/clock.ts';
+import { type ProjectTable, parseProjects } from '../core/projects.ts';
 import { createBucket } from './bucket.ts';
 import { NatsBus } from './bus.ts';
+import { type BusCredentials, parseBusCredentials } from './bus-credentials.ts';
 import { createCdn } from './cdn.ts';
+import { withFreshTokens } from './fresh-tokens.ts';
+import { type Kept, KeptSecret, unchanging } from './kept-secret.ts';
 import type { Deps, ReaderDeps } from './ports.ts';
 import { sdkCheck } from './sdk-check.ts';
+import { readSecret, type SecretReference } from './secrets.ts';
 import {
   type Environment,
   type ReaderSettings,
   readReaderSettings,
+  readSecretNames,
   readWriterSettings,
   type WriterSettings,
 } from './settings.ts';
@@ -30,38 +36,68 @@ export interface Wired<S, D> {
   readonly telemetry: Telemetry;
 }
 
+export interface WiredWriter extends Wired<Omit<WriterSettings, 'projects'>, Deps> {
+  readonly projects: Kept<ProjectTable>;
+}
+
 /** @throws FanoutError CONFIG_INVALID */
 export function wireReader(service: string, hands: Hands): Wired<ReaderSettings, ReaderDeps> {
   const settings = readReaderSettings(hands.env);
-  const telemetry = createTelemetry(service);
+  const telemetry = createTelemetry(service, hands.env.FANOUT_STAGE);
   return { settings, telemetry, deps: readerDeps(settings, hands, telemetry) };
 }
 
 /** @throws FanoutError CONFIG_INVALID */
-export function wireWriter(service: string, hands: Hands): Wired<WriterSettings, Deps> {
-  const settings = readWriterSettings(hands.env);
-  const telemetry = createTelemetry(service);
+export function wireWriter(service: string, hands: Hands): WiredWriter {
+  const secrets = readSecretNames(hands.env);
+  const settings = readWriterSettings(hands.env, secrets);
+  const telemetry = createTelemetry(service, hands.env.FANOUT_STAGE);
+  const projects = kept(secrets.projects, parseProjects, settings.projects, hands, telemetry);
   const deps: Deps = {
     ...readerDeps(settings, hands, telemetry),
     topic: createTopic(settings.topic),
-    cdn: createCdn(settings.templates),
+    cdn: withFreshTokens(createCdn(settings.templates), projects),
     sdkCheck,
     lastSeen: new Map(),
     newId: hands.newId,
   };
-  return { settings, telemetry, deps };
+  return { settings, projects, telemetry, deps };
 }
 
-function readerDeps(settings: ReaderSettings, hands: Hands, { log, metrics }: Telemetry): ReaderDeps {
+function readerDeps(settings: ReaderSettings, hands: Hands, telemetry: Telemetry): ReaderDeps {
   const clock = realClock(hands.nowMs);
+  const { nats } = readSecretNames(hands.env);
+  const credentials = kept<BusCredentials>(nats, parseBusCredentials, settings.bus, hands, telemetry);
   return {
     record: createBucket(settings.bucket),
-    bus: new NatsBus(settings.bus, clock),
+    bus: new NatsBus(settings.bus, clock, credentials),
     clock,
     random: hands.random,
+    log: telemetry.log,
+    metrics: telemetry.metrics,
+  };
+}
+
+function kept<T>(
+  reference: SecretReference | null,
+  parse: (text: string) => T,
+  given: T,
+  { nowMs }: Hands,
+  { log, metrics }: Telemetry,
+): Kept<T> {
+  if (reference === null) return unchanging(given);
+  const { name } = reference;
+  const secret = new KeptSecret({
+    name,
+    read: () => readSecret(reference),
+    parse,
+    clock: { nowMs },
     log,
     metrics,
-  };
+  });
+  // Begun while the function still starts. It reports its own failure, and whoever needs the value tries again.
+  void secret.get().catch(() => {});
+  return secret;
 }
 
 function realClock(nowMs: () => number): Clock {

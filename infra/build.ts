@@ -44,6 +44,8 @@ export const BUNDLES: readonly Bundle[] = [
     ...{ name: 'agent', entry: 'agent/main.ts', beside: ['agent/worker-main.ts'] },
     ...{ outFile: 'dist/agent/main.mjs', splitting: true },
   },
+  { name: 'cli', entry: 'infra/cli/main.ts', outFile: 'dist/cli/main.mjs', splitting: true },
+  { name: 'receiver', entry: 'infra/receiver/main.ts', outFile: 'dist/receiver/main.mjs', splitting: false },
 ];
 
 const OPTIONS = {
@@ -125,7 +127,7 @@ async function replaceFolder(folder: string, files: ReadonlyMap<string, Uint8Arr
   const inOrder = [...files].sort(([a], [b]) => isProgram(a) - isProgram(b));
   for (const [path, contents] of inOrder) {
     const temporary = `${path}.${process.pid}.tmp`;
-    await writeFile(temporary, contents);
+    await writeFile(temporary, contents, { mode: isScript(contents) ? 0o755 : 0o644 });
     await rename(temporary, path);
   }
   for (const name of await readdir(folder)) {
@@ -135,6 +137,8 @@ async function replaceFolder(folder: string, files: ReadonlyMap<string, Uint8Arr
     await rm(path, { recursive: true, force: true });
   }
 }
+
+const isScript = (contents: Uint8Array): boolean => contents[0] === 0x23 && contents[1] === 0x21;
 
 /** Infinity when it is gone, which is what the caller wants of it. */
 const ageMs = (path: string): Promise<number> =>

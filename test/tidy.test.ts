@@ -94,6 +94,7 @@ describe('dependencies point one way', () => {
     expect(importersOf(/^@aws-sdk\//, shipped).sort()).toEqual([
       'agent/sources/s3.ts',
       'functions/bucket.ts',
+      'functions/secrets.ts',
       'functions/topic.ts',
     ]);
     expect(importersOf(/^@redis\//, shipped)).toEqual(['agent/redis.ts']);

@@ -13,7 +13,7 @@ import { decodeBeat } from '../../core/beat.ts';
 import type { Clock, Random, Timer } from '../../core/clock.ts';
 import { decodeBody, decodeHead, type EnvelopeHead } from '../../core/envelope.ts';
 import type { SdkKey, Sha256 } from '../../core/ids.ts';
-import { BEAT_SUBJECT, datafileSubject, STREAM_NAME } from '../../core/names.ts';
+import { BEAT_SUBJECT, datafileSubject, inboxPrefix, STREAM_NAME } from '../../core/names.ts';
 import { type BusEvents, busUnavailable, type NatsSettings } from './bus.ts';
 import { SideChannel } from './side-channel.ts';
 import type { Candidate, Sink, Source } from './source.ts';
@@ -227,6 +227,7 @@ function connectionOptions(settings: NatsSettings): ConnectionOptions {
   return {
     servers: [...servers],
     name: 'datafile-fanout-agent',
+    inboxPrefix: inboxPrefix(user),
     timeout: CONNECT_TIMEOUT_MS,
     maxReconnectAttempts: -1,
     reconnectTimeWait: RECONNECT_WAIT_MS,

@@ -3,6 +3,7 @@
 
 import { errorFields } from '../../core/errors.ts';
 import type { SdkKey } from '../../core/ids.ts';
+import { METRIC } from '../../core/log.ts';
 import { decodeNotice, type Notice } from '../../core/notice.ts';
 import { announceHead, ensureStream } from '../announce-head.ts';
 import type { ReaderDeps } from '../ports.ts';
@@ -58,6 +59,7 @@ async function announceKey(deps: ReaderDeps, { sdkKey, changeId }: Notice): Prom
     const result = await announceHead({ ...deps, log }, stored.manifest);
     if (result !== 'published') log.info('change.announced', { result, seq: stored.manifest.seq });
   } catch (error) {
+    deps.metrics.count(METRIC.announceFailed);
     log.error('change.announce-failed', { path: 'bus', ...errorFields(error) });
     throw error;
   }

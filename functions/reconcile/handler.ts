@@ -8,7 +8,7 @@ import { wireWriter } from '../wire.ts';
 import { reconcileKeys } from './reconcile-keys.ts';
 import { refetch } from './refetch.ts';
 
-const { settings, deps, telemetry } = wireWriter('reconcile', {
+const { settings, projects, deps, telemetry } = wireWriter('reconcile', {
   env: process.env,
   nowMs: Date.now,
   random: Math.random,
@@ -18,10 +18,11 @@ const { settings, deps, telemetry } = wireWriter('reconcile', {
 /** Throws so that Lambda tries again, and keeps the event for the dead-letter queue in the end. */
 export async function handler(event: ScheduledEvent | SNSEvent): Promise<void> {
   try {
+    const table = await projects.get();
     if ('Records' in event) {
       const messages = event.Records.map((record) => record.Sns.Message);
-      await refetch(deps, settings.projects, messages);
-    } else await reconcileKeys(deps, settings);
+      await refetch(deps, table, messages);
+    } else await reconcileKeys(deps, { role: settings.role, projects: table });
   } finally {
     telemetry.flush();
   }

@@ -7,7 +7,7 @@ import { wireWriter } from '../wire.ts';
 import { requestOf, responseOf } from './http-event.ts';
 import { receiveWebhook } from './receive-webhook.ts';
 
-const { settings, deps, telemetry } = wireWriter('webhook', {
+const { settings, projects, deps, telemetry } = wireWriter('webhook', {
   env: process.env,
   nowMs: Date.now,
   random: Math.random,
@@ -16,7 +16,7 @@ const { settings, deps, telemetry } = wireWriter('webhook', {
 
 export async function handler(event: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2> {
   try {
-    return responseOf(await receiveWebhook(deps, settings, requestOf(event)));
+    return responseOf(await receiveWebhook(deps, { ...settings, projects }, requestOf(event)));
   } finally {
     telemetry.flush();
   }

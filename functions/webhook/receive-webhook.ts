@@ -5,17 +5,18 @@ import { errorFields, FanoutError, isFanoutError } from '../../core/errors.ts';
 import { type ChangeId, isChangeId } from '../../core/ids.ts';
 import { METRIC } from '../../core/log.ts';
 import { datafilesOf, type ProjectTable } from '../../core/projects.ts';
-import { WEBHOOK_BODY_BYTES_MAX } from '../../core/webhook.ts';
+import { WEBHOOK_BODY_BYTES_MAX, WEBHOOK_PATH } from '../../core/webhook.ts';
+import type { Kept } from '../kept-secret.ts';
 import type { Deps } from '../ports.ts';
 import { withFields } from '../telemetry.ts';
 import { applyOrQueue } from './apply-or-queue.ts';
-import { authenticate } from './authenticate.ts';
+import { type Authenticated, authenticate } from './authenticate.ts';
 import type { WebhookAnswer, WebhookRequest } from './http-event.ts';
 
-export const WEBHOOK_PATH = '/webhooks/optimizely';
+export { WEBHOOK_PATH };
 
 export interface WebhookSettings {
-  readonly projects: ProjectTable;
+  readonly projects: Kept<ProjectTable>;
   readonly fetchBudgetMs: number;
 }
 
@@ -26,6 +27,7 @@ const STATUS: Readonly<Record<string, number>> = {
   SIGNATURE_MISSING: 401,
   SIGNATURE_INVALID: 401,
   WEBHOOK_INVALID: 400,
+  SECRET_UNAVAILABLE: 503,
 };
 
 /** Never throws: whatever goes wrong becomes an answer, and a log line. */
@@ -46,7 +48,9 @@ export async function receiveWebhook(
     deps.metrics.count(METRIC.webhookRejected);
     const status = isFanoutError(error) ? (STATUS[error.code] ?? 500) : 500;
     log[status < 500 ? 'warn' : 'error']('webhook.rejected', { status, ...errorFields(error) });
+    // What the caller need not know: the names of our secrets, for example.
     if (status === 500 || !isFanoutError(error)) return { status: 500, body: UNEXPECTED };
+    if (status > 500) return { status, body: NOTHING_STORED };
     return { status, body: { code: error.code, error: error.message, remedy: error.remedy } };
   }
 }
@@ -59,7 +63,7 @@ async function accept(
   receivedAtMs: number,
 ): Promise<number> {
   const rawBody = bodyOf(request);
-  const authenticated = authenticate(projects, rawBody, request.signature);
+  const authenticated = await authenticateKept(projects, rawBody, request.signature);
   if (authenticated.kind === 'unknown-project') {
     deps.log.warn('webhook.ignored', { reason: 'unknown-project', projectId: authenticated.projectId });
     return 204;
@@ -92,6 +96,23 @@ async function accept(
   );
   // 503 before 202 before 204: the worst of them is the answer.
   return statuses.includes(503) ? 503 : Math.min(...statuses);
+}
+
+/** Refused by what we know of a project, a webhook is held against the newest: its secret may just have been rotated. */
+async function authenticateKept(
+  projects: Kept<ProjectTable>,
+  rawBody: Uint8Array,
+  signature: string,
+): Promise<Authenticated> {
+  const known = await projects.get();
+  const attempt = (table: ProjectTable) => authenticate(table, rawBody, signature);
+  try {
+    const authenticated = attempt(known);
+    if (authenticated.kind === 'authentic') return authenticated;
+  } catch (error) {
+    if (!isFanoutError(error, 'SIGNATURE_INVALID')) throw error;
+  }
+  return attempt(await projects.refresh());
 }
 
 function bodyOf({ path, method, rawBody }: WebhookRequest): Uint8Array {

@@ -121,6 +121,20 @@ describe('an agent on the bus', () => {
     await bus('available');
   });
 
+  it('says that it is behind when it has lacked a head since the beat before', async () => {
+    const { agent, record, publisher } = await setUp();
+    expect(agent.log.of('candidate.accepted').at(0)?.fields).toMatchObject({ arrival: 'start' });
+    record.down = true;
+    const manifest = record.publish(KEY, datafileBody(2));
+    await publisher.beat([manifest]);
+    await publisher.beat([manifest]);
+    await eventually('it says so', async () => agent.log.of('agent.behind').length > 0);
+    expect(agent.log.of('agent.behind')[0]?.fields).toEqual({ sdkKey: KEY, seq: 1, headSeq: 2 });
+    record.down = false;
+    await serves(agent, 2, 2);
+    expect(agent.log.of('candidate.accepted').at(-1)?.fields).toMatchObject({ arrival: 'live' });
+  });
+
   it('sees from a beat that it is current', async () => {
     const { agent, record, publisher } = await setUp();
     const verifiedAt = async () => (await healthOf(agent)).datafiles[0]?.datafile?.verifiedAt;

@@ -145,6 +145,17 @@ describe('a head', () => {
     expect(found).toMatchObject({ head: null });
     expect(await bus.publish(sdkKey, await envelopeOf(sdkKey), found?.streamSequence ?? 0)).toBe('published');
   });
+
+  it('is null, with a sequence to replace it, when the server was made to store that there is nothing', async () => {
+    const [bus, sdkKey] = [busAt(), newKey()];
+    // A server answers on whatever subject it is told.
+    const reply = `df.v1.${sdkKey}`;
+    admin.publish(`$JS.API.DIRECT.GET.${STREAM_NAME}.df.v1.${newKey()}`, undefined, { reply });
+    const found = await eventually('it is stored', async () => (await bus.readHead(sdkKey)) ?? undefined);
+    expect(found).toMatchObject({ head: null });
+    expect(await bus.publish(sdkKey, await envelopeOf(sdkKey), found.streamSequence)).toBe('published');
+    expect(await bus.readHead(sdkKey)).toMatchObject({ head: { seq: 1 } });
+  });
 });
 
 it('a beat reaches whoever listens', async () => {

@@ -61,6 +61,9 @@ describe('moving the manifest', () => {
     deps.record.swapManifest = async () => 'conflict';
     await expect(move(deps, 1)).rejects.toMatchObject({ code: 'MANIFEST_CONTENDED', retryable: true });
     expect(deps.counts.get('ManifestConflict')).toBe(MANIFEST_ATTEMPTS_MAX);
+    const conflicts = deps.lines.filter(({ event }) => event === 'manifest.conflict');
+    expect(conflicts).toHaveLength(MANIFEST_ATTEMPTS_MAX);
+    expect(conflicts[0]).toMatchObject({ attempt: 1, seq: 1, revision: 1 });
   });
 });
 

@@ -1,7 +1,12 @@
 // Settings are read once, whole, and every problem is named at once, without showing a secret.
 
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_TEMPLATES, readReaderSettings, readWriterSettings } from '../../functions/settings.ts';
+import {
+  DEFAULT_TEMPLATES,
+  readReaderSettings,
+  readSecretNames,
+  readWriterSettings,
+} from '../../functions/settings.ts';
 
 const SECRET = 'the-webhook-secret';
 const GOOD = {
@@ -68,6 +73,19 @@ describe('settings', () => {
 
   it('of a further region need no topic', () => {
     expect(problemsOf({ FANOUT_ROLE: 'bus-only', FANOUT_TOPIC_ARN: '' })).toBe('none');
+  });
+
+  it('may only name the secrets, which are then not asked for here', () => {
+    const { FANOUT_PROJECTS: _, ...rest } = GOOD;
+    const env = { ...rest, FANOUT_PROJECTS_SECRET: 'ssm:/fanout/projects', FANOUT_NATS_SECRET: 'nats' };
+    const names = readSecretNames(env);
+    expect(names).toEqual({
+      projects: { store: 'ssm', name: '/fanout/projects' },
+      nats: { store: 'secretsmanager', name: 'nats' },
+    });
+    expect(readWriterSettings(env, names).projects.size).toBe(0);
+    expect(readSecretNames(GOOD)).toEqual({ projects: null, nats: null });
+    expect(() => readSecretNames({ FANOUT_NATS_SECRET: 'no name' })).toThrow('FANOUT_NATS_SECRET must be');
   });
 
   it('name every problem at once', () => {

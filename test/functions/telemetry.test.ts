@@ -52,6 +52,18 @@ describe('metrics', () => {
     expect(printed[0]).toHaveProperty('_aws.CloudWatchMetrics.0.Namespace', 'DatafileFanout');
   });
 
+  it('of several stages are kept apart, where there are stages', () => {
+    for (const stage of ['prod', '']) {
+      const { metrics, flush } = createTelemetry('webhook', stage);
+      metrics.count('MissedWebhook');
+      flush();
+    }
+    const [prod, none] = printed;
+    expect(prod).toMatchObject({ stage: 'prod', service: 'webhook' });
+    expect(prod).toHaveProperty('_aws.CloudWatchMetrics.0.Dimensions', [['service', 'stage']]);
+    expect(none).toHaveProperty('_aws.CloudWatchMetrics.0.Dimensions', [['service']]);
+  });
+
   it('are printed once, and not at all when nothing was counted', () => {
     const { metrics, flush } = createTelemetry('webhook');
     flush();

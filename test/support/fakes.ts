@@ -83,12 +83,15 @@ export interface FakeDeps extends Deps {
   readonly clock: FakeClock;
   readonly lines: LogLine[];
   readonly counts: Map<MetricName, number>;
+  /** Every duration that was measured, in milliseconds. */
+  readonly times: Map<MetricName, number[]>;
 }
 
 /** Pauses are 0 ms: `random` says 0 unless a test hands in its own. */
 export function fakeDeps(): FakeDeps {
   const lines: LogLine[] = [];
   const counts = new Map<MetricName, number>();
+  const times = new Map<MetricName, number[]>();
   const line = (level: LogLine['level']) => (event: LogEvent, fields?: object) =>
     void lines.push({ ...fields, level, event });
   const log: Log = { info: line('info'), warn: line('warn'), error: line('error') };
@@ -106,10 +109,11 @@ export function fakeDeps(): FakeDeps {
     log,
     metrics: {
       count: (name, amount = 1) => void counts.set(name, (counts.get(name) ?? 0) + amount),
-      timeMs: () => {},
+      timeMs: (name, elapsedMs) => void times.set(name, [...(times.get(name) ?? []), elapsedMs]),
     },
     lines,
     counts,
+    times,
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { type ProjectTable, parseProjects } from '../../core/projects.ts';
 import { signWebhook } from '../../core/webhook.ts';
+import { unchanging } from '../../functions/kept-secret.ts';
 import { receiveWebhook } from '../../functions/webhook/receive-webhook.ts';
 import { KEY, PROJECT_ID } from './datafiles.ts';
 import type { FakeDeps } from './fakes.ts';
@@ -47,7 +48,7 @@ export async function sendWebhook(
   const rawBody = Buffer.from(JSON.stringify(event));
   const answer = await receiveWebhook(
     deps,
-    { projects, fetchBudgetMs: BUDGET_MS },
+    { projects: unchanging(projects), fetchBudgetMs: BUDGET_MS },
     {
       method: 'POST',
       path: '/webhooks/optimizely',

@@ -1,15 +1,14 @@
 // What `npm run verify` proves beyond `npm test`: the same suites against somebody else's S3 and a current nats-server, and
-// the template as CloudFormation's own linter sees it.
+// the template, images and chart as their own linters see them.
 
 import { readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LOOPBACK_HOST } from '../../infra/local/http.ts';
-import { Part } from '../../infra/local/part.ts';
-import { freePorts } from '../../infra/local/ports.ts';
-import { startReaper } from '../../infra/local/reaper-client.ts';
 import { ROOT_DIR } from '../../infra/local/stack-parts.ts';
-import { currentNatsServer, pythonTool, run } from './tools.ts';
+import { deployToMoto } from './deploy.ts';
+import { checkChart } from './helm.ts';
+import { withMoto } from './moto.ts';
+import { currentNatsServer, pythonTool, type Ran, run } from './tools.ts';
 
 export interface Outcome {
   readonly passed: number;
@@ -32,10 +31,20 @@ const BUS_TESTS = [
   'test/agent',
   'test/contract/source.test.ts',
   'test/infra/local/nats-server.test.ts',
+  'test/infra/nats.test.ts',
 ];
-/** The framework itself writes DependsOn beside a GetAtt, which W3005 calls redundant. */
-const LINT_ARGS = ['--regions', 'us-east-1', '--ignore-checks', 'W3005'];
+const LINT_REGIONS = ['us-east-1', 'eu-west-1'];
+const FURTHER_REGION = [
+  '--param=role=bus-only',
+  '--param=homeBucket=home-bucket',
+  '--param=homeTopicArn=arn:aws:sns:us-east-1:123456789012:home-topic',
+];
+const DOCKERFILES = ['agent/Dockerfile', 'infra/receiver/Dockerfile'];
 const TEMPLATE = '.serverless/cloudformation-template-update-stack.json';
+
+const ECS_TEMPLATE = 'infra/ecs/agents.yml';
+const ECS_REGIONS = ['us-east-1', 'eu-central-1'];
+const COMPOSE_FILE = 'infra/compose/compose.yaml';
 
 export function checks(env: NodeJS.ProcessEnv): readonly Check[] {
   const foreign = env.S3_ENDPOINT;
@@ -43,32 +52,16 @@ export function checks(env: NodeJS.ProcessEnv): readonly Check[] {
     { name: 'S3 contract against a moto server', run: contractAgainstMoto },
     ...(foreign ? [{ name: `S3 contract against ${foreign}`, run: () => contractAgainst(foreign) }] : []),
     { name: 'bus and end-to-end tests with nats-server 2.12', run: busTestsWithCurrentServer },
-    { name: 'cfn-lint on the packaged template', run: lintTemplate },
+    { name: 'cfn-lint on the packaged templates', run: lintTemplates },
+    { name: 'osls deploy against a moto server', run: deployToMoto },
+    { name: 'cfn-lint on the ECS template', run: lintEcsTemplate },
+    { name: 'the compose file against the Compose Specification', run: checkComposeFile },
+    { name: 'hadolint on the Dockerfiles', run: lintDockerfiles },
+    { name: 'helm chart: lint, Kubernetes schemas, rules', run: checkChart },
   ];
 }
 
-async function contractAgainstMoto(): Promise<Outcome> {
-  const command = await pythonTool('moto_server');
-  const port = await freePorts(Math.random).next();
-  const endpoint = `http://${LOOPBACK_HOST}:${port}`;
-  const reaper = startReaper();
-  const readiness = () =>
-    fetch(`${endpoint}/moto-api/`).then(
-      (response) => response.ok,
-      () => false, // Not listening yet.
-    );
-  const moto = new Part(
-    { name: 'moto', command, args: ['-H', LOOPBACK_HOST, '-p', String(port)], readiness },
-    reaper,
-  );
-  try {
-    await moto.start();
-    return await contractAgainst(endpoint);
-  } finally {
-    await moto.stop();
-    await reaper.close();
-  }
-}
+const contractAgainstMoto = (): Promise<Outcome> => withMoto(contractAgainst);
 
 /** The suite runs for the stand-in too; only the tests of the endpoint are counted. */
 const contractAgainst = (endpoint: string): Promise<Outcome> =>
@@ -78,13 +71,43 @@ async function busTestsWithCurrentServer(): Promise<Outcome> {
   return vitest(BUS_TESTS, { NATS_SERVER: await currentNatsServer() });
 }
 
-async function lintTemplate(): Promise<Outcome> {
+/** The home region's template, and a further region's. */
+async function lintTemplates(): Promise<Outcome> {
   const lint = await pythonTool('cfn-lint');
-  const packaged = await run('npm', ['run', 'package']);
-  if (packaged.code !== 0) throw new Error(`npm run package failed:\n${packaged.output.slice(-2_000)}`);
-  const { code, output } = await run(lint, ['--template', TEMPLATE, ...LINT_ARGS]);
-  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, output: code === 0 ? '' : output };
+  const results: Ran[] = [];
+  for (const params of [[], FURTHER_REGION]) {
+    const packaged = await run('npm', ['run', 'package', '--', ...params]);
+    if (packaged.code !== 0) throw new Error(`npm run package failed:\n${packaged.output.slice(-2_000)}`);
+    results.push(await run(lint, ['--template', TEMPLATE, '--regions', ...LINT_REGIONS]));
+  }
+  const failed = results.filter(({ code }) => code !== 0);
+  const output = failed.map((result) => result.output).join('');
+  return { passed: results.length - failed.length, failed: failed.length, output };
 }
+
+async function lintDockerfiles(): Promise<Outcome> {
+  const lint = await pythonTool('hadolint');
+  const results = await Promise.all(DOCKERFILES.map((file) => run(lint, ['--no-color', file])));
+  const output = results.map((result) => result.output).join('');
+  const failed = results.filter(({ code }) => code !== 0).length;
+  return { passed: results.length - failed, failed, output };
+}
+
+const lintEcsTemplate = async (): Promise<Outcome> =>
+  verdict(await run(await pythonTool('cfn-lint'), ['--template', ECS_TEMPLATE, '--regions', ...ECS_REGIONS]));
+
+/** By the schema that comes with the tool: nothing is downloaded. */
+const checkComposeFile = async (): Promise<Outcome> =>
+  verdict(
+    await run(await pythonTool('check-jsonschema'), [
+      '--builtin-schema',
+      'vendor.compose-spec',
+      COMPOSE_FILE,
+    ]),
+  );
+
+const verdict = ({ code, output }: Ran): Outcome =>
+  code === 0 ? { passed: 1, failed: 0, output: '' } : { passed: 0, failed: 1, output };
 
 interface VitestReport {
   readonly numPassedTests: number;

@@ -1,5 +1,5 @@
 // The pinned foreign tools of `npm run verify`, installed once into a cache folder of the project: Python tools into a
-// virtual environment, nats-server by `go install`. Never needed by `npm test` or `npm run up`.
+// virtual environment, nats-server and helm by `go install`. Never needed by `npm test` or `npm run up`.
 
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -13,6 +13,7 @@ import { ROOT_DIR } from '../../infra/local/stack-parts.ts';
 const CACHE_DIR = join(ROOT_DIR, '.cache', 'verify');
 const REQUIREMENTS = join(ROOT_DIR, 'test', 'verify', 'requirements.txt');
 const NATS_VERSION = 'v2.12.4';
+const HELM_VERSION = 'v3.19.0';
 
 /** Path of a program of the Python tools, for example `moto_server`. @throws FanoutError TOOL_UNAVAILABLE */
 export async function pythonTool(program: string): Promise<string> {
@@ -24,7 +25,7 @@ export async function pythonTool(program: string): Promise<string> {
   if (!existsSync(marker)) {
     await rm(venv, { recursive: true, force: true });
     await mkdir(CACHE_DIR, { recursive: true });
-    progress(`installing moto and cfn-lint into ${venv}`);
+    progress(`installing moto, cfn-lint and other Python tools into ${venv}`);
     await install('python3', ['-m', 'venv', venv], PYTHON_REMEDY);
     await install(
       join(venv, 'bin', 'pip'),
@@ -37,19 +38,23 @@ export async function pythonTool(program: string): Promise<string> {
 }
 
 /** Path of a current nats-server. @throws FanoutError TOOL_UNAVAILABLE */
-export async function currentNatsServer(): Promise<string> {
-  const dir = join(CACHE_DIR, `nats-server-${NATS_VERSION}`);
-  const server = join(dir, 'nats-server');
-  if (!existsSync(server)) {
-    progress(`building nats-server ${NATS_VERSION} into ${dir}`);
+export const currentNatsServer = (): Promise<string> =>
+  goTool('nats-server', 'github.com/nats-io/nats-server/v2', NATS_VERSION);
+
+/** Path of helm 3. @throws FanoutError TOOL_UNAVAILABLE */
+export const helm = (): Promise<string> => goTool('helm', 'helm.sh/helm/v3/cmd/helm', HELM_VERSION);
+
+async function goTool(name: string, module: string, version: string): Promise<string> {
+  const dir = join(CACHE_DIR, `${name}-${version}`);
+  const program = join(dir, name);
+  if (!existsSync(program)) {
+    progress(`building ${name} ${version} into ${dir}`);
     const work = `${dir}.part`;
     await rm(work, { recursive: true, force: true });
-    await install('go', ['install', `github.com/nats-io/nats-server/v2@${NATS_VERSION}`], GO_REMEDY, {
-      GOBIN: work,
-    });
+    await install('go', ['install', `${module}@${version}`], GO_REMEDY, { GOBIN: work });
     await rename(work, dir);
   }
-  return server;
+  return program;
 }
 
 const PYTHON_REMEDY =

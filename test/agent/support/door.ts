@@ -84,6 +84,7 @@ export async function startDoor({ env, file, files = {}, clock = realClock }: Do
   await eventually('the agent is ready', () => agent.status.ready());
   return {
     log,
+    adminPort,
     api: (asked: Asked) =>
       ask(apiPort, { ...asked, headers: { 'x-optimizely-sdk-key': KEY, ...asked.headers } }),
     admin: (asked: Asked) => ask(adminPort, asked),

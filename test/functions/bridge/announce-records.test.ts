@@ -118,6 +118,7 @@ describe('Lambda is asked to try again', () => {
   it('when the record is down', async () => {
     deps.record.isDown = true;
     await expect(bridge([noticeOf(1)])).rejects.toMatchObject({ code: 'RECORD_UNAVAILABLE' });
+    expect(deps.counts.get('AnnounceFailed')).toBe(1);
   });
 
   it('when one key fails, after the others were announced', async () => {

@@ -132,6 +132,17 @@ describe('a CDN that lags', () => {
     expect(deps.record.headOf()?.revision).toBe(2);
   });
 
+  it('tells how long Optimizely kept it waiting, and nothing where nothing was awaited', async () => {
+    deps.times.clear();
+    deps.cdn.onFetch = (via) => {
+      deps.clock.advance(30);
+      deps.cdn.served[via] = { body: datafileOf(2) };
+    };
+    expect(await webhook(2)).toBe(204);
+    expect(await webhook(2)).toBe(204);
+    expect(deps.times.get('CdnLagMs')).toEqual([30]);
+  });
+
   it('queues a refetch when the budget is spent', async () => {
     expect(await webhook(2)).toBe(202);
     expect(deps.topic.ofKind('refetch')).toMatchObject([

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { toSdkKey } from '../../../core/ids.ts';
 import { parseProjects } from '../../../core/projects.ts';
 import { signWebhook, WEBHOOK_BODY_BYTES_MAX } from '../../../core/webhook.ts';
+import { unchanging } from '../../../functions/kept-secret.ts';
 import type { WebhookAnswer, WebhookRequest } from '../../../functions/webhook/http-event.ts';
 import { receiveWebhook } from '../../../functions/webhook/receive-webhook.ts';
 import { GOLDEN } from '../../fixtures/golden-webhook.ts';
@@ -43,7 +44,7 @@ function send(deps: FakeDeps, { body = GOLDEN.body, ...rest }: Case): Promise<We
     signature: rest.signature ?? signed,
     requestId: 'JKJaXmPLvHcESHA=',
   };
-  return receiveWebhook(deps, { projects, fetchBudgetMs: 5_000 }, request);
+  return receiveWebhook(deps, { projects: unchanging(projects), fetchBudgetMs: 5_000 }, request);
 }
 
 const goldenDeps = (): FakeDeps => {

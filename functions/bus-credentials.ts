@@ -1,0 +1,41 @@
+// Who the functions are on the bus: the shape of the secret that says so. Pure; values never appear in a message.
+
+import { FanoutError } from '../core/errors.ts';
+
+export interface BusCredentials {
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+  readonly token?: string | undefined;
+  /** Contents of a .creds file. */
+  readonly creds?: string | undefined;
+}
+
+const NAMES = ['user', 'password', 'token', 'creds'] as const;
+
+/** Parses `{"user", "password"}`, `{"token"}` or `{"creds"}`. @throws FanoutError CONFIG_INVALID */
+export function parseBusCredentials(json: string): BusCredentials {
+  const fields = parseObject(json);
+  const entries = NAMES.flatMap((name) => (fields?.[name] === undefined ? [] : [[name, fields[name]]]));
+  const isText = entries.every(([, value]) => typeof value === 'string' && value !== '');
+  const credentials = Object.fromEntries(entries) as BusCredentials;
+  const { user, password, token, creds } = credentials;
+  const isWhole =
+    (user !== undefined && password !== undefined) || token !== undefined || creds !== undefined;
+  if (isText && isWhole) return credentials;
+  throw new FanoutError({
+    code: 'CONFIG_INVALID',
+    message: 'The NATS secret holds no credentials that can be used',
+    remedy: 'It must be JSON: {"user": "…", "password": "…"}, {"token": "…"} or {"creds": "…"}.',
+    retryable: false,
+  });
+}
+
+function parseObject(json: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === 'object' ? (value as Record<string, unknown> | null) : null;
+  } catch {
+    // The parser quotes its input, which is a secret; that it is not JSON is all there is to say.
+    return null;
+  }
+}

@@ -1,0 +1,46 @@
+// What operators type for addresses and ids, checked before anything is sent anywhere.
+
+import { WEBHOOK_PATH } from '../../core/webhook.ts';
+import { usageError } from './command.ts';
+import { type Shell, variable } from './shell.ts';
+
+/** The option of every command that is about a project of Optimizely's. */
+export const PROJECT_OPTION = [
+  '--project <id>',
+  "the project's id, a number; by default OPTIMIZELY_PROJECT_ID",
+] as const;
+
+/** Plain HTTP is for a stand-in on this machine; anywhere else it would show tokens to the network. */
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+
+/** True for https, and for http on this machine. */
+export function isSafeAddress(address: string): boolean {
+  if (!URL.canParse(address)) return false;
+  const { protocol, hostname, username, password } = new URL(address);
+  if (username !== '' || password !== '') return false;
+  return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname));
+}
+
+/** @throws FanoutError USAGE_INVALID */
+export function parseWebhookUrl(address: string): URL {
+  if (isSafeAddress(address)) return new URL(address);
+  throw usageError(
+    `"${address.replace(/\/\/[^/]*@/, '//…@')}" is not an https URL without credentials (plain http on this machine only)`,
+    `Give the whole address of the receiver, for example https://example.com${WEBHOOK_PATH}.`,
+  );
+}
+
+/** @throws FanoutError USAGE_INVALID */
+export function projectIdOf(shell: Shell, option: string | undefined): string {
+  const text = option ?? variable(shell, 'OPTIMIZELY_PROJECT_ID');
+  if (text === undefined) throw usageError('No project is named', 'Give --project or OPTIMIZELY_PROJECT_ID.');
+  if (/^\d{1,20}$/.test(text)) return text;
+  throw usageError(
+    `"${text}" is not a project id`,
+    'It is the number in the address of the project in the app: app.optimizely.com/v2/projects/NUMBER.',
+  );
+}
+
+/** Both as the URL standard writes them: `HTTPS://Example.com:443/x` is `https://example.com/x`. */
+export const isSameUrl = (known: string, wanted: URL): boolean =>
+  URL.canParse(known) && new URL(known).href === wanted.href;

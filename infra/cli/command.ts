@@ -1,0 +1,55 @@
+// What every command is made of: one function from its options to an exit code, and the one way to register it, which
+// adds --json and turns whatever is thrown into words and a number. Knows commander, and no command.
+
+import type { Command } from 'commander';
+import { FanoutError } from '../../core/errors.ts';
+import { EXIT, type ExitCode, exitCodeOf } from './exit-codes.ts';
+import { createOutput, type Output } from './output.ts';
+import type { Shell } from './shell.ts';
+
+export interface Call<Options> {
+  /** Arguments in the order of the command's usage. */
+  readonly args: readonly string[];
+  readonly options: Options;
+  readonly shell: Shell;
+  readonly output: Output;
+}
+
+/** Does the work. Throws FanoutError for what an operator can act on. */
+export type Run<Options> = (call: Call<Options>) => Promise<ExitCode>;
+
+/** What a command's file exports: adds itself to the program or to a group. */
+export type Register = (program: Command, host: Host) => void;
+
+export interface Host {
+  readonly shell: Shell;
+  /** Told the exit code of the command that ran. */
+  readonly ended: (code: ExitCode) => void;
+}
+
+/** Ends the definition of a command: call it last. */
+export function runs<Options extends object>(command: Command, host: Host, run: Run<Options>): Command {
+  return command
+    .option('--json', 'print the result as one JSON document')
+    .action(async (...given: unknown[]) => {
+      const options = command.opts<Options & { json?: boolean }>();
+      const output = createOutput(host.shell, options.json === true);
+      // Commander hands over the arguments, then options and itself.
+      const args = given
+        .slice(0, -2)
+        .flat()
+        .filter((arg) => typeof arg === 'string');
+      try {
+        host.ended(await run({ args, options, shell: host.shell, output }));
+      } catch (error) {
+        // Whatever failed then, failed because of that.
+        if (host.shell.interrupted.aborted) return host.ended(EXIT.interrupted);
+        output.error(error);
+        host.ended(exitCodeOf(error));
+      }
+    });
+}
+
+/** An option or argument that cannot be meant. */
+export const usageError = (message: string, remedy: string): FanoutError =>
+  new FanoutError({ code: 'USAGE_INVALID', message, remedy, retryable: false });

@@ -1,0 +1,111 @@
+// `fanout config check`: whether the settings of the functions, of the receiver or of an agent are right, with every
+// problem at once. Reads the environment and the files that it is given; asks nobody.
+
+import { readFileSync } from 'node:fs';
+import { availableParallelism, totalmem } from 'node:os';
+import type { Command } from 'commander';
+import { FanoutError, messageOf } from '../../../core/errors.ts';
+import type { Environment } from '../../../functions/settings.ts';
+import { type Call, type Host, runs, usageError } from '../command.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+
+interface Options {
+  readonly of: string;
+  readonly file?: string;
+  readonly projects?: string;
+}
+
+interface Checked {
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+  readonly summary: string;
+}
+
+const PARTS = ['functions', 'receiver', 'agent'];
+
+export function registerConfig(program: Command, host: Host): void {
+  const group = program.command('config').description('look at settings before they are deployed');
+  runs<Options>(
+    group
+      .command('check')
+      .description('name every problem of the settings; exits 1 if there is any')
+      .option('--of <part>', `whose settings: ${PARTS.join(', ')}`, 'functions')
+      .option('--projects <file>', 'a project table in a file, instead of FANOUT_PROJECTS')
+      .option('--file <config.yaml>', "an agent's settings file, beside its variables"),
+    host,
+    check,
+  );
+}
+
+async function check({ options, shell, output }: Call<Options>): Promise<ExitCode> {
+  if (!PARTS.includes(options.of))
+    throw usageError(`--of ${options.of} is none of ${PARTS.join(', ')}`, 'Leave it out for the functions.');
+  if (options.file !== undefined && options.of !== 'agent')
+    throw usageError('--file is for --of agent', 'The functions and the receiver have no settings file.');
+  const env: Environment =
+    options.projects === undefined
+      ? shell.env
+      : { ...shell.env, FANOUT_PROJECTS_SECRET: undefined, FANOUT_PROJECTS: readText(options.projects) };
+  const { problems, warnings, summary } = await checkOf(options, env);
+  const isRight = problems.length === 0;
+  output.result({ ok: isRight, of: options.of, problems, warnings }, () =>
+    [
+      ...warnings.map((line) => `${output.paint('yellow', 'warning:')} ${line}`),
+      ...problems.map((line) => `${output.paint('red', 'wrong:')} ${line}`),
+      isRight ? `${output.paint('green', 'ok:')} ${summary}` : `${problems.length} to put right.`,
+    ].join('\n'),
+  );
+  return isRight ? EXIT.ok : EXIT.finding;
+}
+
+function checkOf({ of, file }: Options, env: Environment): Promise<Checked> {
+  if (of === 'agent') return checkAgent(env, file);
+  return of === 'receiver' ? checkReceiver(env) : checkFunctions(env);
+}
+
+async function checkFunctions(env: Environment): Promise<Checked> {
+  const { readSecretNames, readWriterSettings } = await import('../../../functions/settings.ts');
+  try {
+    const secrets = readSecretNames(env);
+    const { projects, role } = readWriterSettings(env, secrets);
+    const table =
+      secrets.projects === null
+        ? `projects: ${projects.size}`
+        : `projects in the secret ${secrets.projects.name} (look into it with fanout doctor)`;
+    return { problems: [], warnings: [], summary: `role ${role}, ${table}` };
+  } catch (error) {
+    return { problems: problemsIn(error), warnings: [], summary: '' };
+  }
+}
+
+async function checkReceiver(env: Environment): Promise<Checked> {
+  const { checkReceiverSettings } = await import('../../receiver/settings.ts');
+  const { settings, problems, warnings } = checkReceiverSettings(env);
+  const summary = settings === null ? '' : `listens on ${settings.host}:${settings.port}`;
+  return { problems, warnings, summary };
+}
+
+async function checkAgent(env: Environment, file: string | undefined): Promise<Checked> {
+  const { checkConfig, loadConfigFile } = await import('../../../agent/config.ts');
+  const machine = { cores: availableParallelism(), memoryBytes: totalmem() };
+  const read = (path: string) => readFileSync(path, 'utf8');
+  const loaded = await loadConfigFile(file ?? env.OPTIMIZELY_CONFIG_FILENAME, read);
+  const { config, problems, warnings } = checkConfig(env, read, loaded, machine);
+  return { problems, warnings, summary: `SDK keys: ${config.keys.length}, API on port ${config.apiPort}` };
+}
+
+/** The functions report all of theirs in one message. */
+function problemsIn(error: unknown): string[] {
+  if (!(error instanceof FanoutError)) throw error;
+  return messageOf(error)
+    .replace(/^The settings are wrong: /, '')
+    .split('; ');
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw usageError(`${path} cannot be read: ${messageOf(error)}`, 'Correct the path of --projects.');
+  }
+}

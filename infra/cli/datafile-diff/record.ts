@@ -1,0 +1,85 @@
+// Finds revisions in the record for a person: which ones the manifest's history names, and their bodies by hash. Reads
+// only. Knows the store through the functions' own client.
+
+import { FanoutError } from '../../../core/errors.ts';
+import { type SdkKey, toSdkKey } from '../../../core/ids.ts';
+import type { HistoryEntry, Manifest } from '../../../core/manifest.ts';
+import type { DatafileRecord } from '../../../functions/ports.ts';
+import { usageError } from '../command.ts';
+import { type Shell, variable } from '../shell.ts';
+import { type DatafileView, viewDatafile } from './model.ts';
+
+export interface RecordOptions {
+  readonly bucket?: string;
+}
+
+export interface OpenRecord {
+  readonly record: DatafileRecord;
+  readonly manifest: Manifest;
+}
+
+/** @throws FanoutError CONFIG_INVALID, RECORD_UNAVAILABLE, SDK_KEY_INVALID, SDK_KEY_UNKNOWN */
+export async function openRecord(shell: Shell, key: string, options: RecordOptions): Promise<OpenRecord> {
+  const sdkKey = toSdkKey(key);
+  const bucket = options.bucket ?? variable(shell, 'FANOUT_BUCKET');
+  if (bucket === undefined) throw bucketMissing();
+  // Loaded when needed: the client costs more than everything else of this command.
+  const { createBucket } = await import('../../../functions/bucket.ts');
+  const region = variable(shell, 'FANOUT_BUCKET_REGION');
+  const record = createBucket({ bucket, region, endpoint: variable(shell, 'FANOUT_S3_ENDPOINT') });
+  const stored = await record.readManifest(sdkKey);
+  if (stored === null) throw unknownKey(sdkKey, bucket);
+  return { record, manifest: stored.manifest };
+}
+
+/**
+ * The entry that somebody means by a revision number, `seq:<n>`, or the first digits of a hash. Of several entries with one
+ * revision it is the newest.
+ * @throws FanoutError USAGE_INVALID
+ */
+export function findEntry({ history, sdkKey }: Manifest, wanted: string): HistoryEntry {
+  const [, seq] = /^seq:(\d+)$/.exec(wanted) ?? [];
+  const [, revision] = /^(\d{1,15})$/.exec(wanted) ?? [];
+  const [, hash] = /^(?:sha256:)?([0-9a-f]{8,64})$/.exec(wanted) ?? [];
+  const found = history.find(
+    (entry) =>
+      (seq !== undefined && entry.seq === Number(seq)) ||
+      (revision !== undefined && entry.revision === Number(revision)),
+  );
+  // A hash of digits only is possible; a revision with as many is not.
+  const entry = found ?? history.find(({ sha256 }) => hash !== undefined && sha256.startsWith(hash));
+  if (entry !== undefined) return entry;
+  const revisions = history.map((one) => one.revision);
+  throw usageError(
+    `The record of ${sdkKey} has no revision "${wanted}" among its last ${history.length}`,
+    `Take one of ${Math.min(...revisions)} to ${Math.max(...revisions)} that \`fanout datafile history ${sdkKey}\` lists, or seq:<n>, or the beginning of a hash.`,
+  );
+}
+
+/** @throws FanoutError BODY_MISSING, BODY_CORRUPT, RECORD_UNAVAILABLE */
+export async function readBody(
+  { record, manifest }: OpenRecord,
+  entry: HistoryEntry,
+): Promise<{ readonly body: Uint8Array; readonly view: DatafileView }> {
+  const body = await record.readBody(manifest.sdkKey, entry.sha256);
+  // It was checked before it was stored, and its hash has just been.
+  return { body, view: viewDatafile(JSON.parse(new TextDecoder().decode(body))) };
+}
+
+const bucketMissing = () =>
+  new FanoutError({
+    code: 'CONFIG_INVALID',
+    message: 'No bucket is named',
+    remedy:
+      "Give --bucket or set FANOUT_BUCKET to the record's bucket (the stack's output RecordBucketName); credentials as for the AWS CLI.",
+    retryable: false,
+  });
+
+const unknownKey = (sdkKey: SdkKey, bucket: string) =>
+  new FanoutError({
+    code: 'SDK_KEY_UNKNOWN',
+    message: `The record in ${bucket} has no datafile of ${sdkKey}`,
+    remedy: 'Compare the key and the bucket; reconcile imports a key of the project table within a minute.',
+    retryable: false,
+    fields: { sdkKey, bucket },
+  });

@@ -1,0 +1,40 @@
+// One thing that was looked at, and how it stands. Knows nothing of what is looked at.
+
+import { FanoutError, messageOf } from '../../../core/errors.ts';
+
+export type Standing =
+  | 'ok'
+  /** Works, but somebody should look at it. */
+  | 'warn'
+  | 'fail'
+  /** Not looked at; `detail` says why. */
+  | 'skipped';
+
+export interface Finding {
+  /** Stable, for scripts: `bucket`, `bus`, `webhook 42`. */
+  readonly check: string;
+  readonly standing: Standing;
+  readonly detail: string;
+  /** What to do; empty where nothing is to be done. */
+  readonly remedy: string;
+}
+
+export type Judgement = Omit<Finding, 'check'>;
+
+export const ok = (detail: string): Judgement => ({ standing: 'ok', detail, remedy: '' });
+export const warn = (detail: string, remedy: string): Judgement => ({ standing: 'warn', detail, remedy });
+export const fail = (detail: string, remedy: string): Judgement => ({ standing: 'fail', detail, remedy });
+export const skipped = (detail: string, remedy = ''): Judgement => ({ standing: 'skipped', detail, remedy });
+
+/** Never throws: what a check throws is what it found. */
+export async function examine(check: string, look: () => Promise<Judgement>): Promise<Finding> {
+  try {
+    return { check, ...(await look()) };
+  } catch (error) {
+    if (error instanceof FanoutError) {
+      const because = error.cause === undefined ? '' : ` (${messageOf(error.cause)})`;
+      return { check, ...fail(`${error.message}${because}`, error.remedy) };
+    }
+    return { check, ...fail(messageOf(error), 'This was not foreseen; the message is all there is.') };
+  }
+}

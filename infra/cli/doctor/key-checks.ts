@@ -1,0 +1,120 @@
+// One SDK key from Optimizely over the record to the bus: what each of them has, and whether they agree. Reads only.
+
+import { encodeEnvelope } from '../../../core/envelope.ts';
+import { FanoutError, messageOf } from '../../../core/errors.ts';
+import type { Manifest } from '../../../core/manifest.ts';
+import type { DatafileSource } from '../../../core/projects.ts';
+import { judgeHead } from '../../../functions/announce.ts';
+import type { Bus, Cdn, DatafileRecord, SdkCheck } from '../../../functions/ports.ts';
+import { fail, type Judgement, ok, skipped, warn } from './finding.ts';
+
+const CDN_TIMEOUT_MS = 10_000;
+/** As long as a change may be under way before reconcile would have found it. */
+const SETTLED_MS = 120_000;
+
+export interface KeyParts {
+  readonly record: DatafileRecord;
+  readonly bus: Bus;
+  readonly cdn: Cdn;
+  readonly sdkCheck: SdkCheck;
+  readonly nowMs: () => number;
+}
+
+/** What the record has, and whether its body is there and whole. */
+export async function checkRecord({ record }: KeyParts, { sdkKey }: DatafileSource): Promise<Judgement> {
+  const stored = await record.readManifest(sdkKey);
+  if (stored === null)
+    return fail(
+      'the record has nothing of it',
+      'reconcile imports it within a minute: check that it runs with this project table.',
+    );
+  const { seq, revision, sha256, pin, publishedAtMs } = stored.manifest;
+  await record.readBody(sdkKey, sha256);
+  const what = `revision ${revision} (seq ${seq}) since ${new Date(publishedAtMs).toISOString()}`;
+  if (pin === null) return ok(what);
+  return warn(`${what}, pinned: ${pin.reason}`, 'Webhooks do not move it until it is unpinned.');
+}
+
+/** What Optimizely serves, against the record. */
+export async function checkCdn(
+  { cdn, record, sdkCheck, nowMs }: KeyParts,
+  source: DatafileSource,
+  projectId: string,
+): Promise<Judgement> {
+  const { sdkKey } = source;
+  const [via] = cdn.viasOf(source);
+  if (via === undefined) throw new Error('no address is configured');
+  const answer = await cdn.fetch(source, via, null, CDN_TIMEOUT_MS);
+  if (answer.kind === 'unchanged')
+    return warn('answered 304 to a plain question', 'Look for a proxy between.');
+  const datafile = sdkCheck(answer.body, { sdkKey, projectId });
+  const manifest = (await record.readManifest(sdkKey).catch(() => null))?.manifest;
+  const served = `revision ${datafile.revision}`;
+  const changedAtMs = answer.validators.lastModifiedMs ?? 0;
+  const isOld = nowMs() - changedAtMs > SETTLED_MS;
+  if (manifest !== undefined && datafile.revision > manifest.revision && manifest.pin === null && isOld)
+    return fail(
+      `serves ${served}, the record has ${manifest.revision}`,
+      'A webhook was missed and reconcile has not healed it: look at its log and its alarm.',
+    );
+  return ok(`serves ${served}`);
+}
+
+/** The subject's head, against the record. */
+export async function checkBusKey(
+  { bus, record, nowMs }: KeyParts,
+  { sdkKey }: DatafileSource,
+): Promise<Judgement> {
+  const head = await bus.readHead(sdkKey);
+  const manifest = (await record.readManifest(sdkKey).catch(() => null))?.manifest;
+  if (manifest === undefined) return warn('cannot be compared: the record has nothing', '');
+  const verdict = judgeHead(manifest, head);
+  if (verdict === 'already') return ok(`has seq ${manifest.seq}, as the record`);
+  const what = `has seq ${head?.head?.seq ?? 'none'}, the record ${manifest.seq}`;
+  if (verdict === 'superseded')
+    return fail(what, 'The record went back; reconcile gives it a new lineage within a minute.');
+  return isSettled(manifest, nowMs())
+    ? fail(what, 'reconcile announces it within a minute: check that it runs and reaches this bus.')
+    : warn(what, 'A change is under way; look again in a minute.');
+}
+
+const isSettled = ({ publishedAtMs }: Manifest, nowMs: number): boolean => nowMs - publishedAtMs > SETTLED_MS;
+
+/** No stream ever gets this far. */
+const NEVER = Number.MAX_SAFE_INTEGER;
+
+/**
+ * Whether these credentials may publish: sends what agents know already, headers only, on a condition that the stream has
+ * to refuse. Agents hear it, and ignore it as what they have.
+ */
+export async function checkPublish(
+  { bus, record }: KeyParts,
+  { sdkKey }: DatafileSource,
+): Promise<Judgement> {
+  const manifest = (await record.readManifest(sdkKey))?.manifest;
+  if (manifest === undefined || judgeHead(manifest, await bus.readHead(sdkKey)) !== 'already')
+    return skipped('record and bus do not agree: a message of the wrong state could mislead agents');
+  const outcome = await bus.publish(sdkKey, encodeEnvelope(manifest, new Uint8Array(0), 0), NEVER);
+  if (outcome === 'conflict') return ok('allowed; the stream refused the trial message, as it has to');
+  return fail(
+    'the stream took a message on a condition that does not hold',
+    'Run reconcile, and look at what stands between here and nats-server.',
+  );
+}
+
+/** That it can be reached with these credentials, which every key then relies on. */
+export async function checkBus(bus: Bus): Promise<Judgement> {
+  try {
+    return ok(`connected; messages up to ${await bus.payloadBytesMax()} bytes`);
+  } catch (error) {
+    if (!(error instanceof FanoutError)) throw error;
+    const because = error.cause === undefined ? '' : `: ${messageOf(error.cause)}`;
+    const isDenied = /auth|permission/i.test(because);
+    return fail(
+      `${error.message}${because}`,
+      isDenied
+        ? 'Compare the credentials with the publisher user of the server configuration (infra/nats).'
+        : 'Check FANOUT_NATS_URL, the way to it (wss and its certificate: NODE_EXTRA_CA_CERTS), and nats-server.',
+    );
+  }
+}

@@ -1,0 +1,55 @@
+// The functions' settings as an operator has them in the shell, with the secrets that they only name, and the parts that
+// they lead to. Nothing is asked of anybody but the secret stores.
+
+import { FanoutError } from '../../../core/errors.ts';
+import { type ProjectTable, parseProjects } from '../../../core/projects.ts';
+import { type BusCredentials, parseBusCredentials } from '../../../functions/bus-credentials.ts';
+import {
+  type Environment,
+  readSecretNames,
+  readWriterSettings,
+  type SecretNames,
+  type WriterSettings,
+} from '../../../functions/settings.ts';
+
+export interface Setup {
+  readonly settings: WriterSettings;
+  readonly secrets: SecretNames;
+  readonly projects: ProjectTable;
+  readonly credentials: BusCredentials;
+  /** Null where there is none: the receiver's way, and a further region's. */
+  readonly topicArn: string | null;
+}
+
+/** Stands for a topic where none is set; whether there should be one is a finding of its own. */
+const NO_TOPIC = 'none';
+
+/** @throws FanoutError CONFIG_INVALID, SECRET_UNAVAILABLE */
+export async function loadSetup(env: Environment): Promise<Setup> {
+  const topicArn = env.FANOUT_TOPIC_ARN?.trim() || null;
+  const secrets = readSecretNames(env);
+  const settings = readWriterSettings({ ...env, FANOUT_TOPIC_ARN: topicArn ?? NO_TOPIC }, secrets);
+  const { readSecret } = await import('../../../functions/secrets.ts');
+  const [projects, credentials] = await Promise.all([
+    secrets.projects === null
+      ? settings.projects
+      : readSecret(secrets.projects).then(named(secrets.projects.name, parseProjects)),
+    secrets.nats === null
+      ? settings.bus
+      : readSecret(secrets.nats).then(named(secrets.nats.name, parseBusCredentials)),
+  ]);
+  return { settings, secrets, projects, credentials, topicArn };
+}
+
+/** Says which secret it is that cannot be read. */
+const named =
+  <T>(name: string, parse: (text: string) => T) =>
+  (text: string): T => {
+    try {
+      return parse(text);
+    } catch (error) {
+      if (!(error instanceof FanoutError)) throw error;
+      const { code, message, remedy, retryable } = error;
+      throw new FanoutError({ code, message: `Secret ${name}: ${message}`, remedy, retryable });
+    }
+  };

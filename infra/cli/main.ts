@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+// Entry of `fanout`: the only place of the command line that touches the process.
+
+import { setTimeout as later } from 'node:timers';
+import { runProgram } from './program.ts';
+import type { Shell, Stream } from './shell.ts';
+
+const PAGE_COLUMNS = 100;
+
+const streamOf = (stream: NodeJS.WriteStream): Stream => ({
+  write: (text) => {
+    stream.write(text);
+  },
+  isTerminal: stream.isTTY === true,
+  columns: stream.columns ?? PAGE_COLUMNS,
+});
+
+const interruption = new AbortController();
+// The first asks the command to tidy up; the second, or a command that does not listen, ends at once.
+process.once('SIGINT', () => interruption.abort());
+
+// `fanout … | head` closes the pipe early: that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+const shell: Shell = {
+  env: process.env,
+  out: streamOf(process.stdout),
+  err: streamOf(process.stderr),
+  clock: {
+    nowMs: Date.now,
+    after: (delayMs, run) => {
+      const timer = later(run, delayMs);
+      return { cancel: () => clearTimeout(timer) };
+    },
+  },
+  fetch,
+  interrupted: interruption.signal,
+};
+
+process.exitCode = await runProgram(process.argv.slice(2), shell);

@@ -1,0 +1,79 @@
+// The command line `fanout`: which commands there are, what --help says, and how a wrong line is answered. What a command
+// does is its own file's business.
+
+import { Command, CommanderError } from 'commander';
+import { type Host, type Register, usageError } from './command.ts';
+import { registerConfig } from './commands/config-check.ts';
+import { registerDatafile } from './commands/datafile.ts';
+import { registerDoctor } from './commands/doctor.ts';
+import { registerLogs } from './commands/logs.ts';
+import { registerWebhook } from './commands/webhook.ts';
+import { EXIT, EXIT_MEANING, type ExitCode } from './exit-codes.ts';
+import { createOutput } from './output.ts';
+import type { Shell } from './shell.ts';
+
+/** In the order in which --help lists them. */
+const COMMANDS: readonly Register[] = [
+  registerWebhook,
+  registerLogs,
+  registerDatafile,
+  registerDoctor,
+  registerConfig,
+];
+
+const HELP_COLUMNS_MAX = 110;
+
+/** Runs one command line. Never throws: everything becomes words on a stream, and an exit code. */
+export async function runProgram(args: readonly string[], shell: Shell): Promise<ExitCode> {
+  let code: ExitCode = EXIT.ok;
+  const host: Host = {
+    shell,
+    ended: (ended) => {
+      code = ended;
+    },
+  };
+  try {
+    await createProgram(host).parseAsync([...args], { from: 'user' });
+    return code;
+  } catch (error) {
+    const asked = createOutput(shell, args.includes('--json'));
+    if (!(error instanceof CommanderError)) {
+      asked.error(error);
+      return EXIT.fault;
+    }
+    // Help that was asked for is a result. A line that is not understood was answered with words already.
+    if (error.exitCode === 0) return EXIT.ok;
+    if (asked.json) asked.error(misunderstood(error));
+    return EXIT.usage;
+  }
+}
+
+function createProgram(host: Host): Command {
+  const { out, err } = host.shell;
+  const helpWidth = Math.min(out.columns, HELP_COLUMNS_MAX);
+  // What is set here, before the commands are made, is inherited by all of them.
+  const program = new Command('fanout')
+    .description('Sets up, tests and looks into a datafile-fanout deployment.')
+    .exitOverride()
+    .allowExcessArguments(false)
+    .showHelpAfterError('(--help after the command tells more)')
+    .configureOutput({
+      writeOut: (text) => out.write(text),
+      writeErr: (text) => err.write(text),
+      getOutHelpWidth: () => helpWidth,
+      getErrHelpWidth: () => helpWidth,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .addHelpText('afterAll', `\n${EXIT_HELP}`);
+  for (const register of COMMANDS) register(program, host);
+  return program;
+}
+
+const EXIT_HELP = [
+  'Exit codes:',
+  ...EXIT_MEANING.map(([code, meaning]) => `  ${String(code).padEnd(3)}  ${meaning}`),
+].join('\n');
+
+const misunderstood = (error: CommanderError) =>
+  usageError(error.message.replace(/^error: /, ''), 'Ask the command for --help.');

@@ -1,0 +1,42 @@
+// The world of one command: its two streams, environment, clock and network, handed in so that nothing below reads them
+// from the process. Knows no command.
+
+import type { Clock } from '../../core/clock.ts';
+import type { Environment } from '../../functions/settings.ts';
+
+export interface Stream {
+  write(text: string): void;
+  readonly isTerminal: boolean;
+  /** Width of the terminal, or of a page where there is none. */
+  readonly columns: number;
+}
+
+export interface Shell {
+  readonly env: Environment;
+  readonly out: Stream;
+  readonly err: Stream;
+  readonly clock: Clock;
+  readonly fetch: typeof fetch;
+  /** Told once, when somebody pressed Ctrl-C. */
+  readonly interrupted: AbortSignal;
+}
+
+/** An environment variable; one that is empty or blank counts as absent. */
+export const variable = (shell: Shell, name: string): string | undefined =>
+  shell.env[name]?.trim() || undefined;
+
+/** Waits, unless somebody presses Ctrl-C. @throws the signal's reason then */
+export function pause({ clock, interrupted }: Shell, delayMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    interrupted.throwIfAborted();
+    const stop = () => {
+      timer.cancel();
+      reject(interrupted.reason);
+    };
+    const timer = clock.after(delayMs, () => {
+      interrupted.removeEventListener('abort', stop);
+      resolve();
+    });
+    interrupted.addEventListener('abort', stop, { once: true });
+  });
+}

@@ -1,0 +1,53 @@
+{{/* The agent's variables. They win over its file, which may have come from anywhere. */}}
+{{- define "fanout.agent.env" -}}
+{{- $agent := .Values.agent }}
+- name: POD_IP
+  valueFrom:
+    fieldRef:
+      fieldPath: status.podIP
+- name: OPTIMIZELY_SERVER_HOST
+  value: 0.0.0.0
+- name: OPTIMIZELY_SERVER_ALLOWEDHOSTS
+  value: {{ include "fanout.agent.allowedHosts" . | quote }}
+- name: OPTIMIZELY_API_PORT
+  value: '8080'
+- name: OPTIMIZELY_ADMIN_PORT
+  value: '8088'
+- name: OPTIMIZELY_WEBHOOK_PORT
+  value: '8089'
+{{- if $agent.config }}
+- name: OPTIMIZELY_CONFIG_FILENAME
+  value: /etc/datafile-fanout/config/config.yaml
+{{- end }}
+{{- if $agent.sdkKeysSecret.name }}
+- name: OPTIMIZELY_SDKKEYS
+  valueFrom:
+    secretKeyRef:
+      name: {{ $agent.sdkKeysSecret.name }}
+      key: {{ $agent.sdkKeysSecret.key }}
+{{- else if $agent.sdkKeys }}
+- name: OPTIMIZELY_SDKKEYS
+  value: {{ join "," $agent.sdkKeys | quote }}
+{{- end }}
+{{- if $agent.tls.existingSecret }}
+- name: OPTIMIZELY_SERVER_CERTFILE
+  value: /etc/datafile-fanout/tls/tls.crt
+- name: OPTIMIZELY_SERVER_KEYFILE
+  value: /etc/datafile-fanout/tls/tls.key
+{{- end }}
+{{- if ne $agent.workers nil }}
+- name: AGENT_WORKERS
+  value: {{ $agent.workers | quote }}
+{{- end }}
+- name: FANOUT_CACHE_DIR
+  value: /var/cache/datafile-fanout
+{{- include "fanout.sharedEnv" (dict "root" $ "busSecret" $agent.busSecret "recordSecret" $agent.recordSecret) }}
+{{- if .Values.receiver.enabled }}
+# Whoever still posts webhooks to the agents, as to the original, reaches the receiver.
+- name: FANOUT_RECEIVER_URL
+  value: http://{{ include "fanout.receiver.fullname" . }}:{{ .Values.receiver.service.port }}/webhooks/optimizely
+{{- end }}
+{{- with $agent.env }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}

@@ -1,0 +1,82 @@
+// What can be asked of the receiver on its command line instead of running it: help, and whether its settings are right.
+// Prints through what it is given; knows neither process nor environment.
+
+import type { Environment } from '../../functions/settings.ts';
+import { WEBHOOK_PATH } from '../../functions/webhook/receive-webhook.ts';
+import { checkReceiverSettings, type ReceiverSettings } from './settings.ts';
+
+export interface Output {
+  out(text: string): void;
+  error(text: string): void;
+}
+
+const EXIT_FINE = 0;
+const EXIT_USAGE = 2;
+
+/** The exit code when the command line asked for something; null when the receiver is to run. */
+export function runOptions(args: readonly string[], env: Environment, output: Output): number | null {
+  const [asked, ...rest] = args;
+  if (asked === undefined) return null;
+  if (rest.length === 0 && (asked === '--help' || asked === '-h')) {
+    output.out(HELP);
+    return EXIT_FINE;
+  }
+  if (rest.length === 0 && asked === '--check-config') return check(env, output);
+  output.error(`"${args.join(' ')}" is not understood.\n\n${USAGE}`);
+  return EXIT_USAGE;
+}
+
+function check(env: Environment, output: Output): number {
+  const { settings, problems, warnings } = checkReceiverSettings(env);
+  for (const warning of warnings) output.error(`warning: ${warning}`);
+  for (const problem of problems) output.error(`wrong: ${problem}`);
+  if (settings === null) return EXIT_USAGE;
+  output.out(summary(settings));
+  return EXIT_FINE;
+}
+
+function summary({ functions, secrets, host, port, reconcileIntervalMs }: ReceiverSettings): string {
+  const keys = [...functions.projects.values()].flatMap(({ datafiles }) =>
+    datafiles.map(({ sdkKey }) => sdkKey),
+  );
+  const webhook = functions.role === 'home' ? WEBHOOK_PATH : 'none: bus-only';
+  return [
+    'The settings are right.',
+    `  listens on   ${host}:${port}`,
+    `  webhook      ${webhook}`,
+    `  SDK keys     ${secrets.projects === null ? keys.join(', ') : `in the secret ${secrets.projects.name}`}`,
+    `  record       ${functions.bucket.bucket}${functions.bucket.endpoint === undefined ? '' : ` at ${functions.bucket.endpoint}`}`,
+    `  bus          ${functions.bus.servers.join(', ')}`,
+    `  reconcile    every ${reconcileIntervalMs / 1000} s`,
+  ].join('\n');
+}
+
+const USAGE = `Usage: receiver                  runs
+       receiver --check-config   says what is wrong with the settings
+       receiver --help           lists them`;
+
+const HELP = `${USAGE}
+
+Takes Optimizely's webhooks, keeps the record in any S3-compatible store, announces changes on the bus, and compares all
+of them every minute: what the three functions do on Lambda. Any number of replicas may run beside each other.
+
+  POST ${WEBHOOK_PATH}   the only path that has to be reached from outside
+  GET  /health/live           200 while the process answers
+  GET  /health/ready          200 once the store has answered, until it is asked to stop
+  GET  /metrics               Prometheus
+
+  FANOUT_HOST                 address to listen on [127.0.0.1; 0.0.0.0 in the image]
+  FANOUT_PORT                 [8090]
+  FANOUT_RECONCILE_INTERVAL   1s to 1m [1m]
+  FANOUT_PROJECTS             JSON: [{"projectId", "secrets": […], "datafiles": [{"sdkKey", "environment", "accessToken"?}]}]
+  FANOUT_PROJECTS_SECRET      instead: the name of a secret that holds it, in AWS Secrets Manager, or ssm:/a/parameter
+  FANOUT_BUCKET               bucket of the record; it must honour If-Match and If-None-Match on PUT
+  FANOUT_S3_ENDPOINT          another S3 than AWS's; buckets are then named in the path
+  AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the like, as the AWS SDK reads them
+  FANOUT_NATS_URL             ws:// or wss:// URLs of one NATS cluster, parted by commas
+  FANOUT_NATS_USER, FANOUT_NATS_PASSWORD, FANOUT_NATS_TOKEN, FANOUT_NATS_CREDS, FANOUT_NATS_SECRET, FANOUT_NATS_REPLICAS
+  FANOUT_FETCH_BUDGET         how long a webhook may wait for a CDN that lags [5s]
+  FANOUT_ROLE                 home, or bus-only where another region writes the record [home]
+  FANOUT_CDN_URL_TEMPLATE, FANOUT_ORIGIN_URL_TEMPLATE, FANOUT_CDN_AUTH_URL_TEMPLATE   [Optimizely's]
+
+Exit codes: 0 after a clean stop, 1 when it fails, 2 for wrong settings or options.`;

@@ -1,0 +1,95 @@
+// The command line as a whole: help, exit codes, and that the README says the same of them.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { FanoutError } from '../../../core/errors.ts';
+import { EXIT_MEANING, exitCodeOf } from '../../../infra/cli/exit-codes.ts';
+import { retryAfterMs } from '../../../infra/cli/http.ts';
+import { runProgram } from '../../../infra/cli/program.ts';
+import { fakeShell } from './support/shell.ts';
+
+const README = readFileSync(join(import.meta.dirname, '../../../README.md'), 'utf8');
+
+async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const shell = fakeShell({ isTerminal: false });
+  return { code: await runProgram(args, shell), ...shell.written };
+}
+
+/** Every command line that --help leads to, groups and leaves. */
+async function commandsBelow(path: readonly string[] = []): Promise<string[][]> {
+  const { out } = await run(...path, '--help');
+  const [, list = ''] = /\nCommands:\n((?: .*\n)+)/.exec(out) ?? [];
+  const names = [...list.matchAll(/^ {2}([a-z]\S*)/gm)].map((match) => match[1] ?? '');
+  const below = names.filter((name) => name !== 'help').map((name) => [...path, name]);
+  const deeper = await Promise.all(below.map((command) => commandsBelow(command)));
+  return [...below, ...deeper.flat()];
+}
+
+describe('help', () => {
+  it('is a result when it is asked for, and an error when a command is missing', async () => {
+    expect(await run('--help')).toMatchObject({
+      code: 0,
+      err: '',
+      out: expect.stringContaining('Usage: fanout'),
+    });
+    expect(await run()).toMatchObject({ code: 2, out: '', err: expect.stringContaining('Usage: fanout') });
+    expect((await run('help', 'webhook')).code).toBe(0);
+  });
+
+  it('of every command lists the exit codes, and every command that does something takes --json', async () => {
+    const commands = await commandsBelow();
+    expect(commands.length).toBeGreaterThan(4);
+    for (const command of commands) {
+      const { code, out } = await run(...command, '--help');
+      expect(code).toBe(0);
+      for (const [exit, meaning] of EXIT_MEANING)
+        expect(out).toMatch(new RegExp(`^ {2}${exit} +${meaning}$`, 'm'));
+      if (!out.includes('\nCommands:\n')) expect(out, command.join(' ')).toContain('--json');
+    }
+  });
+
+  it('of a line that is not understood is a document under --json', async () => {
+    const { code, out } = await run('webhook', 'register', '--json');
+    expect(code).toBe(2);
+    expect(JSON.parse(out)).toMatchObject({ error: { code: 'USAGE_INVALID' } });
+  });
+});
+
+describe('exit codes', () => {
+  const failure = (code: FanoutError['code'], retryable: boolean) =>
+    exitCodeOf(new FanoutError({ code, message: '', remedy: '', retryable }));
+
+  it('follow from what was thrown', () => {
+    expect(failure('CONFIG_INVALID', false)).toBe(2);
+    expect(failure('USAGE_INVALID', false)).toBe(2);
+    expect(failure('REMOTE_REFUSED', false)).toBe(3);
+    expect(failure('BUS_UNAVAILABLE', true)).toBe(4);
+    expect(failure('NOTHING_FOUND', false)).toBe(1);
+    expect(exitCodeOf(new TypeError('x'))).toBe(70);
+  });
+
+  it('are those of the README', () => {
+    const told = README.split('\n');
+    for (const [exit, meaning] of EXIT_MEANING) expect(told).toContain(`| ${exit} | ${meaning} |`);
+  });
+});
+
+it('the README names every command', async () => {
+  const rows = README.split('\n').filter((line) => line.startsWith('| `fanout '));
+  const named = rows.map((row) => row.split('|')[1]?.trim() ?? '').join(' ');
+  for (const command of await commandsBelow())
+    for (const word of command) expect(named, command.join(' ')).toContain(word);
+});
+
+describe('Retry-After', () => {
+  const waitMs = (value?: string) =>
+    retryAfterMs(new Headers(value === undefined ? {} : { 'retry-after': value }), 0);
+
+  it('is seconds, a date, or not understood', () => {
+    expect(waitMs('7')).toBe(7_000);
+    expect(waitMs('Thu, 01 Jan 1970 00:00:09 GMT')).toBe(9_000);
+    expect(waitMs('soon')).toBeNull();
+    expect(waitMs()).toBeNull();
+  });
+});

@@ -1,0 +1,70 @@
+// The images as their Dockerfiles describe them, without an engine to build them: who they run as, and the agent's health
+// check run as it stands there, against an agent in every way that hides one.
+
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { startDoor } from '../../agent/support/door.ts';
+
+const ROOT = join(import.meta.dirname, '../../..');
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+const IMAGES = ['agent/Dockerfile', 'infra/receiver/Dockerfile'];
+
+const [node, ...healthCheck] = JSON.parse(
+  /^HEALTHCHECK .*\\\n {2}CMD (\[.*\])$/m.exec(read('agent/Dockerfile'))?.[1] ?? '[]',
+) as string[];
+
+/** The exit code of the health check, in an environment as the container's. */
+const checkHealth = (env: Record<string, string>): Promise<number | null> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, healthCheck, { env, stdio: 'inherit' });
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+
+describe.each(IMAGES)('%s', (path) => {
+  const text = read(path);
+  const last = text.slice(text.lastIndexOf('\nFROM '));
+
+  it('runs as a user without rights, named by number', () => {
+    expect(last).toMatch(/^USER [1-9]\d*:[1-9]\d*$/m);
+    expect(last.indexOf('USER')).toBeLessThan(last.indexOf('HEALTHCHECK'));
+  });
+
+  it('has no shell between the orchestrator’s signals and the process', () => {
+    expect(last).toMatch(/^CMD \["node", .*\.mjs"\]$/m);
+    expect(last).not.toMatch(/^ENTRYPOINT|^(HEALTHCHECK .*\n +)?CMD [^[]/m);
+  });
+
+  it('leaves sources, tools and secrets of the folder out', () => {
+    const [first, ...kept] = read(`${path}.dockerignore`).trim().split('\n');
+    expect(first).toBe('*');
+    expect(kept.filter((line) => line.startsWith('!')).join()).not.toMatch(
+      /!(test|\.git|\.env|\*|node_modules)/,
+    );
+    expect(last.match(/^COPY .*/gm)?.every((line) => line.startsWith('COPY --from=build '))).toBe(true);
+  });
+});
+
+describe('the health check of the agent’s image', () => {
+  const env = { OPTIMIZELY_SERVER_HOST: '0.0.0.0' };
+
+  it.each([
+    ['as the image starts it', {}, {}],
+    ['that clients may call by one name only', { OPTIMIZELY_SERVER_ALLOWEDHOSTS: 'flags.example.com' }, {}],
+    [
+      'with a certificate for another name',
+      { OPTIMIZELY_SERVER_CERTFILE: 'cert.pem', OPTIMIZELY_SERVER_KEYFILE: 'key.pem' },
+      { 'cert.pem': read('test/fixtures/tls/cert.pem'), 'key.pem': read('test/fixtures/tls/key.pem') },
+    ],
+  ])('finds an agent %s alive', async (_, settings, files) => {
+    expect(node).toBe('node');
+    const { adminPort } = await startDoor({ env: { ...env, ...settings }, files });
+    await expect(checkHealth({ ...env, OPTIMIZELY_ADMIN_PORT: String(adminPort) })).resolves.toBe(0);
+  });
+
+  it('finds nothing where no agent is', async () => {
+    await expect(checkHealth({ ...env, OPTIMIZELY_ADMIN_PORT: '1' })).resolves.toBe(1);
+  });
+});
