@@ -13,8 +13,6 @@ import { applyOrQueue } from './apply-or-queue.ts';
 import { type Authenticated, authenticate } from './authenticate.ts';
 import type { WebhookAnswer, WebhookRequest } from './http-event.ts';
 
-export { WEBHOOK_PATH };
-
 export interface WebhookSettings {
   readonly projects: Kept<ProjectTable>;
   readonly fetchBudgetMs: number;

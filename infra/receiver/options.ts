@@ -1,8 +1,8 @@
 // What can be asked of the receiver on its command line instead of running it: help, and whether its settings are right.
 // Prints through what it is given; knows neither process nor environment.
 
+import { WEBHOOK_PATH } from '../../core/webhook.ts';
 import type { Environment } from '../../functions/settings.ts';
-import { WEBHOOK_PATH } from '../../functions/webhook/receive-webhook.ts';
 import { checkReceiverSettings, type ReceiverSettings } from './settings.ts';
 
 export interface Output {
