@@ -9,7 +9,7 @@ import type { AgentConfig } from './config.ts';
 import { Decisions } from './decisions.ts';
 import { createEvents, type Events, FLUSH_TIMEOUT_MS } from './events.ts';
 import type { FlagClient } from './flag-client.ts';
-import { AdminPort } from './http/ports.ts';
+import { createAdminPort, type Port } from './http/ports.ts';
 import { Metrics } from './metrics.ts';
 import type { RecordReader } from './sources/record.ts';
 import type { Status } from './status.ts';
@@ -55,7 +55,7 @@ export class Agent implements RunningAgent {
   readonly #decisions: Decisions;
   readonly #supply: Supply<FlagClient>;
   readonly #api: Api;
-  readonly #admin: AdminPort;
+  readonly #admin: Port;
   readonly #webhook: WebhookPort;
 
   constructor(config: AgentConfig, deps: AgentDeps) {
@@ -83,7 +83,7 @@ export class Agent implements RunningAgent {
       channel: config.notifications.sync ? (inlets.nats?.channel ?? null) : null,
       tracing,
     });
-    this.#admin = new AdminPort(config, serve, { status, metrics, uptimeMs: monotonicMs });
+    this.#admin = createAdminPort(config, serve, { status, metrics, uptimeMs: monotonicMs });
     this.#webhook = new WebhookPort(config, { ...serve, keys, store, inlets });
   }
 

@@ -10,7 +10,7 @@ import { DatafileChanges, datafileStream } from './http/datafile-stream.ts';
 import { eventStream } from './http/event-stream.ts';
 import type { HealthSource } from './http/health.ts';
 import { ofrepRoutes } from './http/ofrep.ts';
-import { ApiPort, type PortDeps } from './http/ports.ts';
+import { createApiPort, type Port, type PortDeps } from './http/ports.ts';
 import type { Route } from './http/server.ts';
 import { EventStreams } from './http/sse.ts';
 import { type FlagDeps, withDatafile } from './http/with-datafile.ts';
@@ -38,7 +38,7 @@ export class Api {
   readonly #streams: EventStreams;
   readonly #hub: NotificationHub;
   readonly #changes = new DatafileChanges();
-  readonly #port: ApiPort;
+  readonly #port: Port;
 
   constructor(config: AgentConfig, deps: ServingDeps) {
     const { clock, random, log, store, channel } = deps;
@@ -59,7 +59,7 @@ export class Api {
     const nowMs = () => clock.nowMs();
     const newRequestId = () => uuid(random);
     const port = { ...deps, onAnswered: deps.tracing?.answered ?? null, newRequestId };
-    this.#port = new ApiPort(config, port, { ...deps, rest, batch, nowMs, protocols: this.#protocols() });
+    this.#port = createApiPort(config, port, { ...deps, rest, batch, nowMs, protocols: this.#protocols() });
   }
 
   /** Resolves with the port when it listens. */

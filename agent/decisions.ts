@@ -1,7 +1,7 @@
 // What decides: Optimizely clients and all that their decisions lean on, users' overrides and profiles and the services
 // outside. Knows neither where datafiles come from nor HTTP.
 
-import type { Clock, Random } from '../core/clock.ts';
+import { type Clock, type Random, withinMs } from '../core/clock.ts';
 import { errorFields } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { FlagClients } from './clients.ts';
@@ -63,12 +63,6 @@ export class Decisions {
 
   /** Resolves when every retired client has closed, or not within its time. */
   async closed(): Promise<void> {
-    let cancel = () => {};
-    const timeout = new Promise<void>((resolve) => {
-      const timer = this.#clock.after(FLUSH_TIMEOUT_MS, resolve);
-      cancel = () => timer.cancel();
-    });
-    await Promise.race([this.clients.closed(), timeout]);
-    cancel();
+    await withinMs(this.#clock, FLUSH_TIMEOUT_MS, this.clients.closed(), () => {});
   }
 }

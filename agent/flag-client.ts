@@ -82,7 +82,7 @@ export class FlagClient {
 
   /** Whether the decider may decide for a user: nobody listens, and no variation is forced on them. */
   isPlain(userId: string): boolean {
-    return this.#listeners === 0 && !this.#forcedUsers.has(userId);
+    return !this.isHeard && !this.#forcedUsers.has(userId);
   }
 
   /** See Overrides; false for what the project does not have. */

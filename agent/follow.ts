@@ -1,7 +1,7 @@
 // How one key's datafile is found and kept current: disk first, then bus and S3 side by side, the CDN last. The
 // fallback rule is here too: how often S3 is asked, by the state of the bus. Knows the sources by contract only.
 
-import type { Clock } from '../core/clock.ts';
+import { type Clock, withinMs } from '../core/clock.ts';
 import type { SdkKey } from '../core/ids.ts';
 import type { CdnSource } from './sources/cdn.ts';
 import type { Source } from './sources/source.ts';
@@ -78,11 +78,7 @@ export class Follower {
   }
 
   #within(timeoutMs: number, promises: readonly Promise<unknown>[]): Promise<unknown> {
-    let timer = { cancel() {} };
-    const timeout = new Promise<void>((resolve) => {
-      timer = this.#options.clock.after(timeoutMs, resolve);
-    });
-    return Promise.race([timeout, ...promises]).finally(() => timer.cancel());
+    return withinMs(this.#options.clock, timeoutMs, Promise.race(promises), () => {});
   }
 }
 

@@ -21,3 +21,28 @@ export function sleep(clock: Clock, delayMs: number): Promise<void> {
     clock.after(delayMs, resolve);
   });
 }
+
+/** What `work` brings, or what `onTimeout` makes of it when `capMs` pass first. `work`'s own end is ignored then. */
+export async function withinMs<T, U>(
+  clock: Clock,
+  capMs: number,
+  work: Promise<T>,
+  onTimeout: () => U,
+): Promise<T | U> {
+  let cancel = (): void => {};
+  const timeout = new Promise<U>((resolve, reject) => {
+    const timer = clock.after(capMs, () => {
+      try {
+        resolve(onTimeout());
+      } catch (error) {
+        reject(error);
+      }
+    });
+    cancel = () => timer.cancel();
+  });
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    cancel();
+  }
+}

@@ -1,7 +1,7 @@
 // Announces on both paths at once: straight to this region's bus, under a cap, and over SNS to every bridge. Either may
 // fail: the record is already right, so a failure is logged and counted, and reconcile heals it.
 
-import { sleep } from '../core/clock.ts';
+import { sleep, withinMs } from '../core/clock.ts';
 import { errorFields, FanoutError } from '../core/errors.ts';
 import { METRIC } from '../core/log.ts';
 import type { Manifest } from '../core/manifest.ts';
@@ -9,7 +9,6 @@ import { NOTICE_SCHEMA } from '../core/notice.ts';
 import { announce } from './announce.ts';
 import { loadCompressed } from './announce-head.ts';
 import type { BusHead, Deps, ReaderDeps } from './ports.ts';
-import { withinMs } from './wait.ts';
 
 /** All that the direct path may cost an answer, connecting included. */
 export const BUS_CAP_MS = 1_000;

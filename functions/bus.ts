@@ -12,7 +12,7 @@ import {
   headers as natsHeaders,
 } from 'nats.ws';
 import { encodeBeat } from '../core/beat.ts';
-import type { Clock } from '../core/clock.ts';
+import { type Clock, withinMs } from '../core/clock.ts';
 import { decodeHead } from '../core/envelope.ts';
 import { FanoutError, isFanoutError, messageOf } from '../core/errors.ts';
 import { BEAT_SUBJECT, datafileSubject, inboxPrefix, STREAM_NAME } from '../core/names.ts';
@@ -21,7 +21,6 @@ import { ensureStream, type StreamApi } from './bus-stream.ts';
 import { KeptConnection } from './kept-connection.ts';
 import { type Kept, unchanging } from './kept-secret.ts';
 import type { Bus, BusHead } from './ports.ts';
-import { withinMs } from './wait.ts';
 
 const CONNECT_TIMEOUT_MS = 700;
 const REQUEST_TIMEOUT_MS = 800;

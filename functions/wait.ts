@@ -1,32 +1,7 @@
-// Waiting with an end: caps on promises and jittered pauses between attempts. Works on the clock that it is handed.
+// Doing several things with an end: jittered pauses between attempts, and many at a time. Works on the clock that it is handed.
 
 import type { Clock, Random } from '../core/clock.ts';
 import { sleep } from '../core/clock.ts';
-
-/** What `work` brings, or what `onTimeout` makes of it when `capMs` pass first. `work`'s own end is ignored then. */
-export async function withinMs<T, U>(
-  clock: Clock,
-  capMs: number,
-  work: Promise<T>,
-  onTimeout: () => U,
-): Promise<T | U> {
-  let cancel = (): void => {};
-  const timeout = new Promise<U>((resolve, reject) => {
-    const timer = clock.after(capMs, () => {
-      try {
-        resolve(onTimeout());
-      } catch (error) {
-        reject(error);
-      }
-    });
-    cancel = () => timer.cancel();
-  });
-  try {
-    return await Promise.race([work, timeout]);
-  } finally {
-    cancel();
-  }
-}
 
 /** Full jitter: uniform below a bound that doubles with each attempt (0, 1, 2 …) up to `boundMaxMs`. */
 export function pause(

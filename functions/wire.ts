@@ -44,7 +44,8 @@ export interface WiredWriter extends Wired<Omit<WriterSettings, 'projects'>, Dep
 export function wireReader(service: string, hands: Hands): Wired<ReaderSettings, ReaderDeps> {
   const settings = readReaderSettings(hands.env);
   const telemetry = createTelemetry(service, hands.env.FANOUT_STAGE);
-  return { settings, telemetry, deps: readerDeps(settings, hands, telemetry) };
+  const { nats } = readSecretNames(hands.env);
+  return { settings, telemetry, deps: readerDeps(settings, nats, hands, telemetry) };
 }
 
 /** @throws FanoutError CONFIG_INVALID */
@@ -54,7 +55,7 @@ export function wireWriter(service: string, hands: Hands): WiredWriter {
   const telemetry = createTelemetry(service, hands.env.FANOUT_STAGE);
   const projects = kept(secrets.projects, parseProjects, settings.projects, hands, telemetry);
   const deps: Deps = {
-    ...readerDeps(settings, hands, telemetry),
+    ...readerDeps(settings, secrets.nats, hands, telemetry),
     topic: createTopic(settings.topic),
     cdn: withFreshTokens(createCdn(settings.templates), projects),
     sdkCheck,
@@ -64,9 +65,13 @@ export function wireWriter(service: string, hands: Hands): WiredWriter {
   return { settings, projects, telemetry, deps };
 }
 
-function readerDeps(settings: ReaderSettings, hands: Hands, telemetry: Telemetry): ReaderDeps {
+function readerDeps(
+  settings: ReaderSettings,
+  nats: SecretReference | null,
+  hands: Hands,
+  telemetry: Telemetry,
+): ReaderDeps {
   const clock = realClock(hands.nowMs);
-  const { nats } = readSecretNames(hands.env);
   const credentials = kept<BusCredentials>(nats, parseBusCredentials, settings.bus, hands, telemetry);
   return {
     record: createBucket(settings.bucket),

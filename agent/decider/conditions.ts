@@ -2,7 +2,7 @@
 
 import type { Attributes, Test } from './match.ts';
 
-const OPERATORS: ReadonlySet<unknown> = new Set(['and', 'or', 'not']);
+export const OPERATORS: ReadonlySet<unknown> = new Set(['and', 'or', 'not']);
 
 /**
  * @param leaf makes the test of what is not a list

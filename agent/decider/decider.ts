@@ -2,7 +2,7 @@
 // Everything else is the SDK's, which also confirms each outcome before it is used. Knows nothing of HTTP.
 
 import { CompiledFlag, type DecidedUser } from './flag.ts';
-import type { Attributes } from './match.ts';
+import { type Attributes, isComparable } from './match.ts';
 import { type Datafile, type Flag, Project } from './project.ts';
 
 const BUCKETING_ID = '$opt_bucketing_id';
@@ -63,7 +63,8 @@ export class Decider {
     for (const key in attributes) {
       const id = this.#attributeIds.get(key) || (key.startsWith(RESERVED_PREFIX) ? key : null);
       const value = attributes[key];
-      if (id !== null && isSent(value)) known.push({ entity_id: id, key, type: 'custom', value });
+      // What can be compared is also what the events endpoint takes.
+      if (id !== null && isComparable(value)) known.push({ entity_id: id, key, type: 'custom', value });
     }
     if (typeof botFiltering === 'boolean')
       known.push({ entity_id: BOT_FILTERING, key: BOT_FILTERING, type: 'custom', value: botFiltering });
@@ -88,9 +89,3 @@ export function plainUser(userId: string, attributes: Attributes): DecidedUser |
   const bucketingId = attributes[BUCKETING_ID];
   return { userId, attributes, bucketingId: typeof bucketingId === 'string' ? bucketingId : userId };
 }
-
-/** Values that the events endpoint takes. */
-const isSent = (value: unknown): boolean =>
-  typeof value === 'string' ||
-  typeof value === 'boolean' ||
-  (typeof value === 'number' && Math.abs(value) <= 2 ** 53);

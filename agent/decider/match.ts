@@ -85,7 +85,8 @@ const MATCHERS: ReadonlyMap<unknown, Matcher> = new Map<unknown, Matcher>([
   ['semver_le', version((order) => order <= 0)],
 ]);
 
-const isComparable = (value: unknown): boolean =>
+/** A value that conditions look at: a text, a truth, or a number that is exact. */
+export const isComparable = (value: unknown): boolean =>
   typeof value === 'string' || typeof value === 'boolean' || isExactNumber(value);
 
 const isExactNumber = (value: unknown): value is number =>

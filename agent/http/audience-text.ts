@@ -1,6 +1,8 @@
 // Audiences as the original writes them down in /v1/config: conditions as JSON text, and a rule's audiences as a sentence
 // such as `("vip" OR "beta") AND "eu"`. Pure.
 
+import { OPERATORS } from '../decider/conditions.ts';
+
 export interface Audience {
   readonly id: string;
   readonly name: string;
@@ -8,7 +10,6 @@ export interface Audience {
   readonly conditions: unknown;
 }
 
-const OPERATORS: ReadonlySet<unknown> = new Set(['and', 'or', 'not']);
 const NOT = 'NOT';
 /** What Go escapes beyond JSON's own rules, lest the text be put into a page. */
 const GO_ESCAPES = /[<>&\u2028\u2029]/g;

@@ -1,6 +1,7 @@
 // One operation of a batch as a request to a route of this process: no socket, and an answer that is kept instead of sent.
 
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { isJson } from './content-type.ts';
 import { Exchange, type HeaderList } from './exchange.ts';
 import type { BatchOperation } from './schema-routes.ts';
 import type { Route } from './server.ts';
@@ -16,9 +17,6 @@ export interface Replayed {
 export type OnFailed = (route: Route, error: unknown) => void;
 
 const BASE = 'http://batch.invalid';
-
-export const isJson = (contentType: unknown): boolean =>
-  /^application\/json\s*(?:;|$)/i.test(String(contentType ?? ''));
 
 /**
  * Never rejects: what fails is answered, as it would be outside of a batch.

@@ -1,7 +1,8 @@
 // POST /v1/batch: several requests in one. Each goes through the very routes that it would meet by itself, within this
 // process; a few at a time, and other requests get their turn in between.
 
-import { isJson, type OnFailed, replay } from './batch-replay.ts';
+import { type OnFailed, replay } from './batch-replay.ts';
+import { isJson } from './content-type.ts';
 import type { Exchange } from './exchange.ts';
 import { WRONG } from './schema.ts';
 import { parseJson } from './schema-body.ts';

@@ -31,27 +31,24 @@ export function portOptions(
   return { log, metrics, monotonicMs, timeouts: server, door };
 }
 
-export class ApiPort {
-  readonly #config: AgentConfig;
+/** Routes at an address, with the tokens that they ask for. */
+export class Port {
+  readonly #host: string;
+  readonly #port: number;
   readonly #auth: PortAuth;
   readonly #server: HttpServer;
 
-  constructor(config: AgentConfig, deps: ApiPortDeps, routes: ApiRouteDeps) {
-    this.#config = config;
-    this.#auth = createPortAuth('api', config.api.auth, deps);
-    const all = withHealthAt(config.server.healthCheckPath, apiRoutes({ ...routes, ...this.#auth }));
-    const { onAnswered = null, newRequestId } = deps;
-    this.#server = new HttpServer(all, {
-      ...portOptions(config, 'api', deps),
-      onAnswered,
-      ...(newRequestId ? { newRequestId } : {}),
-    });
+  constructor(host: string, port: number, auth: PortAuth, server: HttpServer) {
+    this.#host = host;
+    this.#port = port;
+    this.#auth = auth;
+    this.#server = server;
   }
 
   /** Resolves with the port when it listens. */
   open(): Promise<number> {
     this.#auth.start();
-    return this.#server.listen(this.#config.host, this.#config.apiPort);
+    return this.#server.listen(this.#host, this.#port);
   }
 
   async close(): Promise<void> {
@@ -60,29 +57,28 @@ export class ApiPort {
   }
 }
 
-export class AdminPort {
-  readonly #config: AgentConfig;
-  readonly #auth: PortAuth;
-  readonly #server: HttpServer;
+export function createApiPort(config: AgentConfig, deps: ApiPortDeps, routes: ApiRouteDeps): Port {
+  const auth = createPortAuth('api', config.api.auth, deps);
+  const all = withHealthAt(config.server.healthCheckPath, apiRoutes({ ...routes, ...auth }));
+  const { onAnswered = null, newRequestId } = deps;
+  const options = {
+    ...portOptions(config, 'api', deps),
+    onAnswered,
+    ...(newRequestId ? { newRequestId } : {}),
+  };
+  return new Port(config.host, config.apiPort, auth, new HttpServer(all, options));
+}
 
-  constructor(config: AgentConfig, deps: PortDeps, routes: AdminRouteDeps) {
-    this.#config = config;
-    this.#auth = createPortAuth('admin', config.admin.auth, deps);
-    const guarded = this.#auth.guard(adminRoutes({ config, ...routes }));
-    const all = withHealthAt(config.server.healthCheckPath, [...guarded, this.#auth.tokenRoute]);
-    this.#server = new HttpServer(all, portOptions(config, 'admin', deps));
-  }
-
-  /** Resolves with the port when it listens. */
-  open(): Promise<number> {
-    this.#auth.start();
-    return this.#server.listen(this.#config.host, this.#config.adminPort);
-  }
-
-  async close(): Promise<void> {
-    await this.#server.close();
-    this.#auth.stop();
-  }
+export function createAdminPort(config: AgentConfig, deps: PortDeps, routes: AdminRouteDeps): Port {
+  const auth = createPortAuth('admin', config.admin.auth, deps);
+  const guarded = auth.guard(adminRoutes({ config, ...routes }));
+  const all = withHealthAt(config.server.healthCheckPath, [...guarded, auth.tokenRoute]);
+  return new Port(
+    config.host,
+    config.adminPort,
+    auth,
+    new HttpServer(all, portOptions(config, 'admin', deps)),
+  );
 }
 
 /** Where operators have put it, beside where it always is. */

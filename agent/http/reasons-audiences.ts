@@ -1,9 +1,8 @@
 // Audiences that cannot be told for a user, because an attribute is missing or of the wrong type: the original names them
 // among its reasons, and stops an "and" at the first of them, which the SDK here does not. Pure.
 
+import { OPERATORS } from '../decider/conditions.ts';
 import { type Condition, type Truth, testOf } from '../decider/match.ts';
-
-const OPERATORS: ReadonlySet<unknown> = new Set(['and', 'or', 'not']);
 
 export interface AudienceUser {
   /** Conditions by audience id. */

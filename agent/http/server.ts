@@ -7,6 +7,7 @@ import { errorFields } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics, RouteStats } from '../metrics.ts';
 import type { BodyRequest } from './body-request.ts';
+import { isJson } from './content-type.ts';
 import { Exchange } from './exchange.ts';
 import type { FrontDoor } from './front-door.ts';
 import { createListener, type Timeouts } from './tls.ts';
@@ -166,9 +167,6 @@ export class HttpServer {
     if (!exchange.answered) exchange.error(500, 'internal error');
   }
 }
-
-const isJson = (contentType: string): boolean =>
-  contentType === 'application/json' || /^application\/json\s*(?:;|$)/i.test(contentType);
 
 /** Nothing to be of a wrong type. */
 const hasNoBody = (exchange: Exchange): boolean =>

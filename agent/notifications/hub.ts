@@ -1,7 +1,7 @@
 // Decision notifications from those who decide to those who listen: of this agent directly, of others over the bus. The
 // SDK is asked for them only while somebody, here or elsewhere, listens. Knows neither HTTP nor the bus client.
 
-import type { Clock, Random, Timer } from '../../core/clock.ts';
+import { type Clock, type Random, withinMs } from '../../core/clock.ts';
 import type { SdkKey } from '../../core/ids.ts';
 import { noteSubject } from '../../core/names.ts';
 import type { FlagClient } from '../flag-client.ts';
@@ -76,12 +76,7 @@ export class NotificationHub {
   async settled(): Promise<void> {
     const { channel, clock } = this.#options;
     if (channel === null) return;
-    let timer: Timer | null = null;
-    const timeout = new Promise<void>((resolve) => {
-      timer = clock.after(SETTLE_TIMEOUT_MS, resolve);
-    });
-    await Promise.race([channel.settled(), timeout]);
-    (timer as Timer | null)?.cancel();
+    await withinMs(clock, SETTLE_TIMEOUT_MS, channel.settled(), () => {});
   }
 
   /** A key has a new datafile, and with it another client. Every agent says so to its own listeners only. */

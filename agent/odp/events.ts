@@ -1,8 +1,7 @@
 // Events for the Data Platform: gathered for a moment, sent in batches and in order, tried again while the platform is
 // away. Held in memory within a limit; what is dropped is counted.
 
-import type { Clock, Random, Timer } from '../../core/clock.ts';
-import { sleep } from '../../core/clock.ts';
+import { type Clock, type Random, sleep, type Timer, withinMs } from '../../core/clock.ts';
 import type { OdpSettings } from '../config.ts';
 import type { Ask } from '../outside/requester.ts';
 import type { OnTrouble } from '../outside/troubles.ts';
@@ -81,12 +80,7 @@ export class OdpEvents {
         if (lane.waiting.length > 0) await this.#flush(lane);
       }),
     );
-    let timer: Timer | null = null;
-    const late = new Promise<void>((resolve) => {
-      timer = this.#deps.clock.after(timeoutMs, resolve);
-    });
-    await Promise.race([sent, late]);
-    (timer as Timer | null)?.cancel();
+    await withinMs(this.#deps.clock, timeoutMs, sent, () => {});
     for (const { waiting } of lanes) if (waiting.length > 0) this.#lost(waiting.length, 'the agent stops');
   }
 

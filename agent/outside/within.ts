@@ -1,6 +1,6 @@
 // A limit in time for what somebody else does.
 
-import type { Clock } from '../../core/clock.ts';
+import { type Clock, withinMs } from '../../core/clock.ts';
 import { FanoutError } from '../../core/errors.ts';
 
 /**
@@ -9,20 +9,8 @@ import { FanoutError } from '../../core/errors.ts';
  * @throws FanoutError SERVICE_FAILED after `timeoutMs`
  */
 export function within<T>(clock: Clock, timeoutMs: number, service: string, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = clock.after(timeoutMs, () =>
-      reject(serviceFailed(service, `no answer within ${timeoutMs} ms`)),
-    );
-    work.then(
-      (value) => {
-        timer.cancel();
-        resolve(value);
-      },
-      (error) => {
-        timer.cancel();
-        reject(error);
-      },
-    );
+  return withinMs(clock, timeoutMs, work, () => {
+    throw serviceFailed(service, `no answer within ${timeoutMs} ms`);
   });
 }
 

@@ -10,7 +10,7 @@ import {
   type Subscription,
 } from 'nats.ws';
 import { decodeBeat } from '../../core/beat.ts';
-import type { Clock, Random, Timer } from '../../core/clock.ts';
+import { type Clock, type Random, type Timer, withinMs } from '../../core/clock.ts';
 import { decodeBody, decodeHead, type EnvelopeHead } from '../../core/envelope.ts';
 import type { SdkKey, Sha256 } from '../../core/ids.ts';
 import { BEAT_SUBJECT, datafileSubject, inboxPrefix, STREAM_NAME } from '../../core/names.ts';
@@ -85,12 +85,7 @@ export class NatsSource implements Source {
     const connection = this.#connection;
     this.#connection = null;
     if (connection === null) return;
-    let timer: Timer | null = null;
-    const timeout = new Promise<void>((resolve) => {
-      timer = this.#options.clock.after(CLOSE_TIMEOUT_MS, resolve);
-    });
-    await Promise.race([connection.close(), timeout]);
-    (timer as Timer | null)?.cancel();
+    await withinMs(this.#options.clock, CLOSE_TIMEOUT_MS, connection.close(), () => {});
   }
 
   async #connect(): Promise<void> {

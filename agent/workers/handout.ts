@@ -1,7 +1,7 @@
 // Hands datafiles to the workers. To the store of the primary this is what builds: nothing is built or parsed here, the
 // workers' own stores judge and build, side by side, and what they say counts. So N workers cost N builds and no more.
 
-import { type Clock, sleep } from '../../core/clock.ts';
+import { type Clock, withinMs } from '../../core/clock.ts';
 import type { DatafileExpectation } from '../../core/datafile.ts';
 import { type ErrorCode, FanoutError } from '../../core/errors.ts';
 import type { SdkKey, Sha256 } from '../../core/ids.ts';
@@ -94,19 +94,15 @@ export class Handout implements Builder<null> {
 
   async #inTime(worker: LiveWorker, answer: Promise<OfferAnswer | null>): Promise<OfferAnswer | null> {
     if (this.#slow.has(worker)) return null;
-    const late = Promise.withResolvers<null>();
-    const timer = this.#clock.after(OFFER_TIMEOUT_MS, () => {
+    return withinMs(this.#clock, OFFER_TIMEOUT_MS, answer, () => {
       this.#slow.add(worker);
-      late.resolve(null);
+      return null;
     });
-    const first = await Promise.race([answer, late.promise]);
-    timer.cancel();
-    return first;
   }
 
   #firstWorker(): Promise<void> {
     const joined = new Promise<void>((resolve) => this.#waiting.push(resolve));
-    return Promise.race([joined, sleep(this.#clock, FIRST_WORKER_WAIT_MS)]);
+    return withinMs(this.#clock, FIRST_WORKER_WAIT_MS, joined, () => {});
   }
 }
 

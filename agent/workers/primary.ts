@@ -5,7 +5,7 @@ import type { SdkKey } from '../../core/ids.ts';
 import type { AgentDeps, AgentPorts, RunningAgent } from '../agent.ts';
 import type { AgentConfig } from '../config.ts';
 import { createEvents, type Events, FLUSH_TIMEOUT_MS } from '../events.ts';
-import { AdminPort } from '../http/ports.ts';
+import { createAdminPort, type Port } from '../http/ports.ts';
 import { Metrics } from '../metrics.ts';
 import { within } from '../outside/within.ts';
 import type { Held } from '../store.ts';
@@ -35,7 +35,7 @@ export class Primary implements RunningAgent {
   readonly #users: SharedUsers;
   readonly #notes: NoteExchange;
   readonly #totals: Totals;
-  readonly #admin: AdminPort;
+  readonly #admin: Port;
   readonly #webhook: WebhookPort;
 
   constructor(config: AgentConfig, deps: AgentDeps, spawn: Spawn) {
@@ -68,7 +68,7 @@ export class Primary implements RunningAgent {
     this.#pool = this.#createPool(spawn);
     const serve = { clock, log, metrics, monotonicMs };
     const gather = () => this.#totals.gather();
-    this.#admin = new AdminPort(config, serve, { status, metrics, gather, uptimeMs: monotonicMs });
+    this.#admin = createAdminPort(config, serve, { status, metrics, gather, uptimeMs: monotonicMs });
     this.#webhook = new WebhookPort(config, { ...serve, keys, store, inlets });
   }
 

@@ -1,6 +1,7 @@
 // The three functions as one process: webhooks over HTTP, reconcile by the clock, and in place of SNS what notices.ts
 // does. All wiring is here; process, environment and signals are main.ts's.
 
+import { withinMs } from '../../core/clock.ts';
 import { errorFields, messageOf } from '../../core/errors.ts';
 import type { SdkKey } from '../../core/ids.ts';
 import type { ProjectTable } from '../../core/projects.ts';
@@ -8,7 +9,7 @@ import type { Kept } from '../../functions/kept-secret.ts';
 import { unchanging } from '../../functions/kept-secret.ts';
 import type { Deps } from '../../functions/ports.ts';
 import { reconcileKeys } from '../../functions/reconcile/reconcile-keys.ts';
-import { pause, settleEach, withinMs } from '../../functions/wait.ts';
+import { pause, settleEach } from '../../functions/wait.ts';
 import type { WebhookAnswer, WebhookRequest } from '../../functions/webhook/http-event.ts';
 import { receiveWebhook } from '../../functions/webhook/receive-webhook.ts';
 import { createHttpServer, type HttpServer } from './http-server.ts';
