@@ -1,8 +1,7 @@
 // A packaged CloudFormation template as AWS would see it once its conditions are decided: they only compare what
 // serverless.yml's params say, so that everything but references to other resources is known.
 
-import { readFile } from 'node:fs/promises';
-import { packageService, TEMPLATE_FILE } from '../../infra/package.ts';
+import * as packaged from './packaged.ts';
 
 export interface Resource {
   readonly Type: string;
@@ -34,8 +33,8 @@ export async function packagedTemplate(
   params: readonly string[] = [],
   osls: readonly string[] = [],
 ): Promise<Template> {
-  await packageService({ built: true, osls: [...osls, ...params.map((param) => `--param=${param}`)] });
-  const template = JSON.parse(await readFile(TEMPLATE_FILE, 'utf8'));
+  const args = [...osls, ...params.map((param) => `--param=${param}`)];
+  const template = await packaged.packagedTemplate(args);
   const holds = (name: string): boolean => decide(template.Conditions[name], holds) === true;
   const entries = Object.entries(template.Resources as Record<string, Resource>)
     .filter(([, { Condition }]) => Condition === undefined || holds(Condition))
