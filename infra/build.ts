@@ -6,7 +6,8 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { type BuildOptions, build as esbuild, type Metafile } from 'esbuild';
+import { type BuildOptions, build as esbuild, type Metafile, version } from 'esbuild';
+import { type KeptBuildOptions, readKept, writeKept } from './build-kept.ts';
 
 export const ROOT_DIR = dirname(dirname(fileURLToPath(import.meta.url)));
 export const LAMBDA_NAMES = ['webhook', 'bridge', 'reconcile'] as const;
@@ -67,11 +68,17 @@ const OPTIONS = {
 
 const CHUNK_PREFIX = 'chunk-';
 
+/** What decides how sources are found and read, beside them. */
+const RULES_FILES = ['package-lock.json', 'tsconfig.json'];
+
 /** esbuild's stand-in for `require` throws in an ES module; CommonJS packages that ask for `fs` need a real one. */
 const REQUIRE_BANNER =
   "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);";
 
-/** Builds every bundle into dist/. A reader never sees half a file, and files of an earlier build do not linger. */
+/**
+ * Brings every bundle in dist/ up to date; one whose sources are as they were stays. A reader never sees half a file, and
+ * files of an earlier build do not linger.
+ */
 export async function build(): Promise<void> {
   await buildBundles(BUNDLES);
 }
@@ -88,6 +95,11 @@ export async function buildBundles(
 }
 
 async function buildBundle(bundle: Bundle, rootDir: string): Promise<BundleSize> {
+  const kept = { rootDir, name: bundle.name, rules: [version, OPTIONS, REQUIRE_BANNER, bundle] };
+  return (await readKept<BundleSize>(kept)) ?? (await buildAnew(bundle, rootDir, kept));
+}
+
+async function buildAnew(bundle: Bundle, rootDir: string, kept: KeptBuildOptions): Promise<BundleSize> {
   const options: BuildOptions & typeof OPTIONS = {
     ...OPTIONS,
     absWorkingDir: rootDir,
@@ -106,7 +118,10 @@ async function buildBundle(bundle: Bundle, rootDir: string): Promise<BundleSize>
   }
   const files = new Map(result.outputFiles.map((file) => [file.path, file.contents]));
   await replaceFolder(join(rootDir, dirname(bundle.outFile)), files);
-  return measure(bundle, rootDir, result.metafile, files);
+  const size = measure(bundle, rootDir, result.metafile, files);
+  const { inputs, outputs } = result.metafile;
+  await writeKept(kept, [...RULES_FILES, ...Object.keys(inputs), ...Object.keys(outputs)], size);
+  return size;
 }
 
 const requiresAtRuntime = (metafile: Metafile): boolean =>

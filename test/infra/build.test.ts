@@ -1,7 +1,7 @@
 // The bundler against two small sources of its own, and the real bundles against their limits.
 
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -63,10 +63,32 @@ describe('bundling', () => {
     const hourAgo = new Date(Date.now() - 61 * 60_000);
     for (const path of [young, old]) await writeFile(path ?? '', '');
     await utimes(old ?? '', hourAgo, hourAgo);
+    await writeFile(join(rootDir, 'later.ts'), 'export const late: string = "loaded later still";');
     await buildBundles([server], rootDir);
     const names = await readdir(join(rootDir, 'out/two'));
     expect(names).toContain('chunk-YOUNG.mjs');
     expect(names).not.toContain('chunk-OLD.mjs');
+  });
+
+  it('builds again only what has changed, or is no longer there', async () => {
+    const outFile = join(rootDir, 'out/one/index.mjs');
+    const builtAt = async () => {
+      const [size] = await buildBundles([lambda], rootDir);
+      return { size, inode: (await stat(outFile)).ino };
+    };
+    const first = await builtAt();
+    expect(await builtAt()).toEqual(first);
+    await rm(outFile);
+    const second = await builtAt();
+    const source = join(rootDir, 'one.ts');
+    const { atime, mtime } = await stat(source);
+    const text = await readFile(source, 'utf8');
+    // As long as before, and said to be as old.
+    await writeFile(source, text.replace('got', 'had'));
+    await utimes(source, atime, mtime);
+    await builtAt();
+    expect(await readFile(outFile, 'utf8')).toContain('had');
+    expect(second.size).toEqual(first.size);
   });
 
   it('points stack traces at the source', async () => {
