@@ -64,6 +64,7 @@ export class Agent implements RunningAgent {
     const metrics: Metrics = new Metrics({
       datafiles: () => this.status.samples(),
       busAvailable: () => this.#supply.busAvailable,
+      refusals: () => this.#supply.quarantine,
       events: () => this.#events.queue.stats(),
       ...(tracing === null ? {} : { traces: tracing.stats }),
     });

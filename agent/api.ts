@@ -44,7 +44,7 @@ export class Api {
     const { clock, random, log, store, channel } = deps;
     this.#config = config;
     this.#deps = deps;
-    this.#streams = new EventStreams({ clock, log });
+    this.#streams = new EventStreams({ clock, log, streamsMax: config.streamsMax });
     this.#hub = new NotificationHub({
       ...{ clock, random, channel },
       clientOf: (sdkKey) => store.get(sdkKey)?.built ?? null,

@@ -57,12 +57,13 @@ const summary = (config: AgentConfig, file: ConfigFile | null): string =>
     `The settings are right (${file === null ? 'no file; environment and defaults' : file.path}).`,
     `  SDK keys      ${config.keys.map(({ sdkKey }) => sdkKey).join(', ') || 'none; served on demand'}`,
     `  API           ${config.host}:${config.apiPort}${config.server.tls === null ? '' : ', TLS'}${guard(config.api.auth)}`,
-    `  admin         ${config.host}:${config.adminPort}${guard(config.admin.auth)}`,
+    `  admin         ${config.admin.host}:${config.adminPort}${guard(config.admin.auth)}`,
     `  workers       ${config.workers === 1 ? '1, in the one process' : `${config.workers}, and a process for what they share`}`,
     `  webhook       ${config.host}:${config.webhook.port}`,
     `  allowed hosts ${config.server.allowedHosts?.join(', ') ?? 'any'}`,
     `  bus           ${config.nats === null ? 'off' : `${config.nats.servers.length} server(s)`}`,
     `  record        ${config.s3?.bucket ?? 'off: datafiles come from the CDN alone'}`,
+    `  signatures    ${config.signing.mode}${config.signing.mode === 'off' ? '' : `, ${config.signing.keys.length} key(s)`}`,
     `  cache         ${config.cacheDir ?? 'off: a restart begins without a datafile'}`,
   ].join('\n');
 

@@ -14,9 +14,16 @@ import {
   type TrackNotificationPayload as TrackPayload,
   type UserProfileService,
 } from '@optimizely/optimizely-sdk/universal';
-import { checkLimits, type Datafile, type DatafileExpectation, identifyDatafile } from '../core/datafile.ts';
-import { FanoutError } from '../core/errors.ts';
-import type { SdkKey, Sha256 } from '../core/ids.ts';
+import {
+  checkLimits,
+  type Datafile,
+  type DatafileExpectation,
+  identifyDatafile,
+  missingList,
+} from '../core/datafile.ts';
+import { FanoutError, isFanoutError } from '../core/errors.ts';
+import type { SdkKey, Seq, Sha256 } from '../core/ids.ts';
+import { tryDecisions } from './canary.ts';
 import type { Cmab } from './cmab.ts';
 import { Decider } from './decider/decider.ts';
 import { EventTap } from './decider/tap.ts';
@@ -24,6 +31,7 @@ import type { SendEvent } from './events/from-decider.ts';
 import { type ClientTraits, FlagClient, type Tap } from './flag-client.ts';
 import type { Odp } from './odp/odp.ts';
 import { type ProjectTraits, readTraits } from './project-traits.ts';
+import type { SourceName } from './sources/source.ts';
 import type { Builder, Built } from './store.ts';
 
 export type SdkClient = Client;
@@ -58,7 +66,16 @@ export class FlagClients implements Builder<FlagClient> {
     this.#options = options;
   }
 
-  async build(body: Uint8Array, sha256: Sha256, expected: DatafileExpectation): Promise<Built<FlagClient>> {
+  /**
+   * @param seq decides which flags are tried before it serves; none of what is on disk, which was tried before it was saved:
+   *   a start must not wait for it, and refusing the last good one would leave nothing to serve
+   */
+  async build(
+    body: Uint8Array,
+    sha256: Sha256,
+    expected: DatafileExpectation,
+    { seq, source }: { readonly seq: Seq; readonly source?: SourceName } = { seq: 0 as Seq },
+  ): Promise<Built<FlagClient>> {
     checkLimits(body, expected.sdkKey);
     const check = identityCheck(body, sha256, expected);
     const { dispatcher, send, profiles, outside } = this.#options;
@@ -85,10 +102,21 @@ export class FlagClients implements Builder<FlagClient> {
         ...{ tap, ...(send === undefined ? {} : { send }) },
         onMistrusted: (flagKey) => this.#options.onMistrusted?.(expected.sdkKey, flagKey),
       });
+      if (source !== 'disk') this.#try(built, check.shown(), expected.sdkKey, seq);
       return { built, revision, projectId };
     } catch (cause) {
       // The SDK replaces what its validator throws by a general error.
-      throw check.refusal() ?? unloadable(expected.sdkKey, cause);
+      throw check.refusal() ?? (isFanoutError(cause) ? cause : unloadable(expected.sdkKey, cause));
+    }
+  }
+
+  /** @throws FanoutError DATAFILE_UNDECIDABLE, with the client closed */
+  #try(client: FlagClient, datafile: unknown, sdkKey: SdkKey, seq: Seq): void {
+    try {
+      tryDecisions(client, datafile, sdkKey, seq);
+    } catch (error) {
+      client.retire();
+      throw error;
     }
   }
 
@@ -131,6 +159,8 @@ function identityCheck(body: Uint8Array, sha256: Sha256, expected: DatafileExpec
     validate: (parsed: unknown): boolean => {
       try {
         datafile = identifyDatafile(parsed, body, sha256, expected);
+        const missing = missingList(parsed);
+        if (missing !== null) throw unloadable(expected.sdkKey, new Error(`it has no list "${missing}"`));
         shown = parsed;
         return true;
       } catch (error) {

@@ -16,8 +16,9 @@ import {
   readWebhook,
   readWorkers,
 } from './config/read-agent.ts';
-import { readAuth, readCors, readServer } from './config/read-front-door.ts';
+import { readAllowedHosts, readAuth, readCors, readServer } from './config/read-front-door.ts';
 import { readCmab, readOdp, readUserProfiles } from './config/read-services.ts';
+import { readSigning } from './config/read-signing.ts';
 import { type Findings, merge, type Node } from './config/tree.ts';
 import { type AgentConfig, LOG_LEVELS, type LogLevel } from './config/types.ts';
 import { VERSION } from './release.ts';
@@ -82,8 +83,11 @@ function read(
   machine: Machine,
 ): AgentConfig {
   const host = all.at('server.host').text() ?? '127.0.0.1';
+  const adminHost = all.at('fanout.adminHost').text() ?? '127.0.0.1';
   const template = unless(CDN_URL_TEMPLATE, all.at('client.datafileURLTemplate').template('the SDK key'));
   const nats = readNats(all.at('fanout'), readText);
+  const region = env.AWS_REGION?.trim() || env.AWS_DEFAULT_REGION?.trim() || undefined;
+  const s3 = readS3(all.at('fanout'), region);
   const enableNotifications = all.at('api.enableNotifications').boolean();
   const sync = all.at('synchronization.notification.enable');
   return {
@@ -94,6 +98,7 @@ function read(
       version: all.at('version').text() ?? VERSION,
     },
     keys: readKeys(all.at('sdkKeys')),
+    streamsMax: all.at('fanout.streamsMax').integer(0, 100_000),
     keysOnDemandMax: all.at('fanout.keysOnDemandMax').integer(0, 10_000),
     sdkKeyPattern: readKeyPattern(all.at('client.sdkKeyRegex')),
     host,
@@ -111,6 +116,8 @@ function read(
       auth: readAuth(all.at('api.auth'), 'api'),
     },
     admin: {
+      host: adminHost,
+      ...readAllowedHosts(all.at('server.allowedHosts').texts(), adminHost),
       auth: readAuth(all.at('admin.auth'), 'admin'),
       // The original's own example has the second spelling.
       metricsType: all
@@ -134,15 +141,16 @@ function read(
       diskBytesMax: all.at('fanout.eventsDiskMax').bytes(0),
     },
     userProfiles: readUserProfiles(all.at('client.userProfileService')),
-    odp: readOdp(all.at('client.odp')),
+    odp: readOdp(all.at('client.odp'), all.at('fanout.odpHosts')),
     cmab: readCmab(all.at('cmab')),
     tracing: readTracing(all.at('tracing')),
     workers: readWorkers(all.at('fanout.workers'), machine),
     nats,
-    s3: readS3(all.at('fanout'), env.AWS_REGION?.trim() || env.AWS_DEFAULT_REGION?.trim() || undefined),
+    s3,
     s3PollIntervalMs: all.at('fanout.s3PollInterval').duration(100),
     s3CheckIntervalMs: all.at('fanout.s3CheckInterval').duration(1_000),
     cacheDir: all.at('fanout.cacheDir').text(),
+    signing: readSigning(all.at('fanout'), s3 !== null),
   };
 }
 

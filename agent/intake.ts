@@ -18,6 +18,8 @@ export interface IntakeOptions {
   readonly monotonicMs: () => number;
   /** Ask S3 for this key now. */
   readonly askRecord: (sdkKey: SdkKey) => void;
+  /** Told what became of each candidate. */
+  readonly onJudged?: (candidate: Candidate, outcome: Outcome) => void;
 }
 
 export class Intake implements Sink {
@@ -33,6 +35,7 @@ export class Intake implements Sink {
     const startedMs = monotonicMs();
     const outcome = await store.offer(candidate);
     metrics.offered(candidate.source, outcome);
+    this.#options.onJudged?.(candidate, outcome);
     if (outcome.kind === 'accepted') this.#accepted(candidate, monotonicMs() - startedMs, hadOne);
     else if (outcome.kind === 'rejected') this.#rejected(candidate, outcome);
     else if (outcome.reason === 'ask-record') {

@@ -3,6 +3,7 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type SdkKey, toSdkKey } from '../core/ids.ts';
+import { type RateState, takeToken } from '../core/rate-limit.ts';
 import type { ConfiguredKey } from './config.ts';
 
 /** A key that was refused is not asked for again within this time. */
@@ -10,6 +11,9 @@ export const REFUSAL_REMEMBERED_MS = 30_000;
 const REFUSALS_MAX = 1_000;
 /** Keys asked for on demand at the same time; more are turned away, so that nobody floods the CDN through an agent. */
 const PENDING_MAX = 50;
+/** Looks for keys that somebody made up, beyond as many as may be served, and then a second: each asks the CDN. */
+const LOOKS_BURST = 100;
+const LOOKS_PER_SECOND = 10;
 /** Header texts resolved before, so that a request costs one look-up. */
 const RESOLVED_MAX = 10_000;
 /** `sdkKey` or `sdkKey:datafileAccessToken`. */
@@ -57,6 +61,7 @@ export class Keys implements KeyFinder {
   readonly #served = new Map<SdkKey, ServedKey>();
   readonly #resolved = new Map<string, ServedKey>();
   readonly #pending = new Map<string, Promise<ServedKey | KeyRefusal>>();
+  #looks: RateState | null = null;
   readonly #refused = new Map<string, { readonly untilMs: number; readonly refusal: KeyRefusal }>();
 
   constructor(options: KeysOptions) {
@@ -70,6 +75,10 @@ export class Keys implements KeyFinder {
 
   all(): Iterable<ServedKey> {
     return this.#served.values();
+  }
+
+  serves(sdkKey: SdkKey): boolean {
+    return this.#served.has(sdkKey);
   }
 
   /** Somebody else was asked for the key. */
@@ -100,7 +109,7 @@ export class Keys implements KeyFinder {
     if (remembered !== null) return remembered;
     let pending = this.#pending.get(header);
     if (pending === undefined) {
-      if (this.#pending.size >= PENDING_MAX) return 'too-many';
+      if (this.#pending.size >= PENDING_MAX || !this.#mayLook()) return 'too-many';
       pending = this.#resolveOnDemand(header, sdkKey, token).finally(() => this.#pending.delete(header));
       this.#pending.set(header, pending);
     }
@@ -117,6 +126,14 @@ export class Keys implements KeyFinder {
     const refusal = this.#options.refusal(key.sdkKey);
     if (refusal === null) this.#remember(header, key);
     return refusal ?? key;
+  }
+
+  /** Whoever sends endless keys is told so here, and Optimizely does not notice. */
+  #mayLook(): boolean {
+    const limit = { burst: this.#options.onDemandMax + LOOKS_BURST, perSecond: LOOKS_PER_SECOND };
+    const { state, isAllowed } = takeToken(this.#looks, this.#options.nowMs(), limit);
+    this.#looks = state;
+    return isAllowed;
   }
 
   async #resolveOnDemand(

@@ -5,13 +5,12 @@ import {
   AggregatorRegistry,
   Counter,
   collectDefaultMetrics,
-  Gauge,
   Histogram,
   type MetricObjectWithValues,
   type MetricValue,
   Registry,
 } from 'prom-client';
-import type { SdkKey } from '../core/ids.ts';
+import { type DatafileSample, type Refusals, registerDatafileMetrics } from './datafile-metrics.ts';
 import { registerEventMetrics } from './events/metrics.ts';
 import type { EventStats } from './events/queue.ts';
 import type { Trouble } from './outside/troubles.ts';
@@ -28,19 +27,11 @@ import type { TraceStats } from './tracing/tracing.ts';
 import { registerWorkerMetrics } from './workers/metrics.ts';
 import type { WorkersReport } from './workers/report.ts';
 
+export type { DatafileSample } from './datafile-metrics.ts';
 export { REQUEST_BUCKETS_S, RouteStats } from './request-counts.ts';
 
 const PROPAGATION_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 300] as const;
 const SWAP_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1] as const;
-
-/** A datafile's state at the time of a scrape. */
-export interface DatafileSample {
-  readonly sdkKey: SdkKey;
-  readonly seq: number;
-  readonly revision: number;
-  /** Seconds since it was last seen to be current; null when it never was. */
-  readonly verifiedAgeS: number | null;
-}
 
 /** What another process of the same agent counted, to be summed up. */
 export interface ProcessCounts {
@@ -58,6 +49,7 @@ export type Memory = Pick<NodeJS.MemoryUsage, 'rss' | 'heapTotal' | 'heapUsed'>;
 export interface MetricsOptions {
   readonly datafiles?: () => readonly DatafileSample[];
   readonly busAvailable?: () => boolean;
+  readonly refusals?: () => Refusals;
   readonly events?: () => EventStats;
   readonly traces?: () => TraceStats;
   /** Other processes of the same agent: all that is shown are sums. */
@@ -110,7 +102,9 @@ export class Metrics {
     if (options.events !== undefined) registerEventMetrics(registers, options.events);
     if (options.workers !== undefined) registerWorkerMetrics(registers, options.workers);
     if (options.traces !== undefined) registerTraceMetrics([this.#process], options.traces);
-    this.#gauges(options, registers);
+    const { datafiles, busAvailable, refusals } = options;
+    if (datafiles !== undefined && busAvailable !== undefined)
+      registerDatafileMetrics(registers, { datafiles, busAvailable, ...(refusals ? { refusals } : {}) });
     this.#sums(registers);
   }
 
@@ -178,39 +172,6 @@ export class Metrics {
     const summed = ofProcesses.length === 1 ? this.#process : AggregatorRegistry.aggregate(ofProcesses);
     const text = `${await summed.metrics()}${await this.#registry.metrics()}`;
     return { contentType: this.#registry.contentType, text: text + requestHistogram(this.routes()) };
-  }
-
-  #gauges({ datafiles, busAvailable }: MetricsOptions, registers: Registry[]): void {
-    if (datafiles === undefined || busAvailable === undefined) return;
-    const perKey = (name: string, help: string, value: (sample: DatafileSample) => number | null) =>
-      new Gauge({
-        name: `fanout_agent_datafile_${name}`,
-        help,
-        labelNames: ['sdk_key'],
-        registers,
-        collect() {
-          this.reset();
-          for (const sample of datafiles()) {
-            const current = value(sample);
-            if (current !== null) this.set({ sdk_key: sample.sdkKey }, current);
-          }
-        },
-      });
-    perKey(
-      'seq',
-      'Position in the record of the datafile that serves; 0: not from the record',
-      ({ seq }) => seq,
-    );
-    perKey('revision', 'Revision of the datafile that serves', ({ revision }) => revision);
-    perKey('verified_age_seconds', 'Since the datafile was last seen to be current', (it) => it.verifiedAgeS);
-    new Gauge({
-      name: 'fanout_agent_bus_available',
-      help: '1 while the bus can be trusted',
-      registers,
-      collect() {
-        this.set(busAvailable() ? 1 : 0);
-      },
-    });
   }
 
   /** Counted in plain numbers, here and in other processes. */

@@ -34,10 +34,10 @@ export function createOutside(config: Pick<AgentConfig, 'odp' | 'cmab'>, deps: O
   const { clock, random, log, onTrouble: count } = deps;
   const troubles = new Troubles({ clock, log, count });
   const onTrouble = troubles.note;
-  const requester = createRequester(clock);
+  const requester = createRequester(clock, { origins: config.odp.origins });
   const redis = new RedisConnections({ clock, onTrouble });
   const shared = { clock, random, ask: requester.ask, redis, onTrouble, version: VERSION };
-  const odp = config.odp.disable ? null : new Odp(config.odp, shared);
+  const odp = config.odp.disable ? null : new Odp(config.odp, { ...shared, ask: requester.askNamed });
   return {
     odp,
     cmab: new Cmab(config.cmab, shared),

@@ -6,6 +6,7 @@ import type { DatafileExpectation } from '../core/datafile.ts';
 import { isFanoutError } from '../core/errors.ts';
 import type { SdkKey, Sha256 } from '../core/ids.ts';
 import { judgeCandidate, judgePublication, type Version } from '../core/version.ts';
+import { isSignatureCode, type Signatures } from './signatures.ts';
 import type {
   Candidate,
   CandidateMeta,
@@ -53,6 +54,8 @@ export interface Held<B> extends DatafileMeta {
 export interface StoreOptions<B> {
   readonly builder: Builder<B>;
   readonly clock: Clock;
+  /** Left out, signatures are not looked at. */
+  readonly signatures?: Pick<Signatures, 'refusal'>;
   /** Told after every swap, before offer() resolves. */
   readonly onAccepted?: (held: Held<B>) => void;
 }
@@ -166,16 +169,23 @@ export class Store<B> {
       return verdict === 'same' || verdict === 'older' ? ignored(verdict) : null;
     }
     const verdict = judgeCandidate(held, candidate, candidate.fromRecord);
-    if (verdict !== 'take') {
+    if (verdict === 'same' || verdict === 'older') {
       if (verdict === 'same' && candidate.source !== 'disk') this.confirm(candidate.sdkKey, candidate);
       return ignored(verdict);
     }
-    return state.rejected.includes(rejectionId(candidate)) ? ignored('judged') : null;
+    if (state.rejected.includes(rejectionId(candidate))) return ignored('judged');
+    // Whose it is comes before what it is: the body of a forged one is not even loaded.
+    const refusal = this.#options.signatures?.refusal(candidate, held) ?? null;
+    if (refusal !== null) return this.#reject(state, candidate, refusal);
+    return verdict === 'take' ? null : ignored(verdict);
   }
 
   #reject(state: KeyState<B>, candidate: Candidate, error: unknown): Outcome {
     const code = isFanoutError(error) ? error.code : 'UNEXPECTED';
-    const final = code.startsWith('DATAFILE_') || (code === 'BODY_CORRUPT' && !candidate.fromRecord);
+    const final =
+      code.startsWith('DATAFILE_') ||
+      isSignatureCode(code) ||
+      (code === 'BODY_CORRUPT' && !candidate.fromRecord);
     if (final) {
       state.rejected.push(rejectionId(candidate));
       if (state.rejected.length > REJECTED_REMEMBERED_MAX) state.rejected.shift();
@@ -188,8 +198,11 @@ export class Store<B> {
 const expectation = (held: Held<unknown> | null, { sdkKey, fromRecord }: Candidate): DatafileExpectation =>
   fromRecord || held === null ? { sdkKey } : { sdkKey, projectId: held.projectId };
 
-/** The record is remembered apart from hints: a bad message must not mask the good body of the same seq. */
-const rejectionId = ({ lineage, seq, sha256, fromRecord }: Candidate): string =>
-  `${fromRecord ? 'record' : 'hint'} ${lineage} ${seq} ${sha256}`;
+/**
+ * The record is remembered apart from hints: a bad message must not mask the good body of the same seq, nor a wrong
+ * signature the right one.
+ */
+const rejectionId = ({ lineage, seq, sha256, fromRecord, signature = '' }: Candidate): string =>
+  `${fromRecord ? 'record' : 'hint'} ${lineage} ${seq} ${sha256} ${signature}`;
 
 const ignored = (reason: IgnoredReason): Outcome => ({ kind: 'ignored', reason });

@@ -9,10 +9,12 @@ import { Behind } from './behind.ts';
 import { BusHealth, type BusReason } from './bus-health.ts';
 import type { AgentConfig } from './config.ts';
 import { Follower } from './follow.ts';
-import { createInlets, type Inlets } from './inlets.ts';
+import { createInlets, type Inlets, type Wires } from './inlets.ts';
 import { Intake } from './intake.ts';
 import { Keys } from './keys.ts';
 import type { Metrics } from './metrics.ts';
+import { Quarantine } from './quarantine.ts';
+import { Signatures } from './signatures.ts';
 import type { BusEvents } from './sources/bus.ts';
 import type { RecordReader } from './sources/record.ts';
 import { createStatus, type Status } from './status.ts';
@@ -29,6 +31,7 @@ export interface SupplyDeps<B> {
   readonly builder: Builder<B>;
   /** Instead of the S3 that the settings name. */
   readonly reader?: RecordReader | undefined;
+  readonly wires?: Wires | undefined;
   /** Told of every datafile that begins to serve. */
   readonly onAccepted: (held: Held<B>) => void;
   /** Told of a key that is not served any more. */
@@ -47,13 +50,21 @@ export class Supply<B> {
   readonly #health: BusHealth;
   readonly #behind = new Behind();
   readonly #follower: Follower;
+  readonly #signatures: Signatures;
+  readonly quarantine: Quarantine;
+  /** Since when nothing can be saved; null while it can. */
+  #cacheFailedAtMs: number | null = null;
 
   constructor(config: AgentConfig, deps: SupplyDeps<B>) {
-    const { clock, random, log, metrics, monotonicMs, reader, builder, workers } = deps;
+    const { clock, random, log, metrics, monotonicMs, reader, wires, builder, workers } = deps;
     const nowMs = () => clock.nowMs();
     this.#config = config;
     this.#deps = deps;
-    this.store = new Store({ builder, clock, onAccepted: (held) => this.#onAccepted(held) });
+    this.#signatures = new Signatures(config.signing);
+    this.store = new Store({
+      ...{ builder, clock, signatures: this.#signatures },
+      onAccepted: (held) => this.#onAccepted(held),
+    });
     this.#health = new BusHealth({
       clock,
       onChange: (available, reason) => this.#onBusChange(available, reason),
@@ -62,20 +73,36 @@ export class Supply<B> {
     const sink = new Intake({
       ...{ store: this.store, metrics, log, nowMs, monotonicMs },
       askRecord: (sdkKey) => void this.inlets.record?.refresh(sdkKey),
+      onJudged: (candidate, outcome) => {
+        this.quarantine.judged(candidate, outcome);
+        this.#signatures.judged(candidate, outcome, nowMs());
+      },
+    });
+    this.quarantine = new Quarantine({
+      ...{ clock, random, log },
+      heldOf: (sdkKey) => this.store.get(sdkKey),
+      serves: (sdkKey) => this.keys.serves(sdkKey),
+      channel: () => this.inlets.nats?.channel ?? null,
     });
     this.inlets = createInlets(config, {
-      ...{ clock, random, sink, reader },
+      ...{ clock, random, sink, reader, wires },
       busEvents: this.#busEvents(),
       recordIntervalMs: (sdkKey) => this.#recordIntervalMs(sdkKey),
       onRecordLook: (look) => metrics.recordLooked(look),
       tokenOf: (sdkKey) => this.keys.tokenOf(sdkKey),
+      onSaved: (worked) => {
+        this.#cacheFailedAtMs = worked ? null : (this.#cacheFailedAtMs ?? nowMs());
+      },
     });
     this.#follower = new Follower({ store: this.store, clock, sources: this.inlets });
     this.keys = this.#createKeys(nowMs);
     this.status = createStatus({
       ...{ keys: this.keys, store: this.store, health: this.#health, nowMs },
+      quarantined: (sdkKey) => this.quarantine.of(sdkKey),
+      cacheFailedAtMs: () => this.#cacheFailedAtMs,
       busConfigured: this.inlets.nats !== null,
       recordConfigured: this.inlets.record !== null,
+      signatures: () => this.#signatures.report(),
       ...(workers === undefined ? {} : { workers }),
     });
   }
@@ -86,6 +113,12 @@ export class Supply<B> {
 
   /** Begins to look for the configured keys' datafiles, those on disk first. */
   start(): void {
+    const signatures = this.#signatures.report();
+    if (signatures !== null) {
+      const { mode, keyIds } = signatures;
+      const cdn = mode === 'required' ? 'not asked: what it serves carries no signature' : 'asked last';
+      this.#deps.log.info('signatures.checked', { mode, keyIds, cdn });
+    }
     this.keys.start();
   }
 
@@ -98,6 +131,7 @@ export class Supply<B> {
   async stop(): Promise<void> {
     const { disk, nats, record, cdn } = this.inlets;
     this.#health.stop();
+    this.quarantine.stop();
     await Promise.all([nats?.stop(), record?.stop(), cdn.stop(), disk?.stop()]);
   }
 
@@ -128,6 +162,8 @@ export class Supply<B> {
   #unfollow(sdkKey: SdkKey): void {
     this.#health.unwatch(sdkKey);
     this.#follower.unfollow(sdkKey);
+    this.quarantine.forget(sdkKey);
+    this.#signatures.forgetRefused(sdkKey);
     this.#deps.onForgotten(sdkKey);
   }
 
@@ -156,13 +192,16 @@ export class Supply<B> {
       disconnected: () => this.#health.disconnected(),
       pingsUnanswered: () => this.#health.pingsUnanswered(),
       caughtUp: () => this.#health.caughtUp(),
-      head: (sdkKey, version) => this.#health.head(sdkKey, version),
+      head: (sdkKey, head) => {
+        if (this.#signatures.trusts({ ...head, sdkKey })) this.#health.head(sdkKey, head);
+      },
       beat: (beat) => this.#onBeat(beat),
     };
   }
 
   #onBeat(beat: Beat): void {
     this.#health.beat(beat);
+    this.quarantine.beat(beat);
     for (const lag of this.#behind.beat(beat, (sdkKey) => this.store.get(sdkKey)))
       this.#deps.log.warn('agent.behind', lag);
     for (const [sdkKey, head] of beat.heads) {

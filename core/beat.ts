@@ -2,6 +2,7 @@
 // its own state, or none, knows that its bus cannot be trusted although it looks connected.
 
 import { isLineage, isSeq, type SdkKey, toSdkKey } from './ids.ts';
+import { parseJsonWithin } from './json-depth.ts';
 import type { Version } from './version.ts';
 
 export const BEAT_INTERVAL_MS = 60_000;
@@ -11,19 +12,24 @@ export const BEATS_MISSED_MAX = 3;
 export interface Beat {
   readonly sentAtMs: number;
   readonly heads: ReadonlyMap<SdkKey, Version>;
+  /** The share of agents, 0 to 1, that is to say which versions it refuses (canary.ts); left out: none. */
+  readonly askShare?: number;
 }
 
 export function encodeBeat(beat: Beat): Uint8Array {
   const heads = Object.fromEntries(
     [...beat.heads].map(([sdkKey, { lineage, seq }]) => [sdkKey, { lineage, seq }]),
   );
-  return new TextEncoder().encode(JSON.stringify({ schema: 1, sentAtMs: beat.sentAtMs, heads }));
+  const { sentAtMs, askShare } = beat;
+  return new TextEncoder().encode(
+    JSON.stringify({ schema: 1, sentAtMs, heads, ...(askShare === undefined ? {} : { askShare }) }),
+  );
 }
 
 /** Null when it is not a beat: a malformed one must count as missed, not as a reason to fail. */
 export function decodeBeat(payload: Uint8Array): Beat | null {
   try {
-    const { schema, sentAtMs, heads } = JSON.parse(new TextDecoder().decode(payload));
+    const { schema, sentAtMs, heads, askShare } = parseJsonWithin(payload) as Record<string, unknown>;
     if (schema !== 1 || typeof sentAtMs !== 'number' || heads === null || typeof heads !== 'object')
       return null;
     const entries = Object.entries(heads as Record<string, { lineage?: unknown; seq?: unknown }>).map(
@@ -33,7 +39,8 @@ export function decodeBeat(payload: Uint8Array): Beat | null {
           : null,
     );
     if (entries.some((entry) => entry === null)) return null;
-    return { sentAtMs, heads: new Map(entries as [SdkKey, Version][]) };
+    const asked = typeof askShare === 'number' && askShare > 0 && askShare <= 1 ? { askShare } : {};
+    return { sentAtMs, heads: new Map(entries as [SdkKey, Version][]), ...asked };
   } catch {
     return null;
   }

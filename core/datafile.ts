@@ -3,6 +3,7 @@
 
 import { FanoutError } from './errors.ts';
 import { parseRevision, type SdkKey, type Sha256, sha256Of, toSdkKey } from './ids.ts';
+import { nestsDeeperThanWithTexts } from './json-depth.ts';
 
 /** Real ones are 5 KB to several MB. */
 export const DATAFILE_BYTES_MAX = 10 * 1024 * 1024;
@@ -10,6 +11,9 @@ export const DATAFILE_BYTES_MAX = 10 * 1024 * 1024;
 export const DATAFILE_DEPTH_MAX = 64;
 /** The only format the Optimizely SDKs of today read. */
 export const DATAFILE_FORMAT_VERSION = '4';
+
+/** The SDK takes a datafile without them, and then knows no flag: that is not what anybody published. */
+const LISTS_REQUIRED = ['experiments', 'featureFlags', 'rollouts'] as const;
 
 export interface Datafile {
   readonly sdkKey: SdkKey;
@@ -40,7 +44,7 @@ export function parseDatafile(body: Uint8Array, expected: DatafileExpectation): 
 /** What must hold before anybody parses the body. @throws FanoutError DATAFILE_TOO_LARGE, DATAFILE_INVALID */
 export function checkLimits(body: Uint8Array, sdkKey: SdkKey): void {
   if (body.byteLength > DATAFILE_BYTES_MAX) throw tooLarge(sdkKey, body.byteLength);
-  if (nestsDeeperThan(body, DATAFILE_DEPTH_MAX))
+  if (nestsDeeperThanWithTexts(body, DATAFILE_DEPTH_MAX))
     throw invalid(sdkKey, `nests deeper than ${DATAFILE_DEPTH_MAX} levels`);
 }
 
@@ -76,34 +80,18 @@ export function identifyDatafile(
   return { sdkKey, projectId, environment, revision, sha256, body };
 }
 
+/** Which of the lists that every datafile has this one lacks; null when it has all. @param parsed an object */
+export function missingList(parsed: unknown): string | null {
+  const fields = parsed as Readonly<Record<string, unknown>>;
+  return LISTS_REQUIRED.find((name) => !Array.isArray(fields[name])) ?? null;
+}
+
 function parseJson(body: Uint8Array, sdkKey: SdkKey): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
   } catch (cause) {
     throw notJson(sdkKey, cause);
   }
-}
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-/** `{` and `[`, like `}` and `]`, differ in this bit alone: one comparison finds both. */
-const BRACE_BIT = 0x20;
-const OPENER = 0x7b;
-const CLOSER = 0x7d;
-
-/** Counts brackets outside strings without parsing, so that hostile input costs one pass and no stack. */
-export function nestsDeeperThan(json: Uint8Array, depthMax: number): boolean {
-  const end = json.length;
-  let depth = 0;
-  for (let i = 0; i < end; i++) {
-    const byte = json[i] as number;
-    if (byte === QUOTE) {
-      while (++i < end && json[i] !== QUOTE) if (json[i] === BACKSLASH) i++;
-    } else if ((byte | BRACE_BIT) === OPENER) {
-      if (++depth > depthMax) return true;
-    } else if ((byte | BRACE_BIT) === CLOSER) depth--;
-  }
-  return false;
 }
 
 const tooLarge = (sdkKey: SdkKey, bytes: number) =>

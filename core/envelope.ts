@@ -17,6 +17,7 @@ import {
   sha256Of,
 } from './ids.ts';
 import type { Manifest } from './manifest.ts';
+import { SIGNATURE_CHARACTERS_MAX, type Signature } from './signature.ts';
 
 export const HEADER = {
   lineage: 'Df-Lineage',
@@ -28,6 +29,8 @@ export const HEADER = {
   changeId: 'Df-Change-Id',
   receivedAt: 'Df-Received-At',
   publishedAt: 'Df-Published-At',
+  /** Absent where nobody signs. */
+  signature: 'Df-Signature',
 } as const;
 
 /** Level 5 brings 242 KB down to 11 KB in 7 ms; higher levels cost more time than the wire saves. */
@@ -49,6 +52,8 @@ export interface EnvelopeHead {
   readonly changeId: ChangeId;
   readonly receivedAtMs: number;
   readonly publishedAtMs: number;
+  /** As it came; whether it is a good one is for those to say who have keys. */
+  readonly signature?: Signature;
 }
 
 export interface Envelope {
@@ -89,6 +94,7 @@ export function encodeEnvelope(
     [HEADER.changeId]: manifest.changeId,
     [HEADER.receivedAt]: String(manifest.receivedAtMs),
     [HEADER.publishedAt]: String(manifest.publishedAtMs),
+    ...(manifest.signature !== undefined && { [HEADER.signature]: manifest.signature }),
   };
   return { headers, payload: fits ? compressed : new Uint8Array(0) };
 }
@@ -116,7 +122,12 @@ export function decodeHead(get: (name: string) => string): EnvelopeHead {
   const publishedAtMs = parseRevision(get(HEADER.publishedAt));
   if (receivedAtMs === null) throw invalid(HEADER.receivedAt);
   if (publishedAtMs === null) throw invalid(HEADER.publishedAt);
-  return { lineage, seq, revision, sha256, encoding, bytes, changeId, receivedAtMs, publishedAtMs };
+  const signature = get(HEADER.signature);
+  if (signature.length > SIGNATURE_CHARACTERS_MAX) throw invalid(HEADER.signature);
+  return {
+    ...{ lineage, seq, revision, sha256, encoding, bytes, changeId, receivedAtMs, publishedAtMs },
+    ...(signature !== '' && { signature }),
+  };
 }
 
 /**

@@ -16,12 +16,14 @@ export type LogEvent =
   | 'webhook.rejected'
   | 'webhook.ignored'
   | 'webhook.answered'
+  | 'webhook.rate-limited'
   | 'datafile.fetched'
   | 'datafile.rejected'
   | 'datafile.archived'
   | 'manifest.moved'
   | 'manifest.kept'
   | 'manifest.conflict'
+  | 'manifest.untrusted'
   | 'change.announced'
   | 'change.announce-failed'
   | 'refetch.queued'
@@ -43,9 +45,11 @@ export type LogEvent =
   | 'worker.replaced'
   | 'bus.available'
   | 'bus.unavailable'
+  | 'signatures.checked'
   | 'candidate.accepted'
   | 'candidate.ignored'
   | 'candidate.rejected'
+  | 'version.quarantined'
   | 'source.failed'
   | 'cache.failed'
   | 'config.invalid'
@@ -65,6 +69,8 @@ export const METRIC_NAMESPACE = 'DatafileFanout';
 export const METRIC = {
   webhookAccepted: 'WebhookAccepted',
   webhookRejected: 'WebhookRejected',
+  /** Authentic, but more than a project may send: reconcile finds what they said. */
+  webhookRateLimited: 'WebhookRateLimited',
   changePublished: 'ChangePublished',
   /** Webhook received → manifest moved, ms. */
   publishLatencyMs: 'PublishLatencyMs',
@@ -80,6 +86,10 @@ export const METRIC = {
   missedWebhook: 'MissedWebhook',
   busBehind: 'BusBehind',
   lineageRenewed: 'LineageRenewed',
+  /** In each run of reconcile, versions that are announced no more because agents refuse them. */
+  versionQuarantined: 'VersionQuarantined',
+  /** A manifest that no trusted key has signed was found in the record, and not built upon. */
+  manifestUntrusted: 'ManifestUntrusted',
   /** A secret could not be read; the one read before stays in use. */
   secretFailed: 'SecretFailed',
 } as const;

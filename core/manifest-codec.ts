@@ -3,8 +3,10 @@
 
 import { FanoutError, messageOf } from './errors.ts';
 import { isChangeId, isLineage, isSeq, isSha256, parseRevision, type SdkKey } from './ids.ts';
+import { parseJsonWithin } from './json-depth.ts';
 import { HISTORY_MAX, MANIFEST_SCHEMA, type Manifest } from './manifest.ts';
 import { bodyKey, manifestKey } from './names.ts';
+import { SIGNATURE_CHARACTERS_MAX } from './signature.ts';
 
 /** Fifty history entries take about 12 KB. */
 export const MANIFEST_BYTES_MAX = 64 * 1024;
@@ -19,7 +21,7 @@ export function decodeManifest(bytes: Uint8Array, sdkKey: SdkKey): Manifest {
     throw invalid(sdkKey, `has ${bytes.byteLength} bytes, over ${MANIFEST_BYTES_MAX}`);
   let value: Partial<Record<keyof Manifest, unknown>>;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    value = parseJsonWithin(bytes) as typeof value;
   } catch (cause) {
     throw invalid(sdkKey, `is not JSON (${messageOf(cause)})`);
   }
@@ -51,9 +53,22 @@ function firstWrongField(
     ['cdn', value.cdn !== null && typeof value.cdn === 'object'],
     ['pin', value.pin === null || typeof value.pin === 'object'],
     ['history', Array.isArray(value.history) && value.history.length <= HISTORY_MAX],
+    ['quarantine', value.quarantine === undefined || isMark(value.quarantine)],
+    ['signature', isSignatureOrNone(value.signature)],
+    ['seal', isSignatureOrNone(value.seal)],
   ];
   return checks.find(([, right]) => !right)?.[0] ?? null;
 }
+
+function isMark(value: unknown): boolean {
+  if (value === null || typeof value !== 'object') return false;
+  const { seq, code, atMs } = value as Record<string, unknown>;
+  return isSeq(seq) && typeof code === 'string' && Number.isFinite(atMs);
+}
+
+/** Whether it is a good one is for those to say who have keys. */
+const isSignatureOrNone = (value: unknown): boolean =>
+  value === undefined || (typeof value === 'string' && value.length <= SIGNATURE_CHARACTERS_MAX);
 
 const invalid = (sdkKey: SdkKey, what: string) =>
   new FanoutError({

@@ -4,13 +4,15 @@
 import type { Datafile } from './datafile.ts';
 import type { ChangeId, Lineage, SdkKey, Seq, Sha256 } from './ids.ts';
 import { bodyKey } from './names.ts';
+import type { Signature } from './signature.ts';
 import { judgePublication, type WriterVerdict } from './version.ts';
 
 export const MANIFEST_SCHEMA = 1;
 /** Enough to roll back a bad week; bodies named here never expire (bucket lifecycle). */
 export const HISTORY_MAX = 50;
 
-export type Cause = 'webhook' | 'reconcile' | 'rollback' | 'import' | 'restore';
+/** `resign`: the same body, signed with a new key. */
+export type Cause = 'webhook' | 'reconcile' | 'rollback' | 'import' | 'restore' | 'resign';
 
 /** The CDN's validators for the current body, for conditional GETs. */
 export interface CdnValidators {
@@ -32,6 +34,17 @@ export interface HistoryEntry {
 export interface Pin {
   readonly reason: string;
   readonly pinnedAtMs: number;
+}
+
+/** Agents refuse this version: nobody announces it any more. Of no meaning for any other seq. */
+export interface QuarantineMark {
+  readonly seq: Seq;
+  /** Of the agents that answered, 0 to 1. */
+  readonly share: number;
+  readonly agents: number;
+  /** Why they refuse it; what most of them say. */
+  readonly code: string;
+  readonly atMs: number;
 }
 
 export interface Manifest {
@@ -56,6 +69,12 @@ export interface Manifest {
   readonly pin: Pin | null;
   /** Newest first, the current entry included; at most HISTORY_MAX. */
   readonly history: readonly HistoryEntry[];
+  /** Absent where agents never refused a version, and after the next seq. */
+  readonly quarantine?: QuarantineMark;
+  /** Over the version, for agents; absent where nobody signs. */
+  readonly signature?: Signature;
+  /** Over the whole manifest, for those who build upon it. */
+  readonly seal?: Signature;
 }
 
 /** How and when a datafile came to us. */
@@ -107,12 +126,24 @@ export function unpin(current: Manifest): Manifest {
   return { ...current, pin: null };
 }
 
+/** Tells everybody to announce this version no more. The body, and so the seq, stays; the next seq knows nothing of it. */
+export function quarantine(current: Manifest, why: Omit<QuarantineMark, 'seq'>): Manifest {
+  return { ...current, quarantine: { seq: current.seq, ...why } };
+}
+
+export const isQuarantined = ({ seq, quarantine: mark }: Manifest): boolean => mark?.seq === seq;
+
 /**
  * The same body under a new lineage, for a manifest that went back (a bucket restored from a backup): agents that
  * already hold a higher seq of the old lineage must not wait for it to be reached again.
  */
 export function renewLineage(current: Manifest, lineage: Lineage, arrival: Arrival): Manifest {
   return pointAt({ ...current, lineage }, current, { ...arrival, cause: 'restore' });
+}
+
+/** The same body under a new seq, so that every agent gets it with a signature of the key that is used now. */
+export function resign(current: Manifest, arrival: Arrival): Manifest {
+  return pointAt(current, current, { ...arrival, cause: 'resign' });
 }
 
 /** The fields of a manifest that describe the body it points at. */

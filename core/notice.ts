@@ -3,6 +3,7 @@
 
 import { FanoutError } from './errors.ts';
 import { type ChangeId, isChangeId, isSeq, parseRevision, type SdkKey, type Seq, toSdkKey } from './ids.ts';
+import { parseJsonWithin } from './json-depth.ts';
 
 export const NOTICE_SCHEMA = 1;
 /** SNS message attribute that subscriptions filter on. */
@@ -35,7 +36,7 @@ export const encodeNotice = (notice: Notice): string => JSON.stringify(notice);
 export function decodeNotice(message: string): Notice {
   let value: Partial<Record<keyof PublishedNotice | keyof RefetchNotice, unknown>>;
   try {
-    value = JSON.parse(message);
+    value = parseJsonWithin(message) as typeof value;
   } catch (cause) {
     throw invalid('is not JSON', cause);
   }

@@ -3,6 +3,7 @@
 
 import { FanoutError, messageOf } from './errors.ts';
 import { type SdkKey, toSdkKey } from './ids.ts';
+import { parseJsonWithin } from './json-depth.ts';
 import type { DatafileUpdated } from './webhook.ts';
 
 export interface DatafileSource {
@@ -52,7 +53,7 @@ export function datafilesOf(project: Project, event: DatafileUpdated): readonly 
 
 function parseArray(json: string, problems: string[]): readonly unknown[] {
   try {
-    const value: unknown = JSON.parse(json);
+    const value: unknown = parseJsonWithin(json);
     if (Array.isArray(value) && value.length > 0) return value;
     problems.push('must be a JSON array with at least one project');
   } catch (error) {

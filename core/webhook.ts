@@ -4,6 +4,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { FanoutError } from './errors.ts';
 import { parseRevision, type SdkKey, toSdkKey } from './ids.ts';
+import { MESSAGE_DEPTH_MAX, parseJsonWithin } from './json-depth.ts';
 
 /** Real ones are about 320 bytes. */
 export const WEBHOOK_BODY_BYTES_MAX = 64 * 1024;
@@ -11,6 +12,9 @@ export const WEBHOOK_BODY_BYTES_MAX = 64 * 1024;
 export const WEBHOOK_PATH = '/webhooks/optimizely';
 export const SIGNATURE_HEADER = 'x-hub-signature';
 export const DATAFILE_UPDATED = 'project.datafile_updated';
+
+/** The last second that a Date can name. */
+const TIMESTAMP_MAX_S = 8.64e12;
 
 const SIGNATURE_PATTERN = /^sha1=([0-9a-f]{40})$/;
 
@@ -44,6 +48,7 @@ export interface DatafileUpdated {
   /** Environment name as shown in the app, for example `Production`. */
   readonly environment: string;
   readonly revision: number;
+  readonly sentAtMs: number | null;
 }
 
 /** One of about forty other events; acknowledged and ignored. */
@@ -51,6 +56,7 @@ export interface OtherEvent {
   readonly kind: 'other';
   readonly projectId: string;
   readonly event: string;
+  readonly sentAtMs: number | null;
 }
 
 export type WebhookEvent = DatafileUpdated | OtherEvent;
@@ -61,15 +67,23 @@ export function parseWebhook(rawBody: Uint8Array): WebhookEvent {
   const projectId = parseProjectId(payload.project_id);
   if (projectId === null) throw invalid('has no numeric project_id');
   if (typeof payload.event !== 'string') throw invalid('has no event');
+  const sentAtMs = parseSentAt(payload.timestamp);
   // Approval events carry an array here; only datafile events are read further.
   if (payload.event !== DATAFILE_UPDATED)
-    return { kind: 'other', projectId, event: payload.event.slice(0, 100) };
+    return { kind: 'other', projectId, event: payload.event.slice(0, 100), sentAtMs };
   const data = payload.data;
   if (!isObject(data)) throw invalid('has no data object');
   const revision = parseRevision(data.revision);
   if (revision === null) throw invalid('has no whole-number revision');
   const environment = typeof data.environment === 'string' ? data.environment : '';
-  return { kind: 'datafile-updated', projectId, sdkKey: sdkKeyOfUrl(data.cdn_url), environment, revision };
+  return {
+    kind: 'datafile-updated',
+    projectId,
+    sdkKey: sdkKeyOfUrl(data.cdn_url),
+    environment,
+    revision,
+    sentAtMs,
+  };
 }
 
 /** Whose webhook the body claims to be, so that its secrets can be found; null when it does not say. Trust nothing else yet. */
@@ -97,9 +111,9 @@ export function sdkKeyOfUrl(url: unknown): SdkKey | null {
 function parseObject(rawBody: Uint8Array): Record<string, unknown> {
   let payload: unknown;
   try {
-    payload = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(rawBody));
+    payload = parseJsonWithin(rawBody);
   } catch (cause) {
-    throw invalid('is not UTF-8 JSON', cause);
+    throw invalid(`is not UTF-8 JSON of at most ${MESSAGE_DEPTH_MAX} levels`, cause);
   }
   if (!isObject(payload)) throw invalid('is not a JSON object');
   return payload;
@@ -109,6 +123,10 @@ function parseProjectId(value: unknown): string | null {
   if (typeof value === 'string' && /^\d{1,20}$/.test(value)) return value;
   return Number.isSafeInteger(value) && (value as number) > 0 ? String(value) : null;
 }
+
+/** Optimizely's stamp is in seconds; null where there is none that could be a time. */
+const parseSentAt = (value: unknown): number | null =>
+  typeof value === 'number' && value >= 0 && value <= TIMESTAMP_MAX_S ? value * 1000 : null;
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   value !== null && typeof value === 'object' && !Array.isArray(value);

@@ -6,12 +6,15 @@ import { errorFields, FanoutError } from '../core/errors.ts';
 import { METRIC } from '../core/log.ts';
 import type { Manifest } from '../core/manifest.ts';
 import { NOTICE_SCHEMA } from '../core/notice.ts';
-import { announce } from './announce.ts';
+import { announce, judgeHead } from './announce.ts';
 import { loadCompressed } from './announce-head.ts';
+import { leaveLineage } from './leave-lineage.ts';
 import type { BusHead, Deps, ReaderDeps } from './ports.ts';
 
 /** All that the direct path may cost an answer, connecting included. */
 export const BUS_CAP_MS = 1_000;
+
+type Announced = Awaited<ReturnType<typeof announce>>;
 
 /** A head being read ahead of time; undefined when that failed. */
 export type EarlyHead = Promise<BusHead | null | undefined>;
@@ -29,11 +32,13 @@ export async function announceChange(
   compressed: () => Promise<Uint8Array>,
   earlyHead?: EarlyHead,
 ): Promise<{ readonly onBus: boolean; readonly onTopic: boolean }> {
-  const [onBus, onTopic] = await Promise.all([
+  const [result, onTopic] = await Promise.all([
     announceDirect(deps, manifest, compressed, earlyHead),
     // One turn later: signing an SNS request would hold up the message that agents wait for.
     sleep(deps.clock, 0).then(() => announceOnTopic(deps, manifest)),
   ]);
+  if (result === 'superseded') await overtake(deps, manifest);
+  const onBus = result !== 'failed';
   if (!onBus && !onTopic) {
     const message = `seq ${manifest.seq} is stored but went out on no path; reconcile announces it within a minute`;
     deps.log.error('change.announce-failed', { path: 'both', seq: manifest.seq, error: message });
@@ -42,8 +47,41 @@ export async function announceChange(
 }
 
 /** For a change that was found already there: announces it only where the bus does not have it. Never throws. */
-export function ensureOnBus(deps: ReaderDeps, manifest: Manifest, earlyHead?: EarlyHead): Promise<boolean> {
-  return announceDirect(deps, manifest, () => loadCompressed(deps, manifest), earlyHead);
+export async function ensureOnBus(
+  deps: ReaderDeps,
+  manifest: Manifest,
+  earlyHead?: EarlyHead,
+): Promise<boolean> {
+  const load = () => loadCompressed(deps, manifest);
+  return (await announceDirect(deps, manifest, load, earlyHead)) !== 'failed';
+}
+
+/**
+ * A version that was just assigned, and the bus has a later one: most likely another change was faster. If the record knows of
+ * none, somebody else announced it, or an old manifest was put back. Never throws.
+ */
+async function overtake(
+  deps: Deps,
+  { sdkKey, changeId, receivedAtMs, lineage, seq }: Manifest,
+): Promise<void> {
+  // Of a signed head the record has to be fetched anew, which takes more time than a webhook has: reconcile does it.
+  if (deps.signer !== undefined) return;
+  try {
+    const head = await deps.bus.readHead(sdkKey);
+    const stored = await deps.record.readManifest(sdkKey);
+    const isBehind = (found: Manifest) => judgeHead(found, head) === 'superseded';
+    if (stored === null || !isBehind(stored.manifest)) return;
+    const renewed = await leaveLineage(deps, { changeId, receivedAtMs }, stored, isBehind);
+    if (renewed.kind !== 'moved') return;
+    const { manifest } = renewed;
+    deps.metrics.count(METRIC.lineageRenewed);
+    const fields = { oldLineage: lineage, busSeq: head?.head?.seq ?? null, seq };
+    deps.log.error('change.announce-failed', { path: 'bus', found: 'bus-ahead', ...fields });
+    await announceChange(deps, manifest, () => loadCompressed(deps, manifest));
+  } catch (error) {
+    deps.metrics.count(METRIC.announceFailed);
+    deps.log.warn('change.announce-failed', { path: 'bus', lineage, seq, ...errorFields(error) });
+  }
 }
 
 async function announceDirect(
@@ -51,7 +89,7 @@ async function announceDirect(
   manifest: Manifest,
   compressed: () => Promise<Uint8Array>,
   earlyHead?: EarlyHead,
-): Promise<boolean> {
+): Promise<Announced | 'failed'> {
   const { seq, revision, lineage } = manifest;
   const abort = new AbortController();
   const work = async () => {
@@ -70,11 +108,11 @@ async function announceDirect(
       deps.metrics.timeMs(METRIC.announceLatencyMs, latencyMs);
       deps.log.info('change.announced', { path: 'bus', lineage, seq, revision, latencyMs });
     }
-    return true;
+    return result;
   } catch (error) {
     deps.metrics.count(METRIC.announceFailed);
     deps.log.warn('change.announce-failed', { path: 'bus', lineage, seq, revision, ...errorFields(error) });
-    return false;
+    return 'failed';
   }
 }
 

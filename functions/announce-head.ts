@@ -12,7 +12,7 @@ import type { ReaderDeps } from './ports.ts';
 export async function announceHead(
   deps: ReaderDeps,
   manifest: Manifest,
-): Promise<'published' | 'already' | 'superseded'> {
+): Promise<Awaited<ReturnType<typeof announce>>> {
   const tryOnce = () => announce(deps, manifest, () => loadCompressed(deps, manifest));
   const result = await tryOnce().catch(async (error: unknown) => {
     if (!isFanoutError(error, 'STREAM_MISSING')) throw error;
@@ -30,10 +30,10 @@ export async function announceHead(
 
 /** The manifest's body out of the record, ready for the wire. */
 export async function loadCompressed(
-  { record }: Pick<ReaderDeps, 'record'>,
+  { record, compress = compressBody }: Pick<ReaderDeps, 'record' | 'compress'>,
   { sdkKey, sha256 }: Manifest,
 ): Promise<Uint8Array> {
-  return compressBody(await record.readBody(sdkKey, sha256));
+  return compress(await record.readBody(sdkKey, sha256));
 }
 
 /** @throws FanoutError BUS_UNAVAILABLE */

@@ -3,7 +3,8 @@
 
 import { encodeEnvelope } from '../core/envelope.ts';
 import { FanoutError } from '../core/errors.ts';
-import type { Manifest } from '../core/manifest.ts';
+import { isLaterLineage } from '../core/lineage.ts';
+import { isQuarantined, type Manifest } from '../core/manifest.ts';
 import type { BusHead, Deps } from './ports.ts';
 import { pause } from './wait.ts';
 
@@ -15,13 +16,28 @@ const PAUSE_MAX_MS = 100;
 export type HeadVerdict =
   | 'announce' // the head is behind, of another lineage, or not ours
   | 'already' // it is this very datafile
-  | 'superseded'; // it is a later one of the same lineage
+  | 'superseded' // it is a later one of the same lineage, another of the same seq, or signed and of a later lineage
+  | 'quarantined'; // it is none of these, and agents refuse what would be announced
 
+/** The one place that every announcer asks. */
 export function judgeHead(manifest: Manifest, found: BusHead | null): HeadVerdict {
+  const verdict = compareHead(manifest, found);
+  return verdict === 'announce' && isQuarantined(manifest) ? 'quarantined' : verdict;
+}
+
+function compareHead(manifest: Manifest, found: BusHead | null): Exclude<HeadVerdict, 'quarantined'> {
   const head = found?.head;
-  if (!head || head.lineage !== manifest.lineage) return 'announce';
+  if (!head) return 'announce';
+  if (head.lineage !== manifest.lineage) {
+    // Signed by us after the manifest's lineage began: an old manifest was put back.
+    return found.isSigned && isLaterLineage(head.lineage, manifest.lineage) ? 'superseded' : 'announce';
+  }
   if (head.seq > manifest.seq) return 'superseded';
-  return head.seq === manifest.seq && head.sha256 === manifest.sha256 ? 'already' : 'announce';
+  if (head.seq < manifest.seq) return 'announce';
+  if (head.sha256 === manifest.sha256) return 'already';
+  // Two datafiles with one seq: an old manifest was put back, and moved on from. Whoever holds the one takes the other for
+  // the same, so that only a new lineage helps.
+  return 'superseded';
 }
 
 export interface AnnounceOptions {
@@ -41,7 +57,7 @@ export async function announce(
   manifest: Manifest,
   loadCompressed: () => Promise<Uint8Array>,
   { knownHead, signal }: AnnounceOptions = {},
-): Promise<'published' | 'already' | 'superseded'> {
+): Promise<'published' | Exclude<HeadVerdict, 'announce'>> {
   const { sdkKey } = manifest;
   const isCalledOff = () => signal?.aborted === true;
   let head = knownHead;

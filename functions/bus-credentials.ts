@@ -1,6 +1,7 @@
 // Who the functions are on the bus: the shape of the secret that says so. Pure; values never appear in a message.
 
 import { FanoutError } from '../core/errors.ts';
+import { parseJsonWithin } from '../core/json-depth.ts';
 
 export interface BusCredentials {
   readonly user?: string | undefined;
@@ -32,7 +33,7 @@ export function parseBusCredentials(json: string): BusCredentials {
 
 function parseObject(json: string): Record<string, unknown> | null {
   try {
-    const value: unknown = JSON.parse(json);
+    const value: unknown = parseJsonWithin(json);
     return typeof value === 'object' ? (value as Record<string, unknown> | null) : null;
   } catch {
     // The parser quotes its input, which is a secret; that it is not JSON is all there is to say.

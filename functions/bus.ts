@@ -17,10 +17,11 @@ import { decodeHead } from '../core/envelope.ts';
 import { FanoutError, isFanoutError, messageOf } from '../core/errors.ts';
 import { BEAT_SUBJECT, datafileSubject, inboxPrefix, STREAM_NAME } from '../core/names.ts';
 import type { BusCredentials } from './bus-credentials.ts';
+import { hearAgents } from './bus-listener.ts';
 import { ensureStream, type StreamApi } from './bus-stream.ts';
 import { KeptConnection } from './kept-connection.ts';
 import { type Kept, unchanging } from './kept-secret.ts';
-import type { Bus, BusHead } from './ports.ts';
+import type { Bus, BusHead, HearAgents } from './ports.ts';
 
 const CONNECT_TIMEOUT_MS = 700;
 const REQUEST_TIMEOUT_MS = 800;
@@ -45,12 +46,20 @@ export class NatsBus implements Bus {
   readonly #clock: Clock;
   readonly #kept: KeptConnection<NatsConnection>;
 
-  /** @param credentials where they come from when they are not part of the settings */
-  constructor(settings: BusSettings, clock: Clock, credentials: Kept<BusCredentials> = unchanging(settings)) {
+  /**
+   * @param credentials where they come from when they are not part of the settings
+   * @param connectTo the client's own connect, or what stands in for it
+   */
+  constructor(
+    settings: BusSettings,
+    clock: Clock,
+    credentials: Kept<BusCredentials> = unchanging(settings),
+    connectTo: typeof connect = connect,
+  ) {
     this.#replicas = settings.replicas;
     this.#clock = clock;
     const connector = {
-      open: () => openConnection(settings, credentials),
+      open: () => openConnection(settings, credentials, connectTo),
       probe: (connection: NatsConnection) => this.#flush(connection, PROBE_TIMEOUT_MS),
       close: closeQuietly,
       ended: (connection: NatsConnection) => connection.closed(),
@@ -95,6 +104,8 @@ export class NatsBus implements Bus {
     connection.publish(BEAT_SUBJECT, encodeBeat(beat));
     await this.#flush(connection, REQUEST_TIMEOUT_MS);
   };
+
+  hearAgents: HearAgents = async () => hearAgents(await this.#kept.get());
 
   ensureStream: Bus['ensureStream'] = () => ensureStream(this.#streamApi, this.#replicas);
 
@@ -148,16 +159,17 @@ export class NatsBus implements Bus {
 async function openConnection(
   { servers }: BusSettings,
   credentials: Kept<BusCredentials>,
+  connectTo: typeof connect,
 ): Promise<NatsConnection> {
   try {
     const first = await credentials.get();
     try {
-      return await dial(servers, first);
+      return await connectTo(optionsOf(servers, first));
     } catch (error) {
       if (!isDenied(error)) throw error;
       const second = await credentials.refresh();
       if (second === first) throw error;
-      return await dial(servers, second);
+      return await connectTo(optionsOf(servers, second));
     }
   } catch (error) {
     if (isFanoutError(error)) throw error;
@@ -165,9 +177,9 @@ async function openConnection(
   }
 }
 
-function dial(servers: readonly string[], credentials: BusCredentials): Promise<NatsConnection> {
+function optionsOf(servers: readonly string[], credentials: BusCredentials): ConnectionOptions {
   const { user, password, token, creds } = credentials;
-  const options: ConnectionOptions = {
+  return {
     servers: [...servers],
     name: 'datafile-fanout-functions',
     inboxPrefix: inboxPrefix(user),
@@ -181,7 +193,6 @@ function dial(servers: readonly string[], credentials: BusCredentials): Promise<
     ...(token !== undefined && { token }),
     ...(creds !== undefined && { authenticator: credsAuthenticator(new TextEncoder().encode(creds)) }),
   };
-  return connect(options);
 }
 
 function decodeHeadOrNull(get: (name: string) => string): BusHead['head'] {

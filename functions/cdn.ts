@@ -6,6 +6,7 @@ import { FanoutError } from '../core/errors.ts';
 import type { CdnValidators } from '../core/manifest.ts';
 import { encodeSdkKey } from '../core/names.ts';
 import type { DatafileSource } from '../core/projects.ts';
+import { readWithin } from '../core/read-within.ts';
 import type { Cdn, CdnAnswer, Via } from './ports.ts';
 
 /** `%s` stands for the SDK key. */
@@ -56,7 +57,7 @@ async function readAnswer(
   bytesMax: number,
 ): Promise<CdnAnswer> {
   if (response.status === 200) {
-    const body = await readLimited(response, source, bytesMax);
+    const body = await readWithin(response.body, bytesMax, () => tooLarge(source, bytesMax));
     return { kind: 'body', body, validators: validatorsOf(response.headers) };
   }
   // An unread body would keep its connection from being used again.
@@ -64,22 +65,6 @@ async function readAnswer(
   if (response.status === 304) return { kind: 'unchanged' };
   if (DENIED.has(response.status)) throw denied(source, via, response.status);
   throw failed(source, via, `answered ${response.status}`);
-}
-
-async function readLimited(
-  response: Response,
-  source: DatafileSource,
-  bytesMax: number,
-): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  // Counted while reading, after decompression: a length header may be missing or wrong.
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > bytesMax) throw tooLarge(source, bytesMax);
-    chunks.push(chunk);
-  }
-  return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks, bytes);
 }
 
 function validatorsOf(headers: Headers): CdnValidators {

@@ -4,8 +4,10 @@
 import type { Datafile } from '../core/datafile.ts';
 import { FanoutError } from '../core/errors.ts';
 import type { Lineage } from '../core/ids.ts';
+import { newLineage } from '../core/lineage.ts';
 import { METRIC } from '../core/log.ts';
 import { type Arrival, advance, createManifest, type Manifest } from '../core/manifest.ts';
+import { encodeManifest } from '../core/manifest-codec.ts';
 import type { Deps, StoredManifest } from './ports.ts';
 import { pause } from './wait.ts';
 
@@ -25,15 +27,17 @@ type Decision = { readonly kind: 'swap'; readonly manifest: Manifest } | Exclude
  * @param current the manifest as just read, null when there is none
  * @throws FanoutError MANIFEST_CONTENDED, RECORD_UNAVAILABLE, MANIFEST_INVALID
  */
-export function moveManifest(
+export async function moveManifest(
   deps: Deps,
   current: StoredManifest | null,
   datafile: Datafile,
   arrival: Arrival,
 ): Promise<Moved> {
+  const before = current === null ? await lineageOnBus(deps, datafile.sdkKey) : null;
   return swapUntilSettled(deps, datafile.sdkKey, current, (found) => {
     if (found === null) {
-      return { kind: 'swap', manifest: createManifest(datafile, arrival, deps.newId() as Lineage) };
+      const lineage = newLineage(deps.clock.nowMs(), deps.newId(), before);
+      return { kind: 'swap', manifest: createManifest(datafile, arrival, lineage) };
     }
     const move = advance(found, datafile, arrival);
     return 'manifest' in move
@@ -49,20 +53,22 @@ export async function swapUntilSettled(
   current: StoredManifest | null,
   decide: (found: Manifest | null) => Decision,
 ): Promise<Moved> {
-  const { record, metrics, log } = deps;
+  const { record, metrics, log, signer } = deps;
   let found = current;
   for (let attempt = 0; attempt < MANIFEST_ATTEMPTS_MAX; attempt++) {
     const decision = decide(found?.manifest ?? null);
     if (decision.kind !== 'swap') return decision;
-    const swapped = await record.swapManifest(decision.manifest, found?.etag ?? null);
-    if (swapped !== 'conflict') return { kind: 'moved', manifest: decision.manifest };
+    // The one place where anything is signed; whatever else travels is a copy.
+    const manifest = (await signer?.sign(decision.manifest)) ?? decision.manifest;
+    const swapped = await record.swapManifest(manifest, found?.etag ?? null);
+    if (swapped !== 'conflict') return { kind: 'moved', manifest };
     metrics.count(METRIC.manifestConflict);
-    const { seq, revision } = decision.manifest;
+    const { seq, revision } = manifest;
     log.info('manifest.conflict', { attempt: attempt + 1, seq, revision });
     await pause(deps, attempt, PAUSE_FIRST_MS, PAUSE_MAX_MS);
     found = await record.readManifest(sdkKey);
     // The client repeats a swap whose answer was lost, and then meets its own write.
-    if (found !== null && isSameWrite(found.manifest, decision.manifest))
+    if (found !== null && isSameWrite(found.manifest, manifest))
       return { kind: 'moved', manifest: found.manifest };
   }
   throw new FanoutError({
@@ -75,9 +81,14 @@ export async function swapUntilSettled(
   });
 }
 
+/** Agents that go by signatures take no lineage older than theirs, which the bus may still show; a clock may be behind. */
+async function lineageOnBus({ bus, signer }: Deps, sdkKey: Manifest['sdkKey']): Promise<Lineage | null> {
+  if (signer === undefined) return null;
+  // An unreachable bus shows none: then the clock has to do, which is wrong only while it is behind.
+  const found = await bus.readHead(sdkKey).catch(() => null);
+  return found?.head?.lineage ?? null;
+}
+
+/** To the byte: a pin, or a mark of quarantine, moves neither seq nor stamps. */
 const isSameWrite = (found: Manifest, attempted: Manifest): boolean =>
-  found.lineage === attempted.lineage &&
-  found.seq === attempted.seq &&
-  found.sha256 === attempted.sha256 &&
-  found.changeId === attempted.changeId &&
-  found.publishedAtMs === attempted.publishedAtMs;
+  Buffer.compare(encodeManifest(found), encodeManifest(attempted)) === 0;

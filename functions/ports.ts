@@ -4,7 +4,7 @@
 import type { Beat } from '../core/beat.ts';
 import type { Clock, Random } from '../core/clock.ts';
 import type { Datafile, DatafileExpectation } from '../core/datafile.ts';
-import type { Envelope, EnvelopeHead } from '../core/envelope.ts';
+import type { compressBody, Envelope, EnvelopeHead } from '../core/envelope.ts';
 import type { SdkKey, Sha256 } from '../core/ids.ts';
 import type { Log, MetricName } from '../core/log.ts';
 import type { CdnValidators, Manifest } from '../core/manifest.ts';
@@ -29,12 +29,18 @@ export interface DatafileRecord {
   putBody(sdkKey: SdkKey, sha256: Sha256, body: Uint8Array): Promise<'written' | 'already-there'>;
   /** The body that hashes to `sha256`. @throws FanoutError BODY_MISSING, BODY_CORRUPT */
   readBody(sdkKey: SdkKey, sha256: Sha256): Promise<Uint8Array>;
+  /** Puts the right bytes where others have been found. */
+  replaceBody?(sdkKey: SdkKey, sha256: Sha256, body: Uint8Array): Promise<void>;
+  /** Only where the store might not honour conditions on writes. @throws FanoutError RECORD_UNCONDITIONAL */
+  checkConditions?(): Promise<void>;
 }
 
 /** Last message of a subject. `head` is null when somebody else's message is there: it may be overwritten. */
 export interface BusHead {
   readonly head: EnvelopeHead | null;
   readonly streamSequence: number;
+  /** True when a trusted key has signed it; never said where nobody signs. */
+  readonly isSigned?: boolean;
 }
 
 /** Every method throws BUS_UNAVAILABLE, or STREAM_MISSING where the bus is up but nobody made the stream. */
@@ -87,6 +93,25 @@ export interface Metrics {
   timeMs(name: MetricName, elapsedMs: number): void;
 }
 
+/** What agents said while somebody listened. */
+export interface Heard {
+  /** Unread: agents may say anything. */
+  readonly payloads: readonly Uint8Array[];
+  /** Why the server would not let us listen; null when it did. */
+  readonly error: Error | null;
+}
+
+/** Hears agents until the returned function is called. @throws FanoutError BUS_UNAVAILABLE */
+export type HearAgents = () => Promise<() => Heard>;
+
+/** Signs what is written. */
+export interface Signer {
+  /** The manifest with its signatures. @throws FanoutError SECRET_UNAVAILABLE */
+  sign(manifest: Manifest): Promise<Manifest>;
+  /** Whether the key that is used now has signed it. @throws FanoutError SECRET_UNAVAILABLE */
+  isCurrent(manifest: Manifest): Promise<boolean>;
+}
+
 /** What following the record takes, without writing it. */
 export interface ReaderDeps {
   readonly record: DatafileRecord;
@@ -95,12 +120,18 @@ export interface ReaderDeps {
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Absent where agents are never asked anything. */
+  readonly hearAgents?: HearAgents;
+  /** Instead of core's compressBody(), which works in threads of its own: where every step must be repeatable. */
+  readonly compress?: typeof compressBody;
 }
 
 /** Everything the work is done with. */
 export interface Deps extends ReaderDeps {
   readonly topic: Topic;
   readonly cdn: Cdn;
+  /** Absent where nobody signs. With one, `record` and `bus` show only what is signed (signed-record.ts). */
+  readonly signer?: Signer | undefined;
   readonly sdkCheck: SdkCheck;
   /** Heads as this process saw them last. May be out of date: good for beginning early, never for deciding. */
   readonly lastSeen: Map<SdkKey, Manifest>;

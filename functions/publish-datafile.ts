@@ -3,13 +3,14 @@
 
 import type { Datafile } from '../core/datafile.ts';
 import { compressBody } from '../core/envelope.ts';
+import { isFanoutError } from '../core/errors.ts';
 import type { ChangeId } from '../core/ids.ts';
 import { METRIC } from '../core/log.ts';
 import { type Arrival, advance, type Cause, type CdnValidators } from '../core/manifest.ts';
 import type { DatafileSource } from '../core/projects.ts';
 import { announceChange, type EarlyHead, ensureOnBus } from './announce-change.ts';
 import { type Moved, moveManifest } from './move-manifest.ts';
-import type { Deps, StoredManifest } from './ports.ts';
+import type { DatafileRecord, Deps, StoredManifest } from './ports.ts';
 
 /** Why and for which datafile the record is brought up to date. */
 export interface Change {
@@ -43,9 +44,9 @@ export async function publishDatafile(
   });
   const isNews = current === null || 'manifest' in advance(current.manifest, datafile, arrival());
   // Compressing runs beside the writes; where nothing will be published it is not begun.
-  let compressing = isNews ? compress(datafile) : null;
+  let compressing = isNews ? compressed(deps, datafile) : null;
   const loadCompressed = () => {
-    compressing ??= compress(datafile);
+    compressing ??= compressed(deps, datafile);
     return compressing;
   };
 
@@ -73,15 +74,32 @@ export async function publishDatafile(
 
 /** Keeps a good body that may never become current. @throws FanoutError RECORD_UNAVAILABLE */
 export async function archive(
-  { record, log }: Deps,
+  { record, log, signer }: Deps,
   { sdkKey, sha256, revision, body }: Datafile,
 ): Promise<void> {
   const outcome = await record.putBody(sdkKey, sha256, body);
+  if (outcome === 'already-there' && signer !== undefined) await mend(record, { sdkKey, sha256, body });
   log.info('datafile.archived', { outcome, revision, sha256, bytes: body.byteLength });
 }
 
-function compress(datafile: Datafile): Promise<Uint8Array> {
-  const compressing = compressBody(datafile.body);
+/** Where signatures are asked for, the bucket is not trusted to hold what was written to it. */
+async function mend(
+  record: DatafileRecord,
+  { sdkKey, sha256, body }: Pick<Datafile, 'sdkKey' | 'sha256' | 'body'>,
+): Promise<void> {
+  try {
+    await record.readBody(sdkKey, sha256);
+  } catch (error) {
+    // Other bytes, or far too many.
+    const isOther =
+      isFanoutError(error, 'BODY_CORRUPT') || (isFanoutError(error) && 'bytesMax' in error.fields);
+    if (!isOther || record.replaceBody === undefined) throw error;
+    await record.replaceBody(sdkKey, sha256, body);
+  }
+}
+
+function compressed({ compress = compressBody }: Deps, { body }: Datafile): Promise<Uint8Array> {
+  const compressing = compress(body);
   // Awaited only where it is published; a write that fails first must not leave a rejection unhandled.
   compressing.catch(() => {});
   return compressing;

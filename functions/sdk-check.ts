@@ -13,6 +13,7 @@ import {
   type Datafile,
   type DatafileExpectation,
   identifyDatafile,
+  missingList,
   notJson,
 } from '../core/datafile.ts';
 import { FanoutError, messageOf } from '../core/errors.ts';
@@ -20,8 +21,6 @@ import { type SdkKey, sha256Of } from '../core/ids.ts';
 
 /** The SDK's reasons may quote a name out of the datafile; more than a name never reaches a log line. */
 const REASON_CHARS_MAX = 160;
-/** The SDK takes a datafile without them, and then knows no flag: that is not what anybody published. */
-const LISTS_REQUIRED = ['experiments', 'featureFlags', 'rollouts'] as const;
 
 /**
  * The datafile that `body` is, found good.
@@ -35,10 +34,8 @@ export function sdkCheck(body: Uint8Array, expected: DatafileExpectation): Dataf
   const validate = (parsed: unknown): boolean => {
     try {
       datafile = identifyDatafile(parsed, body, sha256Of(body), expected);
-      const missing = LISTS_REQUIRED.find(
-        (name) => !Array.isArray((parsed as Record<string, unknown>)[name]),
-      );
-      if (missing !== undefined) throw unloadable(expected.sdkKey, `it has no list "${missing}"`);
+      const missing = missingList(parsed);
+      if (missing !== null) throw unloadable(expected.sdkKey, `it has no list "${missing}"`);
       return true;
     } catch (error) {
       // The SDK replaces what its validator throws by a general error.

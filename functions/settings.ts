@@ -1,14 +1,18 @@
 // Environment variables → typed settings, with every problem reported at once. Reads the environment that it is handed.
 // Values of secrets never appear in a message.
 
+import { QUARANTINE_DEFAULT, type QuarantineRule } from '../core/canary.ts';
 import { parseDurationMs } from '../core/duration.ts';
 import { FanoutError, messageOf } from '../core/errors.ts';
 import { type ProjectTable, parseProjects } from '../core/projects.ts';
+import type { PublicKey, SigningKey } from '../core/signing-keys.ts';
 import type { BucketSettings } from './bucket.ts';
 import type { BusSettings } from './bus.ts';
 import type { UrlTemplates } from './cdn.ts';
 import { parseSecretReference, type SecretReference } from './secrets.ts';
+import { publicKeysOf, SIGNING_SECRET, signingKeyOf } from './signing-settings.ts';
 import type { TopicSettings } from './topic.ts';
+import { type GuardSettings, readGuardSettings } from './webhook/guard.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -19,12 +23,16 @@ export type Role = 'home' | 'bus-only';
 export interface SecretNames {
   readonly projects: SecretReference | null;
   readonly nats: SecretReference | null;
+  /** The private key that signs what is written. */
+  readonly signing: SecretReference | null;
 }
 
 /** What every function needs. */
 export interface ReaderSettings {
   readonly bucket: BucketSettings;
   readonly bus: BusSettings;
+  /** Whose signatures are trusted, besides one's own; with none and no key of one's own, none are asked for. */
+  readonly publicKeys: readonly PublicKey[];
 }
 
 /** What the functions need that write. */
@@ -33,7 +41,11 @@ export interface WriterSettings extends ReaderSettings {
   readonly topic: TopicSettings;
   readonly templates: UrlTemplates;
   readonly fetchBudgetMs: number;
+  /** Null where it is read at run time, or nobody signs. */
+  readonly signingKey: SigningKey | null;
+  readonly guard: GuardSettings;
   readonly role: Role;
+  readonly quarantine: QuarantineRule;
 }
 
 export const DEFAULT_TEMPLATES: UrlTemplates = {
@@ -49,13 +61,14 @@ const REPLICAS = ['1', '3', '5'];
 /** Plain HTTP is for a stand-in on this machine; anywhere else it would show access tokens to the network. */
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
-const NO_SECRETS: SecretNames = { projects: null, nats: null };
+const NO_SECRETS: SecretNames = { projects: null, nats: null, signing: null };
 
 /** @throws FanoutError CONFIG_INVALID */
 export function readSecretNames(env: Environment): SecretNames {
   return collect((problems) => ({
     projects: secretOf(env, 'FANOUT_PROJECTS_SECRET', problems),
     nats: secretOf(env, 'FANOUT_NATS_SECRET', problems),
+    signing: secretOf(env, SIGNING_SECRET, problems),
   }));
 }
 
@@ -63,6 +76,10 @@ export function readSecretNames(env: Environment): SecretNames {
 export function readReaderSettings(env: Environment): ReaderSettings {
   return collect((problems) => readerOf(env, problems));
 }
+
+/** @throws FanoutError CONFIG_INVALID */
+export const readPublicKeys = (env: Environment): readonly PublicKey[] =>
+  collect((problems) => publicKeysOf(env, problems));
 
 /**
  * @param secrets what is read at run time need not be given; the project table is empty then
@@ -86,6 +103,9 @@ export function readWriterSettings(env: Environment, secrets: SecretNames = NO_S
         auth: templateOf(env, 'FANOUT_CDN_AUTH_URL_TEMPLATE', DEFAULT_TEMPLATES.auth, problems),
       },
       fetchBudgetMs: fetchBudgetOf(env, problems),
+      signingKey: signingKeyOf(env, role === 'home', secrets.signing !== null, problems),
+      quarantine: quarantineOf(env, problems),
+      guard: readGuardSettings((name) => optional(env, name), problems),
     };
   });
 }
@@ -112,6 +132,7 @@ function readerOf(env: Environment, problems: string[]): ReaderSettings {
       creds: optional(env, 'FANOUT_NATS_CREDS'),
       replicas: Number(oneOf(env, 'FANOUT_NATS_REPLICAS', REPLICAS, '1', problems)),
     },
+    publicKeys: publicKeysOf(env, problems),
   };
 }
 
@@ -156,6 +177,19 @@ function fetchBudgetOf(env: Environment, problems: string[]): number {
   if (ms !== null && ms > 0 && ms <= FETCH_BUDGET_MAX_MS) return ms;
   problems.push(`FANOUT_FETCH_BUDGET must be a duration such as 5s, at most ${FETCH_BUDGET_MAX_MS}ms`);
   return 0;
+}
+
+function quarantineOf(env: Environment, problems: string[]): QuarantineRule {
+  const { share, agentsMin } = QUARANTINE_DEFAULT;
+  const rule = {
+    share: Number(optional(env, 'FANOUT_QUARANTINE_SHARE') ?? share),
+    agentsMin: Number(optional(env, 'FANOUT_QUARANTINE_AGENTS_MIN') ?? agentsMin),
+  };
+  if (!(rule.share > 0 && rule.share <= 1))
+    problems.push('FANOUT_QUARANTINE_SHARE must be a number above 0, up to 1, such as 0.5');
+  if (!Number.isInteger(rule.agentsMin) || rule.agentsMin < 1)
+    problems.push('FANOUT_QUARANTINE_AGENTS_MIN must be a whole number from 1');
+  return rule;
 }
 
 /** An empty variable counts as none: templates of deployments leave them so. */

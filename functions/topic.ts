@@ -13,11 +13,8 @@ export interface TopicSettings {
   readonly endpoint?: string | undefined;
 }
 
-export function createTopic({ topicArn, endpoint }: TopicSettings): Topic {
-  const client = new SNSClient({
-    ...(endpoint === undefined ? {} : { endpoint }),
-    ...awsLimits,
-  });
+/** @param client instead of one that the settings make */
+export function createTopic({ topicArn, endpoint }: TopicSettings, client = clientOf(endpoint)): Topic {
   return {
     publish: async (notice) => {
       try {
@@ -44,3 +41,6 @@ export function createTopic({ topicArn, endpoint }: TopicSettings): Topic {
     },
   };
 }
+
+const clientOf = (endpoint: string | undefined): SNSClient =>
+  new SNSClient({ ...(endpoint === undefined ? {} : { endpoint }), ...awsLimits });

@@ -3,7 +3,8 @@
 
 import type { Clock, Random } from '../core/clock.ts';
 import { type ProjectTable, parseProjects } from '../core/projects.ts';
-import { createBucket } from './bucket.ts';
+import { parseSigningKey, type SigningKey } from '../core/signing-keys.ts';
+import { createRecord } from './bucket.ts';
 import { NatsBus } from './bus.ts';
 import { type BusCredentials, parseBusCredentials } from './bus-credentials.ts';
 import { createCdn } from './cdn.ts';
@@ -20,6 +21,8 @@ import {
   readWriterSettings,
   type WriterSettings,
 } from './settings.ts';
+import { withTrustedHeads, withTrustedManifests } from './signed-record.ts';
+import { Seals } from './signing.ts';
 import { createTelemetry, type Telemetry } from './telemetry.ts';
 import { createTopic } from './topic.ts';
 
@@ -45,7 +48,9 @@ export function wireReader(service: string, hands: Hands): Wired<ReaderSettings,
   const settings = readReaderSettings(hands.env);
   const telemetry = createTelemetry(service, hands.env.FANOUT_STAGE);
   const { nats } = readSecretNames(hands.env);
-  return { settings, telemetry, deps: readerDeps(settings, nats, hands, telemetry) };
+  const { publicKeys } = settings;
+  const seals = publicKeys.length === 0 ? null : new Seals(null, publicKeys);
+  return { settings, telemetry, deps: trusting(readerDeps(settings, nats, hands, telemetry), seals) };
 }
 
 /** @throws FanoutError CONFIG_INVALID */
@@ -54,8 +59,11 @@ export function wireWriter(service: string, hands: Hands): WiredWriter {
   const settings = readWriterSettings(hands.env, secrets);
   const telemetry = createTelemetry(service, hands.env.FANOUT_STAGE);
   const projects = kept(secrets.projects, parseProjects, settings.projects, hands, telemetry);
+  const seals = writerSeals(settings, secrets.signing, hands, telemetry);
   const deps: Deps = {
-    ...readerDeps(settings, secrets.nats, hands, telemetry),
+    ...trusting(readerDeps(settings, secrets.nats, hands, telemetry), seals),
+    // A further region writes nothing.
+    signer: seals !== null && settings.role === 'home' ? seals : undefined,
     topic: createTopic(settings.topic),
     cdn: withFreshTokens(createCdn(settings.templates), projects),
     sdkCheck,
@@ -73,9 +81,11 @@ function readerDeps(
 ): ReaderDeps {
   const clock = realClock(hands.nowMs);
   const credentials = kept<BusCredentials>(nats, parseBusCredentials, settings.bus, hands, telemetry);
+  const bus = new NatsBus(settings.bus, clock, credentials);
   return {
-    record: createBucket(settings.bucket),
-    bus: new NatsBus(settings.bus, clock, credentials),
+    record: createRecord(settings.bucket),
+    bus,
+    hearAgents: bus.hearAgents,
     clock,
     random: hands.random,
     log: telemetry.log,
@@ -83,14 +93,44 @@ function readerDeps(
   };
 }
 
+/** Null where nobody signs, and no signatures are asked for. */
+function writerSeals(
+  { publicKeys, signingKey }: WriterSettings,
+  secret: SecretReference | null,
+  hands: Hands,
+  telemetry: Telemetry,
+): Seals | null {
+  if (secret !== null) return new Seals(read(secret, parseSigningKey, hands, telemetry), publicKeys);
+  if (signingKey !== null) return new Seals(unchanging<SigningKey>(signingKey), publicKeys);
+  return publicKeys.length === 0 ? null : new Seals(null, publicKeys);
+}
+
+function trusting(deps: ReaderDeps, seals: Seals | null): ReaderDeps {
+  if (seals === null) return deps;
+  const { record, bus } = deps;
+  return {
+    ...deps,
+    record: withTrustedManifests(record, seals, deps),
+    bus: withTrustedHeads(bus, seals),
+  };
+}
+
 function kept<T>(
   reference: SecretReference | null,
   parse: (text: string) => T,
   given: T,
+  hands: Hands,
+  telemetry: Telemetry,
+): Kept<T> {
+  return reference === null ? unchanging(given) : read(reference, parse, hands, telemetry);
+}
+
+function read<T>(
+  reference: SecretReference,
+  parse: (text: string) => T,
   { nowMs }: Hands,
   { log, metrics }: Telemetry,
 ): Kept<T> {
-  if (reference === null) return unchanging(given);
   const { name } = reference;
   const secret = new KeptSecret({
     name,

@@ -156,9 +156,12 @@ export class Cursor {
   template(placeFor: string): string | null {
     const text = this.text('a URL');
     if (text === null) return null;
-    const protocol = URL.parse(text.replaceAll('%s', 'key'))?.protocol ?? '';
-    if (text.includes('%s') && ['http:', 'https:'].includes(protocol)) return text;
-    this.#wrong(`an http(s) URL with %s where ${placeFor} goes`);
+    const [one, other] = ['a', 'b'].map((name) => URL.parse(text.replaceAll('%s', name)));
+    const isHttp = ['http:', 'https:'].includes(one?.protocol ?? '');
+    // No name may have a part in which host is asked.
+    const isInPath = one?.host === other?.host && one?.username === other?.username;
+    if (text.includes('%s') && isHttp && isInPath) return text;
+    this.#wrong(`an http(s) URL with %s in its path, where ${placeFor} goes`);
     return null;
   }
 

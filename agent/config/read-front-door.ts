@@ -43,7 +43,7 @@ export function readServer(server: Cursor, host: string, readText: ReadText): Se
  * The own host is always allowed and `.` allows any, as in the original. Where nothing was chosen, the names of this very
  * machine are too: no other site's name leads to them.
  */
-function readAllowedHosts(
+export function readAllowedHosts(
   chosen: readonly string[],
   host: string,
 ): Pick<ServerSettings, 'allowedHosts' | 'allowAnyIp'> {

@@ -55,14 +55,26 @@ function readRest(it: Cursor): RestProfileSettings {
   };
 }
 
-export function readOdp(odp: Cursor): OdpSettings {
+export function readOdp(odp: Cursor, hosts: Cursor): OdpSettings {
   return {
+    origins: readOrigins(hosts),
     disable: odp.at('disable').boolean(),
     eventsRequestTimeoutMs: odp.at('eventsRequestTimeout').duration(1),
     eventsFlushIntervalMs: odp.at('eventsFlushInterval').duration(0),
     segmentsRequestTimeoutMs: odp.at('segmentsRequestTimeout').duration(1),
     segmentsCache: readCaches(odp.at('segmentsCache'), 'segment cache'),
   };
+}
+
+/** As a browser would write them, so that they can be compared. */
+function readOrigins(hosts: Cursor): readonly string[] {
+  return hosts.texts().flatMap((text) => {
+    const url = URL.parse(text);
+    const isOrigin = url !== null && /^https?:$/.test(url.protocol) && `${url.origin}/` === url.href;
+    if (isOrigin) return [url.origin];
+    hosts.problem(`must list origins such as https://odp.example.com, not "${text.slice(0, 100)}"`);
+    return [];
+  });
 }
 
 export function readCmab(cmab: Cursor): CmabSettings {

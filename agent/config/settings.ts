@@ -196,8 +196,29 @@ export const SETTINGS: readonly Setting[] = [
   text('fanout.natsToken', undefined, 'or a token'),
   text('fanout.natsCredsFile', undefined, 'or a .creds file'),
   text('fanout.cacheDir', undefined, 'Folder for datafiles and events over restarts; none without it'),
+  text(
+    'fanout.adminHost',
+    '127.0.0.1',
+    'Address that the admin port listens on; 0.0.0.0 where other hosts scrape or probe it',
+  ),
+  text('fanout.streamsMax', 1_000, 'Event streams open at a time'),
   text('fanout.keysOnDemandMax', 100, 'SDK keys served beyond the listed ones'),
   text('fanout.eventsDiskMax', '64MB', 'Events kept in the cache folder while their endpoint is down'),
+  list(
+    'fanout.signingKeys',
+    undefined,
+    "Publishers' public keys (PEM or base64); with any, only what one of them signed is served",
+  ),
+  text(
+    'fanout.signatures',
+    undefined,
+    'required, checked (none is taken too, a wrong one is not) or off; when not set, required where there are keys',
+  ),
+  list(
+    'fanout.odpHosts',
+    undefined,
+    "Origins that a datafile may name for ODP beside Optimizely's, such as https://odp.example.com",
+  ),
   text(
     'fanout.receiverUrl',
     undefined,

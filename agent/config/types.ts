@@ -21,6 +21,8 @@ export interface AgentConfig {
   readonly identity: Identity;
   readonly keys: readonly ConfiguredKey[];
   readonly keysOnDemandMax: number;
+  /** Event streams open at a time. */
+  readonly streamsMax: number;
   /** What the SDK key header must match beyond being an SDK key; null where the operator asks for nothing more. */
   readonly sdkKeyPattern: RegExp | null;
   readonly host: string;
@@ -52,6 +54,15 @@ export interface AgentConfig {
   readonly s3PollIntervalMs: number;
   readonly s3CheckIntervalMs: number;
   readonly cacheDir: string | null;
+  readonly signing: SigningSettings;
+}
+
+/** Whose signatures count, and what becomes of datafiles without one. */
+export interface SigningSettings {
+  /** Checked: wrong ones are refused, but none is taken too, while publishers begin to sign. */
+  readonly mode: 'off' | 'checked' | 'required';
+  /** Raw public keys in base64. */
+  readonly keys: readonly string[];
 }
 
 /** What /info says of this agent. */
@@ -72,7 +83,9 @@ export interface ApiSettings {
   readonly auth: AuthSettings | null;
 }
 
-export interface AdminSettings {
+/** With the hosts that requests may name: whose address it listens on, those are called by. */
+export interface AdminSettings extends Pick<ServerSettings, 'allowedHosts' | 'allowAnyIp'> {
+  readonly host: string;
   readonly auth: AuthSettings | null;
   /** Negotiated: Prometheus' shape for who asks for it, as scrapers do, and expvar's, the original's default, for others. */
   readonly metricsType: 'negotiated' | 'prometheus' | 'expvar';
@@ -171,6 +184,8 @@ export interface RestProfileSettings {
 }
 
 export interface OdpSettings {
+  /** That a datafile may name beside Optimizely's own. */
+  readonly origins: readonly string[];
   readonly disable: boolean;
   readonly eventsRequestTimeoutMs: number;
   readonly eventsFlushIntervalMs: number;

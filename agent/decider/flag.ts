@@ -124,15 +124,21 @@ function compile(
   if (rule.cmab) throw new Unsupported(`${rule.key} asks for a prediction`);
   if (rule.type === MIXED_TYPE) throw new Unsupported(`${rule.key} is of type ${MIXED_TYPE}`);
   const group = project.groupOfRule.get(String(rule.id));
+  // Read here, so that one that cannot be is left to the SDK and does not throw amid a decision.
+  const drawnBy = group?.policy === 'random' ? { ...group, trafficAllocation: readable(group) } : null;
   return {
     id: rule.id,
     admits: project.audienceTest(rule),
     shares: rule.trafficAllocation.map(({ entityId, endOfRange }) => {
       return { endOfRange, outcome: outcomeOf(entityId) };
     }),
-    group: group?.policy === 'random' ? group : null,
+    group: drawnBy,
   };
 }
+
+/** @throws TypeError for one that is no list of allocations */
+const readable = ({ trafficAllocation }: Group): readonly Allocation[] =>
+  trafficAllocation.map(({ entityId, endOfRange }) => ({ entityId, endOfRange }));
 
 /** Not wrong, but left to the SDK. */
 class Unsupported extends Error {}

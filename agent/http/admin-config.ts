@@ -86,6 +86,7 @@ const shownFanout = (config: AgentConfig) => ({
   s3Endpoint: withoutSecrets(config.s3?.endpoint ?? null),
   ...{ s3PollInterval: ns(config.s3PollIntervalMs), s3CheckInterval: ns(config.s3CheckIntervalMs) },
   natsUrl: config.nats?.servers.map(withoutSecrets) ?? [],
+  ...{ adminHost: config.admin.host, streamsMax: config.streamsMax },
   ...{ cacheDir: config.cacheDir, keysOnDemandMax: config.keysOnDemandMax },
   ...{ eventsDiskMax: config.events.diskBytesMax, workers: config.workers },
   receiverUrl: withoutSecrets(config.webhook.receiverUrl),

@@ -4,12 +4,16 @@
 import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import type { Clock, Timer } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
+import { parseJsonWithin } from '../../core/json-depth.ts';
 import type { Log } from '../../core/log.ts';
+import { readWithin } from '../../core/read-within.ts';
 
 const REQUEST_TIMEOUT_MS = 10_000;
 const ANSWER_BYTES_MAX = 1024 * 1024;
 /** Anybody can name a key that is not there; the issuer is not asked for each. */
 const REFETCH_INTERVAL_MIN_MS = 5_000;
+
+const tooLarge = () => new Error(`more than ${ANSWER_BYTES_MAX} bytes`);
 
 export interface IssuerKeysOptions {
   readonly url: string;
@@ -81,12 +85,15 @@ export class IssuerKeys {
     const { url, clock, log } = this.#options;
     this.#fetchedAtMs = clock.nowMs();
     try {
-      const response = await fetch(url, { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
-      const body = await response.arrayBuffer();
+      // Whoever is redirected to could hand out keys of his own.
+      const response = await fetch(url, {
+        redirect: 'error',
+        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+      });
+      const body = await readWithin(response.body, ANSWER_BYTES_MAX, tooLarge);
       if (!response.ok) throw new Error(`status ${response.status}`);
-      if (body.byteLength > ANSWER_BYTES_MAX) throw new Error(`more than ${ANSWER_BYTES_MAX} bytes`);
       const { createLocalJWKSet } = await import('jose');
-      this.#keys = createLocalJWKSet(JSON.parse(new TextDecoder().decode(body)) as JSONWebKeySet);
+      this.#keys = createLocalJWKSet(parseJsonWithin(body) as JSONWebKeySet);
       this.#changed();
     } catch (error) {
       log.warn('keys.failed', {

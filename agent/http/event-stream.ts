@@ -18,6 +18,8 @@ export function eventStream({ hub, streams, enabled }: EventStreamDeps): FlagHan
       exchange.text(403, 'Notification stream not enabled\n');
       return;
     }
+    // Listening is work for other agents too: not for one who will be sent away.
+    if (streams.refuses(exchange)) return;
     const kinds = kindsOf(exchange.query('filter'));
     const raw = exchange.query('raw').length > 0;
     const waiting: string[] = [];

@@ -17,13 +17,13 @@ export type AdminRouteDeps = Omit<AdminDeps, 'config'>;
 
 /** How a port serves: time limits, TLS, and what requests meet first. Webhooks and the admin port are not for browsers. */
 export function portOptions(
-  { server, api }: AgentConfig,
+  { server, api, admin }: AgentConfig,
   port: 'api' | 'admin' | 'webhook',
   { log, metrics, monotonicMs }: ServeDeps,
 ): ServeOptions {
   const refused = metrics.route(`refused at the ${port} port`);
   const door = createFrontDoor({
-    ...server,
+    ...(port === 'admin' ? { ...server, ...admin } : server),
     cors: port === 'api' ? api.cors : null,
     maxConns: port === 'api' ? api.maxConns : 0,
     onRefused: (status) => refused.record(status, 0),
@@ -73,12 +73,8 @@ export function createAdminPort(config: AgentConfig, deps: PortDeps, routes: Adm
   const auth = createPortAuth('admin', config.admin.auth, deps);
   const guarded = auth.guard(adminRoutes({ config, ...routes }));
   const all = withHealthAt(config.server.healthCheckPath, [...guarded, auth.tokenRoute]);
-  return new Port(
-    config.host,
-    config.adminPort,
-    auth,
-    new HttpServer(all, portOptions(config, 'admin', deps)),
-  );
+  const server = new HttpServer(all, portOptions(config, 'admin', deps));
+  return new Port(config.admin.host, config.adminPort, auth, server);
 }
 
 /** Where operators have put it, beside where it always is. */

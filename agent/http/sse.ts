@@ -7,7 +7,7 @@ import { errorFields } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Exchange } from './exchange.ts';
 
-/** Streams open at a time. */
+/** Streams open at a time, where the settings do not say. */
 export const STREAMS_MAX = 1_000;
 /** What may wait for one slow client. */
 export const WAITING_BYTES_MAX = 1024 * 1024;
@@ -71,14 +71,18 @@ export class EventStreams {
     this.#options = options;
   }
 
+  /** True, with the request answered, when no stream can begin: before anything is done for one. */
+  refuses(exchange: Exchange): boolean {
+    const { streamsMax = STREAMS_MAX } = this.#options;
+    if (!this.#stopped && this.#open.size < streamsMax) return false;
+    exchange.headers['Retry-After'] = '5';
+    exchange.error(503, this.#stopped ? 'agent is stopping' : `more than ${streamsMax} streams are open`);
+    return true;
+  }
+
   /** Begins a stream; null, with the request answered, when there are too many or its client has left. */
   open(exchange: Exchange, { raw = false }: StreamOptions, onClose: () => void): EventStream | null {
-    const { streamsMax = STREAMS_MAX } = this.#options;
-    if (this.#stopped || this.#open.size >= streamsMax) {
-      exchange.headers['Retry-After'] = '5';
-      exchange.error(503, this.#stopped ? 'agent is stopping' : `more than ${streamsMax} streams are open`);
-      return null;
-    }
+    if (this.refuses(exchange)) return null;
     exchange.headers['Cache-Control'] = 'no-cache';
     // Proxies such as nginx gather answers unless told not to.
     exchange.headers['X-Accel-Buffering'] = 'no';

@@ -88,6 +88,7 @@ export function decodeNotes(message: Uint8Array): { from: string; notes: Note[] 
     const space = line.indexOf(' ');
     return { kind: line.slice(0, space) as NoteKind, text: line.slice(space + 1) };
   });
-  const known = notes.every(({ kind }) => NOTE_KINDS.includes(kind));
+  // What listeners get is one line, and to them a carriage return ends one too; our JSON never holds it.
+  const known = notes.every(({ kind, text }) => NOTE_KINDS.includes(kind) && !text.includes('\r'));
   return known ? { from: first.slice(PREFIX.length), notes } : null;
 }

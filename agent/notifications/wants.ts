@@ -3,6 +3,7 @@
 
 import type { Clock, Timer } from '../../core/clock.ts';
 import { type SdkKey, toSdkKey } from '../../core/ids.ts';
+import { parseJsonWithin } from '../../core/json-depth.ts';
 import { WANT_SUBJECT } from '../../core/names.ts';
 import type { NoteChannel } from '../sources/side-channel.ts';
 
@@ -99,7 +100,7 @@ export class Wants {
 /** Null when it is none: whoever else is on the bus must not be able to break an agent. */
 function decodeWish(message: Uint8Array): { from: string; sdkKeys: SdkKey[] } | null {
   try {
-    const { from, sdkKeys } = JSON.parse(Buffer.from(message).toString());
+    const { from, sdkKeys } = parseJsonWithin(message) as { from?: unknown; sdkKeys?: unknown };
     if (typeof from !== 'string' || !Array.isArray(sdkKeys)) return null;
     return { from, sdkKeys: sdkKeys.map((sdkKey) => toSdkKey(String(sdkKey))) };
   } catch {

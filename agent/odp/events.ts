@@ -2,6 +2,7 @@
 // away. Held in memory within a limit; what is dropped is counted.
 
 import { type Clock, type Random, sleep, type Timer, withinMs } from '../../core/clock.ts';
+import { isFanoutError } from '../../core/errors.ts';
 import type { OdpSettings } from '../config.ts';
 import type { Ask } from '../outside/requester.ts';
 import type { OnTrouble } from '../outside/troubles.ts';
@@ -132,6 +133,8 @@ export class OdpEvents {
         throw failure;
       } catch (error) {
         onTrouble({ service: 'odp', what: 'events' }, error);
+        // An address that may not be asked will not be another one later.
+        if (isFanoutError(error) && !error.retryable) return 'refused';
         if (attempt >= ATTEMPTS_MAX || this.#stopping) return 'failed';
         await sleep(clock, BACKOFF_MS * 2 ** (attempt - 1));
       }

@@ -2,6 +2,7 @@
 // is a cache that has nothing: it is noted, and the platform is asked.
 
 import type { Clock } from '../../core/clock.ts';
+import { parseJsonWithin } from '../../core/json-depth.ts';
 import type { CacheChoice, CacheSettings } from '../config.ts';
 import { ExpiringMap } from '../outside/expiring-map.ts';
 import type { OnTrouble } from '../outside/troubles.ts';
@@ -69,6 +70,6 @@ function redisCache(redis: Redis, timeoutMs: number, onTrouble: OnTrouble): Segm
 /** Null also for what is not a list of texts: others may write there. */
 function readList(text: string | null): readonly string[] | null {
   if (text === null) return null;
-  const list: unknown = JSON.parse(text);
+  const list = parseJsonWithin(text);
   return Array.isArray(list) && list.every((one) => typeof one === 'string') ? list : null;
 }

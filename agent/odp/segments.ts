@@ -1,6 +1,7 @@
 // One question to the Data Platform: which of these segments a user is in. The user's id travels as a variable of the
 // query, so that no id can change what is asked.
 
+import { parseJsonWithin } from '../../core/json-depth.ts';
 import type { Ask } from '../outside/requester.ts';
 import { serviceFailed } from '../outside/within.ts';
 import type { OdpProject } from '../project-traits.ts';
@@ -54,7 +55,7 @@ function readSegments(answer: GraphAnswer | null): string[] {
 
 function parse(text: string): GraphAnswer | null {
   try {
-    return JSON.parse(text);
+    return parseJsonWithin(text) as GraphAnswer | null;
   } catch (cause) {
     throw serviceFailed(NAME, 'what it answers is not JSON', cause);
   }

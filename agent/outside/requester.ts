@@ -3,8 +3,11 @@
 
 import http from 'node:http';
 import https from 'node:https';
+import type { LookupFunction } from 'node:net';
 import type { Clock } from '../../core/clock.ts';
 import { isFanoutError, messageOf } from '../../core/errors.ts';
+import { judgeUrl } from '../../core/outbound.ts';
+import { createPublicLookup } from './public-lookup.ts';
 import { serviceFailed, within } from './within.ts';
 
 /** At a time, to one host. */
@@ -28,23 +31,43 @@ export interface Answer {
 export type Ask = (service: string, url: string, question: Question) => Promise<Answer>;
 
 export interface Requester {
+  /** For what the operator configured. */
   readonly ask: Ask;
+  /** For what a datafile names. @throws FanoutError SERVICE_FAILED, OUTBOUND_REFUSED */
+  readonly askNamed: Ask;
   /** Breaks off what is in flight. */
   close(): void;
 }
 
-export function createRequester(clock: Clock): Requester {
+export interface NamedOptions {
+  /** Origins that a datafile may name beside Optimizely's. */
+  readonly origins: readonly string[];
+  /** Of names that the operator did not list. */
+  readonly lookup?: LookupFunction;
+}
+
+/** Of one sort of destination; by protocol. */
+type Agents = Readonly<Record<'http:' | 'https:', http.Agent>>;
+
+export function createRequester(clock: Clock, named: NamedOptions = { origins: [] }): Requester {
   const options = { keepAlive: true, maxSockets: CONNECTIONS_MAX, maxFreeSockets: CONNECTIONS_MAX };
-  const agents = { 'http:': new http.Agent(options), 'https:': new https.Agent(options) };
-  return {
-    ask: async (service, url, question) => {
-      const target = URL.parse(url);
+  const agentsWith = (more: { lookup?: LookupFunction }): Agents => ({
+    'http:': new http.Agent({ ...options, ...more }),
+    'https:': new https.Agent({ ...options, ...more }),
+  });
+  const agents = agentsWith({});
+  // Connections of their own: one that was opened to an operator's address must not serve a datafile's.
+  const publicAgents = agentsWith({ lookup: named.lookup ?? createPublicLookup() });
+  const askWith =
+    (choose: (url: string) => { readonly url: URL | null; readonly agents: Agents }): Ask =>
+    async (service, url, question) => {
+      const { url: target, agents: chosen } = choose(url);
       if (target?.protocol !== 'http:' && target?.protocol !== 'https:')
         throw serviceFailed(service, 'its address is not an http(s) URL');
       const { request } = target.protocol === 'https:' ? https : http;
       const controller = new AbortController();
       const send = () =>
-        exchange(request, agents[target.protocol as 'http:'], target, question, controller.signal);
+        exchange(request, chosen[target.protocol as 'http:'], target, question, controller.signal);
       const answer = send().catch((error: unknown) => {
         // An idle connection that the other side was just closing: nothing was asked yet.
         if (error instanceof StaleConnection) return send();
@@ -57,9 +80,15 @@ export function createRequester(clock: Clock): Requester {
         if (isFanoutError(cause)) throw cause;
         throw serviceFailed(service, messageOf(cause), cause);
       }
-    },
+    };
+  return {
+    ask: askWith((url) => ({ url: URL.parse(url), agents })),
+    askNamed: askWith((text) => {
+      const { url, isOperators } = judgeUrl(text, named.origins);
+      return { url, agents: isOperators ? agents : publicAgents };
+    }),
     close: () => {
-      for (const agent of Object.values(agents)) agent.destroy();
+      for (const agent of [agents, publicAgents].flatMap((both) => Object.values(both))) agent.destroy();
     },
   };
 }

@@ -1,6 +1,7 @@
 // User profiles in Redis, stored as the original stores them so that both can share one: the user's id is the key, the
 // buckets as JSON are the value.
 
+import { parseJsonWithin } from '../../core/json-depth.ts';
 import { serviceFailed } from '../outside/within.ts';
 import type { Redis } from '../redis.ts';
 import type { ProfileService, UserProfile } from './profiles.ts';
@@ -40,7 +41,7 @@ export class RedisProfiles implements ProfileService {
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJsonWithin(text);
   } catch {
     return undefined; // The caller says what is wrong.
   }

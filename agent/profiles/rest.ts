@@ -1,6 +1,7 @@
 // User profiles behind somebody's REST service: one request to look up, one to save, in the original's shape. Knows
 // nothing of what they are for.
 
+import { parseJsonWithin } from '../../core/json-depth.ts';
 import type { RestProfileSettings } from '../config.ts';
 import type { Ask, Question } from '../outside/requester.ts';
 import type { OnTrouble } from '../outside/troubles.ts';
@@ -77,7 +78,7 @@ const withParameter = (url: string, name: string, value: string): string =>
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJsonWithin(text);
   } catch (cause) {
     throw serviceFailed(NAME, 'what it answers is not JSON', cause);
   }

@@ -5,6 +5,7 @@ import type { Beat } from '../../core/beat.ts';
 import { FanoutError, messageOf } from '../../core/errors.ts';
 import type { SdkKey } from '../../core/ids.ts';
 import type { Version } from '../../core/version.ts';
+import type { DatafileMeta } from './source.ts';
 
 export interface NatsSettings {
   /** `ws://` or `wss://` URLs. */
@@ -16,6 +17,9 @@ export interface NatsSettings {
   readonly creds?: string;
 }
 
+/** A version that the bus has shown, with what its signature is about. */
+export type BusHead = Version & Pick<DatafileMeta, 'revision' | 'sha256' | 'signature'>;
+
 /** What the link does, for whoever judges the bus. */
 export interface BusEvents {
   connected(): void;
@@ -25,7 +29,7 @@ export interface BusEvents {
   /** Every watched key has been asked for since connected(). */
   caughtUp(): void;
   /** The bus has shown this version of a key, live or when asked. */
-  head(sdkKey: SdkKey, version: Version): void;
+  head(sdkKey: SdkKey, head: BusHead): void;
   beat(beat: Beat): void;
 }
 

@@ -5,6 +5,7 @@ import type { Clock, Random } from '../../core/clock.ts';
 import { DATAFILE_BYTES_MAX, parseDatafile } from '../../core/datafile.ts';
 import { FanoutError, messageOf } from '../../core/errors.ts';
 import type { ChangeId, SdkKey } from '../../core/ids.ts';
+import { readWithin } from '../../core/read-within.ts';
 import { PollLoop } from './poll-loop.ts';
 import { NO_LINEAGE, NO_SEQ, type Sink, type Source } from './source.ts';
 
@@ -22,8 +23,12 @@ export interface CdnSourceOptions {
   /** For keys with an access token. */
   readonly authUrlTemplate: string;
   readonly pollIntervalMs: number;
+  /** True: says which tokens are good, and is never asked for what to serve. */
+  readonly vouchesOnly?: boolean;
   /** Datafile access token of a secure environment; null for others. */
   readonly tokenOf: (sdkKey: SdkKey) => string | null;
+  /** Instead of the global one. */
+  readonly fetch?: typeof fetch | undefined;
 }
 
 interface Followed {
@@ -47,7 +52,7 @@ export class CdnSource implements Source {
   }
 
   watch(sdkKey: SdkKey): Promise<void> {
-    if (this.#stopped) return Promise.resolve();
+    if (this.#stopped || this.#options.vouchesOnly) return Promise.resolve();
     let followed = this.#followed.get(sdkKey);
     if (followed === undefined) {
       followed = { loop: this.#loop(sdkKey), etag: null, lastModified: null, status: null };
@@ -118,14 +123,14 @@ export class CdnSource implements Source {
     token: string | null,
     conditions: Readonly<Record<string, string>>,
   ): Promise<Response | null> {
-    const { urlTemplate, authUrlTemplate } = this.#options;
+    const { urlTemplate, authUrlTemplate, fetch: get = fetch } = this.#options;
     const url = (token === null ? urlTemplate : authUrlTemplate).replaceAll('%s', encodeURIComponent(sdkKey));
     const headers = { ...conditions, ...(token === null ? {} : { authorization: `Bearer ${token}` }) };
     let response: Response;
     try {
       // A redirect could lead anywhere, with the token.
       const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
-      response = await fetch(url, { headers, redirect: 'error', signal });
+      response = await get(url, { headers, redirect: 'error', signal });
     } catch (cause) {
       throw failed(sdkKey, messageOf((cause as Error).cause ?? cause), 0, cause);
     }
@@ -139,7 +144,9 @@ export class CdnSource implements Source {
   }
 
   async #offer(sdkKey: SdkKey, followed: Followed, response: Response): Promise<void> {
-    const body = await readLimited(sdkKey, response);
+    const body = await readWithin(response.body, DATAFILE_BYTES_MAX, () =>
+      failed(sdkKey, `more than ${DATAFILE_BYTES_MAX} bytes`, 200),
+    );
     const lastModified = response.headers.get('last-modified');
     const modifiedMs = lastModified === null ? Number.NaN : Date.parse(lastModified);
     const { revision, sha256 } = parseDatafile(body, { sdkKey });
@@ -165,18 +172,6 @@ const conditionsOf = ({ etag, lastModified }: Followed): Record<string, string> 
 
 const statusOf = (error: unknown): number =>
   error instanceof FanoutError ? Number(error.fields.status ?? 0) : 0;
-
-/** Stops reading where the limit is passed, whatever the length header says. */
-async function readLimited(sdkKey: SdkKey, response: Response): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > DATAFILE_BYTES_MAX) throw failed(sdkKey, `more than ${DATAFILE_BYTES_MAX} bytes`, 200);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, bytes);
-}
 
 const denied = (sdkKey: SdkKey, status: number, statusText: string) =>
   new FanoutError({

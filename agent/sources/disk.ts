@@ -1,14 +1,24 @@
 // The cache that lets an agent serve at once after a restart with everything else down: one file per SDK key, a header
 // line and the exact body. Never trusted blindly (hash checked), never fatal when it cannot be written.
 
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import * as fs from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Timer } from '../../core/clock.ts';
 import { DATAFILE_BYTES_MAX } from '../../core/datafile.ts';
 import { checkBody } from '../../core/envelope.ts';
 import { FanoutError } from '../../core/errors.ts';
-import { isChangeId, isLineage, isSeq, isSha256, parseRevision, type SdkKey } from '../../core/ids.ts';
+import {
+  isChangeId,
+  isLineage,
+  isSeq,
+  isSha256,
+  parseRevision,
+  type SdkKey,
+  sha256Of,
+} from '../../core/ids.ts';
+import { parseJsonWithin } from '../../core/json-depth.ts';
 import { encodeSdkKey } from '../../core/names.ts';
+import { SIGNATURE_CHARACTERS_MAX } from '../../core/signature.ts';
 import type { DatafileMeta, Sink, Source } from './source.ts';
 
 const CACHE_SCHEMA = 1;
@@ -23,23 +33,48 @@ export interface CacheEntry extends DatafileMeta {
   readonly body: Uint8Array;
 }
 
+/** What is done to files; the names are those of node:fs/promises. */
+export interface CacheFiles {
+  mkdir(path: string, options: { recursive: true }): Promise<unknown>;
+  readFile(path: string): Promise<Uint8Array>;
+  open(
+    path: string,
+    flags: 'w',
+    mode: number,
+  ): Promise<{
+    writev(parts: readonly Uint8Array[]): Promise<unknown>;
+    sync(): Promise<void>;
+    close(): Promise<void>;
+  }>;
+  rename(from: string, to: string): Promise<void>;
+  rm(path: string, options: { force: true }): Promise<void>;
+}
+
 export interface DiskSourceOptions {
   readonly dir: string;
   readonly clock: Clock;
+  /** Told of each save whether it worked. */
+  readonly onSaved?: ((worked: boolean) => void) | undefined;
+  /** Instead of the real ones. */
+  readonly files?: CacheFiles | undefined;
 }
 
 export class DiskSource implements Source {
   readonly name = 'disk';
   readonly #sink: Sink;
   readonly #dir: string;
+  readonly #files: CacheFiles;
   readonly #clock: Clock;
+  readonly #onSaved: DiskSourceOptions['onSaved'];
   readonly #waiting = new Map<SdkKey, CacheEntry>();
   #timer: Timer | null = null;
   #stopped = false;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(sink: Sink, { dir, clock }: DiskSourceOptions) {
+  constructor(sink: Sink, { dir, clock, onSaved, files = fs }: DiskSourceOptions) {
+    this.#onSaved = onSaved;
     this.#sink = sink;
+    this.#files = files;
     this.#dir = dir;
     this.#clock = clock;
   }
@@ -47,7 +82,7 @@ export class DiskSource implements Source {
   async watch(sdkKey: SdkKey): Promise<void> {
     const path = this.#path(sdkKey);
     try {
-      const file = await readFile(path);
+      const file = await this.#files.readFile(path);
       if (this.#stopped) return;
       const { body, ...meta } = decodeEntry(file, sdkKey);
       const candidate = { ...meta, source: this.name, fromRecord: false, load: async () => body } as const;
@@ -88,7 +123,9 @@ export class DiskSource implements Source {
       this.#waiting.delete(sdkKey);
       try {
         await this.#write(entry);
+        this.#onSaved?.(true);
       } catch (error) {
+        this.#onSaved?.(false);
         this.#sink.failed(this.name, sdkKey, error);
       }
     }
@@ -97,9 +134,9 @@ export class DiskSource implements Source {
   async #write(entry: CacheEntry): Promise<void> {
     const path = this.#path(entry.sdkKey);
     const temporary = `${path}.${process.pid}.tmp`;
-    await mkdir(this.#dir, { recursive: true });
+    await this.#files.mkdir(this.#dir, { recursive: true });
     try {
-      const file = await open(temporary, 'w', FILE_MODE);
+      const file = await this.#files.open(temporary, 'w', FILE_MODE);
       try {
         await file.writev([encodeHeader(entry), entry.body]);
         // Without it a power cut can leave the new name on an empty file.
@@ -107,16 +144,16 @@ export class DiskSource implements Source {
       } finally {
         await file.close();
       }
-      await rename(temporary, path);
+      await this.#files.rename(temporary, path);
     } catch (error) {
-      await rm(temporary, { force: true }).catch(() => {}); // The first error is the one to report.
+      await this.#files.rm(temporary, { force: true }).catch(() => {}); // The first error is the one to report.
       throw error;
     }
   }
 
   async #moveAside(path: string): Promise<void> {
     try {
-      await rename(path, `${path}.damaged`);
+      await this.#files.rename(path, `${path}.damaged`);
     } catch (error) {
       this.#sink.failed(this.name, null, error);
     }
@@ -130,8 +167,10 @@ export class DiskSource implements Source {
 /** Field by field: what is saved carries a client and more beside its metadata. */
 function encodeHeader(entry: CacheEntry): Uint8Array {
   const { sdkKey, lineage, seq, revision, sha256, changeId, receivedAtMs, lastModifiedMs } = entry;
-  const meta = { sdkKey, lineage, seq, revision, sha256, changeId, receivedAtMs, lastModifiedMs };
-  return Buffer.from(`${JSON.stringify({ schema: CACHE_SCHEMA, ...meta })}\n`);
+  const { signature } = entry;
+  const meta = { sdkKey, lineage, seq, revision, sha256, changeId, receivedAtMs, lastModifiedMs, signature };
+  const fields = { schema: CACHE_SCHEMA, ...meta };
+  return Buffer.from(`${JSON.stringify({ ...fields, sum: sumOf(fields) })}\n`);
 }
 
 /** @throws FanoutError BODY_CORRUPT when it is not a whole cache file of this key */
@@ -141,6 +180,7 @@ export function decodeEntry(file: Uint8Array, sdkKey: SdkKey): CacheEntry {
   const body = file.subarray(end + 1);
   if (header === null || body.byteLength > DATAFILE_BYTES_MAX)
     throw damaged(sdkKey, 'has no readable header');
+  if (!isIntact(header)) throw damaged(sdkKey, 'has a header that was changed');
   const { lineage, seq, revision, sha256, changeId, receivedAtMs, lastModifiedMs } = header;
   if (header.schema !== CACHE_SCHEMA || header.sdkKey !== sdkKey)
     throw damaged(sdkKey, 'is of another key or schema');
@@ -150,12 +190,24 @@ export function decodeEntry(file: Uint8Array, sdkKey: SdkKey): CacheEntry {
     throw damaged(sdkKey, 'has a wrong header');
   const modifiedMs = typeof lastModifiedMs === 'number' ? lastModifiedMs : null;
   const meta = { sdkKey, lineage, seq, revision, sha256, changeId, receivedAtMs, lastModifiedMs: modifiedMs };
-  return { ...meta, body: checkBody(sha256, body) };
+  const { signature } = header;
+  const signed = typeof signature === 'string' && { signature: signature.slice(0, SIGNATURE_CHARACTERS_MAX) };
+  return { ...meta, ...signed, body: checkBody(sha256, body) };
 }
 
-function parseHeader(line: Uint8Array): Partial<Record<keyof DatafileMeta | 'schema', unknown>> | null {
+type Header = Partial<Record<keyof DatafileMeta | 'schema' | 'sum', unknown>>;
+
+/** The body has its hash in the header; a wrong seq would hide every version below it, so the header has one too. */
+const sumOf = (fields: object): string => sha256Of(Buffer.from(JSON.stringify(fields)));
+
+/** Files that were written before there was a sum have none. */
+function isIntact({ sum, ...fields }: Header): boolean {
+  return sum === undefined || sum === sumOf(fields);
+}
+
+function parseHeader(line: Uint8Array): Header | null {
   try {
-    const value: unknown = JSON.parse(Buffer.from(line).toString());
+    const value = parseJsonWithin(line);
     return value !== null && typeof value === 'object' ? value : null;
   } catch {
     return null; // The caller says what that means.

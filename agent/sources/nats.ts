@@ -37,6 +37,8 @@ export interface NatsSourceOptions {
   readonly events: BusEvents;
   /** The body of a message that only points at it. */
   readonly resolveBody: (sdkKey: SdkKey, sha256: Sha256) => Promise<Uint8Array>;
+  /** Instead of the client's own. */
+  readonly connect?: typeof connect | undefined;
 }
 
 export class NatsSource implements Source {
@@ -69,8 +71,9 @@ export class NatsSource implements Source {
     if (!this.#subscriptions.has(sdkKey)) this.#subscriptions.set(sdkKey, null);
     const connection = this.#connection;
     if (connection === null) return;
+    const epoch = this.#epoch;
     this.#subscribe(connection, sdkKey);
-    await this.#catchUp(connection, sdkKey);
+    if (!(await this.#catchUp(connection, sdkKey))) this.#catchUpLater(connection, epoch);
   }
 
   unwatch(sdkKey: SdkKey): void {
@@ -89,9 +92,9 @@ export class NatsSource implements Source {
   }
 
   async #connect(): Promise<void> {
-    const { settings, clock, random } = this.#options;
+    const { settings, clock, random, connect: connectTo = connect } = this.#options;
     try {
-      const connection = await connect(connectionOptions(settings));
+      const connection = await connectTo(connectionOptions(settings));
       if (this.#stopped) return await connection.close();
       this.#failing = false;
       this.#connection = connection;
@@ -141,10 +144,14 @@ export class NatsSource implements Source {
     const answered = await Promise.all(keys.map((sdkKey) => this.#catchUp(connection, sdkKey)));
     if (this.#stopped || epoch !== this.#epoch) return;
     if (answered.every(Boolean)) this.#options.events.caughtUp();
-    else {
-      const again = () => void this.#catchUpAll(connection, epoch);
-      this.#retryTimer = this.#options.clock.after(CATCH_UP_RETRY_MS, again);
-    }
+    else this.#catchUpLater(connection, epoch);
+  }
+
+  #catchUpLater(connection: NatsConnection, epoch: number): void {
+    if (this.#stopped || epoch !== this.#epoch) return;
+    this.#retryTimer?.cancel();
+    const again = () => void this.#catchUpAll(connection, epoch);
+    this.#retryTimer = this.#options.clock.after(CATCH_UP_RETRY_MS, again);
   }
 
   /**
@@ -197,9 +204,10 @@ export class NatsSource implements Source {
   }
 
   #candidate(sdkKey: SdkKey, head: EnvelopeHead, message: Msg): Candidate {
-    const { lineage, seq, revision, sha256, changeId, receivedAtMs, publishedAtMs } = head;
+    const { lineage, seq, revision, sha256, changeId, receivedAtMs, publishedAtMs, signature } = head;
     return {
       ...{ sdkKey, lineage, seq, revision, sha256, changeId, receivedAtMs, publishedAtMs },
+      ...(signature !== undefined && { signature }),
       lastModifiedMs: null,
       source: this.name,
       fromRecord: false,

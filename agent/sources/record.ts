@@ -127,9 +127,10 @@ export class RecordSource implements Source {
   }
 
   async #offer(sdkKey: SdkKey, followed: Followed, manifest: Manifest, etag: string): Promise<void> {
-    const { lineage, seq, revision, sha256, changeId, receivedAtMs, publishedAtMs } = manifest;
+    const { lineage, seq, revision, sha256, changeId, receivedAtMs, publishedAtMs, signature } = manifest;
     const outcome = await this.#sink.offer({
       ...{ sdkKey, lineage, seq, revision, sha256, changeId, receivedAtMs, publishedAtMs },
+      ...(signature !== undefined && { signature }),
       lastModifiedMs: null,
       source: this.name,
       fromRecord: true,

@@ -1,12 +1,14 @@
 // Reads manifests and bodies from S3. The agent's only file that imports the AWS SDK, and only when first asked:
 // loading it takes longer than serving the first decision from disk.
 
+import { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { DATAFILE_BYTES_MAX } from '../../core/datafile.ts';
 import { FanoutError, messageOf } from '../../core/errors.ts';
 import type { SdkKey, Sha256 } from '../../core/ids.ts';
 import { decodeManifest, MANIFEST_BYTES_MAX } from '../../core/manifest-codec.ts';
 import { bodyKey, manifestKey } from '../../core/names.ts';
+import { ANSWER_BYTES_MAX, limited, readWithin } from '../../core/read-within.ts';
 import type { ManifestAnswer, RecordReader } from './record.ts';
 
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -20,13 +22,21 @@ export interface S3Settings {
 }
 
 type Sdk = typeof import('@aws-sdk/client-s3');
+/** What of the SDK is used here. */
+export interface Loaded {
+  readonly sdk: Pick<Sdk, 'GetObjectCommand'>;
+  readonly client: Pick<S3Client, 'send' | 'destroy'>;
+}
 
 export class S3Reader implements RecordReader {
   readonly #settings: S3Settings;
-  #loading: Promise<{ sdk: Sdk; client: S3Client }> | null = null;
+  readonly #load: (settings: S3Settings) => Promise<Loaded>;
+  #loading: Promise<Loaded> | null = null;
 
-  constructor(settings: S3Settings) {
+  /** @param load makes the client, when first asked */
+  constructor(settings: S3Settings, load: (settings: S3Settings) => Promise<Loaded> = loadSdk) {
     this.#settings = settings;
+    this.#load = load;
   }
 
   async readManifest(sdkKey: SdkKey, etag: string | null): Promise<ManifestAnswer> {
@@ -66,30 +76,16 @@ export class S3Reader implements RecordReader {
     bytesMax: number,
     etag: string | null,
   ): Promise<{ body: Uint8Array; etag: string }> {
-    this.#loading ??= this.#load();
+    this.#loading ??= this.#load(this.#settings);
     const { sdk, client } = await this.#loading;
     const condition = etag === null ? {} : { IfNoneMatch: etag };
     const command = new sdk.GetObjectCommand({ Bucket: this.#settings.bucket, Key: key, ...condition });
     const answer = await client.send(command, { abortSignal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
-    if ((answer.ContentLength ?? 0) > bytesMax)
-      throw this.#unavailable(key, new Error(`has ${answer.ContentLength} bytes, over ${bytesMax}`));
-    const body = (await answer.Body?.transformToByteArray()) ?? new Uint8Array(0);
+    const pieces = answer.Body as Readable | undefined;
+    const body = await readWithin(pieces, bytesMax, () =>
+      this.#unavailable(key, new Error(`has more than ${bytesMax} bytes`)),
+    );
     return { body, etag: answer.ETag ?? '' };
-  }
-
-  async #load(): Promise<{ sdk: Sdk; client: S3Client }> {
-    const sdk = await import('@aws-sdk/client-s3');
-    const { endpoint, region } = this.#settings;
-    const client = new sdk.S3Client({
-      // The caller repeats with its own backoff.
-      maxAttempts: 1,
-      requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
-      // Bodies are checked by their SHA-256, which is stronger and already paid for.
-      responseChecksumValidation: 'WHEN_REQUIRED',
-      ...(region === undefined ? {} : { region }),
-      ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
-    });
-    return { sdk, client };
   }
 
   #unavailable(key: string, cause: unknown): FanoutError {
@@ -103,6 +99,38 @@ export class S3Reader implements RecordReader {
     });
   }
 }
+
+async function loadSdk({ endpoint, region }: S3Settings): Promise<Loaded> {
+  const sdk = await import('@aws-sdk/client-s3');
+  const client = new sdk.S3Client({
+    // The caller repeats with its own backoff.
+    maxAttempts: 1,
+    requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
+    // Bodies are checked by their SHA-256, which is stronger and already paid for.
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    ...(region === undefined ? {} : { region }),
+    ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
+  });
+  limitErrors(client);
+  return { sdk, client };
+}
+
+/** The SDK reads an error's text whole and without a limit. */
+function limitErrors(client: S3Client): void {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      const answer = result.response as { statusCode: number; body?: Readable };
+      if (answer.body !== undefined && answer.statusCode >= 300)
+        answer.body = Readable.from(limited(answer.body, ANSWER_BYTES_MAX, longError));
+      return result;
+    },
+    // Nearest to the connection, below what reads the answer.
+    { step: 'deserialize', priority: 'low', name: 'limitErrors' },
+  );
+}
+
+const longError = () => new Error(`S3 answered an error of more than ${ANSWER_BYTES_MAX} bytes`);
 
 const statusOf = (error: unknown): number | undefined =>
   (error as { $metadata?: { httpStatusCode?: number } } | null)?.$metadata?.httpStatusCode;

@@ -2,6 +2,7 @@
 // offers them; it never decides whether they are news, and it knows neither the other sources nor the SDK.
 
 import type { ChangeId, Lineage, SdkKey, Seq, Sha256 } from '../../core/ids.ts';
+import type { Signature } from '../../core/signature.ts';
 import type { Version } from '../../core/version.ts';
 
 export type SourceName = 'nats' | 's3' | 'disk' | 'cdn';
@@ -24,6 +25,8 @@ export interface DatafileMeta {
   readonly publishedAtMs?: number;
   /** The CDN's `Last-Modified`; only known of seq 0. */
   readonly lastModifiedMs: number | null;
+  /** The publisher's, as it came; sources do not judge it. */
+  readonly signature?: Signature;
 }
 
 export interface CandidateMeta extends DatafileMeta {

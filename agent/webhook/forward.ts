@@ -4,6 +4,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { errorFields, FanoutError, messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
+import { readWithin } from '../../core/read-within.ts';
 import { WEBHOOK_BODY_BYTES_MAX } from '../../core/webhook.ts';
 import type { Exchange } from '../http/exchange.ts';
 
@@ -50,7 +51,7 @@ async function send(receiverUrl: string, exchange: Exchange) {
       redirect: 'error',
       signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     });
-    const body = Buffer.from(await response.arrayBuffer()).subarray(0, ANSWER_BYTES_MAX);
+    const body = Buffer.from(await readWithin(response.body, ANSWER_BYTES_MAX, tooLarge));
     const contentType = response.headers.get('content-type') ?? 'application/octet-stream';
     return { status: response.status, contentType, body };
   } catch (cause) {
@@ -63,6 +64,8 @@ async function send(receiverUrl: string, exchange: Exchange) {
     });
   }
 }
+
+const tooLarge = () => new Error(`it answers more than ${ANSWER_BYTES_MAX} bytes`);
 
 function headersOf(headers: IncomingHttpHeaders): [string, string][] {
   return Object.entries(headers).flatMap(([name, value]) => {

@@ -23,6 +23,8 @@ interface Search {
   revision: number;
   timer: Timer | null;
   looks: number;
+  /** While it asks. */
+  looking: Promise<void> | null;
 }
 
 export class Refresher {
@@ -39,8 +41,11 @@ export class Refresher {
     // A key that is not served is read when it is first asked for.
     if (this.#stopped || !this.#options.serves(sdkKey)) return;
     const before = this.#searches.get(sdkKey);
+    // The same webhook many times asks once.
+    if (before !== undefined && before.looking !== null && before.revision >= revision) return before.looking;
     before?.timer?.cancel();
-    const search = { revision: Math.max(revision, before?.revision ?? 0), timer: null, looks: 0 };
+    const latest = Math.max(revision, before?.revision ?? 0);
+    const search: Search = { revision: latest, timer: null, looks: 0, looking: null };
     this.#searches.set(sdkKey, search);
     await this.#look(sdkKey, search);
   }
@@ -52,6 +57,13 @@ export class Refresher {
   }
 
   async #look(sdkKey: SdkKey, search: Search): Promise<void> {
+    search.looking = this.#ask(sdkKey, search).finally(() => {
+      search.looking = null;
+    });
+    await search.looking;
+  }
+
+  async #ask(sdkKey: SdkKey, search: Search): Promise<void> {
     const { store, askRecord, askCdn, clock, serves } = this.#options;
     // The record is the only truth for a key that has one; the CDN serves those that have not.
     if (askRecord !== null) await askRecord(sdkKey);

@@ -48,6 +48,7 @@ export class Primary implements RunningAgent {
     const metrics = new Metrics({
       datafiles: () => this.#supply.status.samples(),
       busAvailable: () => this.#supply.busAvailable,
+      refusals: () => this.#supply.quarantine,
       events: () => this.#events.queue.stats(),
       others: () => this.#totals.all(),
       workers: report,
@@ -118,9 +119,14 @@ export class Primary implements RunningAgent {
   }
 
   #beginningFor({ worker }: LiveWorker): Beginning {
-    const { api, workers } = this.#config;
+    const { api, streamsMax, workers } = this.#config;
     // Connections are handed out in turn, so that each may take its share.
-    const config = { ...this.#config, api: { ...api, maxConns: Math.ceil(api.maxConns / workers) } };
+    const share = (whole: number) => Math.ceil(whole / workers);
+    const config = {
+      ...this.#config,
+      api: { ...api, maxConns: share(api.maxConns) },
+      streamsMax: share(streamsMax),
+    };
     const held = [...this.#supply.keys.all()].flatMap(({ sdkKey }) => this.#supply.store.get(sdkKey) ?? []);
     return { worker, config, overrides: this.#users.overrides(), datafiles: held.map(offerOfHeld) };
   }

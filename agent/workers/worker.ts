@@ -9,6 +9,7 @@ import type { AgentConfig } from '../config.ts';
 import { Decisions } from '../decisions.ts';
 import type { FlagClient } from '../flag-client.ts';
 import { Metrics } from '../metrics.ts';
+import { Signatures } from '../signatures.ts';
 import { type Held, Store } from '../store.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import { refusalOf } from './handout.ts';
@@ -68,7 +69,10 @@ export class ServingWorker implements PrimaryNews {
     };
     this.#decisions = new Decisions(config, { clock, random, log, metrics, events: this.#outbox, sharing });
     const builder = this.#decisions.clients;
-    this.#store = new Store({ builder, clock, onAccepted: (held) => this.#onAccepted(held) });
+    this.#store = new Store({
+      ...{ builder, clock, signatures: new Signatures(config.signing) },
+      onAccepted: (held) => this.#onAccepted(held),
+    });
     const store = this.#store;
     this.#keys = new RemoteKeys({ primary, clock, serves: (sdkKey) => store.get(sdkKey) !== null });
     this.#notes = new RelayedNotes(primary, () => this.#settled());

@@ -5,6 +5,7 @@ import '../compile-early.ts';
 import { randomUUID } from 'node:crypto';
 import type { ScheduledEvent, SNSEvent } from 'aws-lambda';
 import { wireWriter } from '../wire.ts';
+import { Quarantine } from './quarantine.ts';
 import { reconcileKeys } from './reconcile-keys.ts';
 import { refetch } from './refetch.ts';
 
@@ -15,6 +16,8 @@ const { settings, projects, deps, telemetry } = wireWriter('reconcile', {
   newId: randomUUID,
 });
 
+const quarantine = new Quarantine(settings.quarantine);
+
 /** Throws so that Lambda tries again, and keeps the event for the dead-letter queue in the end. */
 export async function handler(event: ScheduledEvent | SNSEvent): Promise<void> {
   try {
@@ -22,7 +25,7 @@ export async function handler(event: ScheduledEvent | SNSEvent): Promise<void> {
     if ('Records' in event) {
       const messages = event.Records.map((record) => record.Sns.Message);
       await refetch(deps, table, messages);
-    } else await reconcileKeys(deps, { role: settings.role, projects: table });
+    } else await reconcileKeys(deps, { role: settings.role, projects: table, quarantine });
   } finally {
     telemetry.flush();
   }

@@ -2,17 +2,18 @@
 // the other fails; what went wrong is handed back rather than thrown.
 
 import { errorFields, FanoutError } from '../../core/errors.ts';
-import type { ChangeId, Lineage } from '../../core/ids.ts';
+import type { ChangeId } from '../../core/ids.ts';
 import { METRIC } from '../../core/log.ts';
-import { type Manifest, renewLineage } from '../../core/manifest.ts';
+import type { Manifest } from '../../core/manifest.ts';
 import type { DatafileSource } from '../../core/projects.ts';
 import { judgeHead } from '../announce.ts';
 import { announceChange } from '../announce-change.ts';
 import { announceHead, loadCompressed } from '../announce-head.ts';
-import { swapUntilSettled } from '../move-manifest.ts';
+import { busAhead, leaveLineage } from '../leave-lineage.ts';
 import type { BusHead, Deps, StoredManifest } from '../ports.ts';
 import type { Role } from '../settings.ts';
 import { followCdn } from './follow-cdn.ts';
+import { beginAnew, resignOld } from './signed-lineage.ts';
 
 /** A change this young is still being announced by the webhook that brought it. */
 const ANNOUNCE_GRACE_MS = 5_000;
@@ -44,7 +45,10 @@ export async function reconcileKey(deps: Deps, run: KeyRun): Promise<KeyResult> 
     }
   };
   const { sdkKey } = run.source;
-  if (run.role === 'home') await attempt(() => followCdn(deps, run));
+  if (run.role === 'home') {
+    await attempt(() => followCdn(deps, run));
+    if (deps.signer !== undefined) await attempt(() => resignOld(deps, run));
+  }
   // Read again: the first half, a webhook or another region may have moved it.
   const stored = await attempt(() => deps.record.readManifest(sdkKey));
   if (stored === null) return { manifest: null, failures };
@@ -57,13 +61,14 @@ async function followRecord(deps: Deps, run: KeyRun, stored: StoredManifest): Pr
   const { sdkKey } = run.source;
   const head = await readHeadOrNone(deps, sdkKey);
   let current = stored;
-  if (judgeHead(current.manifest, head) === 'superseded') {
+  if (isSuperseded(current.manifest, head)) {
     // Most likely a webhook moved both between our two reads.
     current = (await deps.record.readManifest(sdkKey)) ?? stored;
-    if (judgeHead(current.manifest, head) === 'superseded') return leaveOldLineage(deps, run, current, head);
+    if (isSuperseded(current.manifest, head)) return leaveOldLineage(deps, run, current, head);
   }
   const { manifest } = current;
-  if (judgeHead(manifest, head) === 'already') return manifest;
+  const verdict = judgeHead(manifest, head);
+  if (verdict === 'already' || verdict === 'quarantined') return manifest;
   const { seq, lineage, publishedAtMs } = manifest;
   if (deps.clock.nowMs() - publishedAtMs > ANNOUNCE_GRACE_MS) {
     deps.metrics.count(METRIC.busBehind);
@@ -72,6 +77,9 @@ async function followRecord(deps: Deps, run: KeyRun, stored: StoredManifest): Pr
   await announceHead(deps, manifest);
   return manifest;
 }
+
+const isSuperseded = (manifest: Manifest, head: BusHead | null): boolean =>
+  judgeHead(manifest, head) === 'superseded';
 
 /** A missing stream is an empty bus here: announceHead() makes it. */
 async function readHeadOrNone({ bus }: Deps, sdkKey: DatafileSource['sdkKey']): Promise<BusHead | null> {
@@ -90,21 +98,12 @@ async function leaveOldLineage(
   stored: StoredManifest,
   head: BusHead | null,
 ): Promise<Manifest> {
-  const { sdkKey } = run.source;
   if (run.role !== 'home') throw busAhead(stored.manifest, head);
-  const { changeId, startedAtMs } = run;
-  const renewed = await swapUntilSettled(deps, sdkKey, stored, (found) => {
-    if (found === null) throw busAhead(stored.manifest, head);
-    if (judgeHead(found, head) !== 'superseded') return { kind: 'same', manifest: found };
-    const arrival = {
-      cause: 'restore',
-      changeId,
-      receivedAtMs: startedAtMs,
-      publishedAtMs: deps.clock.nowMs(),
-      cdn: found.cdn,
-    } as const;
-    return { kind: 'swap', manifest: renewLineage(found, deps.newId() as Lineage, arrival) };
-  });
+  const isSigned = deps.signer !== undefined && head !== null;
+  const { changeId, startedAtMs: receivedAtMs } = run;
+  const renewed = isSigned
+    ? await beginAnew(deps, run, stored, head)
+    : await leaveLineage(deps, { changeId, receivedAtMs }, stored, (found) => isSuperseded(found, head));
   const { manifest } = renewed;
   if (renewed.kind === 'moved') {
     const { lineage, seq } = manifest;
@@ -120,12 +119,3 @@ async function leaveOldLineage(
   await announceHead(deps, manifest);
   return manifest;
 }
-
-const busAhead = ({ sdkKey, lineage, seq }: Manifest, head: BusHead | null) =>
-  new FanoutError({
-    code: 'MANIFEST_INVALID',
-    message: `The bus has seq ${head?.head?.seq} of ${sdkKey}, the record only seq ${seq} of the same lineage`,
-    remedy: 'The home region renews the lineage within a minute; check that its reconcile function runs.',
-    retryable: true,
-    fields: { sdkKey, lineage, seq },
-  });

@@ -1,8 +1,10 @@
 // The minute's run over every configured key, and the heartbeat that says what each head should be. One key's failure
 // stops neither the others nor the beat; in the end the run fails if anything did.
 
+import { QUARANTINE_DEFAULT } from '../../core/canary.ts';
 import { errorFields } from '../../core/errors.ts';
 import type { ChangeId, SdkKey } from '../../core/ids.ts';
+import { isQuarantined, type Manifest } from '../../core/manifest.ts';
 import type { ProjectTable } from '../../core/projects.ts';
 import type { Version } from '../../core/version.ts';
 import { ensureStream } from '../announce-head.ts';
@@ -10,6 +12,8 @@ import type { Deps } from '../ports.ts';
 import type { Role } from '../settings.ts';
 import { withFields } from '../telemetry.ts';
 import { settleEach } from '../wait.ts';
+import { leaveToRecord } from './agents-ahead.ts';
+import { Quarantine } from './quarantine.ts';
 import { reconcileKey } from './reconcile-key.ts';
 
 const KEYS_PARALLEL_MAX = 8;
@@ -17,10 +21,15 @@ const KEYS_PARALLEL_MAX = 8;
 export interface ReconcileSettings {
   readonly projects: ProjectTable;
   readonly role: Role;
+  /** Kept over the runs of a process. */
+  readonly quarantine?: Quarantine;
 }
 
 /** @throws the first failure, after everything was tried */
-export async function reconcileKeys(deps: Deps, { projects, role }: ReconcileSettings): Promise<void> {
+export async function reconcileKeys(
+  deps: Deps,
+  { projects, role, quarantine = new Quarantine(QUARANTINE_DEFAULT) }: ReconcileSettings,
+): Promise<void> {
   const startedAtMs = deps.clock.nowMs();
   const changeId = `reconcile-${deps.newId()}` as ChangeId;
   const log = withFields(deps.log, { changeId });
@@ -34,17 +43,24 @@ export async function reconcileKeys(deps: Deps, { projects, role }: ReconcileSet
   const keys = [...projects.values()].flatMap(({ projectId, datafiles }) =>
     datafiles.map((source) => ({ source, projectId })),
   );
-  const heads = new Map<SdkKey, Version>();
+  const manifests: Manifest[] = [];
   await settleEach(keys, KEYS_PARALLEL_MAX, async ({ source, projectId }) => {
     const keyLog = withFields(log, { sdkKey: source.sdkKey });
     const run = { source, projectId, changeId, startedAtMs, role };
     const result = await reconcileKey({ ...deps, log: keyLog }, run);
-    if (result.manifest !== null) heads.set(source.sdkKey, result.manifest);
+    if (result.manifest !== null) manifests.push(result.manifest);
     failures.push(...result.failures);
   });
 
+  // A bus is not behind for a version that it is not to have.
+  const heads = new Map<SdkKey, Version>(
+    manifests.filter((it) => !isQuarantined(it)).map((it) => [it.sdkKey, it]),
+  );
   const beat = { sentAtMs: deps.clock.nowMs(), heads };
-  await deps.bus.sendBeat(beat).catch(noteFailure('beat.sent'));
+  const reports = await quarantine.beat({ ...deps, log }, beat, manifests).catch(noteFailure('beat.sent'));
+  await quarantine.judge({ ...deps, log }, role, manifests, reports ?? []);
+  if (role === 'home')
+    await leaveToRecord({ ...deps, log }, { changeId, receivedAtMs: startedAtMs }, manifests, reports ?? []);
   const elapsedMs = deps.clock.nowMs() - startedAtMs;
   log.info('reconcile.finished', {
     keys: keys.length,

@@ -4,6 +4,7 @@ import '../compile-early.ts';
 import { randomUUID } from 'node:crypto';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { wireWriter } from '../wire.ts';
+import { createGuard } from './guard.ts';
 import { requestOf, responseOf } from './http-event.ts';
 import { receiveWebhook } from './receive-webhook.ts';
 
@@ -14,9 +15,11 @@ const { settings, projects, deps, telemetry } = wireWriter('webhook', {
   newId: randomUUID,
 });
 
+const guard = createGuard(settings.guard, deps);
+
 export async function handler(event: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2> {
   try {
-    return responseOf(await receiveWebhook(deps, { ...settings, projects }, requestOf(event)));
+    return responseOf(await receiveWebhook(deps, { ...settings, projects, guard }, requestOf(event)));
   } finally {
     telemetry.flush();
   }

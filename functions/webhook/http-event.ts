@@ -17,6 +17,8 @@ export interface WebhookRequest {
 
 export interface WebhookAnswer {
   readonly status: number;
+  /** When to come again, in seconds. */
+  readonly retryAfterS?: number;
   /** Absent where there is nothing to say. */
   readonly body?: { readonly code: string; readonly error: string; readonly remedy: string };
 }
@@ -34,15 +36,22 @@ export function requestOf(event: APIGatewayProxyEventV2): WebhookRequest {
   };
 }
 
-export function responseOf({ status, body }: WebhookAnswer): APIGatewayProxyStructuredResultV2 {
-  const allow = status === 405 ? { allow: 'POST' } : {};
-  if (body === undefined) return { statusCode: status, headers: allow };
+export function responseOf(answer: WebhookAnswer): APIGatewayProxyStructuredResultV2 {
+  const { status, body } = answer;
+  const headers = headersOf(answer);
+  if (body === undefined) return { statusCode: status, headers };
   return {
     statusCode: status,
-    headers: { ...allow, 'content-type': 'application/json' },
+    headers: { ...headers, 'content-type': 'application/json' },
     body: JSON.stringify(body),
   };
 }
+
+/** Beside the content's type. */
+export const headersOf = ({ status, retryAfterS }: WebhookAnswer): Record<string, string> => ({
+  ...(status === 405 && { allow: 'POST' }),
+  ...(retryAfterS !== undefined && { 'retry-after': String(retryAfterS) }),
+});
 
 function rawBodyOf(body: string, isBase64: boolean): Uint8Array | null {
   const encoding = isBase64 ? 'base64' : 'utf8';

@@ -2,20 +2,25 @@
 // then every datafile that it is about is brought up to date, or queued.
 
 import { errorFields, FanoutError, isFanoutError } from '../../core/errors.ts';
-import { type ChangeId, isChangeId } from '../../core/ids.ts';
+import { type ChangeId, isChangeId, sha256Of } from '../../core/ids.ts';
 import { METRIC } from '../../core/log.ts';
 import { datafilesOf, type ProjectTable } from '../../core/projects.ts';
 import { WEBHOOK_BODY_BYTES_MAX, WEBHOOK_PATH } from '../../core/webhook.ts';
 import type { Kept } from '../kept-secret.ts';
 import type { Deps } from '../ports.ts';
+import type { Change } from '../publish-datafile.ts';
 import { withFields } from '../telemetry.ts';
 import { applyOrQueue } from './apply-or-queue.ts';
 import { type Authenticated, authenticate } from './authenticate.ts';
+import type { Guard } from './guard.ts';
 import type { WebhookAnswer, WebhookRequest } from './http-event.ts';
+import { isOutsideWindow, isRecorded } from './replay.ts';
 
 export interface WebhookSettings {
   readonly projects: Kept<ProjectTable>;
   readonly fetchBudgetMs: number;
+  /** Null takes every webhook whose signature is right as it comes. */
+  readonly guard: Guard | null;
 }
 
 const STATUS: Readonly<Record<string, number>> = {
@@ -25,6 +30,8 @@ const STATUS: Readonly<Record<string, number>> = {
   SIGNATURE_MISSING: 401,
   SIGNATURE_INVALID: 401,
   WEBHOOK_INVALID: 400,
+  WEBHOOK_EXPIRED: 400,
+  WEBHOOK_RATE_LIMITED: 429,
   SECRET_UNAVAILABLE: 503,
 };
 
@@ -43,30 +50,36 @@ export async function receiveWebhook(
     if (status < 500) return { status };
     return { status, body: NOTHING_STORED };
   } catch (error) {
-    deps.metrics.count(METRIC.webhookRejected);
     const status = isFanoutError(error) ? (STATUS[error.code] ?? 500) : 500;
-    log[status < 500 ? 'warn' : 'error']('webhook.rejected', { status, ...errorFields(error) });
+    if (status !== 429) deps.metrics.count(METRIC.webhookRejected);
+    // Whoever limits the rate has counted and told of it, once for many.
+    if (status !== 429)
+      log[status < 500 ? 'warn' : 'error']('webhook.rejected', { status, ...errorFields(error) });
     // What the caller need not know: the names of our secrets, for example.
     if (status === 500 || !isFanoutError(error)) return { status: 500, body: UNEXPECTED };
     if (status > 500) return { status, body: NOTHING_STORED };
-    return { status, body: { code: error.code, error: error.message, remedy: error.remedy } };
+    const { code, message, remedy, fields } = error;
+    const retryAfterS = fields.retryAfterS as number | undefined;
+    const body = { code, error: message, remedy };
+    return retryAfterS === undefined ? { status, body } : { status, retryAfterS, body };
   }
 }
 
 async function accept(
   deps: Deps,
-  { projects, fetchBudgetMs }: WebhookSettings,
+  settings: WebhookSettings,
   request: WebhookRequest,
   changeId: ChangeId,
   receivedAtMs: number,
 ): Promise<number> {
   const rawBody = bodyOf(request);
-  const authenticated = await authenticateKept(projects, rawBody, request.signature);
+  const authenticated = await authenticateKept(settings.projects, rawBody, request.signature);
   if (authenticated.kind === 'unknown-project') {
     deps.log.warn('webhook.ignored', { reason: 'unknown-project', projectId: authenticated.projectId });
     return 204;
   }
   const { event, project } = authenticated;
+  settings.guard?.rates.take(project.projectId);
   deps.metrics.count(METRIC.webhookAccepted);
   if (event.kind === 'other') {
     deps.log.info('webhook.ignored', { reason: 'other-event', webhookEvent: event.event });
@@ -85,11 +98,33 @@ async function accept(
     return 204;
   }
   deps.log.info('webhook.received', { projectId, environment, revision, datafiles: sources.length });
+  const changes = sources.map(
+    (source) => ({ source, projectId, changeId, receivedAtMs, cause: 'webhook' }) as const,
+  );
+  const work = () => applyAll(deps, changes, revision, settings);
+  const { guard } = settings;
+  if (guard === null) return work();
+  const isLate = isOutsideWindow(event, receivedAtMs, guard.window);
+  return guard.replays.once(sha256Of(rawBody), receivedAtMs, async (isRepeated) => {
+    const isHint = isLate || isRepeated;
+    if (!isHint || !(await isRecorded(deps, sources, revision))) return work();
+    deps.log.info('webhook.ignored', { reason: isRepeated ? 'repeated' : 'late', projectId, revision });
+    return 204;
+  });
+}
+
+async function applyAll(
+  deps: Deps,
+  changes: readonly Change[],
+  revision: number,
+  { fetchBudgetMs, guard }: WebhookSettings,
+): Promise<number> {
   const statuses = await Promise.all(
-    sources.map((source) => {
-      const change = { source, projectId, changeId, receivedAtMs, cause: 'webhook' } as const;
-      const log = withFields(deps.log, { sdkKey: source.sdkKey });
-      return applyOrQueue({ ...deps, log }, change, revision, fetchBudgetMs);
+    changes.map((change) => {
+      const { sdkKey } = change.source;
+      const apply = () =>
+        applyOrQueue({ ...deps, log: withFields(deps.log, { sdkKey }) }, change, revision, fetchBudgetMs);
+      return guard === null ? apply() : guard.flights.join(`${sdkKey} ${revision}`, apply);
     }),
   );
   // 503 before 202 before 204: the worst of them is the answer.

@@ -7,6 +7,7 @@ import { registerConfig } from './commands/config-check.ts';
 import { registerDatafile } from './commands/datafile.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerLogs } from './commands/logs.ts';
+import { registerSigning } from './commands/signing.ts';
 import { registerWebhook } from './commands/webhook.ts';
 import { EXIT, EXIT_MEANING, type ExitCode } from './exit-codes.ts';
 import { createOutput } from './output.ts';
@@ -19,6 +20,7 @@ const COMMANDS: readonly Register[] = [
   registerDatafile,
   registerDoctor,
   registerConfig,
+  registerSigning,
 ];
 
 const HELP_COLUMNS_MAX = 110;

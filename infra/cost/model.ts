@@ -2,6 +2,7 @@
 // amounts are assumptions with names; nothing here is measured, and nothing is read from anywhere.
 
 import { BEAT_INTERVAL_MS } from '../../core/beat.ts';
+import { REPORT_WINDOW_MS } from '../../core/canary.ts';
 import { HOURS_PER_MONTH, PRICES } from './prices.ts';
 
 export interface Usage {
@@ -43,9 +44,10 @@ const KB_PER_GB = 1_000_000;
 /** Seconds × GB of memory. A webhook mostly waits for the CDN. */
 const WEBHOOK_GB_S = 0.5 * 1;
 const BRIDGE_GB_S = 0.1 * 0.5;
-/** Eight keys at a time; an unchanged one takes as long as a 304 from Optimizely. */
+/** Eight keys at a time; an unchanged one takes as long as a 304 from Optimizely. Then the agents' answers are heard. */
 const RECONCILE_BATCH_KEYS = 8;
-const reconcileGbS = (sdkKeys: number) => (0.1 + 0.3 * Math.ceil(sdkKeys / RECONCILE_BATCH_KEYS)) * 0.5;
+const reconcileGbS = (sdkKeys: number) =>
+  (0.1 + 0.3 * Math.ceil(sdkKeys / RECONCILE_BATCH_KEYS) + REPORT_WINDOW_MS / 1_000) * 0.5;
 /** `follow-cdn` and `reconcile-key` each read the manifest. */
 const RECONCILE_GETS_PER_KEY = 2;
 const CHANGE_PUTS = 2;
@@ -58,7 +60,7 @@ const SECRETS = 2;
 const SECRET_READS = SECRETS * 12 * HOURS_PER_MONTH;
 /** A healthy month sends about half of what has a name. */
 const METRICS_SENT = 12;
-export const ALARM_METRICS = 26;
+export const ALARM_METRICS = 29;
 const RUN_LOG_KB = 1.5;
 const CHANGE_LOG_KB = 8;
 const AGENT_LINE_KB = 0.5;

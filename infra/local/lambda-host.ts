@@ -51,6 +51,7 @@ export function createLambdaHost(handler: LambdaHandler, options: LambdaHostOpti
     }
     const requestId = randomUUID();
     if (trigger === 'http') {
+      if (!isDecodable(pathOf(request))) return answerJson(response, 400, { message: 'Bad Request' });
       const event = httpApiEvent(request, body, { requestId, nowMs: clock.nowMs() });
       const outcome = await invoke(handler, event, requestId, options);
       // What a caller of API Gateway sees of a function that failed.
@@ -63,6 +64,15 @@ export function createLambdaHost(handler: LambdaHandler, options: LambdaHostOpti
     if ('error' in outcome) return answerJson(response, 500, outcome.error);
     return answerJson(response, 200, outcome.result ?? null);
   };
+}
+
+function isDecodable(path: string): boolean {
+  try {
+    decodeURI(path);
+    return true;
+  } catch {
+    return false; // `%zz`, for example.
+  }
 }
 
 type Outcome = { readonly result: unknown } | { readonly error: { errorType: string; errorMessage: string } };

@@ -15,7 +15,17 @@ export interface StackFacts {
   readonly datafiles: readonly DatafileJson[];
   /** True where the environment's own AWS credentials are to be used. */
   readonly usesForeignS3: boolean;
+  /** Absent where nobody signs. */
+  readonly signing?: SigningPair | undefined;
 }
+
+export interface SigningPair {
+  readonly privateKey: string;
+  readonly publicKey: string;
+}
+
+export const LAMBDAS = ['webhook', 'bridge', 'reconcile'] as const;
+export type LambdaName = (typeof LAMBDAS)[number];
 
 export type Env = Record<string, string>;
 
@@ -23,10 +33,15 @@ export type Env = Record<string, string>;
 export const sdkKeyOf = (datafile: DatafileJson): string => datafile.sdkKey ?? LOCAL_SDK_KEY;
 export const environmentOf = (datafile: DatafileJson): string => datafile.environmentKey ?? LOCAL_ENVIRONMENT;
 
-export function lambdaEnv(facts: StackFacts, parent: NodeJS.ProcessEnv): Env {
-  const { urls } = facts;
+/** As deployed, the bridge has no key to sign with. */
+export function lambdaEnv(facts: StackFacts, parent: NodeJS.ProcessEnv, name?: LambdaName): Env {
+  const { urls, signing } = facts;
+  const signs = signing !== undefined && name !== 'bridge' && { FANOUT_SIGNING_KEY: signing.privateKey };
+  const trusts = signing !== undefined && { FANOUT_SIGNING_PUBLIC_KEYS: signing.publicKey };
   return {
     ...sharedEnv(facts, parent),
+    ...signs,
+    ...trusts,
     FANOUT_PROJECTS: JSON.stringify(projectTable(facts)),
     FANOUT_TOPIC_ARN: localTopicArn(LOCAL_TOPIC),
     FANOUT_SNS_ENDPOINT: urls.sns,
@@ -52,6 +67,7 @@ export function agentEnv(facts: StackFacts, place: AgentPlace, parent: NodeJS.Pr
     OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: `${facts.urls.cdn}/datafiles/%s.json`,
     OPTIMIZELY_CLIENT_EVENTURL: `${facts.urls.cdn}/events`,
     FANOUT_CACHE_DIR: place.cacheDir,
+    ...(facts.signing !== undefined && { FANOUT_SIGNING_KEYS: facts.signing.publicKey }),
     // Ten agents on two cores are many processes already.
     AGENT_WORKERS: '1',
   };

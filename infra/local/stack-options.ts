@@ -17,9 +17,12 @@ export interface StackOptions {
   readonly s3Endpoint?: string;
   /** Waits of Lambda's asynchronous retries. Default 200 and 400 ms; in AWS 1 and 2 minutes. */
   readonly retryDelaysMs?: readonly number[];
+  /** Signs with a fresh key pair, and has agents ask for its signatures. */
+  readonly signed?: boolean;
   /** How often reconcile runs after its first run at the start; null for never. Default one minute, as deployed. */
   readonly reconcileIntervalMs?: number | null;
-  readonly lambdaEnv?: Readonly<Record<string, string>>;
+  /** Added to every function's settings, by a function when they depend on addresses. */
+  readonly lambdaEnv?: Readonly<Record<string, string>> | ((parts: PartUrls) => Record<string, string>);
   /** Added to every agent's settings, by a function when they depend on addresses (a proxy before the bus). */
   readonly agentEnv?: AgentEnv;
   /** Cache folders of agents 0, 1 …, kept by the caller; default: folders of the stack, gone with it. */
@@ -56,6 +59,8 @@ export interface StackAddresses {
   readonly projectId: string;
   readonly webhookSecret: string;
   readonly sdkKey: string;
+  /** Absent where nobody signs. */
+  readonly signingPublicKey?: string;
 }
 
 export const AGENTS_DEFAULT = 3;

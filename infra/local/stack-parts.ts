@@ -7,15 +7,13 @@ import { FanoutError } from '../../core/errors.ts';
 import { createNatsServer } from './nats-server.ts';
 import { Part, type PartSpec } from './part.ts';
 import type { Reaper } from './reaper-client.ts';
-import { type Env, lambdaEnv, type StackFacts } from './stack-env.ts';
+import { type Env, LAMBDAS, type LambdaName, lambdaEnv, type StackFacts } from './stack-env.ts';
 import { RETRY_DELAYS_MS_LOCAL, type StackOptions } from './stack-options.ts';
 import type { StackPorts } from './stack-plan.ts';
 
 export const ROOT_DIR = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const here = (file: string): string => fileURLToPath(new URL(`./${file}`, import.meta.url));
 
-export const LAMBDAS = ['webhook', 'bridge', 'reconcile'] as const;
-export type LambdaName = (typeof LAMBDAS)[number];
 /** As in serverless.yml. */
 const LAMBDA_TIMEOUTS_MS: Readonly<Record<LambdaName, number>> = {
   webhook: 10_000,
@@ -69,7 +67,8 @@ export async function createParts({
   reaper,
 }: PartsPlan): Promise<StackParts> {
   const { urls } = facts;
-  const env = { ...lambdaEnv(facts, process.env), ...options.lambdaEnv };
+  const more = typeof options.lambdaEnv === 'function' ? options.lambdaEnv(urls) : options.lambdaEnv;
+  const envOf = (name: LambdaName) => ({ ...lambdaEnv(facts, process.env, name), ...more });
   const subscriptions = [
     { functionName: 'bridge', invokeUrl: `${urls.bridge}/invoke`, kind: 'published' },
     { functionName: 'reconcile', invokeUrl: `${urls.reconcile}/invoke`, kind: 'refetch' },
@@ -87,9 +86,9 @@ export async function createParts({
     ...(!facts.usesForeignS3 && { s3: standInPart('s3', { port: ports.s3, dir: join(dir, 's3') }, reaper) }),
     sns: standInPart('sns', { port: ports.sns, subscriptions, retryDelaysMs }, reaper),
     cdn: standInPart('cdn', { port: ports.cdn, dir: join(dir, 'cdn') }, reaper),
-    webhook: lambdaPart('webhook', ports.webhook, env, reaper),
-    bridge: lambdaPart('bridge', ports.bridge, env, reaper),
-    reconcile: lambdaPart('reconcile', ports.reconcile, env, reaper),
+    webhook: lambdaPart('webhook', ports.webhook, envOf('webhook'), reaper),
+    bridge: lambdaPart('bridge', ports.bridge, envOf('bridge'), reaper),
+    reconcile: lambdaPart('reconcile', ports.reconcile, envOf('reconcile'), reaper),
   };
 }
 
@@ -108,7 +107,13 @@ function lambdaPart(name: LambdaName, port: number, env: Env, reaper: Reaper): P
   return new Part({ ...nodePart(name, [here('lambda-main.ts'), JSON.stringify(options)]), env }, reaper);
 }
 
-export function agentPart(name: string, env: Env, readyUrl: string, reaper: Reaper): Part {
+export function agentPart(
+  name: string,
+  env: Env,
+  readyUrl: string,
+  reaper: Reaper,
+  within: readonly string[] = [],
+): Part {
   const readiness = () =>
     fetch(readyUrl).then(
       async (response) => {
@@ -117,7 +122,8 @@ export function agentPart(name: string, env: Env, readyUrl: string, reaper: Reap
       },
       () => false, // Not listening yet.
     );
-  return new Part({ name, command: process.execPath, args: [AGENT_BUNDLE], env, readiness }, reaper);
+  const [command = process.execPath, ...args] = [...within, process.execPath, AGENT_BUNDLE];
+  return new Part({ name, command, args, env, readiness }, reaper);
 }
 
 function nodePart(name: string, args: readonly string[]): PartSpec {

@@ -1,10 +1,11 @@
 // What a stack will be before anything of it runs: its ports, addresses, datafiles and bucket.
 
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { parseSigningKey } from '../../core/signing-keys.ts';
 import { generateDatafile } from './datafile.ts';
 import { LOOPBACK_HOST } from './http.ts';
 import type { PortSource } from './ports.ts';
-import type { StackFacts } from './stack-env.ts';
+import type { SigningPair, StackFacts } from './stack-env.ts';
 import type { StackOptions } from './stack-options.ts';
 
 const BUCKET = 'datafile-fanout-local';
@@ -53,5 +54,12 @@ export function planStack(options: StackOptions, ports: StackPorts, env: NodeJS.
     webhookSecret: randomBytes(24).toString('base64url'),
     datafiles: [options.datafile ?? generateDatafile(), ...(options.extraDatafiles ?? [])],
     usesForeignS3,
+    signing: options.signed === true ? createPair() : undefined,
   };
+}
+
+function createPair(): SigningPair {
+  const { privateKey } = generateKeyPairSync('ed25519');
+  const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+  return { privateKey: pem, publicKey: parseSigningKey(pem).publicKey.text };
 }

@@ -38,6 +38,10 @@ export interface LocalAgent {
 export interface AgentOptions {
   readonly env?: AgentEnv;
   readonly cacheDir?: string;
+  /** Where it can be reached, when it runs in a network of its own; its settings must say the same. */
+  readonly host?: string;
+  /** A command that runs it, for example in that network. */
+  readonly within?: readonly string[];
 }
 
 /**
@@ -102,7 +106,7 @@ export class Stack {
 
   /** As printed by `npm run up -- --json`, with the agents' current pids. */
   get addresses(): StackAddresses {
-    const { urls, bucket, webhookSecret, datafiles } = this.#wiring.facts;
+    const { urls, bucket, webhookSecret, datafiles, signing } = this.#wiring.facts;
     const [datafile] = datafiles;
     return {
       webhook: `${urls.webhook}${WEBHOOK_PATH}`,
@@ -113,6 +117,7 @@ export class Stack {
       projectId: datafile?.projectId ?? '',
       webhookSecret,
       sdkKey: datafile === undefined ? '' : sdkKeyOf(datafile),
+      ...(signing !== undefined && { signingPublicKey: signing.publicKey }),
     };
   }
 
@@ -182,11 +187,12 @@ export class Stack {
     for (const extra of [options.agentEnv, more.env]) {
       Object.assign(env, typeof extra === 'function' ? await extra(facts.urls, index) : extra);
     }
-    const api = `http://${LOOPBACK_HOST}:${place.apiPort}`;
-    const part = agentPart(`agent-${index}`, env, `${api}/health/ready`, reaper);
+    const host = more.host ?? LOOPBACK_HOST;
+    const api = `http://${host}:${place.apiPort}`;
+    const part = agentPart(`agent-${index}`, env, `${api}/health/ready`, reaper, more.within);
     const agent = {
       api,
-      admin: `http://${LOOPBACK_HOST}:${place.adminPort}`,
+      admin: `http://${host}:${place.adminPort}`,
       cacheDir: place.cacheDir,
       part,
     };

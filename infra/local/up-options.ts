@@ -14,6 +14,7 @@ Starts the whole system on this machine and stops it with Ctrl-C.
   --port-base N      consecutive ports from N (default: any free ones)
   --s3-endpoint URL  use that S3 instead of the stand-in; credentials from AWS_ACCESS_KEY_ID and
                      AWS_SECRET_ACCESS_KEY, bucket from FANOUT_BUCKET (default: a new one)
+  --signed           sign datafiles with a fresh key, and let agents serve nothing that is not signed with it
   --json             when all is ready, print the addresses as one line of JSON on standard output
                      (npm prints its own banner there too, unless asked with \`npm run --silent\`)
   --help             print this`;
@@ -27,6 +28,7 @@ export interface UpOptions {
   readonly datafile: string | undefined;
   readonly portBase: number | undefined;
   readonly s3Endpoint: string | undefined;
+  readonly signed: boolean;
   readonly json: boolean;
   readonly help: boolean;
 }
@@ -40,6 +42,7 @@ export function parseUpOptions(args: readonly string[]): UpOptions {
     datafile: values.datafile,
     portBase: wholeNumber('--port-base', values['port-base'], 1_024, PORT_MAX - 10 - 2 * agents),
     s3Endpoint: httpUrl('--s3-endpoint', values['s3-endpoint']),
+    signed: values.signed ?? false,
     json: values.json ?? false,
     help: values.help ?? false,
   };
@@ -54,6 +57,7 @@ function parse(args: readonly string[]) {
         datafile: { type: 'string' },
         'port-base': { type: 'string' },
         's3-endpoint': { type: 'string' },
+        signed: { type: 'boolean' },
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },

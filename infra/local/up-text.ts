@@ -13,13 +13,14 @@ export interface UpFacts {
 
 /** Every command works in any folder of another terminal. */
 export function upText({ addresses, snsUrl, natsPid, flagKey }: UpFacts): string {
-  const { webhook, cdn, s3, nats, agents, sdkKey, projectId, webhookSecret } = addresses;
+  const { webhook, cdn, s3, nats, agents, sdkKey, projectId, webhookSecret, signingPublicKey } = addresses;
   const rows = [
     ['webhook', webhook, `secret ${webhookSecret}`],
     ['CDN', cdn, `project ${projectId}, SDK key ${sdkKey}`],
     ['S3', s3.endpoint, `bucket ${s3.bucket}`],
     ['SNS', snsUrl, 'dead letters at /dlq'],
     ['NATS', nats.wsUrl, `${nats.url}, pid ${natsPid}`],
+    ...(signingPublicKey === undefined ? [] : [['signed', 'required', `public key ${signingPublicKey}`]]),
     ...agents.map(({ api, admin, pid }, i) => [`agent ${i}`, api, `admin ${admin}, pid ${pid}`]),
   ];
   const commands = [

@@ -37,9 +37,9 @@ async function main(): Promise<void> {
   if (process.stdin.isTTY) offerRestart(stack);
 }
 
-function stackOptions({ agents, portBase, s3Endpoint }: UpOptions): StackOptions {
+function stackOptions({ agents, portBase, s3Endpoint, signed }: UpOptions): StackOptions {
   return {
-    agents,
+    ...{ agents, signed },
     ...(portBase !== undefined && { portBase }),
     ...(s3Endpoint !== undefined && { s3Endpoint }),
   };

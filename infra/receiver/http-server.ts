@@ -3,8 +3,9 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { HEADER_BYTES_MAX, HEADERS_MAX } from '../../core/http-limits.ts';
 import { SIGNATURE_HEADER, WEBHOOK_BODY_BYTES_MAX } from '../../core/webhook.ts';
-import type { WebhookAnswer, WebhookRequest } from '../../functions/webhook/http-event.ts';
+import { headersOf, type WebhookAnswer, type WebhookRequest } from '../../functions/webhook/http-event.ts';
 
 const HEADERS_TIMEOUT_MS = 5_000;
 /** For the request to arrive whole; real webhooks are one packet. */
@@ -13,7 +14,6 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const CONNECTIONS_CHECK_MS = 1_000;
 const CONNECTIONS_MAX = 512;
-const HEADER_BYTES_MAX = 16 * 1024;
 /** Each may hold a datafile or several; what is more is told to come again. */
 const WEBHOOKS_AT_ONCE_MAX = 32;
 const RETRY_AFTER_S = '1';
@@ -32,10 +32,13 @@ export interface HttpServer {
   close(graceMs: number): Promise<void>;
 }
 
-export function createHttpServer(routes: Routes): HttpServer {
+/** @param timeouts for a request to arrive; those of the code, but in a test */
+export function createHttpServer(
+  routes: Routes,
+  timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
+): HttpServer {
   const options = {
-    headersTimeout: HEADERS_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    ...timeouts,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
     maxHeaderSize: HEADER_BYTES_MAX,
@@ -63,6 +66,7 @@ export function createHttpServer(routes: Routes): HttpServer {
     void answerWebhook(routes, request, response, path, () => isClosing).finally(() => webhooks--);
   });
   server.maxConnections = CONNECTIONS_MAX;
+  server.maxHeadersCount = HEADERS_MAX;
   return {
     listen: (host, port) => listen(server, host, port),
     close: (graceMs) => {
@@ -94,7 +98,7 @@ async function answerWebhook(
     return;
   }
   const signature = request.headers[SIGNATURE_HEADER];
-  const { status, body } = await routes.webhook({
+  const given = await routes.webhook({
     method: request.method ?? '',
     path,
     rawBody,
@@ -102,7 +106,8 @@ async function answerWebhook(
     // A caller's own id is not taken: log lines of a change must not be named by strangers.
     requestId: '',
   });
-  if (status === 405) response.setHeader('allow', 'POST');
+  const { status, body } = given;
+  for (const [name, value] of Object.entries(headersOf(given))) response.setHeader(name, value);
   // What it still sends is not read; and a connection kept alive would hold up the end.
   if (rawBody === null || isClosing()) response.setHeader('connection', 'close');
   if (body === undefined) answer(response, status, {}, '');

@@ -75,7 +75,14 @@ of them every minute: what the three functions do on Lambda. Any number of repli
   AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the like, as the AWS SDK reads them
   FANOUT_NATS_URL             ws:// or wss:// URLs of one NATS cluster, parted by commas
   FANOUT_NATS_USER, FANOUT_NATS_PASSWORD, FANOUT_NATS_TOKEN, FANOUT_NATS_CREDS, FANOUT_NATS_SECRET, FANOUT_NATS_REPLICAS
+  FANOUT_SIGNING_KEY          private key in PEM: signs datafiles, and builds on nothing that is not signed
+  FANOUT_SIGNING_SECRET       instead: the name of a secret that holds it
+  FANOUT_SIGNING_PUBLIC_KEYS  further keys whose signatures are trusted, parted by commas
   FANOUT_FETCH_BUDGET         how long a webhook may wait for a CDN that lags [5s]
+  FANOUT_WEBHOOK_WINDOW       outside of it, or answered already, a webhook is only a hint [5m]
+  FANOUT_WEBHOOK_STRICT_WINDOW  true refuses what is stamped outside of it [false]
+  FANOUT_WEBHOOK_BURST, FANOUT_WEBHOOK_RATE   of a project: at once [1000], and then a second [20]
+  FANOUT_QUARANTINE_SHARE, FANOUT_QUARANTINE_AGENTS_MIN   which share of how many agents must refuse a version [0.5, 2]
   FANOUT_ROLE                 home, or bus-only where another region writes the record [home]
   FANOUT_CDN_URL_TEMPLATE, FANOUT_ORIGIN_URL_TEMPLATE, FANOUT_CDN_AUTH_URL_TEMPLATE   [Optimizely's]
 

@@ -6,10 +6,11 @@ import { errorFields, messageOf } from '../../core/errors.ts';
 import type { SdkKey } from '../../core/ids.ts';
 import type { ProjectTable } from '../../core/projects.ts';
 import type { Kept } from '../../functions/kept-secret.ts';
-import { unchanging } from '../../functions/kept-secret.ts';
 import type { Deps } from '../../functions/ports.ts';
+import { Quarantine } from '../../functions/reconcile/quarantine.ts';
 import { reconcileKeys } from '../../functions/reconcile/reconcile-keys.ts';
 import { pause, settleEach } from '../../functions/wait.ts';
+import { createGuard } from '../../functions/webhook/guard.ts';
 import type { WebhookAnswer, WebhookRequest } from '../../functions/webhook/http-event.ts';
 import { receiveWebhook } from '../../functions/webhook/receive-webhook.ts';
 import { createHttpServer, type HttpServer } from './http-server.ts';
@@ -53,18 +54,19 @@ export function createReceiver(
   let isRecordKnown = false;
   let isStopping = false;
 
-  const webhookSettings = { ...functions, projects: unchanging(functions.projects) };
+  const webhookSettings = { ...functions, projects, guard: createGuard(functions.guard, inner) };
   const webhook = async (request: WebhookRequest): Promise<WebhookAnswer> => {
     const answer = isHome ? await receiveWebhook(deps, webhookSettings, request) : NO_WEBHOOKS_HERE;
     metrics.answered(answer.status);
     return answer;
   };
 
+  const quarantine = new Quarantine(functions.quarantine);
   const reconcile = async (): Promise<void> => {
     try {
       const table = await projects.get();
       if (isHome) for (const sdkKey of keysOf(table)) void settle(sdkKey);
-      const run = reconcileKeys(deps, { projects: table, role: functions.role });
+      const run = reconcileKeys(deps, { projects: table, role: functions.role, quarantine });
       await withinMs(clock, RECONCILE_MS_MAX, run, () => {
         deps.bus.reset();
         throw new Error(`a run took longer than ${RECONCILE_MS_MAX} ms`);
@@ -81,6 +83,7 @@ export function createReceiver(
   const probe = async (): Promise<void> => {
     for (let attempt = 0; !isRecordKnown && !isStopping; attempt++) {
       try {
+        if (isHome) await deps.record.checkConditions?.();
         const keys = keysOf(await projects.get());
         const read = (sdkKey: SdkKey) => deps.record.readManifest(sdkKey);
         firstFailure(await settleEach(keys, KEYS_PARALLEL_MAX, read));

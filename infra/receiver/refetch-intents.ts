@@ -27,7 +27,9 @@ const intentKey = (sdkKey: SdkKey): string => `datafiles/${encodeSdkKey(sdkKey)}
 export function createRefetchIntents({ bucket, region, endpoint }: BucketSettings): RefetchIntents {
   const client = new S3Client({
     ...(region === undefined ? {} : { region }),
-    ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
+    ...(endpoint === undefined
+      ? {}
+      : { endpoint, forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED' as const }),
     ...awsLimits,
   });
 

@@ -159,4 +159,42 @@ describe('an agent on the bus', () => {
     record.down = false;
     await serves(agent, 2, 2);
   });
+
+  it('keeps the last good datafile where decisions by the next one throw, and says so when it is asked', async () => {
+    const { agent, record, publisher, publish } = await setUp();
+    const heard = publisher.hear();
+    const code = 'DATAFILE_UNDECIDABLE';
+    const bad = Buffer.from(
+      datafileBody(2)
+        .toString()
+        .replace(/"trafficAllocation":\[.*?\]/, '"trafficAllocation":null'),
+    );
+    const manifest = record.publish(KEY, bad);
+    await publisher.announce(manifest, bad);
+    await eventually('the record is asked too', () => agent.log.of('version.quarantined').length > 0);
+    expect(await agent.decide()).toMatchObject({ status: 200, enabled: true, seq: 1, revision: 1 });
+    expect(await healthOf(agent)).toMatchObject({
+      ...{
+        status: 'degraded',
+        datafiles: [{ datafile: { seq: 1 }, quarantined: { seq: 2, revision: 2, code } }],
+      },
+    });
+    expect((await fetch(`${agent.admin}/health/ready`)).status).toBe(200);
+    const metrics = await (
+      await fetch(`${agent.admin}/metrics`, { headers: { accept: 'text/plain' } })
+    ).text();
+    expect(metrics).toContain(`fanout_agent_quarantined{sdk_key="${KEY}"} 1`);
+    expect(metrics).toContain('fanout_agent_quarantines_total 1');
+    await publisher.beat([manifest], 1);
+    await eventually('it answers', () => heard.length > 0);
+    expect(heard[0]?.keys.get(KEY)).toEqual({
+      lineage: manifest.lineage,
+      seq: 1,
+      quarantined: { seq: 2, code },
+    });
+    await publish(3);
+    await serves(agent, 3, 3);
+    expect(await healthOf(agent)).toMatchObject({ status: 'ok' });
+    expect((await healthOf(agent)).datafiles[0]).not.toHaveProperty('quarantined');
+  });
 });

@@ -63,6 +63,11 @@ describe('a client', () => {
       '{"version":"4","projectId":"1","revision":"2","featureFlags":{"a":1}}',
       'DATAFILE_UNLOADABLE',
     ],
+    ...['experiments', 'featureFlags', 'rollouts'].map((list): [string, Buffer, string] => [
+      `without a list of ${list}, with which the SDK would know no flag`,
+      Buffer.from(JSON.stringify({ ...JSON.parse(datafileBody(2).toString()), [list]: null })),
+      'DATAFILE_UNLOADABLE',
+    ]),
     ['of another SDK key', datafileBody(2, { sdkKey: OTHER_KEY }), 'DATAFILE_WRONG_KEY'],
   ];
   it.each(shapes)('is refused for a datafile that is %s', async (_, text, code) => {

@@ -86,7 +86,7 @@ describe('wrong settings', () => {
     [{ OPTIMIZELY_LOG_LEVEL: 'loud' }, 'must be one of debug, info, warn, error, silent'],
     [{ FANOUT_S3_POLL_INTERVAL: '5' }, 'FANOUT_S3_POLL_INTERVAL is "5" but must be a duration such as 100ms'],
     [{ FANOUT_S3_POLL_INTERVAL: '1ms' }, 'at least 100ms'],
-    [{ OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: 'https://x/y' }, 'with %s where the SDK key goes'],
+    [{ OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: 'https://x/y' }, 'with %s in its path, where the SDK key goes'],
     [{ OPTIMIZELY_CLIENT_EVENTURL: 'file:///etc' }, 'must be a URL with http: or https:'],
     [{ OPTIMIZELY_SDKKEYS: 'a b' }, '"a b" is not an SDK key'],
     [{ OPTIMIZELY_SDKKEYS: 'k:' }, 'k has a colon but no access token after it'],

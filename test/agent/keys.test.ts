@@ -129,6 +129,38 @@ describe('other keys', () => {
     expect(answers.filter((answer) => answer === 'too-many')).toHaveLength(10);
   });
 
+  it('that somebody makes up without end are turned away, and the CDN is asked at a bounded rate', async () => {
+    const { keys, state, clock, served } = setUp({ onDemandMax: 5 });
+    const isMadeUp = state.denied;
+    const seconds = 60;
+    let turnedAway = 0;
+    for (let second = 0; second < seconds; second++) {
+      for (let i = 0; i < 500; i++) {
+        const header = `made-up-${second}-${i}`;
+        isMadeUp.add(header);
+        if ((await keys.resolve(header)) === 'too-many') turnedAway++;
+      }
+      clock.advance(1_000);
+    }
+    expect(state.vouched.length).toBeLessThanOrEqual(5 + 100 + seconds * 10);
+    expect(turnedAway).toBe(seconds * 500 - state.vouched.length);
+    expect(served()).toEqual([KEY, OTHER_KEY]);
+    // Those that are served already do not notice.
+    expect(await keys.resolve(KEY)).toMatchObject({ sdkKey: KEY });
+    clock.advance(1_000);
+    expect(await keys.resolve('real')).toMatchObject({ sdkKey: 'real' });
+  });
+
+  it('of a flood push none out that is served: only what the CDN knows takes a place', async () => {
+    const { keys, state, served } = setUp({ onDemandMax: 1 });
+    await keys.resolve('real');
+    for (let i = 0; i < 40; i++) {
+      state.denied.add(`made-up-${i}`);
+      expect(await keys.resolve(`made-up-${i}`)).toBe('denied');
+    }
+    expect(served()).toEqual([KEY, OTHER_KEY, 'real']);
+  });
+
   it('make room within the limit: the one unused for longest goes, configured ones never', async () => {
     const { keys, clock, served } = setUp({ onDemandMax: 2 });
     for (const header of ['a', 'b']) {

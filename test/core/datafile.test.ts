@@ -1,11 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  DATAFILE_BYTES_MAX,
-  DATAFILE_DEPTH_MAX,
-  nestsDeeperThan,
-  parseDatafile,
-} from '../../core/datafile.ts';
+import { DATAFILE_BYTES_MAX, DATAFILE_DEPTH_MAX, parseDatafile } from '../../core/datafile.ts';
 import { sha256Of, toSdkKey } from '../../core/ids.ts';
 
 const sdkKey = toSdkKey('KEY1');
@@ -70,20 +64,6 @@ describe('reading a datafile', () => {
   it('refuses one over the limit before parsing it', () => {
     expect(() => parseDatafile(new Uint8Array(DATAFILE_BYTES_MAX + 1), { sdkKey })).toThrow(
       'the limit is 10485760',
-    );
-  });
-});
-
-describe('counting depth', () => {
-  it('agrees with the parsed value for any JSON', () => {
-    const depthOf = (value: unknown): number =>
-      value !== null && typeof value === 'object' ? 1 + Math.max(0, ...Object.values(value).map(depthOf)) : 0;
-    fc.assert(
-      fc.property(fc.jsonValue({ maxDepth: 8 }), (value) => {
-        const depth = depthOf(value);
-        expect(nestsDeeperThan(bytes(JSON.stringify(value)), depth)).toBe(false);
-        if (depth > 0) expect(nestsDeeperThan(bytes(JSON.stringify(value)), depth - 1)).toBe(true);
-      }),
     );
   });
 });

@@ -63,7 +63,7 @@ describe('the project table', () => {
   it('leads from a webhook to the keys it may touch', () => {
     const project = parseProjects(JSON.stringify(good)).get('5');
     if (project === undefined) throw new Error('project 5 is missing');
-    const event = { kind: 'datafile-updated', projectId: '5', revision: 1 } as const;
+    const event = { kind: 'datafile-updated', projectId: '5', revision: 1, sentAtMs: null } as const;
     const touched = (sdkKey: string | null, environment: string) =>
       datafilesOf(project, { ...event, sdkKey: sdkKey === null ? null : toSdkKey(sdkKey), environment }).map(
         (d) => d.sdkKey,

@@ -52,6 +52,7 @@ describe('the webhook payload', () => {
       sdkKey: 'QMVJcUKEJZFg8pQ2jhAybK',
       environment: 'Production',
       revision: 13,
+      sentAtMs: 1_558_138_293_000,
     });
   });
 
@@ -61,6 +62,7 @@ describe('the webhook payload', () => {
       kind: 'other',
       projectId: '5',
       event: 'project.change_approved',
+      sentAtMs: null,
     });
   });
 

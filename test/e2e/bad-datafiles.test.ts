@@ -3,10 +3,13 @@
 
 import { connect, headers as natsHeaders } from 'nats.ws';
 import { expect, it } from 'vitest';
+import type { HealthReport } from '../../agent/status.ts';
 import { compressBody, encodeEnvelope } from '../../core/envelope.ts';
 import { sha256Of } from '../../core/ids.ts';
+import { isLaterLineage } from '../../core/lineage.ts';
 import type { Manifest } from '../../core/manifest.ts';
-import { datafileSubject } from '../../core/names.ts';
+import { encodeManifest } from '../../core/manifest-codec.ts';
+import { bodyKey, datafileSubject, manifestKey } from '../../core/names.ts';
 import { type DatafileJson, datafileBytes, flipFlag } from '../../infra/local/datafile.ts';
 import type { Stack } from '../../infra/local/stack.ts';
 import {
@@ -19,9 +22,12 @@ import {
 import { eventually } from '../support/eventually.ts';
 import {
   acceptedIn,
+  bodyOf,
   collectLines,
   flip,
+  type LogLine,
   manifestOf,
+  putInBucket,
   recordOf,
   sdkKeyOfStack,
   stackForTest,
@@ -89,19 +95,74 @@ it('are refused by agents when put on the bus by hand, and the next good one is 
     expect(await decide(api, addresses.sdkKey, 'flag_1')).toMatchObject({ seq: 1, revision: 1 });
   }
 
-  // The forged head is not the record's: the next change is announced over it.
+  // The forged head has the seq that the next change gets; whoever had taken the one would take the other for the same. So
+  // the change itself leaves the lineage, with one seq more.
   expect((await flip(stack)).webhookStatus).toBe(204);
-  await untilAllServe(stack, 2);
-  for (const agent of lines) expect(acceptedIn(agent).map(({ seq }) => seq)).toEqual([1, 2]);
+  await untilAllServe(stack, 3);
+  for (const agent of lines) expect(acceptedIn(agent).map(({ seq }) => seq)).toEqual([1, 3]);
 });
 
-it('too large for a message, a good one travels as a pointer and is read from S3', async () => {
-  const stack = await stackForTest({ agents: 2, natsPayloadBytesMax: 4_096 });
+it('signed and too large for a message, a good one travels as a pointer and is read from S3; whoever may write to bus and bucket changes nothing', async () => {
+  const stack = await stackForTest({
+    ...{ agents: 2, natsPayloadBytesMax: 4_096, signed: true },
+    // Both kinds of agent have gates.
+    agentEnv: (_, index): Record<string, string> => (index === 0 ? {} : { AGENT_WORKERS: '2' }),
+  });
+  const { addresses } = stack;
   const lines = stack.agents.map(({ part }) => collectLines(part));
+  const first = await manifestOf(stack);
   expect((await flip(stack)).webhookStatus).toBe(204);
   await untilAllServe(stack, 2);
   for (const agent of lines) expect(acceptedIn(agent).at(-1)).toMatchObject({ seq: 2, source: 'nats' });
+
+  const good = await manifestOf(stack);
+  const goodBody = await bodyOf(stack, good);
+  const forgedBody = datafileBytes(flipFlag(JSON.parse(goodBody.toString()) as DatafileJson, 'flag_1'));
+  const sha256 = sha256Of(forgedBody);
+  const forged = { ...good, seq: nextSeq(good), sha256, bodyKey: bodyKey(good.sdkKey, sha256) };
+  await putInBucket(stack, forged.bodyKey, forgedBody);
+  await forge(stack, forged, forgedBody);
+  await untilRejected(lines, ({ source, code }) => source === 'nats' && code === 'SIGNATURE_UNTRUSTED');
+
+  // The manifest, an old one with a signature that is still good, and the body that it had.
+  await putInBucket(stack, manifestKey(good.sdkKey), encodeManifest(forged));
+  await putInBucket(stack, good.bodyKey, forgedBody);
+  await forge(stack, { ...forged, seq: nextSeq(forged) }, forgedBody);
+  await untilRejected(lines, ({ source, code }) => source === 's3' && code === 'SIGNATURE_UNTRUSTED');
+  for (const { api } of addresses.agents)
+    expect(await decide(api, addresses.sdkKey, 'flag_1')).toMatchObject({ seq: 2, revision: good.revision });
+
+  await stack.runReconcile();
+  await untilServed(stack, await manifestOf(stack), good);
+  expect(await bodyOf(stack, good)).toEqual(goodBody);
+
+  // An old manifest whose signature is still good: nothing that agents would take, and reconcile leaves it.
+  const healed = await manifestOf(stack);
+  await putInBucket(stack, manifestKey(good.sdkKey), encodeManifest(first));
+  await forge(stack, first, forgedBody);
+  await stack.runReconcile();
+  await untilServed(stack, await manifestOf(stack), healed);
 });
+
+/** A later lineage, with what was served before. */
+async function untilServed(stack: Stack, now: Manifest, before: Manifest): Promise<void> {
+  expect(isLaterLineage(now.lineage, before.lineage)).toBe(true);
+  expect(now).toMatchObject({ seq: 1, revision: before.revision, sha256: before.sha256 });
+  for (const { api, admin } of stack.agents) {
+    const served = async () => {
+      const health = (await (await fetch(`${admin}/health`)).json()) as HealthReport;
+      return health.datafiles[0]?.datafile?.lineage === now.lineage;
+    };
+    await eventually(`${api} serves the new lineage`, served);
+  }
+}
+
+async function untilRejected(agents: readonly LogLine[][], is: (line: LogLine) => boolean): Promise<void> {
+  for (const lines of agents)
+    await eventually('it is rejected', () =>
+      lines.some((line) => line.event === 'candidate.rejected' && is(line)),
+    );
+}
 
 const nextSeq = ({ seq }: Manifest) => (seq + 1) as Manifest['seq'];
 
@@ -109,7 +170,11 @@ const nextSeq = ({ seq }: Manifest) => (seq + 1) as Manifest['seq'];
 async function forge(stack: Stack, manifest: Manifest, body: Buffer): Promise<void> {
   const connection = await connect({ servers: stack.urls.natsWs });
   const said = { ...manifest, bytes: body.byteLength };
-  const { headers, payload } = encodeEnvelope(said, await compressBody(body), 1024 * 1024);
+  const { headers, payload } = encodeEnvelope(
+    said,
+    await compressBody(body),
+    connection.info?.max_payload ?? 0,
+  );
   const natsHeader = natsHeaders();
   for (const [name, value] of Object.entries(headers)) natsHeader.set(name, value);
   connection.publish(datafileSubject(sdkKeyOfStack(stack)), payload, { headers: natsHeader });

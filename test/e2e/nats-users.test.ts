@@ -3,6 +3,7 @@
 
 import { connect, type NatsConnection } from 'nats.ws';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { decodeReport } from '../../core/canary.ts';
 import { toSdkKey } from '../../core/ids.ts';
 import { openSse } from '../agent/support/sse.ts';
 import { KEY, OTHER_KEY, TestAnnouncer } from '../support/bus-announcer.ts';
@@ -57,6 +58,7 @@ describe('the publisher', () => {
     'publish $JS.API.STREAM.PURGE.DATAFILES',
     'publish $JS.API.STREAM.CREATE.OTHER',
     'publish note.v1.KEY',
+    'publish canary.v1.agent',
     'subscription df.v1.*',
     'subscription _INBOX.agent.>',
     'subscription >',
@@ -94,6 +96,25 @@ describe('built agents with the agent user', () => {
       return stream.data.length > 0 && stream.data;
     });
     expect(JSON.parse(heard[0] ?? '')).toMatchObject({ Type: 'flag', UserContext: { ID: 'someone-else' } });
+  });
+
+  it('tell the publisher, when a beat asks, what they serve and refuse', async () => {
+    await functions.announce(KEY);
+    const [here, there] = await agents();
+    for (const agent of [here, there]) await agent.serves(functions.seqOf(KEY));
+    const stop = await functions.bus.hearAgents();
+    const heard = new Set<string>();
+    const guest = await guestAt(url, 'publisher');
+    guest.connection.subscribe('canary.v1.*', { callback: (_, { subject }) => heard.add(subject) });
+    await guest.connection.flush();
+    await functions.beat(1);
+    await eventually('both answer', () => heard.size === 2);
+    // A round trip: what the server had sent us before is here.
+    await functions.beat();
+    const { payloads, error } = stop();
+    expect(error).toBeNull();
+    const version = { seq: functions.seqOf(KEY), quarantined: null };
+    expect(payloads.map((payload) => decodeReport(payload)?.keys.get(KEY))).toMatchObject([version, version]);
   });
 
   it("go on with their own datafile when somebody has the server send them another key's", async () => {
@@ -153,6 +174,7 @@ describe('the agent user', () => {
     'subscription _INBOX.>',
     'subscription _INBOX.*.*.*',
     'subscription _INBOX.publisher.>',
+    'subscription canary.v1.*',
     'subscription _R_.>',
   ])('is refused: %s', async (what) => {
     expect(await refusalsOf('agent', what)).toEqual([what]);

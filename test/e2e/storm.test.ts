@@ -31,7 +31,8 @@ it('a storm of webhooks ends at the highest revision everywhere', { timeout: 240
   const stack = await stackForTest({ agents: 3, datafile: first });
   const { addresses } = stack;
   const agentLines = stack.agents.map(({ part }) => collectLines(part));
-  const webhookLines = collectLines(stack.parts.webhook);
+  // What a webhook could not do in time, on a slow store, reconcile is asked to; it also made the first import.
+  const writers = [stack.parts.webhook, stack.parts.reconcile].map(collectLines);
   const heads = await followHeads(addresses.nats.wsUrl, datafileSubject(sdkKeyOfStack(stack)));
 
   const revisions = makeRevisions(first);
@@ -64,23 +65,20 @@ it('a storm of webhooks ends at the highest revision everywhere', { timeout: 240
     expectNeverBack(acceptedIn(lines));
     expect(acceptedIn(lines).at(-1)?.seq).toBe(manifest.seq);
   }
+  const lines = writers.flat();
   const fetched = new Set(
-    webhookLines.filter(({ event }) => event === 'datafile.fetched').map(({ sha256 }) => sha256),
+    lines.filter(({ event }) => event === 'datafile.fetched').map(({ sha256 }) => sha256),
   );
-  const written = webhookLines.filter(
-    ({ event, outcome }) => event === 'datafile.archived' && outcome === 'written',
-  );
-  const firstHash = manifestFirstHash(await archivedHashes(stack), fetched);
-  expect(written.map(({ sha256 }) => sha256).sort()).toEqual([...fetched].sort());
-  expect((await archivedHashes(stack)).sort()).toEqual([...fetched, firstHash].sort());
+  const written = lines
+    .filter(({ event, outcome }) => event === 'datafile.archived' && outcome === 'written')
+    .map(({ sha256 }) => sha256);
+  // Of a write whose answer was lost nobody says so; no body may be written twice.
+  expect(written.length).toBe(new Set(written).size);
+  const archived = await archivedHashes(stack);
+  expect(archived.filter((hash) => !fetched.has(hash))).toEqual([]);
+  // 202: it was fetched and could not be stored in time; its refetch finds a newer one.
+  if (!statuses.has(202)) expect(archived.sort()).toEqual([...fetched].sort());
 });
-
-/** The one body that reconcile stored before the storm. */
-function manifestFirstHash(archived: readonly string[], fetched: ReadonlySet<unknown>): string {
-  const others = archived.filter((hash) => !fetched.has(hash));
-  expect(others).toHaveLength(1);
-  return others[0] as string;
-}
 
 function makeRevisions(first: DatafileJson): DatafileJson[] {
   const revisions: DatafileJson[] = [];

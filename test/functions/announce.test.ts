@@ -58,12 +58,18 @@ describe('announcing', () => {
   it.each([
     ['a lower seq', one],
     ['another lineage', renewLineage(three, 'lineage-b' as Lineage, arrival)],
-    ['other bytes under the same seq', { ...two, sha256: three.sha256 }],
   ])('replaces a head of %s', async (_, head) => {
     const deps = fakeDeps();
     await plant(deps, head);
     expect(await announceTo(deps, two)).toBe('published');
     expect(deps.bus.seqOf()).toBe(2);
+  });
+
+  it('leaves other bytes of the same seq to reconcile: who holds the one takes the other for the same', async () => {
+    const deps = fakeDeps();
+    await plant(deps, { ...two, sha256: three.sha256 });
+    expect(await announce(deps, two, notLoaded)).toBe('superseded');
+    expect(deps.bus.published).toEqual([]);
   });
 
   it('replaces what somebody else put there', async () => {

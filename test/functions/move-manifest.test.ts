@@ -4,8 +4,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseDatafile } from '../../core/datafile.ts';
 import type { ChangeId } from '../../core/ids.ts';
+import { newLineage } from '../../core/lineage.ts';
 import { pin } from '../../core/manifest.ts';
-import { MANIFEST_ATTEMPTS_MAX, moveManifest } from '../../functions/move-manifest.ts';
+import { MANIFEST_ATTEMPTS_MAX, moveManifest, swapUntilSettled } from '../../functions/move-manifest.ts';
 import { datafileOf, KEY } from '../support/datafiles.ts';
 import { type FakeDeps, fakeDeps } from '../support/fakes.ts';
 
@@ -27,8 +28,9 @@ async function move(deps: FakeDeps, revision: number, salt = '', lastModifiedMs:
 describe('moving the manifest', () => {
   it('begins a lineage, and keeps it', async () => {
     const deps = fakeDeps();
-    expect((await move(deps, 1)).manifest).toMatchObject({ seq: 1, lineage: 'id-1' });
-    expect((await move(deps, 2)).manifest).toMatchObject({ seq: 2, lineage: 'id-1' });
+    const { lineage, seq } = (await move(deps, 1)).manifest;
+    expect({ lineage, seq }).toEqual({ lineage: newLineage(deps.clock.nowMs(), 'id-1'), seq: 1 });
+    expect((await move(deps, 2)).manifest).toMatchObject({ seq: 2, lineage });
   });
 
   it.each([
@@ -54,6 +56,25 @@ describe('moving the manifest', () => {
     deps.record.losesSwapAnswer = true;
     expect((await move(deps, 1)).kind).toBe('moved');
     expect(deps.record.swaps).toHaveLength(1);
+  });
+
+  it('does not take for its own what somebody else made of the same seq', async () => {
+    const deps = fakeDeps();
+    const { manifest } = await move(deps, 1);
+    const { swapManifest } = deps.record;
+    // Another writer is first, with another mark on the same version.
+    deps.record.swapManifest = async (...args) => {
+      deps.record.swapManifest = swapManifest;
+      deps.record.manifests.set(KEY, { manifest: { ...manifest }, etag: '"other"' });
+      return swapManifest.apply(deps.record, args);
+    };
+    const current = deps.record.manifests.get(KEY) ?? null;
+    const pinned = await swapUntilSettled(deps, KEY, current, (found) => ({
+      kind: 'swap',
+      manifest: pin(found ?? manifest, 'a bad week', 1),
+    }));
+    expect(pinned.kind).toBe('moved');
+    expect(deps.record.headOf()).toMatchObject({ seq: 1, pin: { reason: 'a bad week' } });
   });
 
   it('gives up when others always win', async () => {

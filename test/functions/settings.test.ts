@@ -82,9 +82,10 @@ describe('settings', () => {
     expect(names).toEqual({
       projects: { store: 'ssm', name: '/fanout/projects' },
       nats: { store: 'secretsmanager', name: 'nats' },
+      signing: null,
     });
     expect(readWriterSettings(env, names).projects.size).toBe(0);
-    expect(readSecretNames(GOOD)).toEqual({ projects: null, nats: null });
+    expect(readSecretNames(GOOD)).toEqual({ projects: null, nats: null, signing: null });
     expect(() => readSecretNames({ FANOUT_NATS_SECRET: 'no name' })).toThrow('FANOUT_NATS_SECRET must be');
   });
 

@@ -169,4 +169,29 @@ describe('the home region', () => {
     });
     expect(properties('WebhookDomainMapping')).toMatchObject({ ApiId: { Ref: 'HttpApi' } });
   });
+
+  it('reads a signing key only where the record is written, and only when there is one', async () => {
+    const params = ['signingSecret=fanout/signing', 'signingPublicKeys=k1,k2'];
+    const signed = await packagedTemplate(params);
+    const unsigned = await packagedTemplate();
+    for (const name of NAMES) {
+      const writes = name !== 'Bridge';
+      const reads = ({ statementsOf }: typeof signed) =>
+        statementsOf(`${name}Role`).find(({ Sid }) => Sid === 'ReadSigningKey');
+      expect(reads(unsigned)).toBeUndefined();
+      expect(reads(signed)?.Resource).toEqual(
+        writes ? { 'Fn::Sub': expect.stringMatching(/:secret:fanout\/signing-\?{6}$/) } : undefined,
+      );
+      expect(signed.environmentOf(name)).toMatchObject({ FANOUT_SIGNING_PUBLIC_KEYS: 'k1,k2' });
+      expect(signed.environmentOf(name).FANOUT_SIGNING_SECRET).toBe(writes ? 'fanout/signing' : undefined);
+      expect(Object.keys(unsigned.environmentOf(name)).join()).not.toContain('SIGNING');
+    }
+    const region = [
+      'role=bus-only',
+      'homeBucket=home-bucket',
+      `homeTopicArn=arn:aws:sns:us-east-1:${ACCOUNT}:fanout`,
+    ];
+    const further = await packagedTemplate([...region, ...params], ['--region', 'eu-west-1']);
+    expect(JSON.stringify(further.resources)).not.toContain('fanout/signing');
+  });
 });

@@ -118,6 +118,7 @@ describe('the container', () => {
       'FANOUT_NATS_URL',
       'FANOUT_BUCKET',
       'AWS_REGION',
+      'FANOUT_SIGNING_KEYS',
       'OPTIMIZELY_SERVER_ALLOWEDHOSTS',
     ]);
   });

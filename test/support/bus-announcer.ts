@@ -40,11 +40,13 @@ export class TestAnnouncer {
     return announce({ bus: this.bus, ...TOOLS }, manifest, () => compressBody(datafile.body));
   }
 
-  beat(): Promise<void> {
+  /** @param askShare of the agents that are to say what they refuse */
+  beat(askShare?: number): Promise<void> {
     const heads = [...this.#seqs].map(
       ([key, seq]) => [key, { lineage: this.#lineage, seq: seq as Seq }] as const,
     );
-    return this.bus.sendBeat({ sentAtMs: Date.now(), heads: new Map(heads) });
+    const asked = askShare === undefined ? {} : { askShare };
+    return this.bus.sendBeat({ sentAtMs: Date.now(), heads: new Map(heads), ...asked });
   }
 
   seqOf(sdkKey: SdkKey): number {

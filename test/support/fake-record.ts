@@ -56,6 +56,12 @@ export class FakeRecord implements DatafileRecord {
     return checkBody(sha256, body);
   }
 
+  async replaceBody(sdkKey: SdkKey, sha256: Sha256, body: Uint8Array) {
+    await this.#io();
+    this.bodies.set(`${sdkKey} ${sha256}`, body);
+    this.writes++;
+  }
+
   headOf(sdkKey: SdkKey = KEY): Manifest | undefined {
     return this.manifests.get(sdkKey)?.manifest;
   }

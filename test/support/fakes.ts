@@ -9,6 +9,7 @@ import type { Notice } from '../../core/notice.ts';
 import type { DatafileSource } from '../../core/projects.ts';
 import type { Cdn, CdnAnswer, Deps, Topic, Via } from '../../functions/ports.ts';
 import { sdkCheck } from '../../functions/sdk-check.ts';
+import { noteLine } from '../output/notes.ts';
 import { failure, START_MS } from './datafiles.ts';
 import { FakeBus } from './fake-bus.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -92,8 +93,10 @@ export function fakeDeps(): FakeDeps {
   const lines: LogLine[] = [];
   const counts = new Map<MetricName, number>();
   const times = new Map<MetricName, number[]>();
-  const line = (level: LogLine['level']) => (event: LogEvent, fields?: object) =>
-    void lines.push({ ...fields, level, event });
+  const line = (level: LogLine['level']) => (event: LogEvent, fields?: object) => {
+    lines.push({ ...fields, level, event });
+    noteLine(event, fields);
+  };
   const log: Log = { info: line('info'), warn: line('warn'), error: line('error') };
   let ids = 0;
   return {

@@ -1,7 +1,7 @@
 // What an end-to-end test watches while a stack runs: the record, the bus's head, every datafile an agent took, and
 // decisions asked without a pause. Reads only; how the stack is hurt is the test's business.
 
-import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { connect } from 'nats.ws';
 import { expect, onTestFinished } from 'vitest';
 import { decodeHead, type EnvelopeHead } from '../../core/envelope.ts';
@@ -16,9 +16,14 @@ import { decide, putFlip, sendWebhook } from '../../infra/local/stack-client.ts'
 import type { StackOptions } from '../../infra/local/stack-options.ts';
 import { eventually } from './eventually.ts';
 
-/** A stack that ends with the test. Reconcile runs only when the test asks, unless it sets an interval. */
+/**
+ * A stack that ends with the test. Reconcile runs only when the test asks, unless it sets an interval. With S3_ENDPOINT
+ * set it writes to that store, by the credentials in the environment.
+ */
 export async function stackForTest(options: StackOptions = {}): Promise<Stack> {
-  const stack = await startStack({ reconcileIntervalMs: null, ...options });
+  const s3Endpoint = process.env.S3_ENDPOINT;
+  const store = s3Endpoint ? { s3Endpoint } : {};
+  const stack = await startStack({ reconcileIntervalMs: null, ...store, ...options });
   onTestFinished(() => stack.stop());
   return stack;
 }
@@ -26,11 +31,12 @@ export async function stackForTest(options: StackOptions = {}): Promise<Stack> {
 export const sdkKeyOfStack = (stack: Stack): SdkKey => toSdkKey(stack.addresses.sdkKey);
 
 function s3Of(stack: Stack): S3Client {
+  const { AWS_ACCESS_KEY_ID = 'local', AWS_SECRET_ACCESS_KEY = 'local', AWS_REGION } = process.env;
   return new S3Client({
     endpoint: stack.addresses.s3.endpoint,
-    region: 'us-east-1',
+    region: AWS_REGION ?? 'us-east-1',
     forcePathStyle: true,
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    credentials: { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY },
   });
 }
 
@@ -78,6 +84,13 @@ export async function bodyOf(stack: Stack, manifest: Manifest): Promise<Buffer> 
   const bytes = await object.Body?.transformToByteArray();
   s3.destroy();
   return Buffer.from(bytes ?? []);
+}
+
+/** Somebody's hand in the bucket. */
+export async function putInBucket(stack: Stack, Key: string, Body: Uint8Array): Promise<void> {
+  const s3 = s3Of(stack);
+  await s3.send(new PutObjectCommand({ Bucket: stack.addresses.s3.bucket, Key, Body }));
+  s3.destroy();
 }
 
 /** Head of the key's subject in the stream. */

@@ -18,12 +18,20 @@ export interface SpawnedAgent {
   /** Resolves when it decides from this seq. */
   serves(seq: number): Promise<unknown>;
   decide(userId: string): Promise<Response>;
+  /** Asked to, by signal; resolves when it has ended. */
+  stop(): Promise<unknown>;
 }
 
+/** What to start in place of a command: one that runs it in other surroundings. */
+export type Wrap = (command: string, args: readonly string[]) => [command: string, args: string[]];
+
 /** Listening; ended after the test. */
-export async function spawnAgent(env: Readonly<Record<string, string>>): Promise<SpawnedAgent> {
+export async function spawnAgent(
+  env: Readonly<Record<string, string>>,
+  wrap: Wrap = (command, args) => [command, [...args]],
+): Promise<SpawnedAgent> {
   const lines: string[] = [];
-  const child = spawn(process.execPath, [AGENT_BUNDLE], {
+  const child = spawn(...wrap(process.execPath, [AGENT_BUNDLE]), {
     env: {
       ...{ PATH: process.env.PATH, AGENT_WORKERS: '1', OPTIMIZELY_SERVER_HOST: '127.0.0.1' },
       ...{ OPTIMIZELY_API_PORT: '0', OPTIMIZELY_ADMIN_PORT: '0', OPTIMIZELY_API_ENABLENOTIFICATIONS: 'true' },
@@ -56,5 +64,9 @@ export async function spawnAgent(env: Readonly<Record<string, string>>): Promise
       const answer = await decide('u');
       return answer.status === 200 && answer.headers.get('x-datafile-seq') === String(seq);
     });
-  return { api, lines, serves, decide };
+  const stop = () => {
+    child.kill('SIGTERM');
+    return ended;
+  };
+  return { api, lines, serves, decide, stop };
 }

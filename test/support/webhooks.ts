@@ -4,12 +4,14 @@ import { type ProjectTable, parseProjects } from '../../core/projects.ts';
 import { signWebhook } from '../../core/webhook.ts';
 import { unchanging } from '../../functions/kept-secret.ts';
 import { receiveWebhook } from '../../functions/webhook/receive-webhook.ts';
+import { HUSH } from '../output/secrets.ts';
 import { KEY, PROJECT_ID } from './datafiles.ts';
 import type { FakeDeps } from './fakes.ts';
 
 export const BUDGET_MS = 5_000;
 export const SECURE_KEY = 'SecureKey1';
-const secret = 's';
+export const WEBHOOK_SECRET = `${HUSH}webhook`;
+const secret = WEBHOOK_SECRET;
 const projects = parseProjects(
   JSON.stringify([
     {
@@ -17,7 +19,7 @@ const projects = parseProjects(
       secrets: [secret],
       datafiles: [
         { sdkKey: KEY, environment: 'Production' },
-        { sdkKey: SECURE_KEY, environment: 'Secure', accessToken: 'token' },
+        { sdkKey: SECURE_KEY, environment: 'Secure', accessToken: `${HUSH}token` },
         { sdkKey: 'TwinA', environment: 'Twins' },
         { sdkKey: 'TwinB', environment: 'Twins' },
       ],
@@ -48,7 +50,7 @@ export async function sendWebhook(
   const rawBody = Buffer.from(JSON.stringify(event));
   const answer = await receiveWebhook(
     deps,
-    { projects: unchanging(projects), fetchBudgetMs: BUDGET_MS },
+    { projects: unchanging(projects), fetchBudgetMs: BUDGET_MS, guard: null },
     {
       method: 'POST',
       path: '/webhooks/optimizely',

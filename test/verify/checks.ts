@@ -9,6 +9,7 @@ import { deployToMoto } from './deploy.ts';
 import { checkChart } from './helm.ts';
 import { withMoto } from './moto.ts';
 import { currentNatsServer, pythonTool, type Ran, run } from './tools.ts';
+import { withVersitygw } from './versitygw.ts';
 
 export interface Outcome {
   readonly passed: number;
@@ -24,6 +25,8 @@ export interface Check {
 }
 
 const S3_CONTRACT = 'test/contract/s3.test.ts';
+/** What needs no part of the stack to be ours: a change's whole way, and a thousand at once. */
+const SPINE_TESTS = ['test/e2e/spine.test.ts', 'test/e2e/storm.test.ts'];
 /** Everything that talks to a real bus. */
 const BUS_TESTS = [
   'test/e2e',
@@ -42,6 +45,7 @@ const FURTHER_REGION = [
 const DOCKERFILES = ['agent/Dockerfile', 'infra/receiver/Dockerfile'];
 const TEMPLATE = '.serverless/cloudformation-template-update-stack.json';
 
+const ATTACKS = join(ROOT_DIR, 'test', 'attacks', 'main.ts');
 const ECS_TEMPLATE = 'infra/ecs/agents.yml';
 const ECS_REGIONS = ['us-east-1', 'eu-central-1'];
 const COMPOSE_FILE = 'infra/compose/compose.yaml';
@@ -50,8 +54,11 @@ export function checks(env: NodeJS.ProcessEnv): readonly Check[] {
   const foreign = env.S3_ENDPOINT;
   return [
     { name: 'S3 contract against a moto server', run: contractAgainstMoto },
-    ...(foreign ? [{ name: `S3 contract against ${foreign}`, run: () => contractAgainst(foreign) }] : []),
+    { name: 'S3 contract against versitygw', run: contractAgainstVersitygw },
+    { name: 'spine and storm with versitygw as the record', run: spineOnVersitygw },
+    ...(foreign ? checksOf(foreign) : []),
     { name: 'bus and end-to-end tests with nats-server 2.12', run: busTestsWithCurrentServer },
+    { name: 'attacks on a running system', run: attack },
     { name: 'cfn-lint on the packaged templates', run: lintTemplates },
     { name: 'osls deploy against a moto server', run: deployToMoto },
     { name: 'cfn-lint on the ECS template', run: lintEcsTemplate },
@@ -61,14 +68,37 @@ export function checks(env: NodeJS.ProcessEnv): readonly Check[] {
   ];
 }
 
+/** Whatever store the environment names, by the credentials there. */
+const checksOf = (endpoint: string): readonly Check[] => [
+  { name: `S3 contract against ${endpoint}`, run: () => contractAgainst(endpoint) },
+  {
+    name: `spine and storm with ${endpoint} as the record`,
+    run: () => vitest(SPINE_TESTS, { S3_ENDPOINT: endpoint }),
+  },
+];
+
 const contractAgainstMoto = (): Promise<Outcome> => withMoto(contractAgainst);
 
 /** The suite runs for the stand-in too; only the tests of the endpoint are counted. */
-const contractAgainst = (endpoint: string): Promise<Outcome> =>
-  vitest([S3_CONTRACT, '--testNamePattern', 'S3_ENDPOINT'], { S3_ENDPOINT: endpoint });
+const contractAgainst = (endpoint: string, env: Readonly<Record<string, string>> = {}): Promise<Outcome> =>
+  vitest([S3_CONTRACT, '--testNamePattern', 'S3_ENDPOINT'], { ...env, S3_ENDPOINT: endpoint });
+
+const contractAgainstVersitygw = (): Promise<Outcome> =>
+  withVersitygw((env) => contractAgainst(env.S3_ENDPOINT ?? '', env));
+
+const spineOnVersitygw = (): Promise<Outcome> => withVersitygw((env) => vitest(SPINE_TESTS, env));
 
 async function busTestsWithCurrentServer(): Promise<Outcome> {
   return vitest(BUS_TESTS, { NATS_SERVER: await currentNatsServer() });
+}
+
+/** What held and what did not, one for one. */
+async function attack(): Promise<Outcome> {
+  const { output } = await run(process.execPath, [ATTACKS, '--json']);
+  const line = output.split('\n').find((text) => text.startsWith('{"held"'));
+  if (line === undefined) throw new Error(`The attacks did not come to their end:\n${output.slice(-3_000)}`);
+  const { held, broken } = JSON.parse(line) as { held: number; broken: number };
+  return { passed: held, failed: broken, output: broken === 0 ? '' : output };
 }
 
 /** The home region's template, and a further region's. */

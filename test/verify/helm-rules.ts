@@ -4,6 +4,7 @@
 import { loadConfigFile, parseConfig } from '../../agent/config.ts';
 import { messageOf } from '../../core/errors.ts';
 import { checkReceiverSettings } from '../../infra/receiver/settings.ts';
+import { newKeys } from '../support/signing.ts';
 
 export interface Manifest {
   readonly kind: string;
@@ -14,7 +15,7 @@ export interface Manifest {
 
 type Json = Manifest[string];
 
-const SECRET_PATTERN = /PASSWORD|SECRET|TOKEN|FANOUT_PROJECTS/;
+const SECRET_PATTERN = /PASSWORD|SECRET|TOKEN|FANOUT_PROJECTS|SIGNING_KEY$/;
 const CONFIG_FILE = '/etc/datafile-fanout/config/config.yaml';
 const PROJECTS = JSON.stringify([
   { projectId: '1', secrets: ['s'], datafiles: [{ sdkKey: 'AnSdkKey', environment: 'Production' }] },
@@ -23,6 +24,7 @@ const PROJECTS = JSON.stringify([
 const STAND_INS: Readonly<Record<string, string>> = {
   FANOUT_PROJECTS: PROJECTS,
   OPTIMIZELY_SDKKEYS: 'AnSdkKey:t',
+  FANOUT_SIGNING_KEY: newKeys().pem,
 };
 const MACHINE = { cores: 2, memoryBytes: 2 ** 29 };
 
@@ -75,8 +77,11 @@ function podProblems(spec: Json): string[] {
 
 function probeProblems({ spec }: Manifest): string[] {
   const { terminationGracePeriodSeconds: graceS, containers } = spec.template.spec;
-  const [{ startupProbe, livenessProbe, readinessProbe, lifecycle }] = containers;
+  const [{ startupProbe, livenessProbe, readinessProbe, lifecycle, env }] = containers;
   const found: string[] = [];
+  const adminHost = env.find(({ name }: Json) => name === 'FANOUT_ADMIN_HOST')?.value;
+  if (readinessProbe?.httpGet.port === 'admin' && adminHost !== '0.0.0.0')
+    found.push('must open the port that it is probed at: the kubelet comes from outside of the pod');
   if (startupProbe?.httpGet.path !== '/health/live' || livenessProbe?.httpGet.path !== '/health/live')
     found.push('must be started and restarted by /health/live: what it serves is no reason for either');
   if (readinessProbe?.httpGet.path !== '/health/ready') found.push('must be ready by /health/ready');

@@ -1,5 +1,5 @@
 // The pinned foreign tools of `npm run verify`, installed once into a cache folder of the project: Python tools into a
-// virtual environment, nats-server and helm by `go install`. Never needed by `npm test` or `npm run up`.
+// virtual environment, nats-server, versitygw and helm by `go install`. Never needed by `npm test` or `npm run up`.
 
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -14,6 +14,7 @@ const CACHE_DIR = join(ROOT_DIR, '.cache', 'verify');
 const REQUIREMENTS = join(ROOT_DIR, 'test', 'verify', 'requirements.txt');
 const NATS_VERSION = 'v2.12.4';
 const HELM_VERSION = 'v3.19.0';
+const VERSITYGW_VERSION = 'v1.8.0';
 
 /** Path of a program of the Python tools, for example `moto_server`. @throws FanoutError TOOL_UNAVAILABLE */
 export async function pythonTool(program: string): Promise<string> {
@@ -44,6 +45,10 @@ export const currentNatsServer = (): Promise<string> =>
 /** Path of helm 3. @throws FanoutError TOOL_UNAVAILABLE */
 export const helm = (): Promise<string> => goTool('helm', 'helm.sh/helm/v3/cmd/helm', HELM_VERSION);
 
+/** Path of versitygw, an S3 server of another maker. @throws FanoutError TOOL_UNAVAILABLE */
+export const versitygw = (): Promise<string> =>
+  goTool('versitygw', 'github.com/versity/versitygw/cmd/versitygw', VERSITYGW_VERSION);
+
 async function goTool(name: string, module: string, version: string): Promise<string> {
   const dir = join(CACHE_DIR, `${name}-${version}`);
   const program = join(dir, name);
@@ -59,7 +64,7 @@ async function goTool(name: string, module: string, version: string): Promise<st
 
 const PYTHON_REMEDY =
   'Install Python 3.11 or newer with its venv module (Debian: apt-get install python3 python3-venv).';
-const GO_REMEDY = 'Install Go 1.24 or newer (go.dev/doc/install).';
+const GO_REMEDY = 'Install Go 1.25 or newer (go.dev/doc/install).';
 
 async function install(
   command: string,

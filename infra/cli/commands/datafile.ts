@@ -1,13 +1,15 @@
-// `fanout datafile history|show|diff`: what was published for an SDK key, and what a change meant, as flags and rules.
+// `fanout datafile history|show|diff`: what was published for an SDK key, and what a change meant, as flags and rules. What
+// moves it is beside this.
 
 import type { Command } from 'commander';
-import type { HistoryEntry, Manifest } from '../../../core/manifest.ts';
+import { type HistoryEntry, isQuarantined, type Manifest } from '../../../core/manifest.ts';
 import { type Call, type Host, runs, usageError } from '../command.ts';
 import { type Change, diffDatafiles, nameOf, sentenceOf } from '../datafile-diff/diff.ts';
 import type { DatafileView, FlagView } from '../datafile-diff/model.ts';
 import { findEntry, openRecord, type RecordOptions, readBody } from '../datafile-diff/record.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { type Output, table } from '../output.ts';
+import { registerMoves } from './datafile-move.ts';
 
 interface ShowOptions extends RecordOptions {
   readonly raw?: boolean;
@@ -53,6 +55,7 @@ export function registerDatafile(program: Command, host: Host): void {
     host,
     diff,
   );
+  registerMoves(group, host);
 }
 
 const HELP = `
@@ -62,14 +65,16 @@ revision is given as its number, as seq:<n>, or by the beginning of its hash; th
 async function history({ args, options, shell, output }: Call<RecordOptions>): Promise<ExitCode> {
   const { manifest } = await openRecord(shell, args[0] ?? '', options);
   const { sdkKey, lineage, pin, seq, revision, projectId, environment } = manifest;
+  const quarantine = isQuarantined(manifest) ? manifest.quarantine : null;
   output.result(
-    { sdkKey, projectId, environment, lineage, seq, revision, pin, history: manifest.history },
+    { sdkKey, projectId, environment, lineage, seq, revision, pin, quarantine, history: manifest.history },
     () => historyText(manifest, output),
   );
   return EXIT.ok;
 }
 
-function historyText({ history, pin, seq }: Manifest, { paint }: Output): string {
+function historyText(manifest: Manifest, { paint }: Output): string {
+  const { history, pin, seq } = manifest;
   const rows = history.map((entry) => [
     entry.seq === seq ? '*' : '',
     `seq ${entry.seq}`,
@@ -85,8 +90,19 @@ function historyText({ history, pin, seq }: Manifest, { paint }: Output): string
   ]).split('\n');
   const pinned =
     pin === null ? [] : [`Pinned since ${timeOf(pin.pinnedAtMs)}: ${pin.reason}. Webhooks do not move it.`];
-  return [paint('bold', head ?? ''), ...lines, ...pinned.map((line) => paint('yellow', line))].join('\n');
+  const notes = [...pinned, ...quarantineText(manifest)];
+  return [paint('bold', head ?? ''), ...lines, ...notes.map((line) => paint('yellow', line))].join('\n');
 }
+
+function quarantineText(manifest: Manifest): readonly string[] {
+  const { quarantine: mark } = manifest;
+  if (mark === undefined || !isQuarantined(manifest)) return [];
+  return [
+    `Quarantined since ${timeOf(mark.atMs)}: ${percent(mark.share)} of ${mark.agents} agents refuse seq ${mark.seq} (${mark.code}). Nobody announces it.`,
+  ];
+}
+
+const percent = (share: number): string => `${Math.round(share * 100)}%`;
 
 async function show({ args, options, shell, output }: Call<ShowOptions>): Promise<ExitCode> {
   const [key = '', wanted] = args;

@@ -1,5 +1,5 @@
 // `fanout doctor`: looks at everything that a change has to pass, and says of each whether it is right and what to do.
-// Changes nothing anywhere.
+// Changes nothing anywhere, apart from a marker in another maker's S3.
 
 import type { Command } from 'commander';
 import type { DatafileSource } from '../../../core/projects.ts';
@@ -29,7 +29,8 @@ export function registerDoctor(program: Command, host: Host): void {
 const HELP = `
 Reads the functions' own variables (FANOUT_BUCKET, FANOUT_TOPIC_ARN, FANOUT_NATS_URL, FANOUT_PROJECTS or
 FANOUT_PROJECTS_SECRET and so on), the credentials of the AWS SDK, and OPTIMIZELY_API_TOKEN for the webhooks.
-Exits 1 if anything is found to fail.`;
+Whether another maker's S3 (FANOUT_S3_ENDPOINT) honours conditions on writes is tried on the object
+datafiles/.conditions. Exits 1 if anything is found to fail.`;
 
 async function doctor({ shell, output, options }: Call<Options>): Promise<ExitCode> {
   const findings: Finding[] = [];
@@ -69,6 +70,7 @@ async function examineAll(
     examine('credentials', () => aws.checkCredentials(setup)),
     examine('clock', () => aws.checkClock(shell, setup)),
     examine('bucket', () => aws.checkBucket(setup)),
+    examine('conditions', () => aws.checkConditions(setup)),
     examine('topic', () => aws.checkTopic(shell, setup)),
     examine('bus', () => keys.checkBus(parts.bus)),
   ]);
@@ -78,6 +80,10 @@ async function examineAll(
   for (const { projectId, datafiles } of setup.projects.values()) {
     for (const source of datafiles) {
       perKey.push(...(await examineKey(keys, parts, source, projectId, isHome)));
+      if (setup.trusted.length > 0) {
+        const look = () => keys.checkSignatures(parts, source, setup.trusted);
+        perKey.push(await examine(`signature ${source.sdkKey}`, look));
+      }
       if (isProbing)
         perKey.push(await examine(`publish ${source.sdkKey}`, () => keys.checkPublish(parts, source)));
     }

@@ -9,6 +9,8 @@ import {
 import { GetTopicAttributesCommand, SNSClient } from '@aws-sdk/client-sns';
 import { messageOf } from '../../../core/errors.ts';
 import { awsLimits } from '../../../functions/aws-limits.ts';
+import { createTrialWrite } from '../../../functions/bucket.ts';
+import { conditionsCheck } from '../../../functions/store-conditions.ts';
 import { ask } from '../http.ts';
 import { type Shell, variable } from '../shell.ts';
 import { fail, type Judgement, ok, skipped, warn } from './finding.ts';
@@ -85,6 +87,15 @@ export async function checkBucket(setup: Setup): Promise<Judgement> {
     `${bucket} is there, but ${found.join(', and ')}`,
     'Deploy the shipped template, or set the bucket up by hand as infra/serverless/record.yml has it.',
   );
+}
+
+/** Another maker's S3 has to be seen to do it. */
+export async function checkConditions({ settings }: Setup): Promise<Judgement> {
+  const { endpoint } = settings.bucket;
+  if (endpoint === undefined) return skipped("Amazon's S3 honours conditions on writes");
+  if (settings.role === 'bus-only') return skipped('a further region does not write the record');
+  await conditionsCheck(createTrialWrite(settings.bucket), endpoint)();
+  return ok('the store honours If-Match and If-None-Match on writes');
 }
 
 async function doubtOfVersioning(client: S3Client, Bucket: string): Promise<string> {

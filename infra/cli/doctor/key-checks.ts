@@ -2,8 +2,10 @@
 
 import { encodeEnvelope } from '../../../core/envelope.ts';
 import { FanoutError, messageOf } from '../../../core/errors.ts';
-import type { Manifest } from '../../../core/manifest.ts';
+import { isQuarantined, type Manifest } from '../../../core/manifest.ts';
 import type { DatafileSource } from '../../../core/projects.ts';
+import { KeyRing, keyIdOf } from '../../../core/signature.ts';
+import type { PublicKey } from '../../../core/signing-keys.ts';
 import { judgeHead } from '../../../functions/announce.ts';
 import type { Bus, Cdn, DatafileRecord, SdkCheck } from '../../../functions/ports.ts';
 import { fail, type Judgement, ok, skipped, warn } from './finding.ts';
@@ -31,8 +33,39 @@ export async function checkRecord({ record }: KeyParts, { sdkKey }: DatafileSour
   const { seq, revision, sha256, pin, publishedAtMs } = stored.manifest;
   await record.readBody(sdkKey, sha256);
   const what = `revision ${revision} (seq ${seq}) since ${new Date(publishedAtMs).toISOString()}`;
+  if (isQuarantined(stored.manifest))
+    return fail(
+      `${what}, which agents refuse (${stored.manifest.quarantine?.code}): nobody announces it`,
+      'Look at the flag that the agents name in their log, and publish again: see version-quarantined in infra/RUNBOOK.md.',
+    );
   if (pin === null) return ok(what);
   return warn(`${what}, pinned: ${pin.reason}`, 'Webhooks do not move it until it is unpinned.');
+}
+
+/** Whether agents that ask for signatures would take what record and bus have. */
+export async function checkSignatures(
+  { record, bus }: KeyParts,
+  { sdkKey }: DatafileSource,
+  trusted: readonly PublicKey[],
+): Promise<Judgement> {
+  const ring = new KeyRing(trusted);
+  const stored = await record.readManifest(sdkKey);
+  if (stored === null) return skipped('the record has nothing of it');
+  const { signature, seal } = stored.manifest;
+  if (signature === undefined || seal === undefined)
+    return fail('the record is not signed', 'reconcile signs it within a minute: give it the signing key.');
+  if (!ring.sealed(stored.manifest))
+    return fail(
+      'no trusted key has signed the record as it is',
+      'reconcile begins a signed lineage within a minute; if nobody changed keys, somebody else writes to the bucket.',
+    );
+  const head = (await bus.readHead(sdkKey))?.head ?? null;
+  if (head !== null && !ring.signed({ ...head, sdkKey }, head.signature ?? ''))
+    return fail(
+      'no trusted key has signed what is on the bus',
+      'reconcile announces over it within a minute; if it comes back, change the password of the bus user.',
+    );
+  return ok(`key ${keyIdOf(signature)} has signed seq ${stored.manifest.seq}`);
 }
 
 /** What Optimizely serves, against the record. */
@@ -71,6 +104,8 @@ export async function checkBusKey(
   const verdict = judgeHead(manifest, head);
   if (verdict === 'already') return ok(`has seq ${manifest.seq}, as the record`);
   const what = `has seq ${head?.head?.seq ?? 'none'}, the record ${manifest.seq}`;
+  if (verdict === 'quarantined')
+    return warn(`${what}, which agents refuse`, 'See what is said of the record.');
   if (verdict === 'superseded')
     return fail(what, 'The record went back; reconcile gives it a new lineage within a minute.');
   return isSettled(manifest, nowMs())

@@ -3,9 +3,11 @@
 
 import { FanoutError } from '../../../core/errors.ts';
 import { type ProjectTable, parseProjects } from '../../../core/projects.ts';
+import { type PublicKey, parseSigningKey } from '../../../core/signing-keys.ts';
 import { type BusCredentials, parseBusCredentials } from '../../../functions/bus-credentials.ts';
 import {
   type Environment,
+  readPublicKeys,
   readSecretNames,
   readWriterSettings,
   type SecretNames,
@@ -19,6 +21,8 @@ export interface Setup {
   readonly credentials: BusCredentials;
   /** Null where there is none: the receiver's way, and a further region's. */
   readonly topicArn: string | null;
+  /** Whose signatures count; none where nobody signs. */
+  readonly trusted: readonly PublicKey[];
 }
 
 /** Stands for a topic where none is set; whether there should be one is a finding of its own. */
@@ -28,17 +32,33 @@ const NO_TOPIC = 'none';
 export async function loadSetup(env: Environment): Promise<Setup> {
   const topicArn = env.FANOUT_TOPIC_ARN?.trim() || null;
   const secrets = readSecretNames(env);
-  const settings = readWriterSettings({ ...env, FANOUT_TOPIC_ARN: topicArn ?? NO_TOPIC }, secrets);
+  // Nothing is written here, so public keys are enough.
+  const readOnly = { FANOUT_TOPIC_ARN: topicArn ?? NO_TOPIC, FANOUT_SIGNING_PUBLIC_KEYS: undefined };
+  const settings = readWriterSettings({ ...env, ...readOnly }, secrets);
   const { readSecret } = await import('../../../functions/secrets.ts');
-  const [projects, credentials] = await Promise.all([
+  const [projects, credentials, trusted] = await Promise.all([
     secrets.projects === null
       ? settings.projects
       : readSecret(secrets.projects).then(named(secrets.projects.name, parseProjects)),
     secrets.nats === null
       ? settings.bus
       : readSecret(secrets.nats).then(named(secrets.nats.name, parseBusCredentials)),
+    trustedOf(env, settings, secrets),
   ]);
-  return { settings, secrets, projects, credentials, topicArn };
+  return { settings, secrets, projects, credentials, topicArn, trusted };
+}
+
+/** The private key is read only where no public one is given. */
+async function trustedOf(
+  env: Environment,
+  { signingKey }: WriterSettings,
+  { signing }: SecretNames,
+): Promise<readonly PublicKey[]> {
+  const keys = readPublicKeys(env);
+  if (signingKey !== null) return [signingKey.publicKey, ...keys];
+  if (signing === null || keys.length > 0) return keys;
+  const { readSecret } = await import('../../../functions/secrets.ts');
+  return [named(signing.name, parseSigningKey)(await readSecret(signing)).publicKey];
 }
 
 /** Says which secret it is that cannot be read. */

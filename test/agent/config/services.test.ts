@@ -99,6 +99,7 @@ describe('user profile services', () => {
 describe('ODP', () => {
   it('has the original’s defaults', () => {
     expect(parse({}).odp).toEqual({
+      origins: [],
       ...{ disable: false, eventsRequestTimeoutMs: 10_000, eventsFlushIntervalMs: 1_000 },
       segmentsRequestTimeoutMs: 10_000,
       segmentsCache: {

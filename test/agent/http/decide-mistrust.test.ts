@@ -43,10 +43,10 @@ it("a flag is left to the SDK when the decider's outcome is another", async () =
 
 it('users with a forced variation, and listeners, are left to the SDK', async () => {
   const { client, ask } = await setUp();
+  const other = await setUp();
   const decided = vi.spyOn(CompiledFlag.prototype, 'decide');
   client.setForcedVariation('any', 'u', null);
   expect(ask()).toBeNull();
-  const other = await setUp();
   const stop = other.client.listen(
     () => {},
     () => {},

@@ -7,6 +7,7 @@ import { connect as tlsConnect } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createFrontDoor } from '../../../agent/http/front-door.ts';
 import { createListener } from '../../../agent/http/tls.ts';
+import { sendRaw, statusOf } from '../../support/raw-http.ts';
 import { startDoor } from '../support/door.ts';
 
 class FakeResponse extends EventEmitter {
@@ -99,16 +100,19 @@ describe('a port', () => {
     await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void listener.close());
     const { port } = listener.address() as { port: number };
-    const socket = connect(port, '127.0.0.1');
-    socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{');
-    const answer = await new Promise<string>((resolve) => {
-      let text = '';
-      socket.on('data', (chunk) => {
-        text += chunk;
-      });
-      socket.on('close', () => resolve(text));
-    });
-    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+    const slow: readonly string[][] = [
+      ['POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{'],
+      // Never quiet, and never done: headers, then a body, byte by byte.
+      ['GET / HTTP/1.1\r\n', ...Array.from({ length: 500 }, (_, i) => `x-${i}: y\r\n`)],
+      [
+        'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 900\r\n\r\n',
+        ...Array.from({ length: 500 }, () => 'b'),
+      ],
+      // Connected, and silent.
+      [],
+    ];
+    const answers = await Promise.all(slow.map((parts) => sendRaw(port, parts, { dripMs: 20 })));
+    expect(answers.map(statusOf)).toEqual([408, 408, 408, 408]);
   });
 
   it('lets go of clients that do not take their answer, but not of idle ones', async () => {

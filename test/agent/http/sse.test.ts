@@ -7,7 +7,8 @@ import { HttpServer } from '../../../agent/http/server.ts';
 import { type EventStream, EventStreams, WAITING_BYTES_MAX } from '../../../agent/http/sse.ts';
 import { Metrics } from '../../../agent/metrics.ts';
 import { eventually } from '../../support/eventually.ts';
-import { MemoryLog, realClock } from '../support/fakes.ts';
+import { serves, startAgent } from '../support/agent.ts';
+import { datafileBody, KEY, MemoryLog, MemoryRecord, realClock } from '../support/fakes.ts';
 import { openSse } from '../support/sse.ts';
 
 async function serve(streamsMax: number) {
@@ -40,6 +41,18 @@ describe('streams', () => {
     first.close();
     await eventually('a place', () => open.size === 1);
     expect((await openSse(url, {})).status).toBe(200);
+  });
+
+  it('are as many as the operator says, of both sorts together', async () => {
+    const env = { FANOUT_STREAMS_MAX: '1', OPTIMIZELY_API_ENABLENOTIFICATIONS: 'true' };
+    const record = new MemoryRecord();
+    record.publish(KEY, datafileBody(1));
+    const agent = await startAgent({ record, env: { ...env, FANOUT_BUCKET: 'b' } });
+    await serves(agent, 1, 1);
+    const headers = { 'x-optimizely-sdk-key': KEY };
+    expect((await openSse(`${agent.api}/v1/datafile/stream`, headers)).status).toBe(200);
+    for (const path of ['/v1/datafile/stream', '/v1/notifications/event-stream'])
+      expect((await openSse(agent.api + path, headers)).status).toBe(503);
   });
 
   it('are turned away once the agent stops', async () => {

@@ -39,6 +39,24 @@ describe('decisions by segments', () => {
     expect(await metricsOf(agent)).toContain('service_failures_total{service="odp",what="segments"} 1');
   });
 
+  it('are not asked of an address inside, which only a datafile names; nor are events sent there', async () => {
+    const outside = await startOutside();
+    const agent = await startWith(outside, { FANOUT_ODP_HOSTS: '' });
+    expect((await decide(agent, 'vip-1')).status).toBe(500);
+    await post(agent, '/v1/send-odp-event', { action: 'bought', identifiers: { fs_user_id: 'ann' } });
+    const troubles = () => agent.log.of('service.failed').map(({ fields }) => fields);
+    await eventually('the event is refused', () =>
+      troubles().some((it) => 'what' in it && it.what === 'event-lost'),
+    );
+    expect(troubles()).toMatchObject([
+      { what: 'segments', code: 'OUTBOUND_REFUSED', remedy: expect.stringContaining('FANOUT_ODP_HOSTS') },
+      { what: 'events', code: 'OUTBOUND_REFUSED' },
+      { what: 'event-lost' },
+    ]);
+    expect(outside.http.seen).toEqual([]);
+    expect((await agent.decide('flag_1')).status).toBe(200);
+  });
+
   it('are refused where the Data Platform is turned off', async () => {
     const agent = await startWith(await startOutside(), { OPTIMIZELY_CLIENT_ODP_DISABLE: 'true' });
     expect((await decide(agent, 'vip-1')).status).toBe(500);

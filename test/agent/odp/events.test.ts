@@ -14,7 +14,7 @@ function eventsAnswering(respond: (attempt: number) => number | Promise<number>,
   const troubles: string[] = [];
   const events = new OdpEvents(
     {
-      ...{ disable: false, eventsRequestTimeoutMs: 5, segmentsRequestTimeoutMs: 5 },
+      ...{ origins: [], disable: false, eventsRequestTimeoutMs: 5, segmentsRequestTimeoutMs: 5 },
       eventsFlushIntervalMs: flushIntervalMs,
       segmentsCache: { default: null, services: new Map() },
     },

@@ -33,7 +33,13 @@ function odpAnswering(
   onTestFinished(() => redis.stop());
   const [byDefault = null] = Object.keys(caches);
   const settings: OdpSettings = {
-    ...{ disable: false, eventsRequestTimeoutMs: 1, eventsFlushIntervalMs: 1, segmentsRequestTimeoutMs: 7 },
+    ...{
+      origins: [],
+      disable: false,
+      eventsRequestTimeoutMs: 1,
+      eventsFlushIntervalMs: 1,
+      segmentsRequestTimeoutMs: 7,
+    },
     segmentsCache: { default: byDefault, services: new Map(Object.entries(caches)) },
   };
   const odp = new Odp(settings, {

@@ -65,6 +65,7 @@ describe('the disk cache', () => {
       'sdkKey',
       'seq',
       'sha256',
+      'sum',
     ]);
   });
 
@@ -87,6 +88,10 @@ describe('the disk cache', () => {
       async (path) => writeFile(path, (await readFile(path)).toString().replace(KEY, 'Another')),
     ],
     [
+      'of another seq than was saved',
+      async (path) => writeFile(path, (await readFile(path)).toString().replace('"seq":3', '"seq":7')),
+    ],
+    [
       'with another hash',
       async (path) =>
         writeFile(
@@ -105,6 +110,15 @@ describe('the disk cache', () => {
     expect(later.bodies).toEqual([]);
     expect(later.failures[0]).toMatchObject({ source: 'disk', error: { code: 'BODY_CORRUPT' } });
     expect(await readdir(dir)).toEqual([`${name}.damaged`]);
+  });
+
+  it('reads a file from before there was a sum over its header', async () => {
+    const { source, dir, reopened } = await setUp();
+    source.save(entryOf(3));
+    await source.stop();
+    const path = join(dir, (await readdir(dir))[0] as string);
+    await writeFile(path, (await readFile(path)).toString().replace(/,"sum":"[0-9a-f]{64}"/, ''));
+    expect((await reopened()).seqs).toEqual([3]);
   });
 
   it('tells of a write that failed and goes on with the next', async () => {

@@ -7,6 +7,7 @@ import type { HealthReport } from '../../../agent/status.ts';
 import type { Tracing } from '../../../agent/tracing/tracing.ts';
 import type { Clock } from '../../../core/clock.ts';
 import type { SdkKey } from '../../../core/ids.ts';
+import { notes } from '../../output/notes.ts';
 import { eventually } from '../../support/eventually.ts';
 import { KEY, MemoryLog, type MemoryRecord, realClock } from './fakes.ts';
 
@@ -42,6 +43,7 @@ export const NOWHERE = 'http://127.0.0.1:1/%s.json';
 
 export async function startAgent(options: AgentOptions = {}): Promise<TestAgent> {
   const log = new MemoryLog();
+  notes.settings(options.env ?? {});
   const config: AgentConfig = {
     ...parseConfig(
       {

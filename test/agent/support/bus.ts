@@ -2,10 +2,17 @@
 
 import { connect, headers, type NatsConnection } from 'nats.ws';
 import { encodeBeat } from '../../../core/beat.ts';
+import { type AgentReport, decodeReport } from '../../../core/canary.ts';
 import { compressBody, encodeEnvelope } from '../../../core/envelope.ts';
 import type { SdkKey } from '../../../core/ids.ts';
 import type { Manifest } from '../../../core/manifest.ts';
-import { BEAT_SUBJECT, datafileSubject, STREAM_NAME, STREAM_SUBJECTS } from '../../../core/names.ts';
+import {
+  BEAT_SUBJECT,
+  CANARY_SUBJECTS,
+  datafileSubject,
+  STREAM_NAME,
+  STREAM_SUBJECTS,
+} from '../../../core/names.ts';
 import { eventually } from '../../support/eventually.ts';
 import { realClock } from './fakes.ts';
 
@@ -70,10 +77,21 @@ export class TestPublisher {
     });
   }
 
-  async beat(manifests: readonly Manifest[]): Promise<void> {
+  /** @param askShare of the agents that are to say what they refuse; left out, none */
+  async beat(manifests: readonly Manifest[], askShare?: number): Promise<void> {
     const heads = new Map(manifests.map(({ sdkKey, lineage, seq }) => [sdkKey, { lineage, seq }]));
-    const beat = encodeBeat({ sentAtMs: realClock.nowMs(), heads });
+    const sentAtMs = realClock.nowMs();
+    const beat = encodeBeat({ sentAtMs, heads, ...(askShare === undefined ? {} : { askShare }) });
     await this.#send(() => this.#connection.publish(BEAT_SUBJECT, beat));
+  }
+
+  /** What agents say of versions that they refuse. */
+  hear(): AgentReport[] {
+    const reports: AgentReport[] = [];
+    this.#connection.subscribe(CANARY_SUBJECTS, {
+      callback: (_, { data }) => reports.push(decodeReport(data) as AgentReport),
+    });
+    return reports;
   }
 
   close(): Promise<void> {

@@ -16,6 +16,7 @@ import {
 import type { Log, LogEvent } from '../../../core/log.ts';
 import { advance, createManifest, type Manifest } from '../../../core/manifest.ts';
 import type { Version } from '../../../core/version.ts';
+import { noteLine } from '../../output/notes.ts';
 
 export const KEY = toSdkKey('TestKey1234567890abcde');
 export const OTHER_KEY = toSdkKey('OtherKey+with/odd=chars');
@@ -77,14 +78,17 @@ export class MemoryLog implements Log {
 
   info(event: LogEvent, fields: object = {}): void {
     this.lines.push({ level: 'info', event, fields: { ...fields } });
+    noteLine(event, fields);
   }
 
   warn(event: LogEvent, fields: object = {}): void {
     this.lines.push({ level: 'warn', event, fields: { ...fields } });
+    noteLine(event, fields);
   }
 
   error(event: LogEvent, fields: object = {}): void {
     this.lines.push({ level: 'error', event, fields: { ...fields } });
+    noteLine(event, fields);
   }
 
   of(event: LogEvent): LogLine[] {

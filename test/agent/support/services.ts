@@ -51,6 +51,7 @@ export async function startWith(outside: Outside, env: Record<string, string> = 
       OPTIMIZELY_CLIENT_ODP_EVENTSFLUSHINTERVAL: '0s',
       OPTIMIZELY_CLIENT_USERPROFILESERVICE: JSON.stringify({ services: { rest } }),
       FANOUT_BUCKET: 'bucket',
+      FANOUT_ODP_HOSTS: outside.http.url,
       ...env,
     },
   });

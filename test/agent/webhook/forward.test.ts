@@ -63,6 +63,14 @@ describe('a webhook with a receiver', () => {
     expect(agent.log.of('webhook.rejected')[0]?.fields).toMatchObject({ code: 'RECEIVER_FAILED' });
   });
 
+  it('is refused when the receiver answers without end: no more is read than an answer may have', async () => {
+    const { agent, post } = await setUp({ status: 200, body: 'x'.repeat(1_000_000) });
+    expect((await post('{}')).status).toBe(502);
+    expect(agent.log.of('webhook.rejected')[0]?.fields).toMatchObject({
+      error: expect.stringContaining('more than 65536 bytes'),
+    });
+  });
+
   it('is not followed to other places', async () => {
     const elsewhere = await startHttp(() => ({ status: 200 }));
     onTestFinished(elsewhere.close);

@@ -49,6 +49,16 @@ describe('an announced datafile', () => {
     expect(clock.waitingCount).toBe(0);
   });
 
+  it('is looked for once while many webhooks say the same, and again when one says more', async () => {
+    const { held, looks, refresher } = setUp();
+    held.revision = 3;
+    const same = Array.from({ length: 20 }, () => refresher.refresh(KEY, 2));
+    await Promise.all([...same, refresher.refresh(KEY, 1)]);
+    expect(looks).toHaveLength(1);
+    await Promise.all([refresher.refresh(KEY, 2), refresher.refresh(KEY, 3)]);
+    expect(looks).toHaveLength(3);
+  });
+
   it('that never comes is given up', async () => {
     const { clock, looks, refresher, pass } = setUp();
     await refresher.refresh(KEY, 2);

@@ -3,8 +3,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parseDatafile } from '../../../core/datafile.ts';
 import { encodeEnvelope } from '../../../core/envelope.ts';
-import type { ChangeId, Seq } from '../../../core/ids.ts';
-import { pin } from '../../../core/manifest.ts';
+import { type ChangeId, type Seq, sha256Of } from '../../../core/ids.ts';
+import { type Manifest, pin } from '../../../core/manifest.ts';
 import { moveManifest } from '../../../functions/move-manifest.ts';
 import { MISSED_GRACE_MS } from '../../../functions/reconcile/follow-cdn.ts';
 import { reconcileKeys } from '../../../functions/reconcile/reconcile-keys.ts';
@@ -164,6 +164,16 @@ describe('the record against the bus', () => {
     expect(deps.topic.ofKind('published')).toHaveLength(2);
     await run();
     expect(count('LineageRenewed')).toBe(1);
+  });
+
+  it('renews it too when the restored record has moved on to the seq that the bus has, with other bytes', async () => {
+    const manifest = deps.record.headOf() as Manifest;
+    const other = { ...manifest, sha256: sha256Of(new Uint8Array(1)) };
+    deps.bus.plant(KEY, encodeEnvelope(other, new Uint8Array(1), 1e6));
+    await run();
+    expect(deps.record.headOf()).toMatchObject({ seq: 2, revision: 1, cause: 'restore' });
+    expect(deps.record.headOf()?.lineage).not.toBe(manifest.lineage);
+    expect(deps.bus.seqOf()).toBe(2);
   });
 
   it('does not take a webhook between its two reads for a restored bucket', async () => {

@@ -8,11 +8,12 @@ import { unchanging } from '../../../functions/kept-secret.ts';
 import type { WebhookAnswer, WebhookRequest } from '../../../functions/webhook/http-event.ts';
 import { receiveWebhook } from '../../../functions/webhook/receive-webhook.ts';
 import { GOLDEN } from '../../fixtures/golden-webhook.ts';
+import { HUSH } from '../../output/secrets.ts';
 import { datafileOf, PROJECT_ID } from '../../support/datafiles.ts';
 import { type FakeDeps, fakeDeps } from '../../support/fakes.ts';
 
 const GOLDEN_KEY = toSdkKey('QMVJcUKEJZFg8pQ2jhAybK');
-const OLD_SECRET = 'the secret of before the rotation';
+const OLD_SECRET = `${HUSH}before-the-rotation`;
 const projects = parseProjects(
   JSON.stringify([
     {
@@ -44,7 +45,7 @@ function send(deps: FakeDeps, { body = GOLDEN.body, ...rest }: Case): Promise<We
     signature: rest.signature ?? signed,
     requestId: 'JKJaXmPLvHcESHA=',
   };
-  return receiveWebhook(deps, { projects: unchanging(projects), fetchBudgetMs: 5_000 }, request);
+  return receiveWebhook(deps, { projects: unchanging(projects), fetchBudgetMs: 5_000, guard: null }, request);
 }
 
 const goldenDeps = (): FakeDeps => {

@@ -1,7 +1,7 @@
 // `fanout datafile history|show|diff` as a process, against a store with a record of three revisions.
 
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { pin } from '../../../core/manifest.ts';
+import { pin, quarantine } from '../../../core/manifest.ts';
 import { type HttpServer, serveHttp } from '../../../infra/local/http.ts';
 import { type Ended, fanout } from './support/fanout.ts';
 import {
@@ -24,7 +24,9 @@ const REVISIONS: readonly Shop[] = [
 let store: HttpServer;
 beforeAll(async () => {
   store = await startStore();
-  await putManifest(store, pin(await putRecord(store, REVISIONS), 'a bad week', RECORD_START_MS));
+  const pinned = pin(await putRecord(store, REVISIONS), 'a bad week', RECORD_START_MS);
+  const refused = { share: 0.75, agents: 8, code: 'DATAFILE_UNDECIDABLE', atMs: RECORD_START_MS };
+  await putManifest(store, quarantine(pinned, refused));
   return () => store.close();
 });
 
@@ -46,6 +48,9 @@ describe('datafile history', () => {
     );
     expect(lines[3]).toMatch(/^ {3}seq 1 {2}revision 457 /);
     expect(lines[4]).toContain('a bad week');
+    expect(lines[5]).toBe(
+      'Quarantined since 2026-01-31 12:00:00.000: 75% of 8 agents refuse seq 3 (DATAFILE_UNDECIDABLE). Nobody announces it.',
+    );
   });
 
   it('gives the same as one JSON document', async () => {
@@ -54,6 +59,7 @@ describe('datafile history', () => {
       seq: 3,
       lineage: 'lineage-1',
       pin: { reason: 'a bad week' },
+      quarantine: { seq: 3, share: 0.75, agents: 8, code: 'DATAFILE_UNDECIDABLE' },
       history: [{ revision: 459 }, { revision: 458 }, { revision: 457, changeId: 'change-1' }],
     });
   });

@@ -2,7 +2,7 @@
 // after the other is not.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Manifest } from '../../../core/manifest.ts';
+import { type Manifest, quarantine } from '../../../core/manifest.ts';
 import { announceHead } from '../../../functions/announce-head.ts';
 import { createBucket } from '../../../functions/bucket.ts';
 import { NatsBus } from '../../../functions/bus.ts';
@@ -129,6 +129,7 @@ describe('a deployment that works', () => {
       clock: 'ok',
       // The stand-in keeps no versions and knows no public access.
       bucket: 'warn',
+      conditions: 'ok',
       topic: 'ok',
       bus: 'ok',
       'record ShopKey': 'ok',
@@ -145,7 +146,7 @@ describe('a deployment that works', () => {
     expect(code).toBe(0);
     expect(out).toMatch(/^ok {4}record ShopKey +revision 458 \(seq 2\) since 2026-01-31T12:01:00\.000Z$/m);
     expect(out).toMatch(/^warn {2}bucket .*\n {9}→ Deploy the shipped template/m);
-    expect(out.trimEnd().split('\n').at(-1)).toBe('9 ok, 1 warn, 0 fail, 0 skipped');
+    expect(out.trimEnd().split('\n').at(-1)).toBe('10 ok, 1 warn, 0 fail, 0 skipped');
   });
 });
 
@@ -203,5 +204,15 @@ describe('what is wrong is found, with its remedy', () => {
     if (store !== undefined) await putRecord(store, [...SHOPS, { revision: 459 }]);
     const { of } = await doctor();
     expect(of('bus ShopKey')).toMatchObject({ standing: 'fail', detail: 'has seq 2, the record 3' });
+  });
+
+  it('a version that agents refuse', async () => {
+    const why = { share: 1, agents: 3, code: 'DATAFILE_UNDECIDABLE', atMs: RECORD_START_MS };
+    if (store !== undefined) await putManifest(store, quarantine(manifest, why));
+    const { of } = await doctor();
+    expect(of('record ShopKey')).toMatchObject({
+      standing: 'fail',
+      detail: expect.stringContaining('agents refuse (DATAFILE_UNDECIDABLE)'),
+    });
   });
 });

@@ -38,7 +38,7 @@ describe('a real change', () => {
     const request = { method: 'POST', path: '/webhooks/optimizely', rawBody: Buffer.from(GOLDEN.body) };
     await receiveWebhook(
       deps,
-      { projects: unchanging(projects), fetchBudgetMs: 1_000 },
+      { projects: unchanging(projects), fetchBudgetMs: 1_000, guard: null },
       { ...request, signature: GOLDEN.signature, requestId: 'request-1' },
     );
     const timeline = timelineOf(

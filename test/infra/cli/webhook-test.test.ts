@@ -32,7 +32,7 @@ beforeEach(async () => {
       answer(response, instead.status, instead.headers);
       return;
     }
-    const settings = { projects: unchanging(PROJECTS), fetchBudgetMs: 1_000 };
+    const settings = { projects: unchanging(PROJECTS), fetchBudgetMs: 1_000, guard: null };
     const received = await receiveWebhook(deps, settings, {
       method: request.method ?? '',
       path: pathOf(request),

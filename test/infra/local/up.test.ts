@@ -26,6 +26,7 @@ describe('the options of npm run up', () => {
       datafile: undefined,
       portBase: undefined,
       s3Endpoint: undefined,
+      signed: false,
       json: false,
       help: false,
     });
@@ -33,12 +34,15 @@ describe('the options of npm run up', () => {
 
   it('are read from their words', () => {
     const words =
-      '--agents 10 --datafile d.json --port-base 9000 --s3-endpoint http://localhost:9/ --json'.split(' ');
+      '--agents 10 --datafile d.json --port-base 9000 --s3-endpoint http://localhost:9/ --signed --json'.split(
+        ' ',
+      );
     expect(parseUpOptions(words)).toEqual({
       agents: 10,
       datafile: 'd.json',
       portBase: 9000,
       s3Endpoint: 'http://localhost:9',
+      signed: true,
       json: true,
       help: false,
     });

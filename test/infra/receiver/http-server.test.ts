@@ -6,6 +6,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { WEBHOOK_BODY_BYTES_MAX } from '../../../core/webhook.ts';
 import type { WebhookAnswer, WebhookRequest } from '../../../functions/webhook/http-event.ts';
 import { createHttpServer } from '../../../infra/receiver/http-server.ts';
+import { sendRaw, statusOf } from '../../support/raw-http.ts';
 
 async function serverWith(webhook: (request: WebhookRequest) => Promise<WebhookAnswer>) {
   const seen: WebhookRequest[] = [];
@@ -106,4 +107,23 @@ it('survives a caller that goes away in the middle', async () => {
   await new Promise((resolve) => socket.once('connect', resolve));
   socket.destroy();
   expect((await fetch(`${url}/health/live`)).status).toBe(200);
+});
+
+it('cuts off whoever sends too slowly: headers or a body, byte by byte, or nothing at all', async () => {
+  const routes = {
+    webhook: async () => ({ status: 204 }),
+    isReady: () => true,
+    metrics: async () => ({ contentType: 'text/plain', text: '' }),
+  };
+  const server = createHttpServer(routes, { headersTimeout: 100, requestTimeout: 100 });
+  const port = await server.listen('127.0.0.1', 0);
+  onTestFinished(() => server.close(0));
+  const endless = (first: string, each: string) => [first, ...Array.from({ length: 500 }, () => each)];
+  const slow = [
+    endless('GET /metrics HTTP/1.1\r\n', 'x: y\r\n'),
+    endless('POST /webhooks/optimizely HTTP/1.1\r\nhost: x\r\ncontent-length: 900\r\n\r\n', 'b'),
+    [],
+  ];
+  const answers = await Promise.all(slow.map((parts) => sendRaw(port, parts, { dripMs: 20 })));
+  for (const answer of answers) expect([0, 408]).toContain(statusOf(answer));
 });

@@ -11,6 +11,9 @@
   value: {{ include "fanout.agent.allowedHosts" . | quote }}
 - name: OPTIMIZELY_API_PORT
   value: '8080'
+# The kubelet's probes and scrapers come to the pod's address; who else may is the network policy's business.
+- name: FANOUT_ADMIN_HOST
+  value: 0.0.0.0
 - name: OPTIMIZELY_ADMIN_PORT
   value: '8088'
 - name: OPTIMIZELY_WEBHOOK_PORT
@@ -41,6 +44,12 @@
 {{- end }}
 - name: FANOUT_CACHE_DIR
   value: /var/cache/datafile-fanout
+{{- with .Values.signing.publicKeys }}
+- name: FANOUT_SIGNING_KEYS
+  value: {{ join "," . | quote }}
+- name: FANOUT_SIGNATURES
+  value: {{ $.Values.signing.signatures | quote }}
+{{- end }}
 {{- include "fanout.sharedEnv" (dict "root" $ "busSecret" $agent.busSecret "recordSecret" $agent.recordSecret) }}
 {{- if .Values.receiver.enabled }}
 # Whoever still posts webhooks to the agents, as to the original, reaches the receiver.

@@ -1,0 +1,68 @@
+// Which network addresses belong to the public internet. Everything else (this machine, its network, a cloud's metadata
+// service) must not be reached because somebody else's data says so. Pure: knows no resolver and no socket.
+
+/** Networks that are not anybody's on the internet (IANA's special-purpose registry), as first address and prefix length. */
+const PRIVATE_V4: readonly (readonly [string, number])[] = [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.0.2.0', 24],
+  ['192.88.99.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['198.51.100.0', 24],
+  ['203.0.113.0', 24],
+  ['224.0.0.0', 3],
+];
+/** Groups before the IPv4 address that an IPv6 address carries, for its last 32 bits: mapped, translated, compatible. */
+const CARRIERS_V6: readonly string[] = ['0:0:0:0:0:ffff', '64:ff9b:0:0:0:0', '0:0:0:0:ffff:0'];
+
+/** True only for an address that is known to be public; false also for what is no address at all. */
+export function isPublicAddress(address: string): boolean {
+  const v4 = parseV4(address);
+  if (v4 !== null) return isPublicV4(v4);
+  const groups = parseV6(address);
+  if (groups === null) return false;
+  const carried = (groups[6] as number) * 0x10000 + (groups[7] as number);
+  const prefix = groups.slice(0, 6).map((group) => group.toString(16));
+  if (CARRIERS_V6.includes(prefix.join(':'))) return isPublicV4(carried);
+  const [first, second] = groups as [number, number];
+  // 2000::/3 is all that was ever given out; in it 2001::/23 is for protocols, 2001:db8::/32 and 3fff::/20 for examples,
+  // and 2002::/16 leads to whatever IPv4 address it holds.
+  if (first < 0x2000 || first > 0x3fff) return false;
+  if (first === 0x2001) return second >= 0x200 && second !== 0xdb8;
+  return first !== 0x2002 && first !== 0x3fff;
+}
+
+/** Dotted decimal only: that is what resolvers and URLs give, whatever was written. */
+function parseV4(address: string): number | null {
+  const parts = address.split('.');
+  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256))
+    return null;
+  return parts.reduce((value, part) => value * 256 + Number(part), 0);
+}
+
+/** Eight groups; null when it is none. Zones (`fe80::1%eth0`) are of this machine's own links, so they are none either. */
+function parseV6(address: string): number[] | null {
+  if (!address.includes(':') || !/^[0-9a-fA-F:.]+$/.test(address)) return null;
+  const url = URL.parse(`http://[${address}]/`);
+  if (url === null) return null;
+  const [head = '', tail] = url.hostname.slice(1, -1).split('::');
+  const groupsOf = (text: string) =>
+    text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16));
+  const before = groupsOf(head);
+  if (tail === undefined) return before;
+  const after = groupsOf(tail);
+  return [...before, ...new Array<number>(8 - before.length - after.length).fill(0), ...after];
+}
+
+const isPublicV4 = (value: number): boolean =>
+  !PRIVATE_V4.some(([first, length]) => {
+    const size = 2 ** (32 - length);
+    const start = parseV4(first) as number;
+    return value >= start && value < start + size;
+  });

@@ -1,0 +1,115 @@
+// Asks the agents, with each beat, which versions they refuse, and marks in the record what too many of them do: nobody
+// announces that version any more. Agents are not trusted with more than that; the next seq is announced as always.
+
+import type { Beat } from '../../core/beat.ts';
+import {
+  type AgentReport,
+  decodeReport,
+  judgeQuarantine,
+  type QuarantineRule,
+  type QuarantineVerdict,
+  REPORT_WINDOW_MS,
+  shareToAsk,
+} from '../../core/canary.ts';
+import { sleep } from '../../core/clock.ts';
+import { errorFields, messageOf } from '../../core/errors.ts';
+import { METRIC } from '../../core/log.ts';
+import { isQuarantined, type Manifest, quarantine } from '../../core/manifest.ts';
+import { swapUntilSettled } from '../move-manifest.ts';
+import type { Deps } from '../ports.ts';
+import type { Role } from '../settings.ts';
+
+/** A younger version is still on its way to agents: the next beat asks about it. */
+const JUDGED_AFTER_MS = 5_000;
+
+/** Of one process: what it learns of the fleet's size saves asking all of it the next time. */
+export class Quarantine {
+  readonly #rule: QuarantineRule;
+  #askShare = 1;
+
+  constructor(rule: QuarantineRule) {
+    this.#rule = rule;
+  }
+
+  /**
+   * Sends the beat and hears who answers. Without a bus that can listen, or a head that agents can have judged, it is a beat
+   * as any other.
+   * @param manifests what the record has
+   * @throws FanoutError BUS_UNAVAILABLE when the beat could not be sent
+   */
+  async beat(deps: Deps, beat: Beat, manifests: readonly Manifest[]): Promise<readonly AgentReport[]> {
+    const { bus, hearAgents, clock, log } = deps;
+    const isJudged = (it: Manifest) =>
+      !isQuarantined(it) && beat.sentAtMs - it.publishedAtMs > JUDGED_AFTER_MS;
+    if (hearAgents === undefined || !manifests.some(isJudged)) {
+      await bus.sendBeat(beat);
+      return [];
+    }
+    const asked = this.#askShare;
+    const stop = await hearAgents();
+    try {
+      await bus.sendBeat({ ...beat, askShare: asked });
+      await sleep(clock, REPORT_WINDOW_MS);
+    } catch (error) {
+      stop();
+      throw error;
+    }
+    const { payloads, error } = stop();
+    // A server that was not told of this subject yet: the rest of reconcile does without.
+    if (error !== null) log.warn('beat.sent', { result: 'agents-not-heard', error: messageOf(error) });
+    const reports = new Map<string, AgentReport>();
+    for (const payload of payloads) {
+      const report = decodeReport(payload);
+      if (report !== null) reports.set(report.agent, report);
+    }
+    this.#askShare = shareToAsk(reports.size, asked);
+    return [...reports.values()];
+  }
+
+  /**
+   * Marks what the agents refuse, and counts what is marked, in every run, so that the alarm lasts as long as it does.
+   * Never throws: a mark that could not be made is tried again with the next beat.
+   */
+  async judge(
+    deps: Deps,
+    role: Role,
+    manifests: Iterable<Manifest>,
+    reports: readonly AgentReport[],
+  ): Promise<void> {
+    for (const manifest of manifests) {
+      if (isQuarantined(manifest)) {
+        deps.metrics.count(METRIC.versionQuarantined);
+        continue;
+      }
+      const verdict = judgeQuarantine(manifest, reports, this.#rule);
+      if (verdict === null) continue;
+      deps.metrics.count(METRIC.versionQuarantined);
+      const { sdkKey, lineage, seq, revision } = manifest;
+      const fields = { sdkKey, lineage, seq, revision, ...verdict };
+      try {
+        // A further region writes nothing: home hears its own agents say the same.
+        const isMarked = role === 'home' && (await mark(deps, manifest, verdict));
+        deps.log.error('version.quarantined', { ...fields, isMarked });
+      } catch (error) {
+        deps.log.error('version.quarantined', { ...fields, isMarked: false, ...errorFields(error) });
+      }
+    }
+  }
+}
+
+/** False when the manifest has moved on: what the agents said was of another version. */
+async function mark(
+  deps: Deps,
+  refused: Manifest,
+  { share, agents, code }: QuarantineVerdict,
+): Promise<boolean> {
+  const { sdkKey, lineage, seq } = refused;
+  const current = await deps.record.readManifest(sdkKey);
+  const atMs = deps.clock.nowMs();
+  const { manifest } = await swapUntilSettled(deps, sdkKey, current, (found) =>
+    found === null || found.lineage !== lineage || found.seq !== seq || isQuarantined(found)
+      ? { kind: 'same', manifest: found ?? refused }
+      : { kind: 'swap', manifest: quarantine(found, { share, agents, code, atMs }) },
+  );
+  return manifest.seq === seq && isQuarantined(manifest);
+}

@@ -1,0 +1,87 @@
+// `fanout datafile rollback|pin|unpin`: what an operator does when a change must be undone now and nobody can wait for the app.
+
+import type { Command } from 'commander';
+import { type Call, type Host, runs, usageError } from '../command.ts';
+import { findEntry } from '../datafile-diff/record.ts';
+import { type MoveResult, pinHere, rollBack, unpinHere } from '../datafile-move/move.ts';
+import { openWriter, type Writer } from '../datafile-move/writer.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+
+interface MoveOptions {
+  readonly reason: string;
+}
+
+/** It is stored with the manifest, which every agent reads. */
+const REASON_CHARACTERS_MAX = 200;
+
+export function registerMoves(group: Command, host: Host): void {
+  const moving = (name: string, description: string): Command =>
+    group.command(name).description(description).argument('<sdk-key>').addHelpText('after', HELP);
+  const withReason = (command: Command): Command =>
+    command.requiredOption('--reason <text>', 'why; whoever looks at the record reads it');
+  runs<MoveOptions>(
+    withReason(
+      moving('rollback', 'every agent back to an older revision, and pinned there').argument(
+        '<revision>',
+        'its number, seq:<n>, or the beginning of its hash',
+      ),
+    ),
+    host,
+    ({ args, options, ...call }) =>
+      move(call, args, async (writer) => {
+        const reason = reasonOf(options);
+        return rollBack(writer, findEntry(writer.stored.manifest, args[1] ?? ''), reason);
+      }),
+  );
+  runs<MoveOptions>(
+    withReason(moving('pin', 'keep what agents serve now, whatever Optimizely publishes')),
+    host,
+    ({ args, options, ...call }) => move(call, args, async (writer) => pinHere(writer, reasonOf(options))),
+  );
+  runs(moving('unpin', 'follow Optimizely again'), host, ({ args, ...call }) =>
+    move(call, args, (writer) => unpinHere(writer)),
+  );
+}
+
+const HELP = `
+Reads the functions' own variables: FANOUT_BUCKET, FANOUT_NATS_URL and its user, FANOUT_TOPIC_ARN, FANOUT_PROJECTS or
+FANOUT_PROJECTS_SECRET, FANOUT_SIGNING_SECRET where the record is signed.`;
+
+async function move(
+  { shell, output }: Pick<Call<unknown>, 'shell' | 'output'>,
+  args: readonly string[],
+  work: (writer: Writer) => Promise<MoveResult>,
+): Promise<ExitCode> {
+  const writer = await openWriter(shell, args[0] ?? '');
+  try {
+    const { kind, manifest, announced } = await work(writer);
+    const { sdkKey, lineage, seq, revision, pin } = manifest;
+    const isChanged = kind === 'moved';
+    output.result({ sdkKey, lineage, seq, revision, pin, isChanged, announced }, () =>
+      [
+        isChanged ? `${sdkKey} is at revision ${revision} (seq ${seq})` : `${sdkKey} was not pinned`,
+        pin === null
+          ? 'The next webhook or reconcile run, within a minute, moves it to what Optimizely serves.'
+          : `Pinned: ${pin.reason}. \`fanout datafile unpin ${sdkKey}\` lets it follow Optimizely again.`,
+      ].join('\n'),
+    );
+    if (announced !== null && !announced.onBus)
+      output.note(
+        announced.onTopic
+          ? 'The bus was not reached from here; the bridges announce it.'
+          : 'The bus was not reached from here; reconcile announces it within a minute.',
+      );
+    return EXIT.ok;
+  } finally {
+    writer.close();
+  }
+}
+
+function reasonOf({ reason }: MoveOptions): string {
+  const text = reason.trim();
+  if (text !== '' && text.length <= REASON_CHARACTERS_MAX) return text;
+  throw usageError(
+    `--reason must be 1 to ${REASON_CHARACTERS_MAX} characters long`,
+    'Say in a few words why, for whoever looks at the record later.',
+  );
+}

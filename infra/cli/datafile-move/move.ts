@@ -1,0 +1,69 @@
+// Moves made on purpose: back to an older datafile, held there by a pin, and let go again. Each is one compare-and-swap of the
+// manifest, as every other change; agents see a new seq, never an old one.
+
+import type { ChangeId } from '../../../core/ids.ts';
+import { type HistoryEntry, type Manifest, pin, rollback, unpin } from '../../../core/manifest.ts';
+import { announceChange, ensureOnBus } from '../../../functions/announce-change.ts';
+import { loadCompressed } from '../../../functions/announce-head.ts';
+import { type Moved, swapUntilSettled } from '../../../functions/move-manifest.ts';
+import { usageError } from '../command.ts';
+import type { Writer } from './writer.ts';
+
+export interface MoveResult {
+  readonly kind: Moved['kind'];
+  readonly manifest: Manifest;
+  /** Null where no agent has to hear of it: the datafile is the same. */
+  readonly announced: { readonly onBus: boolean; readonly onTopic: boolean } | null;
+}
+
+/**
+ * Points the record at an older body under a new seq, and pins it there.
+ * @throws FanoutError BODY_MISSING, BODY_CORRUPT, DATAFILE_UNLOADABLE, RECORD_UNAVAILABLE, MANIFEST_CONTENDED
+ */
+export async function rollBack(writer: Writer, entry: HistoryEntry, reason: string): Promise<MoveResult> {
+  const { deps, sdkKey, stored } = writer;
+  const { projectId } = stored.manifest;
+  const body = await deps.record.readBody(sdkKey, entry.sha256);
+  // Once good is not good for ever: the SDK may be a newer one by now.
+  const datafile = deps.sdkCheck(body, { sdkKey, projectId });
+  const nowMs = deps.clock.nowMs();
+  const arrival = {
+    cause: 'rollback',
+    changeId: `rollback-${deps.newId()}` as ChangeId,
+    receivedAtMs: nowMs,
+    publishedAtMs: nowMs,
+    // Optimizely serves something else, whose validators would keep it from us once the pin is gone.
+    cdn: { etag: null, lastModifiedMs: null },
+  } as const;
+  const moved = await swap(writer, (found) => rollback(found, datafile, arrival, reason));
+  return { ...moved, announced: await announce(writer, moved.manifest) };
+}
+
+/** Keeps webhooks from moving what is served. @throws FanoutError RECORD_UNAVAILABLE, MANIFEST_CONTENDED */
+export async function pinHere(writer: Writer, reason: string): Promise<MoveResult> {
+  const nowMs = writer.deps.clock.nowMs();
+  return { ...(await swap(writer, (found) => pin(found, reason, nowMs))), announced: null };
+}
+
+/** Lets the next webhook or reconcile run move it again. @throws FanoutError RECORD_UNAVAILABLE, MANIFEST_CONTENDED */
+export async function unpinHere(writer: Writer): Promise<MoveResult> {
+  const moved = await swap(writer, (found) => (found.pin === null ? null : unpin(found)));
+  return { ...moved, announced: null };
+}
+
+/** `to` says null where there is nothing to change. */
+function swap({ deps, sdkKey, stored }: Writer, to: (found: Manifest) => Manifest | null): Promise<Moved> {
+  return swapUntilSettled(deps, sdkKey, stored, (found) => {
+    if (found === null)
+      throw usageError(`The record of ${sdkKey} is gone`, 'Look who removes it; nothing was done.');
+    const manifest = to(found);
+    return manifest === null ? { kind: 'same', manifest: found } : { kind: 'swap', manifest };
+  });
+}
+
+/** It is in the record whatever becomes of this: what could not be told now, reconcile tells within a minute. */
+async function announce({ deps, hasTopic }: Writer, manifest: Manifest) {
+  const load = () => loadCompressed(deps, manifest);
+  if (hasTopic) return announceChange(deps, manifest, load);
+  return { onBus: await ensureOnBus(deps, manifest), onTopic: false };
+}

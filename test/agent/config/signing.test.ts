@@ -1,0 +1,51 @@
+// Whose signatures an agent goes by.
+
+import { describe, expect, it } from 'vitest';
+import { checkConfig, type Environment, parseConfig } from '../../../agent/config.ts';
+import { newKeys } from '../../support/signing.ts';
+
+const keys = newKeys();
+const next = newKeys();
+const RECORD = { FANOUT_BUCKET: 'bucket' };
+const parse = (env: Environment) => parseConfig({ ...RECORD, ...env }, () => '').signing;
+const problemsOf = (env: Environment) => checkConfig(env, () => '', null).problems.join('; ');
+
+describe('signatures', () => {
+  it('are not looked at unless there are keys', () => {
+    expect(parse({})).toEqual({ mode: 'off', keys: [] });
+  });
+
+  it('are required as soon as there are, unless something else is said', () => {
+    const both = `${keys.publicText},${next.publicText}`;
+    expect(parse({ FANOUT_SIGNING_KEYS: both })).toEqual({
+      mode: 'required',
+      keys: [keys.publicText, next.publicText],
+    });
+    for (const mode of ['off', 'checked', 'required'] as const)
+      expect(parse({ FANOUT_SIGNING_KEYS: both, FANOUT_SIGNATURES: mode }).mode).toBe(mode);
+  });
+
+  it('take keys as a list in the file, also in PEM', () => {
+    const contents = { fanout: { bucket: 'b', signingKeys: [keys.publicText, spkiOf(next)] } };
+    const file = { path: 'c.yaml', contents };
+    const { signing } = parseConfig({}, () => '', file);
+    expect([...signing.keys].sort()).toEqual([keys.publicText, next.publicText].sort());
+  });
+
+  it.each([
+    [{ ...RECORD, FANOUT_SIGNATURES: 'required' }, 'FANOUT_SIGNING_KEYS is missing'],
+    [{ ...RECORD, FANOUT_SIGNATURES: 'checked' }, 'nothing could be checked'],
+    [{ ...RECORD, FANOUT_SIGNATURES: 'maybe' }, 'must be one of off, checked, required'],
+    [{ ...RECORD, FANOUT_SIGNING_KEYS: 'nonsense' }, 'is not an Ed25519 public key'],
+    [{ FANOUT_SIGNING_KEYS: keys.publicText }, 'FANOUT_BUCKET is missing: what the CDN serves carries none'],
+  ])('that could not work are a problem: %j', (env, problem) => {
+    expect(problemsOf(env)).toContain(problem);
+  });
+
+  it('never repeat what should not have been there', () => {
+    expect(problemsOf({ ...RECORD, FANOUT_SIGNING_KEYS: keys.pem })).not.toContain(keys.pem.split('\n')[1]);
+  });
+});
+
+const spkiOf = ({ key }: typeof keys): string =>
+  key.publicKey.key.export({ format: 'pem', type: 'spki' }).toString();

@@ -1,0 +1,35 @@
+// What is taken for notes of other agents: theirs, and nothing that would be more than a line to whoever listens.
+
+import { expect, it } from 'vitest';
+import { decodeNotes, Outbox } from '../../../agent/notifications/outbox.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+
+const note = { kind: 'decision', text: '{"user":"a\\r\\nb ü"}' } as const;
+let said = '';
+const outbox = new Outbox({
+  from: 'me',
+  clock: new ManualClock(),
+  send: (message) => {
+    said = Buffer.from(message).toString();
+  },
+  onDropped: () => {},
+});
+outbox.add(note);
+outbox.flush();
+
+it("takes another agent's notes as they were", () => {
+  expect(decodeNotes(Buffer.from(said))).toEqual({ from: 'me', notes: [note] });
+});
+
+it.each([
+  ['no prefix', said.slice(1)],
+  ['a kind that nobody knows', said.replace('decision', 'decisions')],
+  [
+    'a carriage return, which would begin another field of the stream',
+    said.replace('{"user"', '\rid: 9\r{"user"'),
+  ],
+  ['another line', `${said}\nid: 9`],
+  ['nothing', ''],
+])('takes nothing from a message with %s', (_, message) => {
+  expect(decodeNotes(Buffer.from(message))).toBeNull();
+});

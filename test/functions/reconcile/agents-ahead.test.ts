@@ -1,0 +1,65 @@
+// Agents that serve what the record never assigned come back, without anybody's word moving a record that is in step.
+
+import { describe, expect, it } from 'vitest';
+import type { AgentReport } from '../../../core/canary.ts';
+import { parseDatafile } from '../../../core/datafile.ts';
+import type { ChangeId, Lineage, Seq } from '../../../core/ids.ts';
+import type { Manifest } from '../../../core/manifest.ts';
+import { moveManifest } from '../../../functions/move-manifest.ts';
+import { archive } from '../../../functions/publish-datafile.ts';
+import { leaveToRecord } from '../../../functions/reconcile/agents-ahead.ts';
+import { datafileOf, KEY } from '../../support/datafiles.ts';
+import { type FakeDeps, fakeDeps } from '../../support/fakes.ts';
+
+const CHANGE = { changeId: 'run' as ChangeId, receivedAtMs: 1 };
+
+async function move(deps: FakeDeps, revision: number): Promise<Manifest> {
+  const datafile = parseDatafile(datafileOf(revision), { sdkKey: KEY });
+  await archive(deps, datafile);
+  const times = { receivedAtMs: 1, publishedAtMs: 1, cdn: { etag: null, lastModifiedMs: null } };
+  const arrival = { cause: 'webhook', changeId: `c${revision}` as ChangeId, ...times } as const;
+  return (await moveManifest(deps, await deps.record.readManifest(KEY), datafile, arrival)).manifest;
+}
+
+const saying = (lineage: Lineage, seq: number): AgentReport => ({
+  agent: `agent-${seq}`,
+  keys: new Map([[KEY, { lineage, seq: seq as Seq, quarantined: null }]]),
+});
+
+describe('what agents say they serve', () => {
+  it('is beyond the record: a new lineage brings them back, and is announced', async () => {
+    const deps = fakeDeps();
+    const head = await move(deps, 1);
+    const reports = [saying(head.lineage, 1), saying(head.lineage, 8)];
+    await leaveToRecord(deps, CHANGE, [head], reports);
+    const now = deps.record.headOf();
+    expect(now).toMatchObject({ revision: 1, cause: 'restore', changeId: 'run' });
+    expect(now?.lineage).not.toBe(head.lineage);
+    expect((await deps.bus.readHead(KEY))?.head?.lineage).toBe(now?.lineage);
+    expect(deps.counts.get('LineageRenewed')).toBe(1);
+  });
+
+  it('was beyond it when it was read, and a webhook has moved it since', async () => {
+    const deps = fakeDeps();
+    const head = await move(deps, 1);
+    await move(deps, 2);
+    await leaveToRecord(deps, CHANGE, [head], [saying(head.lineage, 2)]);
+    expect(deps.record.headOf()).toMatchObject({ lineage: head.lineage, seq: 2 });
+  });
+
+  it('is of another lineage, and says nothing about this one', async () => {
+    const deps = fakeDeps();
+    const head = await move(deps, 1);
+    await leaveToRecord(deps, CHANGE, [head], [saying('other' as Lineage, 8)]);
+    expect(deps.record.headOf()).toEqual(head);
+  });
+
+  it('moves no record that is signed, and is told', async () => {
+    const deps = fakeDeps();
+    const head = await move(deps, 1);
+    const signer = { sign: async (manifest: Manifest) => manifest, isCurrent: async () => true };
+    await leaveToRecord({ ...deps, signer }, CHANGE, [head], [saying(head.lineage, 8)]);
+    expect(deps.record.headOf()).toEqual(head);
+    expect(deps.lines).toContainEqual(expect.objectContaining({ found: 'agents-ahead', aheadSeq: 8 }));
+  });
+});
