@@ -1,22 +1,30 @@
-// `npm run bench -- propagation | cold-start | serving`: measures on this machine, prints a table with the goals beside it, and
+// `npm run bench -- propagation | cold-start | serving | soak | burst`: measures on this machine, prints a table with the goals beside it, and
 // `--json` for machines. A missed goal is reported, not a failure: figures depend on the machine, ratios less so.
 
 import { parseArgs } from 'node:util';
 import { build } from '../../infra/build.ts';
 import { printError, progress, table, UsageError } from '../../infra/local/cli.ts';
+import { type BurstReport, burstTable, measureBurst } from './burst.ts';
 import { type ColdStartReport, measureColdStart } from './cold-start.ts';
 import { format, goalRow } from './goals.ts';
 import { measurePropagation, type PropagationReport } from './propagation.ts';
 import { measureServing, type ServingReport } from './serving.ts';
+import { measureSoak } from './soak.ts';
+import { type SoakReport, soakTable } from './soak-report.ts';
 import type { Summary } from './stats.ts';
 
 const USAGE = `npm run bench -- propagation [--agents N] [--changes N] [--json]
 npm run bench -- cold-start [--runs N] [--json]
 npm run bench -- serving [--rounds N] [--seconds N] [--json]
+npm run bench -- soak [--minutes N] [--subscribers N] [--agents N] [--json]
+npm run bench -- burst [--json]
 
 propagation   from sending a signed webhook to a new decision, on N agents (10), N times (50); beside it a raw fan-out
 cold-start    first invocation of each Lambda bundle, start and idle memory of an agent, each N times (5)
 serving       requests a second of one agent on one core, beside a bare HTTP server; N loads (3) of N seconds (5) each
+soak          N minutes (10) of a change a second to N subscribers (200) and N agents (3), under half of the decisions they can
+              make: memory, failed decisions, lost changes, and whether the end is as fast as the start
+burst         500 webhooks at once, of every kind: each answered by its rule, and the record right afterwards
 --json        one line of JSON on standard output
 --help        this text`;
 
@@ -31,7 +39,7 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const [name, ...rest] = positionals;
   if (rest.length > 0) throw new UsageError(`Unknown argument: ${rest.join(' ')}`);
-  const bench = { propagation: runPropagation, 'cold-start': runColdStart, serving: runServing }[name ?? ''];
+  const bench = BENCHES[name ?? ''];
   if (bench === undefined)
     throw new UsageError(name === undefined ? 'Which bench?' : `Unknown bench: ${name}`);
   await bench(values);
@@ -43,11 +51,13 @@ function parse(args: readonly string[]) {
       args: [...args],
       allowPositionals: true,
       options: {
-        agents: { type: 'string', default: '10' },
+        agents: { type: 'string' },
         changes: { type: 'string', default: '50' },
         runs: { type: 'string', default: '5' },
         rounds: { type: 'string', default: '3' },
         seconds: { type: 'string', default: '5' },
+        minutes: { type: 'string', default: '10' },
+        subscribers: { type: 'string', default: '200' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -67,7 +77,7 @@ function count(name: string, text: string): number {
 
 async function runPropagation(values: Values): Promise<void> {
   const options = {
-    agents: count('agents', values.agents),
+    agents: count('agents', values.agents ?? '10'),
     changes: count('changes', values.changes),
     progress,
   };
@@ -94,7 +104,33 @@ async function runServing(values: Values): Promise<void> {
   print(values, report, servingTable(report));
 }
 
-type Report = PropagationReport | ColdStartReport | ServingReport;
+async function runSoak(values: Values): Promise<void> {
+  const options = {
+    minutes: count('minutes', values.minutes),
+    subscribers: count('subscribers', values.subscribers),
+    agents: count('agents', values.agents ?? '3'),
+    progress,
+  };
+  await build();
+  const report = await measureSoak(options);
+  print(values, report, soakTable(report));
+}
+
+async function runBurst(values: Values): Promise<void> {
+  await build();
+  const report = await measureBurst({ progress });
+  print(values, report, burstTable(report));
+}
+
+const BENCHES: Readonly<Record<string, (values: Values) => Promise<void>>> = {
+  propagation: runPropagation,
+  'cold-start': runColdStart,
+  serving: runServing,
+  soak: runSoak,
+  burst: runBurst,
+};
+
+type Report = PropagationReport | ColdStartReport | ServingReport | SoakReport | BurstReport;
 
 function print(values: Values, report: Report, text: string): void {
   const goals = table([['goal', 'measured', 'limit', ''], ...report.goals.map(goalRow)]);
