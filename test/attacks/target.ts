@@ -1,0 +1,171 @@
+// The system under attack, from outside: what it should serve now, a good change to see that it still works, and the ways
+// in that an attacker has. Over the addresses of a stack; one of its own is started by stage.ts.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect, type NatsConnection } from 'nats.ws';
+import { type SdkKey, toSdkKey } from '../../core/ids.ts';
+import type { Manifest } from '../../core/manifest.ts';
+import { type DatafileJson, flipFlag } from '../../infra/local/datafile.ts';
+import type { Stack } from '../../infra/local/stack.ts';
+import { currentDatafile, decide, putDatafile, sendWebhook } from '../../infra/local/stack-client.ts';
+import type { StackAddresses } from '../../infra/local/stack-options.ts';
+import { Broken, NotHere } from './attack.ts';
+import { Bucket } from './bucket.ts';
+import type { EvilCdn } from './trap.ts';
+
+const ARRIVES_WITHIN_MS = 6_000;
+const POLL_MS = 15;
+
+export interface OwnStack {
+  readonly stack: Stack;
+  readonly cdn: EvilCdn;
+}
+
+export class Target {
+  readonly addresses: StackAddresses;
+  readonly sdkKey: SdkKey;
+  readonly bucket: Bucket;
+  readonly #own: OwnStack | null;
+  #good: DatafileJson;
+  #bus: NatsConnection | null = null;
+  #manifest: Manifest | null = null;
+
+  constructor(addresses: StackAddresses, good: DatafileJson, own: OwnStack | null) {
+    this.addresses = addresses;
+    this.sdkKey = toSdkKey(addresses.sdkKey);
+    this.bucket = new Bucket(addresses);
+    this.#good = good;
+    this.#own = own;
+  }
+
+  static async of(addresses: StackAddresses, own: OwnStack | null): Promise<Target> {
+    return new Target(addresses, await currentDatafile(addresses, addresses.sdkKey), own);
+  }
+
+  /** What everybody should serve. */
+  get good(): DatafileJson {
+    return this.#good;
+  }
+
+  get revision(): number {
+    return Number(this.#good.revision);
+  }
+
+  get agents(): readonly string[] {
+    return this.addresses.agents.map(({ api }) => api);
+  }
+
+  get agent(): string {
+    return this.agents[0] as string;
+  }
+
+  get isOwn(): boolean {
+    return this.#own !== null;
+  }
+
+  /** @throws NotHere */
+  get own(): OwnStack {
+    if (this.#own === null) throw new NotHere('needs a stack of its own');
+    return this.#own;
+  }
+
+  /** The datafile that would follow the good one, which nobody was told of. */
+  next(flagKey = this.flagKey): DatafileJson {
+    return flipFlag(this.#good, flagKey);
+  }
+
+  get flagKey(): string {
+    return this.#good.featureFlags[0]?.key ?? '';
+  }
+
+  async manifest(): Promise<Manifest> {
+    this.#manifest = await this.bucket.manifest(this.sdkKey);
+    return this.#manifest;
+  }
+
+  /** The one of now, or the last that could be read where somebody has spoilt it. */
+  async lastManifest(): Promise<Manifest> {
+    return this.manifest().catch((error: unknown) => {
+      if (this.#manifest === null) throw error;
+      return this.#manifest;
+    });
+  }
+
+  async bus(): Promise<NatsConnection> {
+    if (this.#bus === null || this.#bus.isClosed())
+      this.#bus = await connect({ servers: [this.addresses.nats.wsUrl], reconnect: false });
+    return this.#bus;
+  }
+
+  async cdnFetches(): Promise<number> {
+    const response = await fetch(`${this.addresses.cdn}/stats`);
+    const { fetches, notModified = 0 } = (await response.json()) as Record<string, number>;
+    return (fetches ?? 0) + notModified;
+  }
+
+  /** Runs it, and sees to it that the record has not moved. @throws Broken */
+  async withoutMove(what: string, run: () => Promise<void>): Promise<void> {
+    const before = await this.manifest();
+    await run();
+    const after = await this.manifest();
+    if (after.seq !== before.seq || after.sha256 !== before.sha256)
+      throw new Broken(`${what} moved the record from seq ${before.seq} to ${after.seq}`);
+  }
+
+  /** @throws Broken */
+  async requireServed(): Promise<void> {
+    for (const api of this.agents) {
+      const { revision } = await decide(api, this.sdkKey, this.flagKey).catch((error) => {
+        throw new Broken(`an agent does not decide: ${String(error)}`);
+      });
+      if (revision !== this.revision)
+        throw new Broken(`an agent serves revision ${revision}, not ${this.revision}`);
+    }
+  }
+
+  /** As from Optimizely: the CDN has the next revision, then its webhook comes. @throws Broken */
+  async goodChange(): Promise<void> {
+    const datafile = this.next();
+    await putDatafile(this.addresses, datafile);
+    const response = await sendWebhook(this.addresses, datafile);
+    await response.arrayBuffer();
+    if (response.status !== 204) throw new Broken(`a good webhook was answered ${response.status}`);
+    this.#good = datafile;
+    await this.untilServed();
+  }
+
+  /** @throws Broken when an agent does not get there */
+  async untilServed(): Promise<void> {
+    const deadlineMs = performance.now() + ARRIVES_WITHIN_MS;
+    for (;;) {
+      const failure = await this.requireServed().then(
+        () => null,
+        (error: unknown) => error,
+      );
+      if (failure === null) return;
+      if (performance.now() > deadlineMs) throw failure;
+      await sleep(POLL_MS);
+    }
+  }
+
+  /** @throws Broken */
+  requireAlive(): void {
+    for (const { pid } of this.addresses.agents) {
+      try {
+        process.kill(pid, 0);
+      } catch {
+        throw new Broken(`the agent with pid ${pid} has ended`);
+      }
+    }
+    if (this.#own === null) return;
+    const { parts, agents } = this.#own.stack;
+    const all = [parts.webhook, parts.bridge, parts.reconcile, parts.nats, ...agents.map(({ part }) => part)];
+    const ended = all.find((part) => !part.isRunning);
+    if (ended !== undefined) throw new Broken(`${ended.name} has ended`);
+  }
+
+  async close(): Promise<void> {
+    this.bucket.close();
+    await this.#bus?.close();
+  }
+}
