@@ -1,0 +1,113 @@
+// The rules of agents that the simulation has to notice when they are broken. See mutations.ts.
+
+import type { Mutation } from './mutations.ts';
+
+export const READING: readonly Mutation[] = [
+  {
+    rule: 'a lower seq is taken',
+    file: 'core/version.ts',
+    find: "if (candidate.seq > held.seq) return 'take';",
+    replace: "if (candidate.seq !== held.seq) return 'take';",
+  },
+  {
+    rule: 'lineages are not told apart',
+    file: 'core/version.ts',
+    find: "if (candidate.lineage !== held.lineage) return fromRecord ? 'take' : 'ask-record';",
+    replace: '',
+  },
+  {
+    rule: 'the record is not asked about another lineage',
+    file: 'agent/intake.ts',
+    find: 'reason: outcome.reason });\n      this.#options.askRecord(candidate.sdkKey);',
+    replace: 'reason: outcome.reason });',
+  },
+  {
+    rule: 'the record is not asked about a bad message',
+    file: 'agent/intake.ts',
+    find: "if (candidate.source === 'nats') this.#options.askRecord(candidate.sdkKey);",
+    replace: '',
+  },
+  {
+    rule: 'a slow body is swapped in after a newer one',
+    file: 'agent/store.ts',
+    find: 'const late = this.#judge(state, candidate);',
+    replace: 'const late = null as Outcome | null;',
+  },
+  {
+    rule: 'a bad message masks the good body of the record',
+    file: 'agent/store.ts',
+    find: "{fromRecord ? 'record' : 'hint'} ",
+    replace: "{'any'} ",
+  },
+  {
+    rule: 'the body of a message is not held against its hash',
+    file: 'core/envelope.ts',
+    find: 'return checkBody(head.sha256, body);',
+    replace: 'return body;',
+  },
+  {
+    rule: 'a body from S3 is not held against its hash',
+    file: 'agent/sources/record.ts',
+    find: 'return checkBody(sha256, await this.#options.reader.readBody(sdkKey, sha256));',
+    replace: 'return this.#options.reader.readBody(sdkKey, sha256);',
+  },
+];
+
+export const DISK_AND_LINK: readonly Mutation[] = [
+  {
+    rule: 'the cache file is written in place',
+    file: 'agent/sources/disk.ts',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source text
+    find: '.${process.pid}.tmp`;',
+    replace: '`;',
+  },
+  {
+    rule: 'the cache file is renamed before it is on the disk',
+    file: 'agent/sources/disk.ts',
+    find: 'await file.sync();',
+    replace: '',
+  },
+  {
+    rule: 'a cached body is not held against its hash',
+    file: 'agent/sources/disk.ts',
+    find: 'body: checkBody(sha256, body) };',
+    replace: 'body };',
+  },
+  {
+    rule: 'the header of a cache file is believed as it is',
+    file: 'agent/sources/disk.ts',
+    find: 'if (!isIntact(header)) throw',
+    replace: 'if (false) throw',
+  },
+  {
+    rule: 'nothing is caught up on when the link comes up',
+    file: 'agent/sources/nats.ts',
+    find: 'await this.#catchUpAll(connection, this.#epoch);',
+    replace: 'this.#options.events.caughtUp();',
+  },
+  {
+    rule: 'caught up first, then subscribed',
+    file: 'agent/sources/nats.ts',
+    find: 'for (const sdkKey of this.#subscriptions.keys()) this.#subscribe(connection, sdkKey);\n    await this.#catchUpAll(connection, this.#epoch);',
+    replace:
+      'await this.#catchUpAll(connection, this.#epoch);\n    for (const sdkKey of this.#subscriptions.keys()) this.#subscribe(connection, sdkKey);',
+  },
+  {
+    rule: 'a beat says nothing about the bus',
+    file: 'agent/supply.ts',
+    find: 'this.#health.beat(beat);',
+    replace: '',
+  },
+  {
+    rule: 'missed beats go unnoticed',
+    file: 'agent/bus-health.ts',
+    find: "this.#beatsMissed = true;\n      this.#change('beats-missed');",
+    replace: '',
+  },
+  {
+    rule: 'S3 is not polled while the bus is down',
+    file: 'agent/supply.ts',
+    find: 'return this.#health.available && fromRecord ? s3CheckIntervalMs : s3PollIntervalMs;',
+    replace: 'return fromRecord ? s3CheckIntervalMs : s3PollIntervalMs;',
+  },
+];
