@@ -21,7 +21,9 @@ import { encodeSdkKey } from '../../core/names.ts';
 import { SIGNATURE_CHARACTERS_MAX } from '../../core/signature.ts';
 import type { DatafileMeta, Sink, Source } from './source.ts';
 
-const CACHE_SCHEMA = 1;
+const CACHE_SCHEMA = 2;
+/** Written before headers had a sum; still read. */
+const CACHE_SCHEMA_UNSUMMED = 1;
 const HEADER_BYTES_MAX = 4 * 1024;
 const NEWLINE = 0x0a;
 /** Readable by the agent's user alone: datafiles of secure environments are in here. */
@@ -182,8 +184,8 @@ export function decodeEntry(file: Uint8Array, sdkKey: SdkKey): CacheEntry {
     throw damaged(sdkKey, 'has no readable header');
   if (!isIntact(header)) throw damaged(sdkKey, 'has a header that was changed');
   const { lineage, seq, revision, sha256, changeId, receivedAtMs, lastModifiedMs } = header;
-  if (header.schema !== CACHE_SCHEMA || header.sdkKey !== sdkKey)
-    throw damaged(sdkKey, 'is of another key or schema');
+  const isKnown = header.schema === CACHE_SCHEMA || header.schema === CACHE_SCHEMA_UNSUMMED;
+  if (!isKnown || header.sdkKey !== sdkKey) throw damaged(sdkKey, 'is of another key or schema');
   if (!isLineage(lineage) || !isSeq(seq) || !isSha256(sha256) || !isChangeId(changeId))
     throw damaged(sdkKey, 'has a wrong header');
   if (typeof revision !== 'number' || parseRevision(revision) === null || typeof receivedAtMs !== 'number')
@@ -200,9 +202,9 @@ type Header = Partial<Record<keyof DatafileMeta | 'schema' | 'sum', unknown>>;
 /** The body has its hash in the header; a wrong seq would hide every version below it, so the header has one too. */
 const sumOf = (fields: object): string => sha256Of(Buffer.from(JSON.stringify(fields)));
 
-/** Files that were written before there was a sum have none. */
+/** By its schema: a sum that has become unreadable must not count as one that was never there. */
 function isIntact({ sum, ...fields }: Header): boolean {
-  return sum === undefined || sum === sumOf(fields);
+  return (fields.schema === CACHE_SCHEMA_UNSUMMED && sum === undefined) || sum === sumOf(fields);
 }
 
 function parseHeader(line: Uint8Array): Header | null {

@@ -26,7 +26,7 @@ const PINGS_OUT_MAX = 2;
 const DIRECT_GET_TIMEOUT_MS = 2_000;
 /** A catch-up that got no answer is tried again after this. */
 const CATCH_UP_RETRY_MS = 1_000;
-/** Closing writes to the wire first; on a dead wire that could take for ever. */
+/** Closing writes to the wire first, which may be dead. */
 const CLOSE_TIMEOUT_MS = 1_000;
 const DIRECT_GET_PREFIX = `$JS.API.DIRECT.GET.${STREAM_NAME}`;
 
@@ -37,8 +37,9 @@ export interface NatsSourceOptions {
   readonly events: BusEvents;
   /** The body of a message that only points at it. */
   readonly resolveBody: (sdkKey: SdkKey, sha256: Sha256) => Promise<Uint8Array>;
-  /** Instead of the client's own. */
+  /** Instead of the client's own, and of PING_INTERVAL_MS. */
   readonly connect?: typeof connect | undefined;
+  readonly pingIntervalMs?: number;
 }
 
 export class NatsSource implements Source {
@@ -92,9 +93,9 @@ export class NatsSource implements Source {
   }
 
   async #connect(): Promise<void> {
-    const { settings, clock, random, connect: connectTo = connect } = this.#options;
+    const { settings, clock, random, connect: connectTo = connect, pingIntervalMs } = this.#options;
     try {
-      const connection = await connectTo(connectionOptions(settings));
+      const connection = await connectTo(connectionOptions(settings, pingIntervalMs));
       if (this.#stopped) return await connection.close();
       this.#failing = false;
       this.#connection = connection;
@@ -140,11 +141,10 @@ export class NatsSource implements Source {
   }
 
   async #catchUpAll(connection: NatsConnection, epoch: number): Promise<void> {
-    const keys = [...this.#subscriptions.keys()];
-    const answered = await Promise.all(keys.map((sdkKey) => this.#catchUp(connection, sdkKey)));
-    if (this.#stopped || epoch !== this.#epoch) return;
-    if (answered.every(Boolean)) this.#options.events.caughtUp();
-    else this.#catchUpLater(connection, epoch);
+    const asked = [...this.#subscriptions.keys()].map((sdkKey) => this.#catchUp(connection, sdkKey));
+    const answered = await Promise.all(asked);
+    if (!answered.every(Boolean)) this.#catchUpLater(connection, epoch);
+    else if (!this.#stopped && epoch === this.#epoch) this.#options.events.caughtUp();
   }
 
   #catchUpLater(connection: NatsConnection, epoch: number): void {
@@ -225,7 +225,7 @@ export class NatsSource implements Source {
   }
 }
 
-function connectionOptions(settings: NatsSettings): ConnectionOptions {
+function connectionOptions(settings: NatsSettings, pingInterval = PING_INTERVAL_MS): ConnectionOptions {
   const { servers, user, password, token, creds } = settings;
   return {
     servers: [...servers],
@@ -236,7 +236,7 @@ function connectionOptions(settings: NatsSettings): ConnectionOptions {
     reconnectTimeWait: RECONNECT_WAIT_MS,
     reconnectJitter: RECONNECT_JITTER_MS,
     reconnectJitterTLS: RECONNECT_JITTER_MS,
-    pingInterval: PING_INTERVAL_MS,
+    pingInterval,
     maxPingOut: PINGS_OUT_MAX,
     // Rotated credentials may be refused for a while: keep trying, S3 carries us meanwhile.
     ignoreAuthErrorAbort: true,

@@ -166,6 +166,9 @@ export class AgentChecks implements AgentWatch {
     if (isAt(held, version)) return;
     if (version.lineage !== record.lineage || this.#isExcused(sdkKey, head.headers.get(HEADER.sha256)))
       return;
+    // Another lineage is taken from the record only, whose head its builder may refuse.
+    const isOther = held !== null && held.lineage !== version.lineage;
+    if (isOther && this.#isExcused(sdkKey, record.sha256)) return;
     const lost = life.lost.get(head.subject);
     const isLost = lost !== undefined && lost.lineage === version.lineage && lost.seq >= version.seq;
     const named = life.named.get(head.subject);

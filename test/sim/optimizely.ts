@@ -31,8 +31,8 @@ export interface Served {
 
 interface Project {
   versions: Version[];
-  /** Which version each edge serves, by how many it is behind, until when. */
-  readonly lag: Map<Edge, { readonly behind: number; readonly untilMs: number }>;
+  /** Until when an edge serves the version before; one that swings is several machines, of which some do. */
+  readonly lag: Map<Edge, { readonly untilMs: number; readonly swings: boolean }>;
 }
 
 export class Optimizely {
@@ -71,8 +71,11 @@ export class Optimizely {
     );
     for (const edge of EDGES)
       if (dice.chance(0.5) && !this.#weather.isCalm)
-        // Edges that disagree about one revision may do so for long.
-        project.lag.set(edge, { behind: 1, untilMs: nowMs + dice.int(50, keepsRevision ? 90_000 : 4_000) });
+        // Edges that disagree about one revision may do so for long, and each with itself.
+        project.lag.set(edge, {
+          untilMs: nowMs + dice.int(50, keepsRevision ? 150_000 : 4_000),
+          swings: keepsRevision,
+        });
     return version;
   }
 
@@ -86,7 +89,9 @@ export class Optimizely {
     const project = this.#project(sdkKey);
     const { dice, nowMs } = this.#world;
     const lag = project.lag.get(edge);
-    let behind = lag !== undefined && lag.untilMs > nowMs ? lag.behind : 0;
+    const isLagging = lag !== undefined && lag.untilMs > nowMs && !this.#weather.isCalm;
+    const lags = isLagging && (!lag.swings || dice.chance(0.5));
+    let behind = lags ? 1 : 0;
     if (this.#weather.hits('cdn-stale', by)) behind = dice.int(1, 4);
     const version = project.versions[Math.min(behind, project.versions.length - 1)] as Version;
     if (this.#weather.hits('cdn-errors', by)) throw new Error('503');

@@ -30,8 +30,11 @@ const SPINE_TESTS = ['test/e2e/spine.test.ts', 'test/e2e/storm.test.ts'];
 /** Everything that talks to a real bus. */
 const BUS_TESTS = [
   'test/e2e',
-  'test/functions',
-  'test/agent',
+  'test/functions/bus.test.ts',
+  'test/functions/bus-rotation.test.ts',
+  'test/agent/agent-bus.test.ts',
+  'test/agent/notifications/streams.test.ts',
+  'test/agent/sources/nats.test.ts',
   'test/contract/source.test.ts',
   'test/infra/local/nats-server.test.ts',
   'test/infra/nats.test.ts',

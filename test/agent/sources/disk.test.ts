@@ -117,8 +117,19 @@ describe('the disk cache', () => {
     source.save(entryOf(3));
     await source.stop();
     const path = join(dir, (await readdir(dir))[0] as string);
-    await writeFile(path, (await readFile(path)).toString().replace(/,"sum":"[0-9a-f]{64}"/, ''));
+    const now = (await readFile(path)).toString();
+    const then = now.replace(/,"sum":"[0-9a-f]{64}"/, '').replace('"schema":2', '"schema":1');
+    await writeFile(path, then);
     expect((await reopened()).seqs).toEqual([3]);
+  });
+
+  it('does not take a file whose sum has become unreadable for one of those', async () => {
+    const { source, dir, reopened } = await setUp();
+    source.save(entryOf(3));
+    await source.stop();
+    const path = join(dir, (await readdir(dir))[0] as string);
+    await writeFile(path, (await readFile(path)).toString().replace('"sum"', '"qum"'));
+    expect((await reopened()).seqs).toEqual([]);
   });
 
   it('tells of a write that failed and goes on with the next', async () => {
