@@ -12,8 +12,8 @@ Starts the whole system on this machine and stops it with Ctrl-C.
   --agents N         how many agents (default ${AGENTS_DEFAULT})
   --datafile FILE    what the CDN serves at first (default: a generated one with 100 flags)
   --port-base N      consecutive ports from N (default: any free ones)
-  --s3-endpoint URL  use that S3 instead of the stand-in; credentials from AWS_ACCESS_KEY_ID and
-                     AWS_SECRET_ACCESS_KEY, bucket from FANOUT_BUCKET (default: a new one)
+  --s3-endpoint URL  use that S3 instead of the stand-in (default: S3_ENDPOINT, if set); credentials from
+                     AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, bucket from FANOUT_BUCKET (default: a new one)
   --signed           sign datafiles with a fresh key, and let agents serve nothing that is not signed with it
   --json             when all is ready, print the addresses as one line of JSON on standard output
                      (npm prints its own banner there too, unless asked with \`npm run --silent\`)
@@ -34,14 +34,14 @@ export interface UpOptions {
 }
 
 /** @throws UsageError naming the option and what it takes */
-export function parseUpOptions(args: readonly string[]): UpOptions {
+export function parseUpOptions(args: readonly string[], env: NodeJS.ProcessEnv = {}): UpOptions {
   const values = parse(args);
   const agents = wholeNumber('--agents', values.agents, 0, AGENTS_MAX) ?? AGENTS_DEFAULT;
   return {
     agents,
     datafile: values.datafile,
     portBase: wholeNumber('--port-base', values['port-base'], 1_024, PORT_MAX - 10 - 2 * agents),
-    s3Endpoint: httpUrl('--s3-endpoint', values['s3-endpoint']),
+    s3Endpoint: httpUrl('--s3-endpoint', values['s3-endpoint'] ?? (env.S3_ENDPOINT || undefined)),
     signed: values.signed ?? false,
     json: values.json ?? false,
     help: values.help ?? false,

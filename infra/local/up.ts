@@ -15,7 +15,7 @@ import { parseUpOptions, UP_USAGE, type UpOptions } from './up-options.ts';
 import { upText } from './up-text.ts';
 
 async function main(): Promise<void> {
-  const options = parseUpOptions(process.argv.slice(2));
+  const options = parseUpOptions(process.argv.slice(2), process.env);
   if (options.help) {
     process.stdout.write(`${UP_USAGE}\n`);
     return;

@@ -1,6 +1,7 @@
 // Datafiles on the bus that are none: agents take from it only what is whole, theirs and loadable, and look at the record when
 // in doubt. What a publisher's own rights allow beyond that is for signatures to stop.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { DATAFILE_BYTES_MAX } from '../../core/datafile.ts';
 import { HEADER } from '../../core/envelope.ts';
@@ -17,6 +18,7 @@ const attack = (name: string, tries: string, expects: string, run: Attack['run']
 });
 
 const MIB = 1024 * 1024;
+const REPORTED_AFTER_MS = 5_200;
 const BOMB_BYTES = 256 * MIB;
 /** What agents may grow by while a bomb is thrown at them. */
 const GROWTH_MAX = 150 * MIB;
@@ -224,6 +226,20 @@ export const BUS_DATAFILES: readonly Attack[] = [
         const { headers, payload } = await forged(target, evilBody(target));
         await send(target, headers, payload, { stored: true });
         await dealtWith();
+      },
+    ),
+    healsByReconcile: true,
+  },
+  {
+    ...attack(
+      'a datafile that the stream refused',
+      'the same, shown to plain subscribers only: no head tells of it',
+      'agents say what they serve, and reconcile leads them back',
+      async (target) => {
+        const { headers, payload } = await forged(target, evilBody(target));
+        await send(target, headers, payload);
+        // Of a younger version reconcile does not ask.
+        await sleep(REPORTED_AFTER_MS);
       },
     ),
     healsByReconcile: true,

@@ -100,7 +100,7 @@ export function scorePage(lines: readonly Line[], command: string, machine: stri
     `Written by \`${command}\` on ${machine}: ${scores.length} faults, ${red} red, ${lines.length - scores.length} skipped.`,
     'Decisions are asked of every agent without a pause, a change is made every 300 ms; staleness is the longest time from',
     'sending a webhook to the last agent serving it or a later one, the fault included; convergence counts from the end of the',
-    'fault, and changes pause until it is reached.',
+    'fault, and changes pause until it is reached. Reconcile runs every 5 s here, once a minute where it is deployed.',
     '',
     row(HEADS),
     row(HEADS.map(() => '---')),

@@ -1,4 +1,5 @@
-// A few hundred short seeds of the simulation, every one under faults. More, and the check by mutations: `npm run sim`.
+// A hundred short seeds of the simulation, every one under faults. CI runs hundreds of longer ones, and the check by mutations:
+// `npm run sim`.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

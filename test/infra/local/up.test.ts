@@ -48,6 +48,15 @@ describe('the options of npm run up', () => {
     });
   });
 
+  it('take another S3 from the environment, unless they name one', () => {
+    const env = { S3_ENDPOINT: 'http://localhost:7/' };
+    expect(parseUpOptions([], env).s3Endpoint).toBe('http://localhost:7');
+    expect(parseUpOptions(['--s3-endpoint', 'http://localhost:9'], env).s3Endpoint).toBe(
+      'http://localhost:9',
+    );
+    expect(parseUpOptions([], { S3_ENDPOINT: '' }).s3Endpoint).toBeUndefined();
+  });
+
   it.each([
     [['--agents', 'many'], '--agents takes a whole number from 0 to 200, not "many"'],
     [['--agents', '201'], '--agents takes a whole number from 0 to 200, not "201"'],
