@@ -113,6 +113,9 @@ it('signed and too large for a message, a good one travels as a pointer and is r
   const first = await manifestOf(stack);
   expect((await flip(stack)).webhookStatus).toBe(204);
   await untilAllServe(stack, 2);
+  // Of two workers one may serve before the other, and before the agent says so.
+  for (const agent of lines)
+    await eventually('it is told', () => acceptedIn(agent).some(({ seq }) => seq === 2));
   for (const agent of lines) expect(acceptedIn(agent).at(-1)).toMatchObject({ seq: 2, source: 'nats' });
 
   const good = await manifestOf(stack);
