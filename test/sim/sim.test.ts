@@ -1,5 +1,5 @@
-// A hundred short seeds of the simulation, every one under faults. CI runs hundreds of longer ones, and the check by mutations:
-// `npm run sim`.
+// A hundred short seeds of the simulation, every one under faults. CI runs hundreds of longer ones; many more, and the check
+// by mutations, are `npm run sim`.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

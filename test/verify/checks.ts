@@ -29,7 +29,7 @@ const S3_CONTRACT = 'test/contract/s3.test.ts';
 const SPINE_TESTS = ['test/e2e/spine.test.ts', 'test/e2e/storm.test.ts'];
 /** Everything that talks to a real bus. */
 const BUS_TESTS = [
-  'test/e2e',
+  ...['bad-datafiles', 'faults', 'nats-users', 'spine', 'storm'].map((name) => `test/e2e/${name}.test.ts`),
   'test/functions/bus.test.ts',
   'test/functions/bus-rotation.test.ts',
   'test/agent/agent-bus.test.ts',
