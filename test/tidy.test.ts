@@ -93,7 +93,7 @@ describe('dependencies point one way', () => {
     expect(importersOf(/^nats\.ws/, shipped).sort()).toEqual(['agent/sources/nats.ts', 'functions/bus.ts']);
     expect(importersOf(/^@aws-sdk\//, shipped).sort()).toEqual([
       'agent/sources/s3.ts',
-      'functions/bucket.ts',
+      'functions/s3-objects.ts',
       'functions/secrets.ts',
       'functions/topic.ts',
     ]);

@@ -46,6 +46,19 @@ describe('an intent', () => {
     expect((await replica().read(toSdkKey('race')))?.revision).toBe(5);
   });
 
+  it('is read within a limit, and not overwritten where the store says no ETag to match', async () => {
+    const answering = async (body: string): Promise<string> => {
+      const server = await serveHttp(async (_, response) => void response.end(body), 0);
+      onTestFinished(() => server.close());
+      return server.url;
+    };
+    const long = createRefetchIntents({ bucket: BUCKET, endpoint: await answering('x'.repeat(100_000)) });
+    await expect(long.read(toSdkKey('k'))).rejects.toMatchObject({ fields: { bytesMax: 16_384 } });
+    const notice = JSON.stringify(noticeOf('k', 1));
+    const bare = createRefetchIntents({ bucket: BUCKET, endpoint: await answering(notice) });
+    await expect(bare.write(noticeOf('k', 2))).rejects.toMatchObject({ code: 'RECORD_UNAVAILABLE' });
+  });
+
   it('is not taken for absent when the bucket is, or when nobody answers', async () => {
     const elsewhere = createRefetchIntents({ bucket: 'other', endpoint: store.url });
     await expect(elsewhere.write(noticeOf('k', 1))).rejects.toMatchObject({ code: 'RECORD_UNAVAILABLE' });
