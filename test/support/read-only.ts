@@ -3,13 +3,18 @@
 
 import { spawnSync } from 'node:child_process';
 import { chownSync } from 'node:fs';
+import { ROOT_DIR } from '../../infra/local/stack-parts.ts';
 
 /** `nobody`, by number. */
 const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
 
+/** Where the command finds this folder: the one above it may be closed to other users. */
+const ROOT_SEEN_AT = '/mnt';
+
 /** Makes every mount but one read-only; what follows is the command. */
-const SCRIPT = `set -e; dir=$1; shift
+const SCRIPT = `set -e; root=$1; dir=$2; shift 2
+mount --bind "$root" ${ROOT_SEEN_AT}
 mount --bind "$dir" "$dir"
 for at in $(cut -d' ' -f5 /proc/self/mountinfo); do
   [ "$at" = "$dir" ] || mount -o remount,bind,ro "$at" 2>/dev/null || true
@@ -37,5 +42,6 @@ export function readOnly(
   args: readonly string[],
 ): [command: string, args: string[]] {
   if (isRoot) chownSync(dir, NOBODY, NOBODY);
-  return ['unshare', [...UNSHARE, 'sh', '-c', SCRIPT, 'sh', dir, ...AS_NOBODY, command, ...args]];
+  const seen = [command, ...args].map((part) => part.replaceAll(ROOT_DIR, ROOT_SEEN_AT));
+  return ['unshare', [...UNSHARE, 'sh', '-c', SCRIPT, 'sh', ROOT_DIR, dir, ...AS_NOBODY, ...seen]];
 }
