@@ -62,9 +62,12 @@ export class Agent implements RunningAgent {
     const { clock, random, log, monotonicMs, reader, tracing = null } = deps;
     this.#deps = deps;
     const metrics: Metrics = new Metrics({
-      datafiles: () => this.status.samples(),
-      busAvailable: () => this.#supply.busAvailable,
-      refusals: () => this.#supply.quarantine,
+      sources: {
+        datafiles: () => this.#supply.status.samples(),
+        busAvailable: () => this.#supply.busAvailable,
+        refusals: () => this.#supply.quarantine,
+        unknownKeys: () => this.#supply.unknown.all(),
+      },
       events: () => this.#events.queue.stats(),
       ...(tracing === null ? {} : { traces: tracing.stats }),
     });

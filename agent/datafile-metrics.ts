@@ -25,10 +25,12 @@ export interface DatafileSources {
   readonly datafiles: () => readonly DatafileSample[];
   readonly busAvailable: () => boolean;
   readonly refusals?: () => Refusals;
+  /** Configured keys that do not exist, by key. */
+  readonly unknownKeys?: () => ReadonlyMap<SdkKey, unknown>;
 }
 
 export function registerDatafileMetrics(registers: Registry[], sources: DatafileSources): void {
-  const { datafiles, busAvailable, refusals } = sources;
+  const { datafiles, busAvailable, refusals, unknownKeys } = sources;
   const perKey = (name: string, help: string, value: (sample: DatafileSample) => number | null) =>
     new Gauge({
       name: `fanout_agent_datafile_${name}`,
@@ -54,25 +56,30 @@ export function registerDatafileMetrics(registers: Registry[], sources: Datafile
       this.set(busAvailable() ? 1 : 0);
     },
   });
-  if (refusals !== undefined) registerRefusals(registers, datafiles, refusals);
-}
-
-function registerRefusals(
-  registers: Registry[],
-  datafiles: () => readonly DatafileSample[],
-  refusals: () => Refusals,
-): void {
-  new Gauge({
-    name: 'fanout_agent_quarantined',
-    help: '1 while this agent refuses what the record has, and serves the last good datafile',
-    labelNames: ['sdk_key'],
-    registers,
-    collect() {
-      this.reset();
-      for (const { sdkKey } of datafiles()) this.set({ sdk_key: sdkKey }, 0);
-      for (const sdkKey of refusals().all().keys()) this.set({ sdk_key: sdkKey }, 1);
-    },
-  });
+  const oneOf = (name: string, help: string, all: () => ReadonlyMap<SdkKey, unknown>) =>
+    new Gauge({
+      name: `fanout_agent_${name}`,
+      help,
+      labelNames: ['sdk_key'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { sdkKey } of datafiles()) this.set({ sdk_key: sdkKey }, 0);
+        for (const sdkKey of all().keys()) this.set({ sdk_key: sdkKey }, 1);
+      },
+    });
+  if (unknownKeys !== undefined)
+    oneOf(
+      'key_unknown',
+      '1 while Optimizely denies a configured key and the record does not have it either',
+      unknownKeys,
+    );
+  if (refusals === undefined) return;
+  oneOf(
+    'quarantined',
+    '1 while this agent refuses what the record has, and serves the last good datafile',
+    () => refusals().all(),
+  );
   new Counter({
     name: 'fanout_agent_quarantines_total',
     help: 'Versions of the record that this agent refused',

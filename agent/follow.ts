@@ -4,6 +4,7 @@
 import { type Clock, withinMs } from '../core/clock.ts';
 import type { SdkKey } from '../core/ids.ts';
 import type { CdnSource } from './sources/cdn.ts';
+import type { RecordSource } from './sources/record.ts';
 import type { Source } from './sources/source.ts';
 import type { AnyStore } from './store.ts';
 
@@ -12,10 +13,13 @@ export const CDN_BOOT_WAIT_MS = 1_000;
 /** How long a request waits for the first datafile of its key. */
 export const FIRST_DATAFILE_WAIT_MS = 8_000;
 
+/** What the CDN answers for an environment that was deleted or never was; 401 and all others say less. */
+const UNKNOWN: ReadonlySet<number> = new Set([403, 404]);
+
 export interface Sources {
   readonly disk: Source | null;
   readonly nats: Source | null;
-  readonly record: Source | null;
+  readonly record: (Source & Pick<RecordSource, 'has'>) | null;
   readonly cdn: CdnSource;
 }
 
@@ -24,6 +28,12 @@ export interface FollowOptions {
   readonly sources: Sources;
   readonly clock: Clock;
 }
+
+/**
+ * Whether anybody has a datafile of a key: a number is the HTTP status with which the CDN denies one that the record does
+ * not have either. Unclear while one of them has not answered: an outage is no denial.
+ */
+export type Existence = 'exists' | 'unclear' | number;
 
 export class Follower {
   readonly #options: FollowOptions;
@@ -63,6 +73,16 @@ export class Follower {
   refusal(sdkKey: SdkKey): 'denied' | 'not-found' | null {
     if (this.#options.store.get(sdkKey) !== null) return null;
     return refusalOf(this.#options.sources.cdn.refusal(sdkKey));
+  }
+
+  existenceOf(sdkKey: SdkKey): Existence {
+    const { store, sources } = this.#options;
+    if (store.get(sdkKey) !== null) return 'exists';
+    const inRecord = sources.record === null ? false : sources.record.has(sdkKey);
+    if (inRecord !== false) return inRecord === null ? 'unclear' : 'exists';
+    const status = sources.cdn.status(sdkKey);
+    if (status === 200) return 'exists';
+    return status !== null && UNKNOWN.has(status) ? status : 'unclear';
   }
 
   /** Whether the CDN would let this token read this key; null when it would. */

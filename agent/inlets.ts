@@ -34,7 +34,7 @@ export interface InletDeps {
   readonly wires?: Wires | undefined;
   /** How long until S3 is asked for this key again. */
   readonly recordIntervalMs: (sdkKey: SdkKey) => number;
-  readonly onRecordLook: (look: RecordLook) => void;
+  readonly onRecordLook: (look: RecordLook, sdkKey: SdkKey) => void;
   readonly busEvents: BusEvents;
   readonly tokenOf: (sdkKey: SdkKey) => string | null;
   readonly onSaved?: DiskSourceOptions['onSaved'];

@@ -20,6 +20,8 @@ export interface IntakeOptions {
   readonly askRecord: (sdkKey: SdkKey) => void;
   /** Told what became of each candidate. */
   readonly onJudged?: (candidate: Candidate, outcome: Outcome) => void;
+  /** Told of each look for a key that failed; true when the log has been told what is to be said of it. */
+  readonly onFailed?: (source: SourceName, sdkKey: SdkKey) => boolean;
 }
 
 export class Intake implements Sink {
@@ -51,6 +53,7 @@ export class Intake implements Sink {
 
   failed(source: SourceName, sdkKey: SdkKey | null, error: unknown): void {
     this.#options.metrics.sourceFailed(source);
+    if (sdkKey !== null && this.#options.onFailed?.(source, sdkKey) === true) return;
     const fields = { source, ...(sdkKey === null ? {} : { sdkKey }), ...errorFields(error) };
     this.#options.log.warn(source === 'disk' ? 'cache.failed' : 'source.failed', fields);
   }

@@ -81,6 +81,10 @@ export class Keys implements KeyFinder {
     return this.#served.has(sdkKey);
   }
 
+  isConfigured(sdkKey: SdkKey): boolean {
+    return this.#served.get(sdkKey)?.configured === true;
+  }
+
   /** Somebody else was asked for the key. */
   used(sdkKey: SdkKey): void {
     const key = this.#served.get(sdkKey);

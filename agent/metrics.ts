@@ -10,7 +10,7 @@ import {
   type MetricValue,
   Registry,
 } from 'prom-client';
-import { type DatafileSample, type Refusals, registerDatafileMetrics } from './datafile-metrics.ts';
+import { type DatafileSources, registerDatafileMetrics } from './datafile-metrics.ts';
 import { registerEventMetrics } from './events/metrics.ts';
 import type { EventStats } from './events/queue.ts';
 import type { Trouble } from './outside/troubles.ts';
@@ -47,9 +47,8 @@ export interface ProcessCounts {
 export type Memory = Pick<NodeJS.MemoryUsage, 'rss' | 'heapTotal' | 'heapUsed'>;
 
 export interface MetricsOptions {
-  readonly datafiles?: () => readonly DatafileSample[];
-  readonly busAvailable?: () => boolean;
-  readonly refusals?: () => Refusals;
+  /** Left out where none are watched: a worker is given its datafiles. */
+  readonly sources?: DatafileSources;
   readonly events?: () => EventStats;
   readonly traces?: () => TraceStats;
   /** Other processes of the same agent: all that is shown are sums. */
@@ -102,9 +101,7 @@ export class Metrics {
     if (options.events !== undefined) registerEventMetrics(registers, options.events);
     if (options.workers !== undefined) registerWorkerMetrics(registers, options.workers);
     if (options.traces !== undefined) registerTraceMetrics([this.#process], options.traces);
-    const { datafiles, busAvailable, refusals } = options;
-    if (datafiles !== undefined && busAvailable !== undefined)
-      registerDatafileMetrics(registers, { datafiles, busAvailable, ...(refusals ? { refusals } : {}) });
+    if (options.sources !== undefined) registerDatafileMetrics(registers, options.sources);
     this.#sums(registers);
   }
 

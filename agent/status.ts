@@ -5,9 +5,12 @@ import type { BusHealth, BusReason } from './bus-health.ts';
 import type { Keys } from './keys.ts';
 import type { DatafileSample } from './metrics.ts';
 import type { Quarantined } from './quarantine.ts';
+import { isEnough } from './readiness.ts';
 import type { SignatureReport } from './signatures.ts';
 import type { SourceName } from './sources/source.ts';
+import { staleAfterMs, staleSinceMs } from './staleness.ts';
 import type { AnyStore } from './store.ts';
+import type { UnknownKey, UnknownKeys } from './unknown-keys.ts';
 import type { WorkersReport } from './workers/report.ts';
 
 export interface DatafileStatus {
@@ -19,6 +22,18 @@ export interface DatafileStatus {
     readonly revision: number;
     readonly code: string;
     /** ISO time. */
+    readonly since: string;
+  };
+  /** Neither Optimizely nor the record has this configured key; absent otherwise. The agent is ready without it. */
+  readonly unknownToOptimizely?: {
+    /** ISO time. */
+    readonly since: string;
+    /** What the CDN answers, 403 or 404. */
+    readonly cdnStatus: number;
+  };
+  /** What serves has not been seen to be current for longer than its sources take to look; absent otherwise. */
+  readonly stale?: {
+    /** ISO time: when it was last seen to be, else when it began to serve. */
     readonly since: string;
   };
   /** Null while it has no datafile. */
@@ -38,8 +53,8 @@ export interface DatafileStatus {
 }
 
 export interface HealthReport {
-  /** `degraded`: serves, but something is not as it should be. */
-  readonly status: 'ok' | 'degraded' | 'starting' | 'draining';
+  /** `degraded`: serves, but something is not as it should be. `stale`: serves what may have been replaced since. */
+  readonly status: 'ok' | 'degraded' | 'stale' | 'starting' | 'draining';
   readonly bus: { readonly state: 'available' | 'unavailable' | 'off'; readonly reason: BusReason | null };
   readonly datafiles: readonly DatafileStatus[];
   /** Absent while datafiles can be saved, or there is no cache folder. */
@@ -51,7 +66,7 @@ export interface HealthReport {
 }
 
 export interface Status {
-  /** True once each configured key has a datafile; staleness never makes it false again. */
+  /** True once the agent has enough to serve, see isEnough(); staleness never makes it false again. */
   ready(): boolean;
   report(): HealthReport;
   samples(): readonly DatafileSample[];
@@ -67,7 +82,10 @@ export interface StatusOptions {
   /** Without one the CDN is all there is, and nothing is missing. */
   readonly recordConfigured: boolean;
   readonly nowMs: () => number;
+  /** How often the key's source asks whether its datafile is current. */
+  readonly lookEveryMs: (sdkKey: SdkKey) => number;
   readonly quarantined?: (sdkKey: SdkKey) => Quarantined | null;
+  readonly unknown?: Pick<UnknownKeys, 'of' | 'isExempt'>;
   /** Since when the cache folder cannot be written; null while it can. */
   readonly cacheFailedAtMs?: () => number | null;
   /** Where others serve: how they are. */
@@ -75,28 +93,48 @@ export interface StatusOptions {
   readonly signatures?: () => SignatureReport | null;
 }
 
+const NONE_UNKNOWN = { of: () => null, isExempt: () => false };
+
 export function createStatus(options: StatusOptions): Status {
   const { keys, store, health, busConfigured, recordConfigured, nowMs, workers } = options;
-  const { cacheFailedAtMs = () => null, quarantined = () => null } = options;
+  const { cacheFailedAtMs = () => null, quarantined = () => null, unknown = NONE_UNKNOWN } = options;
   const signatures = () => options.signatures?.() ?? null;
   let draining = false;
-  const allServed = () =>
-    [...keys.all()].every((key) => !key.configured || store.get(key.sdkKey) !== null) &&
+  const isServed = () =>
+    isEnough(keys.all(), (sdkKey) => store.get(sdkKey) !== null, unknown.isExempt.bind(unknown)) &&
     workers?.().ready !== false;
+  // What is refused is the reason why an older one serves; its sources look as they should.
+  const staleSince = (sdkKey: SdkKey) =>
+    quarantined(sdkKey) !== null
+      ? null
+      : staleSinceMs(
+          store.get(sdkKey),
+          store.verifiedAtMs(sdkKey),
+          nowMs(),
+          staleAfterMs(options.lookEveryMs(sdkKey)),
+        );
+  const anyKey = (has: (sdkKey: SdkKey) => boolean) => [...keys.all()].some(({ sdkKey }) => has(sdkKey));
+
+  /** Each of them alone makes an agent degraded. */
+  const blemishes: readonly (() => boolean)[] = [
+    () => workers?.().whole === false,
+    () => (signatures()?.refused.length ?? 0) > 0,
+    () => anyKey((sdkKey) => quarantined(sdkKey) !== null),
+    () => anyKey((sdkKey) => unknown.of(sdkKey) !== null),
+    () => cacheFailedAtMs() !== null,
+    () => busConfigured && !health.available,
+    () => recordConfigured && anyKey((sdkKey) => store.get(sdkKey)?.seq === 0),
+  ];
 
   const overall = (): HealthReport['status'] => {
     if (draining) return 'draining';
-    if (!allServed()) return 'starting';
-    const fromCdn = [...keys.all()].some((key) => store.get(key.sdkKey)?.seq === 0);
-    if (workers?.().whole === false) return 'degraded';
-    if ((signatures()?.refused.length ?? 0) > 0) return 'degraded';
-    if ([...keys.all()].some(({ sdkKey }) => quarantined(sdkKey) !== null)) return 'degraded';
-    if (cacheFailedAtMs() !== null) return 'degraded';
-    return (busConfigured && !health.available) || (recordConfigured && fromCdn) ? 'degraded' : 'ok';
+    if (!isServed()) return 'starting';
+    if (anyKey((sdkKey) => staleSince(sdkKey) !== null)) return 'stale';
+    return blemishes.some((isThere) => isThere()) ? 'degraded' : 'ok';
   };
 
   return {
-    ready: () => !draining && allServed(),
+    ready: () => !draining && isServed(),
     draining: () => {
       draining = true;
     },
@@ -105,11 +143,12 @@ export function createStatus(options: StatusOptions): Status {
       bus: busConfigured
         ? { state: health.available ? 'available' : 'unavailable', reason: health.reason }
         : { state: 'off', reason: null },
-      datafiles: [...keys.all()].map((key) => ({
-        sdkKey: key.sdkKey,
-        configured: key.configured,
-        ...refusalOf(quarantined(key.sdkKey)),
-        datafile: datafileOf(store, key.sdkKey, nowMs()),
+      datafiles: [...keys.all()].map(({ sdkKey, configured }) => ({
+        ...{ sdkKey, configured },
+        ...refusalOf(quarantined(sdkKey)),
+        ...unknownOf(unknown.of(sdkKey)),
+        ...staleOf(staleSince(sdkKey)),
+        datafile: datafileOf(store, sdkKey, nowMs()),
       })),
       ...cacheOf(cacheFailedAtMs()),
       ...(workers === undefined ? {} : { workers: workers() }),
@@ -129,13 +168,23 @@ export function createStatus(options: StatusOptions): Status {
 function refusalOf(refused: Quarantined | null): Pick<DatafileStatus, 'quarantined'> {
   if (refused === null) return {};
   const { seq, revision, code, sinceMs } = refused;
-  return { quarantined: { seq, revision, code, since: new Date(sinceMs).toISOString() } };
+  return { quarantined: { seq, revision, code, since: isoOf(sinceMs) } };
 }
+
+const isoOf = (ms: number): string => new Date(ms).toISOString();
+
+const unknownOf = (unknown: UnknownKey | null): Pick<DatafileStatus, 'unknownToOptimizely'> =>
+  unknown === null
+    ? {}
+    : { unknownToOptimizely: { since: isoOf(unknown.sinceMs), cdnStatus: unknown.cdnStatus } };
+
+const staleOf = (sinceMs: number | null): Pick<DatafileStatus, 'stale'> =>
+  sinceMs === null ? {} : { stale: { since: isoOf(sinceMs) } };
 
 const signaturesOf = (report: SignatureReport | null) => (report === null ? {} : { signatures: report });
 
 const cacheOf = (failedAtMs: number | null): Pick<HealthReport, 'cache'> =>
-  failedAtMs === null ? {} : { cache: { state: 'failing', since: new Date(failedAtMs).toISOString() } };
+  failedAtMs === null ? {} : { cache: { state: 'failing', since: isoOf(failedAtMs) } };
 
 function datafileOf(store: AnyStore, sdkKey: SdkKey, nowMs: number): DatafileStatus['datafile'] {
   const held = store.get(sdkKey);
@@ -145,6 +194,6 @@ function datafileOf(store: AnyStore, sdkKey: SdkKey, nowMs: number): DatafileSta
   return {
     ...{ lineage, seq, revision, sha256, source, changeId },
     ageMs: nowMs - acceptedAtMs,
-    verifiedAt: verifiedAtMs === null ? null : new Date(verifiedAtMs).toISOString(),
+    verifiedAt: verifiedAtMs === null ? null : isoOf(verifiedAtMs),
   };
 }

@@ -19,6 +19,7 @@ import type { BusEvents } from './sources/bus.ts';
 import type { RecordReader } from './sources/record.ts';
 import { createStatus, type Status } from './status.ts';
 import { type Builder, type Held, Store } from './store.ts';
+import { UnknownKeys } from './unknown-keys.ts';
 import type { WorkersReport } from './workers/report.ts';
 
 export interface SupplyDeps<B> {
@@ -52,6 +53,7 @@ export class Supply<B> {
   readonly #follower: Follower;
   readonly #signatures: Signatures;
   readonly quarantine: Quarantine;
+  readonly unknown: UnknownKeys;
   /** Since when nothing can be saved; null while it can. */
   #cacheFailedAtMs: number | null = null;
 
@@ -77,6 +79,7 @@ export class Supply<B> {
         this.quarantine.judged(candidate, outcome);
         this.#signatures.judged(candidate, outcome, nowMs());
       },
+      onFailed: (source, sdkKey) => source === 'cdn' && this.#lookedFor(sdkKey),
     });
     this.quarantine = new Quarantine({
       ...{ clock, random, log },
@@ -88,17 +91,26 @@ export class Supply<B> {
       ...{ clock, random, sink, reader, wires },
       busEvents: this.#busEvents(),
       recordIntervalMs: (sdkKey) => this.#recordIntervalMs(sdkKey),
-      onRecordLook: (look) => metrics.recordLooked(look),
+      onRecordLook: (look, sdkKey) => {
+        metrics.recordLooked(look);
+        this.#lookedFor(sdkKey);
+      },
       tokenOf: (sdkKey) => this.keys.tokenOf(sdkKey),
       onSaved: (worked) => {
         this.#cacheFailedAtMs = worked ? null : (this.#cacheFailedAtMs ?? nowMs());
       },
     });
     this.#follower = new Follower({ store: this.store, clock, sources: this.inlets });
+    this.unknown = new UnknownKeys({
+      ...{ log, nowMs },
+      existenceOf: (sdkKey) => this.#follower.existenceOf(sdkKey),
+    });
     this.keys = this.#createKeys(nowMs);
     this.status = createStatus({
       ...{ keys: this.keys, store: this.store, health: this.#health, nowMs },
+      lookEveryMs: (sdkKey) => this.#lookEveryMs(sdkKey),
       quarantined: (sdkKey) => this.quarantine.of(sdkKey),
+      unknown: this.unknown,
       cacheFailedAtMs: () => this.#cacheFailedAtMs,
       busConfigured: this.inlets.nats !== null,
       recordConfigured: this.inlets.record !== null,
@@ -169,6 +181,7 @@ export class Supply<B> {
 
   #onAccepted(held: Held<B>): void {
     const { disk, record } = this.inlets;
+    this.unknown.found(held.sdkKey);
     this.#deps.onAccepted(held);
     if (held.source !== 'disk') disk?.save(held);
     this.#follower.accepted(held.sdkKey, held.seq);
@@ -213,10 +226,21 @@ export class Supply<B> {
     }
   }
 
-  /** Fast while the bus cannot be trusted, and while a key is not served from the record yet. */
+  /** True when it is a configured key that nobody has. */
+  #lookedFor(sdkKey: SdkKey): boolean {
+    return this.keys.isConfigured(sdkKey) && this.unknown.looked(sdkKey);
+  }
+
+  /** Fast while the bus cannot be trusted, and while a key is not served from the record yet, but may be there. */
   #recordIntervalMs(sdkKey: SdkKey): number {
     const { s3CheckIntervalMs, s3PollIntervalMs } = this.#config;
     const fromRecord = (this.store.get(sdkKey)?.seq ?? 0) > 0;
-    return this.#health.available && fromRecord ? s3CheckIntervalMs : s3PollIntervalMs;
+    const isPatient = fromRecord || this.unknown.of(sdkKey) !== null;
+    return this.#health.available && isPatient ? s3CheckIntervalMs : s3PollIntervalMs;
+  }
+
+  #lookEveryMs(sdkKey: SdkKey): number {
+    const fromRecord = (this.store.get(sdkKey)?.seq ?? 0) > 0;
+    return fromRecord ? this.#recordIntervalMs(sdkKey) : this.#config.cdnPollIntervalMs;
   }
 }

@@ -55,6 +55,7 @@ export type LogEvent =
   | 'config.invalid'
   | 'config.warning'
   | 'keys.failed'
+  | 'key.unknown'
   | 'events.failed'
   | 'decider.mistrusted'
   | 'events.recovered'

@@ -1,4 +1,6 @@
-// The health routes, on both ports. Live: the process answers. Ready: each configured key has a datafile, however old.
+// The health routes, on both ports. `/health` and `/health/live` are 200 as long as the process answers, as the original's
+// health is: manifests use it as liveness, and a restart brings no datafile sooner. Ready: there is enough to serve, however
+// old. All else is in the report.
 
 import type { HealthReport, Status } from '../status.ts';
 import type { Route } from './server.ts';
@@ -14,8 +16,7 @@ export function healthRoutes(status: HealthSource): readonly Route[] {
       method: 'GET',
       path: '/health',
       handle: (exchange) => {
-        const answer = (report: HealthReport) =>
-          exchange.json(report.status === 'starting' || report.status === 'draining' ? 503 : 200, report);
+        const answer = (report: HealthReport) => exchange.json(200, report);
         const report = status.report();
         return report instanceof Promise ? report.then(answer) : answer(report);
       },

@@ -35,7 +35,7 @@ interface Followed {
   readonly loop: PollLoop;
   etag: string | null;
   lastModified: string | null;
-  /** Of the last failed look; null after a good one. */
+  /** Of the last look: 200 for a good one, 0 where the CDN did not answer; null before the first. */
   status: number | null;
 }
 
@@ -63,6 +63,12 @@ export class CdnSource implements Source {
 
   /** HTTP status of the last look when the CDN refused it (0: it did not answer); null otherwise. */
   refusal(sdkKey: SdkKey): number | null {
+    const status = this.status(sdkKey);
+    return status === 200 ? null : status;
+  }
+
+  /** HTTP status of the last look: 200 also for a datafile that has not changed, 0 for no answer; null before the first. */
+  status(sdkKey: SdkKey): number | null {
     return this.#followed.get(sdkKey)?.status ?? null;
   }
 
@@ -91,7 +97,7 @@ export class CdnSource implements Source {
     if (followed === undefined) return;
     try {
       const response = await this.#fetch(sdkKey, this.#options.tokenOf(sdkKey), conditionsOf(followed));
-      followed.status = null;
+      followed.status = 200;
       if (this.#followed.get(sdkKey) !== followed) return;
       if (response === null) this.#sink.confirm(sdkKey, { lineage: NO_LINEAGE, seq: NO_SEQ });
       else await this.#offer(sdkKey, followed, response);

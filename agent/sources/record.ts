@@ -35,7 +35,7 @@ export interface RecordSourceOptions {
   /** Wait until the next look at this key, in milliseconds. */
   readonly intervalMs: (sdkKey: SdkKey) => number;
   /** Told of each look. */
-  readonly onLook?: (look: RecordLook) => void;
+  readonly onLook?: (look: RecordLook, sdkKey: SdkKey) => void;
 }
 
 interface Followed {
@@ -43,6 +43,8 @@ interface Followed {
   /** ETag of a manifest that was dealt with: what could not be loaded yet is read again. */
   etag: string | null;
   version: Version | null;
+  /** As of the last look that was answered; null before. */
+  isThere: boolean | null;
 }
 
 export class RecordSource implements Source {
@@ -61,7 +63,7 @@ export class RecordSource implements Source {
     if (this.#stopped) return Promise.resolve();
     let followed = this.#followed.get(sdkKey);
     if (followed === undefined) {
-      followed = { loop: this.#loop(sdkKey), etag: null, version: null };
+      followed = { loop: this.#loop(sdkKey), etag: null, version: null, isThere: null };
       this.#followed.set(sdkKey, followed);
     }
     return followed.loop.now();
@@ -74,6 +76,11 @@ export class RecordSource implements Source {
 
   async refreshAll(): Promise<void> {
     await Promise.all([...this.#followed.values()].map(({ loop }) => loop.now()));
+  }
+
+  /** Whether the record has the key, as it last said; null before it has answered. */
+  has(sdkKey: SdkKey): boolean | null {
+    return this.#followed.get(sdkKey)?.isThere ?? null;
   }
 
   /** The intervals have changed. */
@@ -115,12 +122,13 @@ export class RecordSource implements Source {
     try {
       const answer = await reader.readManifest(sdkKey, followed.etag);
       if (this.#followed.get(sdkKey) !== followed) return;
-      onLook?.(answer.kind === 'manifest' ? 'changed' : answer.kind);
+      followed.isThere = answer.kind !== 'absent';
+      onLook?.(answer.kind === 'manifest' ? 'changed' : answer.kind, sdkKey);
       if (answer.kind === 'unchanged' && followed.version !== null)
         this.#sink.confirm(sdkKey, followed.version);
       if (answer.kind === 'manifest') await this.#offer(sdkKey, followed, answer.manifest, answer.etag);
     } catch (error) {
-      onLook?.('failed');
+      onLook?.('failed', sdkKey);
       this.#sink.failed(this.name, sdkKey, error);
       throw error;
     }

@@ -43,12 +43,18 @@ export class Primary implements RunningAgent {
     this.#config = config;
     this.#deps = deps;
     const workers = () => this.#pool.joined();
-    const report = () => workersReport(this.#pool, this.#supply.keys, this.#supply.store);
+    const report = () => {
+      const { keys, store, unknown } = this.#supply;
+      return workersReport(this.#pool, keys, store, (sdkKey) => unknown.isExempt(sdkKey));
+    };
     this.#totals = new Totals(clock, workers);
     const metrics = new Metrics({
-      datafiles: () => this.#supply.status.samples(),
-      busAvailable: () => this.#supply.busAvailable,
-      refusals: () => this.#supply.quarantine,
+      sources: {
+        datafiles: () => this.#supply.status.samples(),
+        busAvailable: () => this.#supply.busAvailable,
+        refusals: () => this.#supply.quarantine,
+        unknownKeys: () => this.#supply.unknown.all(),
+      },
       events: () => this.#events.queue.stats(),
       others: () => this.#totals.all(),
       workers: report,

@@ -20,7 +20,7 @@ export interface WorkerStatus {
 export interface WorkersReport {
   readonly wanted: number;
   readonly serving: number;
-  /** At least one serves, and all that serve have every configured key. */
+  /** At least one serves, and all that serve have enough to: see isEnough(). */
   readonly ready: boolean;
   /** All of them serve what the agent has accepted. */
   readonly whole: boolean;

@@ -1,6 +1,8 @@
 // How the workers are, held against what the agent has accepted. Pure.
 
+import type { SdkKey } from '../../core/ids.ts';
 import type { Keys } from '../keys.ts';
+import { isEnough } from '../readiness.ts';
 import type { AnyStore } from '../store.ts';
 import { versionOf } from './live-worker.ts';
 import type { Pool } from './pool.ts';
@@ -10,12 +12,12 @@ export function workersReport(
   pool: Pick<Pool, 'places'>,
   keys: Pick<Keys, 'all'>,
   store: Pick<AnyStore, 'get'>,
+  isExempt: (sdkKey: SdkKey) => boolean,
 ): WorkersReport {
   const wanted = [...keys.all()].flatMap(({ sdkKey }) => {
     const held = store.get(sdkKey);
     return held === null ? [] : [{ sdkKey, version: versionOf(held) }];
   });
-  const configured = [...keys.all()].filter((key) => key.configured);
   const places = pool.places();
   const all = places.map(({ worker, restarts, live }): WorkerStatus => {
     const behind = wanted.filter(({ sdkKey, version }) => live?.serves.get(sdkKey) !== version);
@@ -30,7 +32,7 @@ export function workersReport(
     serving: serving.length,
     ready:
       serving.length > 0 &&
-      serving.every(({ serves }) => configured.every(({ sdkKey }) => serves.has(sdkKey))),
+      serving.every(({ serves }) => isEnough(keys.all(), (sdkKey) => serves.has(sdkKey), isExempt)),
     whole: all.every(({ state, behind }) => state === 'serving' && behind.length === 0),
     all,
   };

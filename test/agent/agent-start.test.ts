@@ -39,7 +39,8 @@ describe('an agent that starts', () => {
     const record = new MemoryRecord();
     const agent = await startAgent({ record });
     expect((await agent.get('/health/ready')).status).toBe(503);
-    expect((await agent.get('/health/live')).status).toBe(200);
+    for (const path of ['/health/live', '/health']) expect((await agent.get(path)).status).toBe(200);
+    expect((await fetch(`${agent.admin}/health`)).status).toBe(200);
     expect((await agent.decide()).status).toBe(500);
     expect(await healthOf(agent)).toMatchObject({ status: 'starting', datafiles: [{ datafile: null }] });
     record.publish(KEY, datafileBody(1));
@@ -85,6 +86,76 @@ describe('an agent that starts', () => {
     const agent = await startAgent({ record, env: { OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: cdn.template } });
     await serves(agent, 1, 4);
     expect(cdn.seen).toEqual([]);
+  });
+});
+
+describe('a configured key that Optimizely does not know', () => {
+  const both = { OPTIMIZELY_SDKKEYS: `${KEY},${OTHER_KEY}` };
+
+  it('does not keep the agent from serving the other, and is served once it is there', async () => {
+    const cdn = await startCdn();
+    const record = new MemoryRecord();
+    record.publish(KEY, datafileBody(4));
+    const env = { ...both, OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: cdn.template };
+    const agent = await startAgent({ record, env });
+    await serves(agent, 1, 4);
+    const ready = async () => (await agent.get('/health/ready')).status === 200;
+    await eventually('it is ready', ready);
+    const unknownToOptimizely = { since: expect.any(String), cdnStatus: 403 };
+    expect(await healthOf(agent)).toMatchObject({
+      status: 'degraded',
+      datafiles: [{ sdkKey: KEY }, { sdkKey: OTHER_KEY, datafile: null, unknownToOptimizely }],
+    });
+    expect(agent.log.of('key.unknown')).toHaveLength(1);
+    expect(agent.log.of('source.failed')).toEqual([]);
+    expect(await agent.decide('flag_1', OTHER_KEY)).toMatchObject({ status: 403 });
+    const metrics = async () =>
+      (await fetch(`${agent.admin}/metrics`, { headers: { accept: 'text/plain' } })).text();
+    const gauge = (sdkKey: string, value: number) => `fanout_agent_key_unknown{sdk_key="${sdkKey}"} ${value}`;
+    expect(await metrics()).toContain(gauge(OTHER_KEY, 1));
+    expect(await metrics()).toContain(gauge(KEY, 0));
+    record.publish(OTHER_KEY, datafileBody(1, { sdkKey: OTHER_KEY }));
+    await eventually('it is served', async () => (await agent.decide('flag_1', OTHER_KEY)).status === 200);
+    expect(await metrics()).toContain(gauge(OTHER_KEY, 0));
+    expect((await healthOf(agent)).status).toBe('ok');
+  });
+
+  it.each([401, 429, 500, 503])('is not one for which the CDN answers %d', async (status) => {
+    const cdn = await startCdn();
+    cdn.failStatus = status;
+    const record = new MemoryRecord();
+    record.publish(KEY, datafileBody(4));
+    const env = { ...both, OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: cdn.template };
+    const agent = await startAgent({ record, env });
+    await serves(agent, 1, 4);
+    await eventually('the CDN has said so', () => agent.log.of('source.failed').length > 0);
+    expect((await agent.get('/health/ready')).status).toBe(503);
+  });
+
+  it('is not known to be one while the record does not answer', async () => {
+    const cdn = await startCdn();
+    cdn.bodies.set(KEY, datafileBody(4));
+    const record = new MemoryRecord();
+    record.down = true;
+    const env = { ...both, OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: cdn.template };
+    const agent = await startAgent({ record, env });
+    await serves(agent, 0, 4);
+    await eventually('the CDN has denied the other', () =>
+      agent.log.of('source.failed').some(({ fields }) => fields.code === 'CDN_DENIED'),
+    );
+    expect((await agent.get('/health/ready')).status).toBe(503);
+    record.down = false;
+    await eventually('it is ready', async () => (await agent.get('/health/ready')).status === 200);
+  });
+
+  it('leaves an agent that has no other unready: it would take the place of one that serves', async () => {
+    const cdn = await startCdn();
+    const record = new MemoryRecord();
+    const agent = await startAgent({ record, env: { OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: cdn.template } });
+    await eventually('it is told', () => agent.log.of('key.unknown').length > 0);
+    expect((await agent.get('/health/ready')).status).toBe(503);
+    expect((await agent.get('/health')).status).toBe(200);
+    expect(await healthOf(agent)).toMatchObject({ status: 'starting' });
   });
 });
 

@@ -48,7 +48,7 @@ function setUp(looks: (offer: (seq: number) => Promise<void>) => Looks) {
     sources: {
       disk: fakeSource('disk', calls, disk),
       nats: fakeSource('nats', calls, nats),
-      record: fakeSource('s3', calls, s3),
+      record: { ...fakeSource('s3', calls, s3), has: () => false },
       cdn: { ...fakeSource('cdn', calls, cdn), refusal: () => 403 } as unknown as CdnSource,
     },
   });

@@ -95,11 +95,11 @@ describe('what the agents’ log lines tell', () => {
 
   it('is counted only where a log group is named', () => {
     const filters = ofType(resources, 'AWS::Logs::MetricFilter');
-    expect(filters).toHaveLength(4);
+    expect(filters).toHaveLength(5);
     const agents = Object.values(resources).filter(
       ({ Properties }) => Properties.Namespace === AGENTS_NAMESPACE,
     );
-    expect(agents).toHaveLength(3);
+    expect(agents).toHaveLength(4);
     for (const resource of [...filters.map(([, filter]) => filter), ...agents])
       expect(resource.Condition).toBe('HasAgentsLogGroup');
   });

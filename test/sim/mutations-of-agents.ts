@@ -107,7 +107,7 @@ export const DISK_AND_LINK: readonly Mutation[] = [
   {
     rule: 'S3 is not polled while the bus is down',
     file: 'agent/supply.ts',
-    find: 'return this.#health.available && fromRecord ? s3CheckIntervalMs : s3PollIntervalMs;',
-    replace: 'return fromRecord ? s3CheckIntervalMs : s3PollIntervalMs;',
+    find: 'return this.#health.available && isPatient ? s3CheckIntervalMs : s3PollIntervalMs;',
+    replace: 'return isPatient ? s3CheckIntervalMs : s3PollIntervalMs;',
   },
 ];

@@ -8,7 +8,7 @@ import { MemoryLog } from '../support/fakes.ts';
 
 async function serve(handle: (exchange: Exchange) => void | Promise<void>, more: readonly Route[] = []) {
   const log = new MemoryLog();
-  const metrics = new Metrics({ datafiles: () => [], busAvailable: () => true });
+  const metrics = new Metrics({ sources: { datafiles: () => [], busAvailable: () => true } });
   const routes: Route[] = [
     { method: 'POST', path: '/echo', handle },
     { method: 'GET', path: '/get', handle },

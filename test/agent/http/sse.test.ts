@@ -19,7 +19,7 @@ async function serve(streamsMax: number) {
     const stream = streams.open(exchange, {}, () => stream !== null && open.delete(stream));
     if (stream !== null) open.add(stream);
   };
-  const metrics = new Metrics({ datafiles: () => [], busAvailable: () => true, events: () => null } as never);
+  const metrics = new Metrics({ events: () => null } as never);
   const server = new HttpServer([{ method: 'GET', path: '/', handle }], {
     ...{ log, metrics, monotonicMs: () => performance.now() },
   });

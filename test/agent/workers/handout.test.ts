@@ -43,7 +43,7 @@ function setUp() {
   });
   keys.start();
   pool.start().catch(() => {});
-  const report = () => workersReport(pool, keys, store);
+  const report = () => workersReport(pool, keys, store, () => false);
   const [one, other] = processes.all as [FakeProcess, FakeProcess];
   return { clock, log, store, pool, processes, report, one, other };
 }

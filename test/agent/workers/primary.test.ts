@@ -52,6 +52,28 @@ describe('a primary', () => {
     expect(await one.primary.ask('report', null)).toMatchObject({ workers: { serving: 2, whole: true } });
   });
 
+  it('is ready without a key that does not exist, and again when a worker is replaced', async () => {
+    const cdn = await new TestCdn().start();
+    onTestFinished(() => cdn.close());
+    const record = new MemoryRecord();
+    record.publish(KEY, datafileBody(1));
+    const { one, processes, clock, admin } = await startPrimary(
+      { OPTIMIZELY_SDKKEYS: `${KEY},${OTHER_KEY}`, OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: cdn.template },
+      record,
+    );
+    await eventually('it is ready', () => one.primary.ask('ready', null));
+    expect(await one.primary.ask('report', null)).toMatchObject({
+      status: 'degraded',
+      datafiles: [{ sdkKey: KEY }, { sdkKey: OTHER_KEY, unknownToOptimizely: { cdnStatus: 403 } }],
+      workers: { ready: true, whole: true },
+    });
+    one.die();
+    clock.advance(100);
+    processes.last.hello();
+    await settled();
+    expect((await fetch(`${admin}/health/ready`)).status).toBe(200);
+  });
+
   it('says that what one said is known when the other has heard it, or does not answer', async () => {
     const { one, other, clock } = await startPrimary();
     const { promise, resolve } = Promise.withResolvers<null>();
