@@ -4,7 +4,6 @@
 import {
   AggregatorRegistry,
   Counter,
-  collectDefaultMetrics,
   Histogram,
   type MetricObjectWithValues,
   type MetricValue,
@@ -13,7 +12,9 @@ import {
 import { type DatafileSources, registerDatafileMetrics } from './datafile-metrics.ts';
 import { registerEventMetrics } from './events/metrics.ts';
 import type { EventStats } from './events/queue.ts';
+import { expvarValues, prometheusText } from './original-metrics.ts';
 import type { Trouble } from './outside/troubles.ts';
+import { collectProcessMetrics } from './process-metrics.ts';
 import {
   addCounts,
   type CountsByRoute,
@@ -22,13 +23,14 @@ import {
   sumOfRoutes,
 } from './request-counts.ts';
 import type { Outcome, SourceName } from './sources/source.ts';
+import { sumOfTimers, Timer, type TimersByName } from './timers.ts';
 import { registerTraceMetrics } from './tracing/metrics.ts';
 import type { TraceStats } from './tracing/tracing.ts';
 import { registerWorkerMetrics } from './workers/metrics.ts';
 import type { WorkersReport } from './workers/report.ts';
 
 export type { DatafileSample } from './datafile-metrics.ts';
-export { REQUEST_BUCKETS_S, RouteStats } from './request-counts.ts';
+export { RouteStats } from './request-counts.ts';
 
 const PROPAGATION_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 300] as const;
 const SWAP_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1] as const;
@@ -36,6 +38,7 @@ const SWAP_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1] a
 /** What another process of the same agent counted, to be summed up. */
 export interface ProcessCounts {
   readonly routes: CountsByRoute;
+  readonly timers: TimersByName;
   /** By `service what`. */
   readonly troubles: ReadonlyMap<string, number>;
   /** Of the process itself, as the library hands them over: processor time, memory and the like. */
@@ -61,6 +64,8 @@ export class Metrics {
   /** Of the process itself. */
   readonly #process = new Registry();
   readonly #routes = new Map<string, RouteStats>();
+  readonly #timers = new Map<string, Timer>();
+  readonly #events: () => EventStats | null;
   readonly #offers: Counter<'source' | 'result' | 'reason'>;
   readonly #sourceFailures: Counter<'source'>;
   readonly #reconnects: Counter;
@@ -74,7 +79,8 @@ export class Metrics {
   constructor(options: MetricsOptions) {
     const registers = [this.#registry];
     this.#others = options.others ?? (() => []);
-    collectDefaultMetrics({ register: this.#process });
+    this.#events = options.events ?? (() => null);
+    collectProcessMetrics(this.#process);
     const counter = <L extends string>(name: string, help: string, labelNames: L[] = []) =>
       new Counter({ name: `fanout_agent_${name}`, help, labelNames, registers });
     const histogram = (name: string, help: string, buckets: readonly number[]) =>
@@ -144,9 +150,19 @@ export class Metrics {
     return stats;
   }
 
-  /** What was counted, by route. */
-  routes(): CountsByRoute {
-    return sumOfRoutes([this.#routes, ...this.#others().map(({ routes }) => routes)]);
+  /** One of the original's, by its name there. */
+  timer(name: string): Timer {
+    let timer = this.#timers.get(name);
+    if (timer === undefined) {
+      timer = new Timer();
+      this.#timers.set(name, timer);
+    }
+    return timer;
+  }
+
+  /** The original's, in its shape without Prometheus. */
+  expvar(): Record<string, number> {
+    return expvarValues(this.#allTimers(), dispatcherOf(this.#events()));
   }
 
   memory(): Memory {
@@ -160,20 +176,31 @@ export class Metrics {
     const ofProcess = await this.#process.getMetricsAsJSON();
     const { rss, heapTotal, heapUsed } = process.memoryUsage();
     const memory = { rss, heapTotal, heapUsed };
-    return { routes: this.#routes, troubles: this.#troubles, ofProcess, memory };
+    return { routes: this.#routes, timers: this.#timers, troubles: this.#troubles, ofProcess, memory };
   }
 
   /** The exposition text and its content type. */
   async scrape(): Promise<{ readonly contentType: string; readonly text: string }> {
     const ofProcesses = [await this.#process.getMetricsAsJSON(), ...this.#others().map((it) => it.ofProcess)];
     const summed = ofProcesses.length === 1 ? this.#process : AggregatorRegistry.aggregate(ofProcesses);
-    const text = `${await summed.metrics()}${await this.#registry.metrics()}`;
-    return { contentType: this.#registry.contentType, text: text + requestHistogram(this.routes()) };
+    const parts = [
+      ...[await summed.metrics(), await this.#registry.metrics(), requestHistogram(this.#allRoutes())],
+      prometheusText(this.#allTimers(), dispatcherOf(this.#events())),
+    ];
+    return { contentType: this.#registry.contentType, text: parts.join('') };
+  }
+
+  #allRoutes(): CountsByRoute {
+    return sumOfRoutes([this.#routes, ...this.#others().map(({ routes }) => routes)]);
+  }
+
+  #allTimers(): TimersByName {
+    return sumOfTimers([this.#timers, ...this.#others().map(({ timers }) => timers)]);
   }
 
   /** Counted in plain numbers, here and in other processes. */
   #sums(registers: Registry[]): void {
-    const routes = () => this.routes();
+    const routes = () => this.#allRoutes();
     const troubles = () => {
       const sum = new Map(this.#troubles);
       for (const other of this.#others()) addCounts(sum, other.troubles);
@@ -205,3 +232,6 @@ export class Metrics {
     });
   }
 }
+
+const dispatcherOf = (events: EventStats | null) =>
+  events?.dispatcher ?? { sent: 0, retried: 0, givenUp: 0, waiting: 0 };

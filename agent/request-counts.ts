@@ -26,8 +26,7 @@ export class RouteStats implements RequestCounts {
     this.byStatus.set(status, (this.byStatus.get(status) ?? 0) + 1);
     this.count++;
     this.totalS += durationS;
-    let bucket = 0;
-    while (bucket < REQUEST_BUCKETS_S.length && durationS > (REQUEST_BUCKETS_S[bucket] as number)) bucket++;
+    const bucket = bucketOf(REQUEST_BUCKETS_S, durationS);
     this.buckets[bucket] = (this.buckets[bucket] as number) + 1;
   }
 
@@ -35,9 +34,19 @@ export class RouteStats implements RequestCounts {
     addCounts(this.byStatus, other.byStatus);
     this.count += other.count;
     this.totalS += other.totalS;
-    for (let i = 0; i < this.buckets.length; i++)
-      this.buckets[i] = (this.buckets[i] as number) + (other.buckets[i] ?? 0);
+    addBuckets(this.buckets, other.buckets);
   }
+}
+
+/** @param bounds the upper ones, in rising order; beyond the last comes one more bucket */
+export function bucketOf(bounds: readonly number[], value: number): number {
+  let bucket = 0;
+  while (bucket < bounds.length && value > (bounds[bucket] as number)) bucket++;
+  return bucket;
+}
+
+export function addBuckets(to: Uint32Array, counts: Uint32Array): void {
+  for (let i = 0; i < to.length; i++) to[i] = (to[i] as number) + (counts[i] ?? 0);
 }
 
 export function sumOfRoutes(all: readonly CountsByRoute[]): CountsByRoute {

@@ -7,6 +7,7 @@ import { type Post, type PostOutcome, REQUESTS_MAX } from './post.ts';
 
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MAX_MS = 10_000;
+const GIVEN_UP_AFTER = 4;
 /** While the agent stops: a blink of the endpoint is outwaited, an outage is not. */
 const LAST_BACKOFF_MS = 250;
 const LAST_TRIES = 3;
@@ -20,6 +21,8 @@ export interface OutletOptions {
   readonly random: Random;
   readonly onSent: (batch: Batch) => void;
   readonly onRefused: (batch: Batch, reason: string) => void;
+  /** After this many failures in a row the original gives up until the next event; here the endpoint is asked on. */
+  readonly onGivenUp: () => void;
   readonly onDown: (url: string, reason: string) => void;
   readonly onUp: () => void;
   /** After each request, when all else is told. */
@@ -49,7 +52,12 @@ export class Outlet {
   }
 
   get idle(): boolean {
-    return this.#sending.size === 0 && this.#ready.length === 0;
+    return this.batchCount === 0;
+  }
+
+  /** Ready to be sent, or under way. */
+  get batchCount(): number {
+    return this.#sending.size + this.#ready.length;
   }
 
   /** True when there is nothing left to do but to wait for the endpoint, after a try or more. */
@@ -126,6 +134,7 @@ export class Outlet {
     // Others that were in flight with it say nothing new.
     if (this.#retry !== null) return;
     this.#failures++;
+    if (this.#failures % GIVEN_UP_AFTER === 0) this.#options.onGivenUp();
     if (this.#failures === 1) this.#options.onDown(this.url, reason);
     const waitMs = Math.min(BACKOFF_FIRST_MS * 2 ** Math.min(this.#failures - 1, 20), this.#backoffMaxMs);
     const spread = 1 + JITTER_SHARE * (2 * this.#options.random() - 1);
@@ -138,6 +147,7 @@ export class Outlet {
   /** Halved until the one event that is not wanted is found: the others beside it are not to be lost with it. */
   #refused(batch: Batch, reason: string): void {
     if (batch.length === 1) {
+      this.#options.onGivenUp();
       this.#options.onRefused(batch, reason);
       return;
     }

@@ -41,6 +41,11 @@ export class Outlets {
     return undefined;
   }
 
+  /** Batches that are not delivered yet. */
+  get batchCount(): number {
+    return this.all().reduce((sum, { batchCount }) => sum + batchCount, 0);
+  }
+
   /** None of them takes anything; before the first event nobody knows. */
   get areDown(): boolean {
     const all = this.all();

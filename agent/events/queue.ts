@@ -4,6 +4,7 @@
 import type { Clock, Random, Timer } from '../../core/clock.ts';
 import { errorFields } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
+import type { DispatcherCounts } from '../original-metrics.ts';
 import { type Batch, batchesOf, type EventSink, isOnDisk, type QueuedEvent, sizeOf } from './event.ts';
 import type { Journal } from './journal.ts';
 import { Lanes } from './lanes.ts';
@@ -39,6 +40,7 @@ export interface EventStats {
   readonly events: Readonly<Record<string, number>>;
   /** Requests since the start. */
   readonly requests: { readonly sent: number; readonly failed: number };
+  readonly dispatcher: DispatcherCounts;
   readonly heldCount: number;
   /** Events that a kill would lose now. */
   readonly atRiskCount: number;
@@ -53,6 +55,7 @@ export class EventQueue implements EventSink {
   readonly #saver: Saver | null;
   readonly #outlets: Outlets;
   readonly #requests = { sent: 0, failed: 0 };
+  #givenUp = 0;
   #queued = 0;
   #sent = 0;
   #heldCount = 0;
@@ -94,9 +97,11 @@ export class EventQueue implements EventSink {
   stats(): EventStats {
     const { losses, journal } = this.#options;
     const lost = Object.fromEntries(LOSS_REASONS.map((reason) => [reason, losses.count(reason)]));
+    const { sent, failed } = this.#requests;
     return {
       events: { queued: this.#queued, sent: this.#sent, ...lost },
       requests: this.#requests,
+      dispatcher: { sent, retried: failed, givenUp: this.#givenUp, waiting: this.#outlets.batchCount },
       heldCount: this.#heldCount,
       atRiskCount: this.#saver?.unsavedCount ?? this.#heldCount,
       diskCount: journal?.events ?? 0,
@@ -122,6 +127,7 @@ export class EventQueue implements EventSink {
       ...{ post, clock, random },
       onSent: (batch) => this.#onSent(batch),
       onRefused: (batch) => this.#letGo(batch, 'refused'),
+      onGivenUp: () => this.#givenUp++,
       onDown: (to, reason) => log.warn('events.failed', errorFields(undelivered(to, reason))),
       onUp: () => log.info('events.recovered'),
       onRequest: (ok) => {

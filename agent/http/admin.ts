@@ -2,7 +2,7 @@
 // it is in its headers, as the original's does.
 
 import type { AgentConfig } from '../config.ts';
-import { type Metrics, REQUEST_BUCKETS_S } from '../metrics.ts';
+import type { Metrics } from '../metrics.ts';
 import type { Status } from '../status.ts';
 import { shownConfig } from './admin-config.ts';
 import { expvar } from './admin-expvar.ts';
@@ -41,7 +41,7 @@ export function adminRoutes(deps: AdminDeps): readonly Route[] {
       if (isForPrometheus(config.admin.metricsType, exchange.header('accept'))) {
         const { contentType, text } = await metrics.scrape();
         exchange.text(200, text, contentType);
-      } else exchange.json(200, expvar(metrics.routes(), REQUEST_BUCKETS_S, metrics.memory()));
+      } else exchange.json(200, expvar(metrics));
     }),
   ];
   return routes.map((route) => ({

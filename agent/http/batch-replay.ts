@@ -13,8 +13,11 @@ export interface Replayed {
   readonly body: Buffer | null;
 }
 
-/** Told of a route that failed. */
-export type OnFailed = (route: Route, error: unknown) => void;
+export interface ReplayDeps {
+  /** Told of a route that failed. */
+  readonly onFailed: (route: Route, error: unknown) => void;
+  readonly monotonicMs: () => number;
+}
 
 const BASE = 'http://batch.invalid';
 
@@ -26,7 +29,7 @@ export async function replay(
   routes: readonly Route[],
   operation: BatchOperation,
   requestId: string,
-  onFailed: OnFailed,
+  { onFailed, monotonicMs }: ReplayDeps,
 ): Promise<Replayed> {
   const url = URL.parse(operation.url, BASE);
   if (url === null) return bare(400);
@@ -40,7 +43,8 @@ export async function replay(
   if (method === 'POST' && !route.anyContentType && !isJson(headers['content-type'])) return bare(415);
   const { body } = operation;
   try {
-    return await call(route, { method, headers, search: url.search.slice(1), body, requestId });
+    const request = { method, headers, search: url.search.slice(1), body, requestId };
+    return await call(route, request, monotonicMs);
   } catch (error) {
     onFailed(route, error);
     return bare(500);
@@ -67,14 +71,21 @@ interface Request {
   readonly requestId: string;
 }
 
-async function call(route: Route, { method, headers, search, body, requestId }: Request): Promise<Replayed> {
+async function call(
+  route: Route,
+  { method, headers, search, body, requestId }: Request,
+  monotonicMs: () => number,
+): Promise<Replayed> {
+  const startedMs = monotonicMs();
   const response = new KeptResponse();
   const request = { method, headers, url: route.path, resume() {}, on() {}, off() {}, once() {} };
   const exchange = new Exchange(
     request as unknown as IncomingMessage,
     response as unknown as ServerResponse,
     search,
-    () => {},
+    () => {
+      if (exchange.isTimed) route.timer?.record(monotonicMs() - startedMs);
+    },
     () => requestId,
   );
   exchange.body = Buffer.from(JSON.stringify(body));

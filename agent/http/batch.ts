@@ -1,7 +1,7 @@
 // POST /v1/batch: several requests in one. Each goes through the very routes that it would meet by itself, within this
 // process; a few at a time, and other requests get their turn in between.
 
-import { type OnFailed, replay } from './batch-replay.ts';
+import { type ReplayDeps, replay } from './batch-replay.ts';
 import { isJson } from './content-type.ts';
 import type { Exchange } from './exchange.ts';
 import { WRONG } from './schema.ts';
@@ -16,14 +16,13 @@ const NEVER = '0001-01-01T00:00:00Z';
 const JSON_TYPE = 'application/json; charset=utf-8';
 const TOO_MUCH = '{"error":"the answers of this batch are too large together; send fewer operations"}';
 
-export interface BatchOptions {
+export interface BatchOptions extends ReplayDeps {
   /** Those that operations may use; a batch within a batch is not among them. */
   readonly routes: readonly Route[];
   readonly operationsLimit: number;
   /** Operations under way at a time. */
   readonly maxConcurrency: number;
   readonly nowMs: () => number;
-  readonly onFailed: OnFailed;
 }
 
 export function batchHandler(options: BatchOptions): (exchange: Exchange) => void | Promise<void> {
@@ -64,7 +63,7 @@ async function run(
     while (next < operations.length) {
       const operation = operations[next++] as BatchOperation;
       const operationStartedAt = iso();
-      const { status, headers, body } = await replay(options.routes, operation, requestId, options.onFailed);
+      const { status, headers, body } = await replay(options.routes, operation, requestId, options);
       const json = body !== null && isJson(headers['Content-Type']) ? body.toString().trim() : null;
       answerBytes += json?.length ?? 0;
       const fits = answerBytes <= ANSWER_BYTES_MAX;

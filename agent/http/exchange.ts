@@ -28,6 +28,8 @@ export class Exchange {
   ready: HeaderList = NO_HEADERS;
   /** What the answer is made from, where it is made from a datafile. */
   datafile: DatafileMeta | null = null;
+  /** False where the route was not reached: the original times no request whose SDK key it does not know. */
+  isTimed = true;
   #headers: OutgoingHttpHeaders | null = null;
 
   constructor(

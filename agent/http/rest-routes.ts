@@ -54,17 +54,18 @@ export function restRoutes(deps: RestDeps): readonly Route[] {
 export interface BatchDeps {
   readonly batch: { readonly operationsLimit: number; readonly maxConcurrency: number };
   readonly nowMs: () => number;
+  readonly monotonicMs: () => number;
   readonly log: Log;
 }
 
 /** @param routes those that operations may use: none of them may be a stream */
-export function batchRoute({ batch, nowMs, log }: BatchDeps, routes: readonly Route[]): Route {
+export function batchRoute({ batch, nowMs, monotonicMs, log }: BatchDeps, routes: readonly Route[]): Route {
   const onFailed = ({ path }: Route, error: unknown) =>
     log.error('request.failed', { route: path, batch: true, ...errorFields(error) });
   return {
     method: 'POST',
     path: '/v1/batch',
     anyContentType: true,
-    handle: batchHandler({ ...batch, routes, nowMs, onFailed }),
+    handle: batchHandler({ ...batch, routes, nowMs, monotonicMs, onFailed }),
   };
 }

@@ -1,10 +1,12 @@
 // The table of contents: every path the agent answers, by port. A route is a file beside this one.
 
+import type { Metrics } from '../metrics.ts';
 import { config } from './config.ts';
 import { datafile } from './datafile.ts';
 import { type HealthSource, healthRoutes } from './health.ts';
 import { type BatchDeps, batchRoute, type RestDeps, restRoutes } from './rest-routes.ts';
 import type { Route } from './server.ts';
+import { timed } from './timed.ts';
 import { withDatafile } from './with-datafile.ts';
 
 export interface ApiDeps extends RestDeps, BatchDeps {
@@ -14,14 +16,17 @@ export interface ApiDeps extends RestDeps, BatchDeps {
   /** Lets only those through who may ask; operations of a batch meet it too. */
   readonly guard: (routes: readonly Route[]) => readonly Route[];
   readonly tokenRoute: Route;
+  readonly metrics: Pick<Metrics, 'timer'>;
 }
 
 export function apiRoutes(deps: ApiDeps): readonly Route[] {
-  const routes = deps.guard([
+  const guarded = deps.guard([
     ...restRoutes(deps),
     { method: 'GET', path: '/v1/config', handle: withDatafile(deps, config) },
     { method: 'GET', path: '/v1/datafile', handle: withDatafile(deps, datafile) },
     ...healthRoutes(deps.status),
   ]);
-  return [...routes, batchRoute(deps, routes), ...deps.guard(deps.protocols), deps.tokenRoute];
+  const routes = timed(guarded, deps.metrics);
+  const others = [batchRoute(deps, routes), ...deps.guard(deps.protocols)];
+  return [...routes, ...others, ...timed([deps.tokenRoute], deps.metrics)];
 }

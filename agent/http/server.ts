@@ -6,6 +6,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { errorFields } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics, RouteStats } from '../metrics.ts';
+import type { Timer } from '../timers.ts';
 import type { BodyRequest } from './body-request.ts';
 import { isJson } from './content-type.ts';
 import { Exchange } from './exchange.ts';
@@ -26,6 +27,8 @@ export interface Route {
   readonly path: string;
   /** Takes bodies that are not said to be JSON too. */
   readonly anyContentType?: true;
+  /** The original's; see timed(). */
+  readonly timer?: Timer;
   /** A promise only where the answer has to wait; the usual ones are answered within the call. */
   readonly handle: (exchange: Exchange) => void | Promise<void>;
 }
@@ -126,6 +129,7 @@ export class HttpServer {
     const onAnswered = (status: number) => {
       const durationMs = this.#options.monotonicMs() - startedMs;
       stats.record(status, durationMs / 1000);
+      if (exchange.isTimed) route?.timer?.record(durationMs);
       if (this.#onAnswered !== null) this.#onAnswered(exchange, route?.path ?? null, status, durationMs);
     };
     const exchange = new Exchange(request, response, search, onAnswered, this.#options.newRequestId);

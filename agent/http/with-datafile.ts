@@ -68,5 +68,6 @@ function headersOf(held: Held<FlagClient>): HeaderList {
 /** @param header what was asked for; of it only the SDK key is told */
 function refuse(exchange: Exchange, refusal: KeyRefusal, header: string): void {
   const [status, message] = REFUSALS[refusal];
+  exchange.isTimed = false;
   exchange.error(status, refusal === 'not-found' ? `${message}: ${header.split(':', 1)[0]}` : message);
 }

@@ -5,6 +5,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { ProcessCounts } from '../metrics.ts';
 import { within } from '../outside/within.ts';
 import { addCounts, sumOfRoutes } from '../request-counts.ts';
+import { sumOfTimers } from '../timers.ts';
 import type { LiveWorker } from './live-worker.ts';
 
 /** A worker that is busy for longer is shown as it was before. */
@@ -41,11 +42,12 @@ export class Totals {
     const last = this.#last.get(worker);
     this.#last.delete(worker);
     if (last === undefined) return;
-    const { routes = new Map(), troubles = new Map() } = this.#ofDead ?? {};
+    const { routes = new Map(), timers = new Map(), troubles = new Map() } = this.#ofDead ?? {};
     const allTroubles = new Map(troubles);
     addCounts(allTroubles, last.troubles);
     this.#ofDead = {
       routes: sumOfRoutes([routes, last.routes]),
+      timers: sumOfTimers([timers, last.timers]),
       troubles: allTroubles,
       ofProcess: [],
       memory: { rss: 0, heapTotal: 0, heapUsed: 0 },

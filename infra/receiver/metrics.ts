@@ -1,7 +1,8 @@
 // What the functions count, for Prometheus instead of CloudWatch, under the same names in Prometheus' spelling. Knows
 // nothing of what is counted.
 
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectProcessMetrics } from '../../agent/process-metrics.ts';
 import { METRIC, type MetricName } from '../../core/log.ts';
 import type { Metrics } from '../../functions/ports.ts';
 
@@ -24,7 +25,7 @@ const snake = (name: string): string => name.replace(/(?<=.)([A-Z])/g, '_$1').to
 export function createReceiverMetrics(openRefetches: () => number): ReceiverMetrics {
   const registers = [new Registry()];
   const [registry] = registers as [Registry];
-  collectDefaultMetrics({ register: registry });
+  collectProcessMetrics(registry);
   const counters = new Map<MetricName, Counter>();
   const histograms = new Map<MetricName, Histogram>();
   for (const metric of Object.values(METRIC)) {

@@ -159,15 +159,23 @@ export class WorkersAgent {
     });
   }
 
-  /** By all workers since the start. */
-  async decisionsCounted(): Promise<number> {
+  /** Those that were answered 200, by all workers since the start. */
+  decisionsCounted(): Promise<number> {
+    return this.#counted('fanout_agent_http_requests_total{route="POST /v1/decide",status="200"}');
+  }
+
+  /** The same by the original's timer, whatever the answer. */
+  decisionsTimed(): Promise<number> {
+    return this.#counted('timer_decide_hits');
+  }
+
+  /** What the line with this name says. */
+  async #counted(name: string): Promise<number> {
     const response = await fetch(`http://127.0.0.1:${this.#started()?.adminPort}/metrics`, {
       headers: { accept: 'text/plain' },
     });
-    const counts = (await response.text()).matchAll(
-      /^fanout_agent_http_requests_total\{route="POST \/v1\/decide",status="200"\} (\d+)/gm,
-    );
-    return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
+    const lines = (await response.text()).split('\n').filter((line) => line.startsWith(`${name} `));
+    return lines.reduce((sum, line) => sum + Number(line.slice(name.length)), 0);
   }
 
   /** What a listener is told, once it listens. */

@@ -90,9 +90,10 @@ describe('an agent with two workers', () => {
   });
 
   it('counts what both did', async () => {
-    const before = await agent.decisionsCounted();
+    const before = [await agent.decisionsCounted(), await agent.decisionsTimed()] as const;
     for (const connection of agent.connections()) await connection.decide('plain', 'ann');
-    expect((await agent.decisionsCounted()) - before).toBe(2);
+    expect((await agent.decisionsCounted()) - before[0]).toBe(2);
+    expect((await agent.decisionsTimed()) - before[1]).toBe(2);
   });
 
   it('goes on without a worker that is killed, and gives the next one all there is', async () => {

@@ -11,7 +11,14 @@ async function setUp({ down = false }) {
   const nothing = () => {};
   const outlet = new Outlet({
     ...{ url: URL_US, post: endpoint.post, clock: new ManualClock(), random: () => 0.5 },
-    ...{ onSent: nothing, onRefused: nothing, onDown: nothing, onUp: nothing, onRequest: nothing },
+    ...{
+      onSent: nothing,
+      onRefused: nothing,
+      onGivenUp: nothing,
+      onDown: nothing,
+      onUp: nothing,
+      onRequest: nothing,
+    },
   });
   if (down) outlet.push([queuedEvent('probe')]);
   await settled();

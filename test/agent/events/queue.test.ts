@@ -106,6 +106,32 @@ describe('an endpoint that is down', () => {
     expect(queue.stats()).toMatchObject({ events: { queued: 9, sent: 9 }, requests: { sent: 3, failed: 6 } });
   });
 
+  it('is counted as the original’s dispatcher counts: tries, every fourth in a row given up, and what waits', async () => {
+    const { add, endpoint, clock, queue } = setUp();
+    const counted = () => queue.stats().dispatcher;
+    endpoint.isDown(true);
+    add(3);
+    await settled();
+    expect(counted()).toEqual({ sent: 0, retried: 1, givenUp: 0, waiting: 1 });
+    for (const waitMs of [500, 1_000, 2_000]) {
+      clock.advance(waitMs);
+      await settled();
+    }
+    expect(counted()).toEqual({ sent: 0, retried: 4, givenUp: 1, waiting: 1 });
+    add(3);
+    await settled();
+    expect(counted().waiting).toBe(2);
+    endpoint.isDown(false);
+    clock.advance(4_000);
+    await settled();
+    expect(counted()).toEqual({ sent: 2, retried: 4, givenUp: 1, waiting: 0 });
+    endpoint.answer = () => ({ kind: 'refused', reason: 'status 400' });
+    add(3);
+    await settled();
+    // Halved until each of the three was refused by itself.
+    expect(counted()).toEqual({ sent: 2, retried: 9, givenUp: 4, waiting: 0 });
+  });
+
   it('does not hold up another one', async () => {
     const { add, endpoint } = setUp({ batchSize: 1 });
     endpoint.answer = (_, url) => (url === URL_EU ? { kind: 'failed', reason: 'down' } : { kind: 'sent' });

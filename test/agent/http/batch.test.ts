@@ -23,7 +23,7 @@ async function run(
 ) {
   const { maxConcurrency = 10, operationsLimit = 1_000, failed = [] } = options;
   const handle = batchHandler({
-    ...{ routes, maxConcurrency, operationsLimit, nowMs: () => 1_000 },
+    ...{ routes, maxConcurrency, operationsLimit, nowMs: () => 1_000, monotonicMs: () => 0 },
     onFailed: ({ path }) => failed.push(path),
   });
   let answer = { status: 0, text: '' };

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { ProcessCounts } from '../../../agent/metrics.ts';
 import { RouteStats } from '../../../agent/request-counts.ts';
 import type { NoteChannel, OnMessage } from '../../../agent/sources/side-channel.ts';
+import { sumOfTimers, Timer } from '../../../agent/timers.ts';
 import type { LiveWorker } from '../../../agent/workers/live-worker.ts';
 import { NoteExchange } from '../../../agent/workers/note-exchange.ts';
 import { SharedUsers } from '../../../agent/workers/shared-users.ts';
@@ -126,9 +127,20 @@ describe('notes', () => {
 describe('counts', () => {
   const counts = (requests: number): ProcessCounts => {
     const stats = new RouteStats();
-    for (let i = 0; i < requests; i++) stats.record(200, 0.001);
+    const timer = new Timer();
+    for (let i = 0; i < requests; i++) {
+      stats.record(200, 0.001);
+      timer.record(1);
+    }
     const memory = { rss: 5, heapTotal: 1, heapUsed: 1 };
-    return { routes: new Map([['r', stats]]), troubles: new Map([['redis down', 1]]), ofProcess: [], memory };
+    const timers = new Map([['decide', timer]]);
+    return {
+      routes: new Map([['r', stats]]),
+      timers,
+      troubles: new Map([['redis down', 1]]),
+      ofProcess: [],
+      memory,
+    };
   };
   const sum = (totals: Totals) =>
     totals.all().reduce((all, { routes }) => all + (routes.get('r')?.count ?? 0), 0);
@@ -143,6 +155,7 @@ describe('counts', () => {
     alive = [...alive, worker(() => counts(1))];
     await totals.gather();
     expect(sum(totals)).toBe(8);
+    expect(sumOfTimers(totals.all().map(({ timers }) => timers)).get('decide')?.hits).toBe(8);
     expect(totals.all().reduce((rss, { memory }) => rss + memory.rss, 0)).toBe(10);
     expect(totals.all().reduce((all, { troubles }) => all + (troubles.get('redis down') ?? 0), 0)).toBe(3);
   });
