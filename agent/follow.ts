@@ -3,7 +3,7 @@
 
 import { type Clock, withinMs } from '../core/clock.ts';
 import type { SdkKey } from '../core/ids.ts';
-import type { CdnSource } from './sources/cdn.ts';
+import type { CdnAnswer, CdnSource } from './sources/cdn.ts';
 import type { RecordSource } from './sources/record.ts';
 import type { Source } from './sources/source.ts';
 import type { AnyStore } from './store.ts';
@@ -43,23 +43,16 @@ export class Follower {
     this.#options = options;
   }
 
-  /** Resolves when the key has a datafile, or when every source has been asked and has none. Never rejects. */
-  async follow(sdkKey: SdkKey): Promise<void> {
-    const { store, sources } = this.#options;
-    store.watch(sdkKey);
-    const first = new Promise<void>((resolve) => {
-      this.#firstDatafile.set(sdkKey, resolve);
-    });
-    await sources.disk?.watch(sdkKey);
-    const asked = [sources.nats, sources.record].filter((source) => source !== null);
-    const looks = Promise.all(asked.map((source) => source.watch(sdkKey)));
-    if (store.get(sdkKey) !== null) {
-      if (store.get(sdkKey)?.seq === 0) void sources.cdn.watch(sdkKey);
-      return;
+  /**
+   * Resolves when the key has a datafile, or when every source has been asked and has none. Never rejects.
+   * @param vouched what the CDN has just answered: it need not be asked again, should its turn come
+   */
+  async follow(sdkKey: SdkKey, vouched: CdnAnswer | null = null): Promise<void> {
+    try {
+      await this.#firstLooks(sdkKey, vouched);
+    } finally {
+      vouched?.discard();
     }
-    await this.#within(CDN_BOOT_WAIT_MS, [first, looks]);
-    if (store.get(sdkKey) !== null || !this.#firstDatafile.has(sdkKey)) return;
-    await this.#within(FIRST_DATAFILE_WAIT_MS, [first, Promise.all([looks, sources.cdn.watch(sdkKey)])]);
   }
 
   unfollow(sdkKey: SdkKey): void {
@@ -85,16 +78,35 @@ export class Follower {
     return status !== null && UNKNOWN.has(status) ? status : 'unclear';
   }
 
-  /** Whether the CDN would let this token read this key; null when it would. */
-  async vouch(sdkKey: SdkKey, token: string | null): Promise<'denied' | 'not-found' | null> {
-    const status = await this.#options.sources.cdn.vouch(sdkKey, token);
-    return status === null ? null : refusalOf(status);
+  /** Whether the CDN would let this token read this key: its answer when it would. */
+  async vouch(sdkKey: SdkKey, token: string | null): Promise<CdnAnswer | 'denied' | 'not-found'> {
+    const answer = await this.#options.sources.cdn.vouch(sdkKey, token);
+    return typeof answer === 'number' ? refusalOf(answer) : answer;
   }
 
   /** A key has a new datafile; once it is from the record, the CDN has nothing more to say. */
   accepted(sdkKey: SdkKey, seq: number): void {
     this.#firstDatafile.get(sdkKey)?.();
     if (seq > 0) this.#options.sources.cdn.unwatch(sdkKey);
+  }
+
+  async #firstLooks(sdkKey: SdkKey, vouched: CdnAnswer | null): Promise<void> {
+    const { store, sources } = this.#options;
+    store.watch(sdkKey);
+    const first = new Promise<void>((resolve) => {
+      this.#firstDatafile.set(sdkKey, resolve);
+    });
+    await sources.disk?.watch(sdkKey);
+    const asked = [sources.nats, sources.record].filter((source) => source !== null);
+    const looks = Promise.all(asked.map((source) => source.watch(sdkKey)));
+    if (store.get(sdkKey) !== null) {
+      if (store.get(sdkKey)?.seq === 0) void sources.cdn.watch(sdkKey, vouched);
+      return;
+    }
+    await this.#within(CDN_BOOT_WAIT_MS, [first, looks]);
+    if (store.get(sdkKey) !== null || !this.#firstDatafile.has(sdkKey)) return;
+    const all = Promise.all([looks, sources.cdn.watch(sdkKey, vouched)]);
+    await this.#within(FIRST_DATAFILE_WAIT_MS, [first, all]);
   }
 
   #within(timeoutMs: number, promises: readonly Promise<unknown>[]): Promise<unknown> {

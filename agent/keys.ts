@@ -5,6 +5,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { type SdkKey, toSdkKey } from '../core/ids.ts';
 import { type RateState, takeToken } from '../core/rate-limit.ts';
 import type { ConfiguredKey } from './config.ts';
+import type { CdnAnswer } from './sources/cdn.ts';
 
 /** A key that was refused is not asked for again within this time. */
 export const REFUSAL_REMEMBERED_MS = 30_000;
@@ -48,10 +49,10 @@ export interface KeysOptions {
   readonly pattern?: RegExp | null;
   readonly nowMs: () => number;
   /** Begins to serve a key; resolves after the first look everywhere. Never rejects. */
-  readonly follow: (sdkKey: SdkKey) => Promise<void>;
+  readonly follow: (sdkKey: SdkKey, vouched: CdnAnswer | null) => Promise<void>;
   readonly unfollow: (sdkKey: SdkKey) => void;
   /** Whether a key that is not configured may be read with this token; the record would give it to anybody. */
-  readonly vouch: (sdkKey: SdkKey, token: string | null) => Promise<'denied' | 'not-found' | null>;
+  readonly vouch: (sdkKey: SdkKey, token: string | null) => Promise<CdnAnswer | 'denied' | 'not-found'>;
   /** What the key's sources said when it has no datafile; null when it has one. */
   readonly refusal: (sdkKey: SdkKey) => 'denied' | 'not-found' | null;
 }
@@ -70,7 +71,8 @@ export class Keys implements KeyFinder {
 
   /** Begins to serve the configured keys. */
   start(): void {
-    for (const { sdkKey, accessToken } of this.#options.configured) this.#add(sdkKey, accessToken, true);
+    for (const { sdkKey, accessToken } of this.#options.configured)
+      this.#add(sdkKey, accessToken, true, null);
   }
 
   all(): Iterable<ServedKey> {
@@ -147,13 +149,13 @@ export class Keys implements KeyFinder {
   ): Promise<ServedKey | KeyRefusal> {
     const { onDemandMax, vouch } = this.#options;
     if (onDemandMax === 0) return 'too-many';
-    const denied = await vouch(sdkKey, token);
-    if (denied !== null) return this.#refuse(header, denied);
+    const vouched = await vouch(sdkKey, token);
+    if (typeof vouched === 'string') return this.#refuse(header, vouched);
     let key = this.#served.get(sdkKey);
     if (key === undefined) {
       this.#makeRoom();
-      key = this.#add(sdkKey, token, false);
-    }
+      key = this.#add(sdkKey, token, false, vouched);
+    } else vouched.discard();
     await key.ready;
     const refusal = this.#options.refusal(sdkKey);
     if (refusal === null) {
@@ -164,7 +166,12 @@ export class Keys implements KeyFinder {
     return this.#refuse(header, refusal);
   }
 
-  #add(sdkKey: SdkKey, accessToken: string | null, configured: boolean): ServedKey {
+  #add(
+    sdkKey: SdkKey,
+    accessToken: string | null,
+    configured: boolean,
+    vouched: CdnAnswer | null,
+  ): ServedKey {
     const lastUsedMs = this.#options.nowMs();
     let found = () => {};
     const ready = new Promise<void>((resolve) => {
@@ -173,7 +180,7 @@ export class Keys implements KeyFinder {
     // In the table before it is followed: its sources ask for its access token.
     const key: ServedKey = { sdkKey, accessToken, configured, ready, lastUsedMs };
     this.#served.set(sdkKey, key);
-    void this.#options.follow(sdkKey).finally(found);
+    void this.#options.follow(sdkKey, vouched).finally(found);
     return key;
   }
 

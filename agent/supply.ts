@@ -16,6 +16,7 @@ import type { Metrics } from './metrics.ts';
 import { Quarantine } from './quarantine.ts';
 import { Signatures } from './signatures.ts';
 import type { BusEvents } from './sources/bus.ts';
+import type { CdnAnswer } from './sources/cdn.ts';
 import type { RecordReader } from './sources/record.ts';
 import { createStatus, type Status } from './status.ts';
 import { type Builder, type Held, Store } from './store.ts';
@@ -159,16 +160,16 @@ export class Supply<B> {
       onDemandMax: keysOnDemandMax,
       pattern: sdkKeyPattern,
       nowMs,
-      follow: (sdkKey) => this.#follow(sdkKey),
+      follow: (sdkKey, vouched) => this.#follow(sdkKey, vouched),
       unfollow: (sdkKey) => this.#unfollow(sdkKey),
       vouch: (sdkKey, token) => this.#follower.vouch(sdkKey, token),
       refusal: (sdkKey) => this.#follower.refusal(sdkKey),
     });
   }
 
-  async #follow(sdkKey: SdkKey): Promise<void> {
+  async #follow(sdkKey: SdkKey, vouched: CdnAnswer | null): Promise<void> {
     this.#health.watch(sdkKey);
-    await this.#follower.follow(sdkKey);
+    await this.#follower.follow(sdkKey, vouched);
   }
 
   #unfollow(sdkKey: SdkKey): void {

@@ -31,8 +31,17 @@ export interface CdnSourceOptions {
   readonly fetch?: typeof fetch | undefined;
 }
 
+/** A good answer whose body is not read yet, which holds a connection: it is either followed up or discarded. */
+export interface CdnAnswer {
+  readonly response: Response;
+  /** Does nothing once it is being read. */
+  discard(): void;
+}
+
 interface Followed {
   readonly loop: PollLoop;
+  /** For the first look, which then asks nothing. */
+  first: CdnAnswer | null;
   etag: string | null;
   lastModified: string | null;
   /** Of the last look: 200 for a good one, 0 where the CDN did not answer; null before the first. */
@@ -51,13 +60,17 @@ export class CdnSource implements Source {
     this.#options = options;
   }
 
-  watch(sdkKey: SdkKey): Promise<void> {
-    if (this.#stopped || this.#options.vouchesOnly) return Promise.resolve();
+  /** @param first what the CDN has just answered for this key, to begin with */
+  watch(sdkKey: SdkKey, first: CdnAnswer | null = null): Promise<void> {
+    if (this.#stopped || this.#options.vouchesOnly) {
+      first?.discard();
+      return Promise.resolve();
+    }
     let followed = this.#followed.get(sdkKey);
     if (followed === undefined) {
-      followed = { loop: this.#loop(sdkKey), etag: null, lastModified: null, status: null };
+      followed = { loop: this.#loop(sdkKey), first, etag: null, lastModified: null, status: null };
       this.#followed.set(sdkKey, followed);
-    }
+    } else first?.discard();
     return followed.loop.now();
   }
 
@@ -96,7 +109,7 @@ export class CdnSource implements Source {
     const followed = this.#followed.get(sdkKey);
     if (followed === undefined) return;
     try {
-      const response = await this.#fetch(sdkKey, this.#options.tokenOf(sdkKey), conditionsOf(followed));
+      const response = await this.#ask(sdkKey, followed);
       followed.status = 200;
       if (this.#followed.get(sdkKey) !== followed) return;
       if (response === null) this.#sink.confirm(sdkKey, { lineage: NO_LINEAGE, seq: NO_SEQ });
@@ -108,15 +121,21 @@ export class CdnSource implements Source {
     }
   }
 
+  async #ask(sdkKey: SdkKey, followed: Followed): Promise<Response | null> {
+    const { first } = followed;
+    followed.first = null;
+    if (first !== null) return first.response;
+    return this.#fetch(sdkKey, this.#options.tokenOf(sdkKey), conditionsOf(followed));
+  }
+
   /**
    * Whether the CDN would give this key's datafile to who asks with this token: it alone knows which keys exist, which
-   * environments are secure, and which tokens are good. Null when it would; otherwise its HTTP status, 0 for no answer.
+   * environments are secure, and which tokens are good. Its answer when it would, with which the key can be watched, so that
+   * nothing is downloaded twice; otherwise its HTTP status, 0 for no answer.
    */
-  async vouch(sdkKey: SdkKey, token: string | null): Promise<number | null> {
+  async vouch(sdkKey: SdkKey, token: string | null): Promise<CdnAnswer | number> {
     try {
-      const response = await this.#fetch(sdkKey, token, {});
-      await response?.body?.cancel();
-      return null;
+      return answerOf((await this.#fetch(sdkKey, token, {})) ?? new Response(null));
     } catch (error) {
       this.#sink.failed(this.name, sdkKey, error);
       return statusOf(error);
@@ -170,6 +189,14 @@ export class CdnSource implements Source {
     followed.lastModified = lastModified;
   }
 }
+
+const answerOf = (response: Response): CdnAnswer => ({
+  response,
+  discard: () => {
+    // Nothing is lost with a connection that broke in the meantime.
+    if (!response.bodyUsed) response.body?.cancel().catch(() => {});
+  },
+});
 
 const conditionsOf = ({ etag, lastModified }: Followed): Record<string, string> => ({
   ...(etag === null ? {} : { 'if-none-match': etag }),

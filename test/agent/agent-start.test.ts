@@ -177,6 +177,16 @@ describe('keys that are not configured', () => {
     expect((await healthOf(agent)).datafiles.map(({ sdkKey }) => sdkKey)).toEqual([KEY, OTHER_KEY]);
   });
 
+  it('are downloaded once where only the CDN has them', async () => {
+    const cdn = await startCdn();
+    const record = new MemoryRecord();
+    record.publish(KEY, datafileBody(1));
+    cdn.bodies.set(OTHER_KEY, datafileBody(5, { sdkKey: OTHER_KEY }));
+    const agent = await startAgent({ record, env: { OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: cdn.template } });
+    expect(await agent.decide('flag_1', OTHER_KEY)).toMatchObject({ status: 200, revision: 5, seq: 0 });
+    expect(cdn.seen).toHaveLength(1);
+  });
+
   it('are not given to whom the CDN refuses them, although the record has them', async () => {
     const cdn = await startCdn();
     const record = new MemoryRecord();

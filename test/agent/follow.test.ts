@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { CDN_BOOT_WAIT_MS, FIRST_DATAFILE_WAIT_MS, Follower } from '../../agent/follow.ts';
-import type { CdnSource } from '../../agent/sources/cdn.ts';
+import type { CdnAnswer, CdnSource } from '../../agent/sources/cdn.ts';
 import type { Source, SourceName } from '../../agent/sources/source.ts';
 import { Store } from '../../agent/store.ts';
-import type { Seq } from '../../core/ids.ts';
+import type { SdkKey, Seq } from '../../core/ids.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { FakeBuilder } from './support/builder.ts';
 import { candidateOf, KEY, settled } from './support/fakes.ts';
@@ -31,7 +31,7 @@ interface Looks {
 const nothing = async () => {};
 const never = () => new Promise<void>(() => {});
 
-function setUp(looks: (offer: (seq: number) => Promise<void>) => Looks) {
+function setUp(looks: (offer: (seq: number) => Promise<void>) => Looks, vouched: CdnAnswer | null = null) {
   const clock = new ManualClock();
   const calls: string[] = [];
   const store = new Store({
@@ -42,6 +42,7 @@ function setUp(looks: (offer: (seq: number) => Promise<void>) => Looks) {
   const offer = async (seq: number) => {
     await store.offer(candidateOf(seq, { seq: seq as Seq }));
   };
+  const watchedWith: (CdnAnswer | null)[] = [];
   const { disk = nothing, nats = nothing, s3 = nothing, cdn = nothing } = looks(offer);
   const follower = new Follower({
     ...{ store, clock },
@@ -49,14 +50,22 @@ function setUp(looks: (offer: (seq: number) => Promise<void>) => Looks) {
       disk: fakeSource('disk', calls, disk),
       nats: fakeSource('nats', calls, nats),
       record: { ...fakeSource('s3', calls, s3), has: () => false },
-      cdn: { ...fakeSource('cdn', calls, cdn), refusal: () => 403 } as unknown as CdnSource,
+      cdn: {
+        ...fakeSource('cdn', calls, cdn),
+        watch: (_sdkKey: SdkKey, first: CdnAnswer | null) => {
+          calls.push('watch cdn');
+          watchedWith.push(first);
+          return cdn();
+        },
+        refusal: () => 403,
+      } as unknown as CdnSource,
     },
   });
   let done = false;
-  const following = follower.follow(KEY).then(() => {
+  const following = follower.follow(KEY, vouched).then(() => {
     done = true;
   });
-  return { clock, calls, store, offer, follower, following, isDone: () => done };
+  return { clock, calls, watchedWith, store, offer, follower, following, isDone: () => done };
 }
 
 const WATCHED = ['watch disk', 'watch nats', 'watch s3'];
@@ -130,5 +139,20 @@ describe('following a key', () => {
     for (const name of ['nats', 's3', 'cdn']) expect(calls).toContain(`unwatch ${name}`);
     expect(calls).not.toContain('watch cdn');
     expect(store.get(KEY)).toBeNull();
+  });
+});
+
+describe('what the CDN has just answered', () => {
+  it.each([
+    ['is followed up where nothing else has the key', nothing, true],
+    ['is let go where the record has it', null, false],
+  ])('%s', async (_what, look, isTaken) => {
+    let discarded = 0;
+    const vouched = { response: new Response('{}'), discard: () => void discarded++ };
+    const { following, watchedWith } = setUp((offer) => ({ s3: look ?? (() => offer(5)) }), vouched);
+    await following;
+    expect(watchedWith).toEqual(isTaken ? [vouched] : []);
+    // Of what is being read by now nothing is let go.
+    expect(discarded).toBe(1);
   });
 });

@@ -9,6 +9,8 @@ function setUp({ onDemandMax = 2 } = {}) {
   const state = {
     followed: [] as SdkKey[],
     unfollowed: [] as SdkKey[],
+    followedUp: [] as string[],
+    discarded: [] as SdkKey[],
     denied: new Set<string>(),
     unknown: new Set<string>(),
     vouched: [] as string[],
@@ -20,11 +22,15 @@ function setUp({ onDemandMax = 2 } = {}) {
     ],
     onDemandMax,
     nowMs: () => clock.nowMs(),
-    follow: async (sdkKey) => void state.followed.push(sdkKey),
+    follow: async (sdkKey, vouched) => {
+      state.followed.push(sdkKey);
+      if (vouched !== null) state.followedUp.push(await vouched.response.text());
+    },
     unfollow: (sdkKey) => void state.unfollowed.push(sdkKey),
     vouch: async (sdkKey, token) => {
       state.vouched.push(`${sdkKey}:${token ?? ''}`);
-      return state.denied.has(sdkKey) || token === 'wrong' ? 'denied' : null;
+      if (state.denied.has(sdkKey) || token === 'wrong') return 'denied';
+      return { response: new Response(sdkKey), discard: () => void state.discarded.push(sdkKey) };
     },
     refusal: (sdkKey) =>
       state.denied.has(sdkKey) ? 'denied' : state.unknown.has(sdkKey) ? 'not-found' : null,
@@ -87,6 +93,7 @@ describe('other keys', () => {
     expect(first).toBe(second);
     expect(first).toMatchObject({ sdkKey: 'extra', configured: false });
     expect(state.followed.filter((sdkKey) => sdkKey === 'extra')).toHaveLength(1);
+    expect(state.followedUp).toEqual(['extra']);
     expect(state.vouched).toEqual(['extra:']);
   });
 
@@ -101,6 +108,8 @@ describe('other keys', () => {
     expect(keys.resolved('extra:new')).toBe(first);
     expect(keys.resolved('extra:wrong')).toBeUndefined();
     expect(state.vouched).toEqual(['extra:wrong', 'extra:old', 'extra:new']);
+    expect(state.followedUp).toEqual(['extra']);
+    expect(state.discarded).toEqual(['extra']);
   });
 
   it('that are denied are not asked for again for a while', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { CdnSource, type CdnSourceOptions } from '../../../agent/sources/cdn.ts';
+import { type CdnAnswer, CdnSource, type CdnSourceOptions } from '../../../agent/sources/cdn.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { datafileBody, KEY, OTHER_KEY, RecordingSink } from '../support/fakes.ts';
 import { startHttp, TestCdn } from '../support/http.ts';
@@ -62,13 +62,28 @@ describe('the CDN source', () => {
   it('says for whom the CDN would vouch, without offering anything', async () => {
     const { cdn, sink, source } = await setUp();
     cdn.bodies.set(KEY, datafileBody(9));
-    expect(await source.vouch(KEY, 'token')).toBeNull();
+    const vouched = await source.vouch(KEY, 'token');
+    if (typeof vouched === 'number') throw new Error(`refused: ${vouched}`);
+    expect(vouched.response.status).toBe(200);
     expect(cdn.seen[0]).toMatchObject({
       url: `/auth/${KEY}.json`,
       headers: { authorization: 'Bearer token' },
     });
     expect(await source.vouch(OTHER_KEY, null)).toBe(403);
     expect(sink.offered).toEqual([]);
+    vouched.discard();
+    await expect(vouched.response.text()).rejects.toThrow();
+  });
+
+  it('begins with what it was answered when it vouched, and asks for changes only', async () => {
+    const { cdn, sink, source } = await setUp();
+    cdn.bodies.set(KEY, datafileBody(9));
+    await source.watch(KEY, (await source.vouch(KEY, null)) as CdnAnswer);
+    expect(sink.offered).toMatchObject([{ seq: 0, revision: 9, source: 'cdn' }]);
+    expect(cdn.seen).toHaveLength(1);
+    await source.watch(KEY);
+    expect(cdn.seen[1]?.headers['if-none-match']).toBeDefined();
+    expect(source.status(KEY)).toBe(200);
   });
 
   it('follows no redirect', async () => {

@@ -38,7 +38,7 @@ function setUp() {
     ...{ configured: [{ sdkKey: KEY, accessToken: null }], onDemandMax: 0, nowMs: () => clock.nowMs() },
     follow: async () => store.watch(KEY),
     unfollow: () => {},
-    vouch: async () => null,
+    vouch: async () => 'denied',
     refusal: () => null,
   });
   keys.start();
