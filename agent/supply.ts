@@ -129,7 +129,8 @@ export class Supply<B> {
     const signatures = this.#signatures.report();
     if (signatures !== null) {
       const { mode, keyIds } = signatures;
-      const cdn = mode === 'required' ? 'not asked: what it serves carries no signature' : 'asked last';
+      const cdn =
+        mode === 'required' ? 'asked which keys exist: what it serves carries no signature' : 'asked last';
       this.#deps.log.info('signatures.checked', { mode, keyIds, cdn });
     }
     this.keys.start();

@@ -23,7 +23,7 @@ export interface CdnSourceOptions {
   /** For keys with an access token. */
   readonly authUrlTemplate: string;
   readonly pollIntervalMs: number;
-  /** True: says which tokens are good, and is never asked for what to serve. */
+  /** True: says which keys exist and which tokens are good; what it would serve is not taken. */
   readonly vouchesOnly?: boolean;
   /** Datafile access token of a secure environment; null for others. */
   readonly tokenOf: (sdkKey: SdkKey) => string | null;
@@ -62,7 +62,7 @@ export class CdnSource implements Source {
 
   /** @param first what the CDN has just answered for this key, to begin with */
   watch(sdkKey: SdkKey, first: CdnAnswer | null = null): Promise<void> {
-    if (this.#stopped || this.#options.vouchesOnly) {
+    if (this.#stopped) {
       first?.discard();
       return Promise.resolve();
     }
@@ -113,6 +113,7 @@ export class CdnSource implements Source {
       followed.status = 200;
       if (this.#followed.get(sdkKey) !== followed) return;
       if (response === null) this.#sink.confirm(sdkKey, { lineage: NO_LINEAGE, seq: NO_SEQ });
+      else if (this.#options.vouchesOnly) await this.#leave(followed, response);
       else await this.#offer(sdkKey, followed, response);
     } catch (error) {
       followed.status = statusOf(error);
@@ -166,6 +167,12 @@ export class CdnSource implements Source {
     throw DENIALS.has(status)
       ? denied(sdkKey, status, statusText)
       : failed(sdkKey, `${status} ${statusText}`, status);
+  }
+
+  /** The key exists, which is all that was asked. */
+  async #leave(followed: Followed, response: Response): Promise<void> {
+    followed.etag = response.headers.get('etag');
+    await response.body?.cancel();
   }
 
   async #offer(sdkKey: SdkKey, followed: Followed, response: Response): Promise<void> {

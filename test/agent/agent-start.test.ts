@@ -2,7 +2,9 @@
 
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { SdkKey } from '../../core/ids.ts';
+import { newLineage } from '../../core/lineage.ts';
 import { eventually } from '../support/eventually.ts';
+import { newKeys } from '../support/signing.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { healthOf, serves, startAgent } from './support/agent.ts';
 import { datafileBody, KEY, MemoryRecord, OTHER_KEY } from './support/fakes.ts';
@@ -146,6 +148,23 @@ describe('a configured key that Optimizely does not know', () => {
     expect((await agent.get('/health/ready')).status).toBe(503);
     record.down = false;
     await eventually('it is ready', async () => (await agent.get('/health/ready')).status === 200);
+  });
+
+  it('is known to be one also where only what is signed is served', async () => {
+    const cdn = await startCdn();
+    const keys = newKeys();
+    const record = new MemoryRecord();
+    record.put(KEY, keys.seal(record.publish(KEY, datafileBody(4), newLineage(1_000, 'one'))));
+    const agent = await startAgent({
+      record,
+      env: { ...both, OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: cdn.template },
+      settings: { signing: { mode: 'required', keys: [keys.publicText] } },
+    });
+    await eventually('it is ready', async () => (await agent.get('/health/ready')).status === 200);
+    expect((await healthOf(agent)).datafiles).toMatchObject([
+      { datafile: { seq: 1, source: 's3' } },
+      { datafile: null, unknownToOptimizely: { cdnStatus: 403 } },
+    ]);
   });
 
   it('leaves an agent that has no other unready: it would take the place of one that serves', async () => {

@@ -193,21 +193,27 @@ describe('the record', () => {
 });
 
 describe('the CDN', () => {
-  it('is not asked for a datafile that could not be signed, and still says which tokens are good', async () => {
+  it('says which keys exist and which tokens are good, and nothing that it could not have signed is taken', async () => {
     const asked: string[] = [];
     const fetch = async (url: string | URL | Request) => {
       asked.push(String(url));
       return new Response(datafileBody(1));
     };
-    const sink = { offer: async () => ({ kind: 'accepted' }) as const, confirm: () => {}, failed: () => {} };
+    const offered: Candidate[] = [];
+    const offer = async (candidate: Candidate) => {
+      offered.push(candidate);
+      return { kind: 'accepted' } as const;
+    };
+    const sink = { offer, confirm: () => {}, failed: () => {} };
     const source = new CdnSource(sink, {
       ...{ clock: new ManualClock(), random: () => 0, pollIntervalMs: 1e6, tokenOf: () => null },
       ...{ urlTemplate: 'http://cdn/%s', authUrlTemplate: 'http://cdn/auth/%s', vouchesOnly: true, fetch },
     });
     await source.watch(KEY);
-    expect(asked).toEqual([]);
+    expect(source.status(KEY)).toBe(200);
     expect(await source.vouch(KEY, 'token')).toMatchObject({ response: { status: 200 } });
-    expect(asked).toEqual([`http://cdn/auth/${KEY}`]);
+    expect(asked).toEqual([`http://cdn/${KEY}`, `http://cdn/auth/${KEY}`]);
+    expect(offered).toEqual([]);
     await source.stop();
   });
 });
