@@ -64,11 +64,15 @@ export const PROTOCOL_DESCRIPTIONS: Readonly<Record<string, RouteDescription>> =
     },
     withoutSdkKey: true,
   },
-  'GET /health': { operationId: 'health', summary: 'How the agent is, datafile by datafile.', ...HEALTH },
+  'GET /health': {
+    operationId: 'health',
+    summary: 'The process answers, and how the agent is, datafile by datafile.',
+    ...HEALTH,
+  },
   'GET /health/live': { operationId: 'live', summary: 'The process answers.', ...HEALTH },
   'GET /health/ready': {
     operationId: 'ready',
-    summary: 'Every configured key has a datafile.',
+    summary: 'Every configured key that exists has a datafile.',
     ...HEALTH,
   },
 };

@@ -7,6 +7,7 @@ import { startTestNats, type TestNats } from '../support/nats.ts';
 import { healthOf, serves, startAgent } from './support/agent.ts';
 import { TestPublisher } from './support/bus.ts';
 import { datafileBody, KEY, MemoryRecord, OTHER_KEY, OTHER_LINEAGE } from './support/fakes.ts';
+import { TestCdn } from './support/http.ts';
 
 describe('an agent on the bus', () => {
   let nats: TestNats;
@@ -49,6 +50,28 @@ describe('an agent on the bus', () => {
     expect(record.reads).toEqual(reads);
     expect(agent.log.of('candidate.accepted').at(-1)?.fields).toMatchObject({ source: 'nats' });
     expect(await healthOf(agent)).toMatchObject({ status: 'ok', bus: { state: 'available', reason: null } });
+  });
+
+  it('hears there of a key that did not exist, and does not go on asking S3 for it', async () => {
+    const cdn = await new TestCdn().start();
+    onTestFinished(() => cdn.close());
+    const env = { OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: cdn.template };
+    const { agent, record, publisher, publish } = await setUp({
+      ...{ ...env, OPTIMIZELY_SDKKEYS: `${KEY},${OTHER_KEY}` },
+    });
+    await eventually('it is unknown', () => agent.log.of('key.unknown').length > 0);
+    const before = record.reads.manifest;
+    // Meanwhile polling would have read it many times.
+    for (let revision = 2; revision < 32; revision++) {
+      await publish(revision);
+      await serves(agent, revision, revision);
+    }
+    // The look that was planned before the key was known to be unknown is the last.
+    expect(record.reads.manifest - before).toBeLessThanOrEqual(1);
+    const body = datafileBody(1, { sdkKey: OTHER_KEY });
+    await publisher.announce(record.publish(OTHER_KEY, body), body);
+    await eventually('it is served', async () => (await agent.decide('flag_1', OTHER_KEY)).status === 200);
+    expect((await healthOf(agent)).status).toBe('ok');
   });
 
   it('falls back to S3 when the bus is lost, and comes back to it', async () => {
