@@ -30,6 +30,7 @@ export type { Environment } from './config/layers.ts';
 export * from './config/types.ts';
 
 const PORT_MAX = 65_535;
+const INT32_MAX = 2 ** 31 - 1;
 /** As the original's file has them: with exactly these, the SDK's own rules say where to go. */
 const CDN_URL_TEMPLATE = 'https://cdn.optimizely.com/datafiles/%s.json';
 const CDN_AUTH_URL_TEMPLATE = 'https://config.optimizely.com/datafiles/auth/%s.json';
@@ -37,6 +38,8 @@ const EVENT_URL = 'https://logx.optimizely.com/v1/events';
 /** zerolog's levels that this agent has no own ones for. */
 const OTHER_LEVELS: Readonly<Record<string, LogLevel>> = {
   ...{ trace: 'debug', warning: 'warn', fatal: 'error', panic: 'error', disabled: 'silent' },
+  // It takes their numbers too.
+  ...{ '-1': 'debug', 0: 'debug', 1: 'info', 2: 'warn', 3: 'error', 4: 'error', 5: 'error', 7: 'silent' },
 };
 
 /**
@@ -111,7 +114,8 @@ function read(
     api: {
       enableOverrides: all.at('api.enableOverrides').boolean(),
       enableNotifications,
-      maxConns: all.at('api.maxConns').integer(0, 1_000_000),
+      // Negative is no limit, as in the original.
+      maxConns: all.at('api.maxConns').integer(0, INT32_MAX, 'is min'),
       cors: readCors(all.at('api.cors')),
       auth: readAuth(all.at('api.auth'), 'api'),
     },
@@ -125,19 +129,20 @@ function read(
         .choice(['negotiated', 'prometheus', 'expvar'], { promethues: 'prometheus' }),
     },
     batch: {
-      operationsLimit: all.at('server.batchRequests.operationsLimit').integer(1, 100_000),
-      maxConcurrency: all.at('server.batchRequests.maxConcurrency').integer(1, 10_000),
+      // 0 refuses every batch that holds anything, as in the original.
+      operationsLimit: all.at('server.batchRequests.operationsLimit').integer(0, INT32_MAX),
+      maxConcurrency: all.at('server.batchRequests.maxConcurrency').integerOrDefault(1, 10_000, 10),
     },
     notifications: { enabled: enableNotifications, sync: sync.isSet ? sync.boolean() : nats !== null },
     webhook: readWebhook(all.at('webhook'), all.at('fanout.receiverUrl')),
     cdnUrlTemplate: template ?? CDN_URL_TEMPLATE,
     cdnAuthUrlTemplate: template ?? CDN_AUTH_URL_TEMPLATE,
-    cdnPollIntervalMs: all.at('client.pollingInterval').duration(1_000),
+    cdnPollIntervalMs: all.at('client.pollingInterval').goDuration(1_000, { zero: 'is the default' }),
     events: {
       url: unless(EVENT_URL, all.at('client.eventURL').url(['http:', 'https:'])),
       ...readBatchSize(all.at('client.batchSize')),
-      queueSize: all.at('client.queueSize').integer(1, 10_000_000),
-      flushIntervalMs: all.at('client.flushInterval').duration(10),
+      queueSize: all.at('client.queueSize').integerOrDefault(1, 10_000_000, 1_000),
+      flushIntervalMs: all.at('client.flushInterval').goDuration(1, { zero: 'is the default' }),
       diskBytesMax: all.at('fanout.eventsDiskMax').bytes(0),
     },
     userProfiles: readUserProfiles(all.at('client.userProfileService')),

@@ -5,10 +5,19 @@ import { parseDurationMs } from '../../core/duration.ts';
 import { type Findings, markUsed, type Node } from './tree.ts';
 
 const SHOWN_LENGTH_MAX = 200;
+const NS_PER_MS = 1_000_000;
+const DURATION = 'a duration such as 100ms, 5s or 1m';
+const NO_UNIT = ', which without a unit counts nanoseconds';
 const BYTES = { B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 } as const;
 /** As Go's strconv reads them, which reads the original's. */
 const TRUE = ['1', 't', 'true'];
 const FALSE = ['0', 'f', 'false'];
+
+export interface GoDurationRules {
+  /** Whether 0 means 0, for example that there is no limit, or the default. */
+  readonly zero?: 'is allowed' | 'is the default';
+  readonly otherwiseMs?: number;
+}
 
 export class Cursor {
   readonly #node: Node | null;
@@ -59,7 +68,8 @@ export class Cursor {
 
   /** The entries of a map, by their names as written. */
   entries(): [name: string, cursor: Cursor][] {
-    if (!this.isSet || this.#node === null) return [];
+    // An empty list is what templates write for an empty map.
+    if (!this.isSet || this.#node === null || isEmptyList(this.#node.value)) return [];
     if (!(this.#node.value instanceof Map)) {
       this.#wrong('a map');
       return [];
@@ -98,9 +108,11 @@ export class Cursor {
     return parts.map((part) => part.trim()).filter((part) => part !== '');
   }
 
-  integer(min: number, max: number): number {
+  /** @param below what becomes of less than `min`: a problem, or `min` itself */
+  integer(min: number, max: number, below: 'is wrong' | 'is min' = 'is wrong'): number {
     return this.#parsed(`a whole number from ${min} to ${max}`, min, (text) => {
       const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
+      if (value < min && below === 'is min') return min;
       return value >= min && value <= max ? value : undefined;
     });
   }
@@ -121,10 +133,39 @@ export class Cursor {
 
   /** Milliseconds. */
   duration(minMs: number): number {
-    return this.#parsed(`a duration such as 100ms, 5s or 1m, at least ${minMs}ms`, minMs, (text) => {
+    return this.#parsed(`${DURATION}, at least ${minMs}ms`, minMs, (text) => {
       const valueMs = text === '0' ? 0 : parseDurationMs(text);
       return valueMs !== null && valueMs >= minMs ? valueMs : undefined;
     });
+  }
+
+  /**
+   * Whole milliseconds of a setting that the original has, at least `minMs` or 0. As there, a number without a unit counts
+   * nanoseconds. One that is hardly meant so gives way to the default, and one that is too short to `minMs`, with a warning.
+   * @param otherwiseMs where nothing is set and there is no default
+   */
+  goDuration(minMs: number, { zero = 'is allowed', otherwiseMs = minMs }: GoDurationRules = {}): number {
+    const text = this.text(DURATION);
+    if (text === null) return otherwiseMs;
+    const isBare = /^\d+$/.test(text);
+    const valueMs = isBare ? Number(text) / NS_PER_MS : parseDurationMs(text);
+    if (valueMs === null) {
+      this.#wrong(DURATION);
+      return otherwiseMs;
+    }
+    if (valueMs >= minMs && valueMs > 0) return Math.ceil(valueMs);
+    if (valueMs === 0 && zero === 'is allowed') return 0;
+    if (valueMs === 0 || isBare)
+      return this.#byDefault(isBare && valueMs > 0 ? NO_UNIT : '', (it) => it.goDuration(minMs), otherwiseMs);
+    this.warn(`is "${text}", which is shorter than may be: ${minMs}ms is used`);
+    return minMs;
+  }
+
+  /** Like integer(), but 0 stands for the default, as in the original. */
+  integerOrDefault(min: number, max: number, otherwise: number): number {
+    const value = this.integer(0, max);
+    if (value !== 0 || !this.isSet) return value;
+    return this.#byDefault('', (it) => it.integer(min, max), otherwise);
   }
 
   /** Bytes, written as a number or with B, KB, MB or GB (powers of 1024). */
@@ -165,6 +206,18 @@ export class Cursor {
     return null;
   }
 
+  #byDefault(why: string, read: (byDefault: Cursor) => number, otherwise: number): number {
+    const node = this.#node;
+    const text = shown(node?.value);
+    const byDefault = node?.byDefault;
+    const value =
+      node === null || byDefault === undefined
+        ? otherwise
+        : read(new Cursor({ ...node, value: byDefault }, this.#findings, this.#name));
+    this.warn(`is "${text}"${why}: the default, ${shown(byDefault ?? otherwise)}, is used`);
+    return value;
+  }
+
   #parsed<T>(allowed: string, standIn: T, parse: (text: string) => T | undefined): T {
     const text = this.text(allowed);
     if (text === null) return standIn;
@@ -182,6 +235,8 @@ export class Cursor {
     return new Cursor(node, this.#findings, node.origin);
   }
 }
+
+const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
 
 function shown(value: unknown): string {
   if (Array.isArray(value)) return 'a list';

@@ -5,7 +5,7 @@ import { messageOf } from '../../core/errors.ts';
 import type { ConfigFile } from './file.ts';
 import { nearest } from './nearest.ts';
 import { SETTINGS, type Setting } from './settings.ts';
-import { type Findings, markUsed, merge, type Node, place, toNode, unused } from './tree.ts';
+import { type Findings, markDefaults, markUsed, merge, type Node, place, toNode, unused } from './tree.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -22,6 +22,7 @@ const PROJECT_PATTERN = /^OPTIMIZELY_WEBHOOK_PROJECTS_(\d+)_(SDKKEYS|SECRET|SKIP
 export function layers(env: Environment, file: ConfigFile | null, findings: Findings): Node {
   const root: Node = { name: '', origin: '', value: new Map(), used: true };
   for (const { path, byDefault } of SETTINGS) put(root, path, byDefault, `${DEFAULT_ORIGIN}${path}`);
+  markDefaults(root);
   if (file !== null && 'problem' in file) findings.problems.push(file.problem);
   else if (file !== null) {
     const node = toNode(file.contents, '', file.path);

@@ -19,19 +19,36 @@ import type {
 const PROJECT_ID_PATTERN = /^\d{1,32}$/;
 
 const WORKERS_MAX = 256;
+const RATE_MAX = 1e9;
 
 export function readKeys(setting: Cursor): ConfiguredKey[] {
   const keys = new Map<SdkKey, ConfiguredKey>();
-  for (const entry of setting.texts()) {
-    const colon = entry.indexOf(':');
-    const accessToken = colon < 0 ? null : entry.slice(colon + 1);
-    const sdkKey = readSdkKey(setting, colon < 0 ? entry : entry.slice(0, colon));
-    if (sdkKey === null) continue;
-    if (accessToken === '') setting.problem(`: ${sdkKey} has a colon but no access token after it`);
-    else if (keys.has(sdkKey)) setting.problem(`names ${sdkKey} twice`);
-    else keys.set(sdkKey, { sdkKey, accessToken });
+  for (const [i, entry] of setting.texts().entries()) {
+    const key = readConfiguredKey(setting, entry);
+    if (key === null) continue;
+    const before = keys.get(key.sdkKey);
+    // By its place: log lines may have to be without SDK keys.
+    if (before !== undefined) setting.warn(`has a key again as number ${i + 1}: ${heldTwice(before, key)}`);
+    // A key that is given an access token anywhere is not served without one.
+    if (before === undefined || before.accessToken === null) keys.set(key.sdkKey, key);
   }
   return [...keys.values()];
+}
+
+const heldTwice = (before: ConfiguredKey, again: ConfiguredKey): string => {
+  if (before.accessToken === again.accessToken) return 'it is served once';
+  const isOnce = before.accessToken === null || again.accessToken === null;
+  return isOnce ? 'it is served with the access token' : 'it is served with the first access token';
+};
+
+/** `sdkKey` or `sdkKey:datafileAccessToken`; null when it is a problem. */
+function readConfiguredKey(setting: Cursor, entry: string): ConfiguredKey | null {
+  const colon = entry.indexOf(':');
+  const accessToken = colon < 0 ? null : entry.slice(colon + 1);
+  const sdkKey = readSdkKey(setting, colon < 0 ? entry : entry.slice(0, colon));
+  if (sdkKey === null || accessToken !== '') return sdkKey === null ? null : { sdkKey, accessToken };
+  setting.problem(`: ${sdkKey} has a colon but no access token after it`);
+  return null;
 }
 
 function readSdkKey(setting: Cursor, text: string): SdkKey | null {
@@ -70,12 +87,13 @@ export function readWebhook(webhook: Cursor, receiver: Cursor): WebhookSettings 
 
 function readProject(project: Cursor): WebhookProject {
   const keys = project.at('sdkKeys');
-  const sdkKeys = keys.texts().map((text) => readSdkKey(keys, text));
+  // The original's operators write them as in sdkKeys, with their tokens.
+  const sdkKeys = keys.texts().flatMap((entry) => readConfiguredKey(keys, entry)?.sdkKey ?? []);
   const secret = project.at('secret').text() ?? '';
   const skipSignatureCheck = project.at('skipSignatureCheck').boolean();
   if (secret === '' && !skipSignatureCheck)
-    project.problem('needs a secret: without one every webhook is refused (or skipSignatureCheck: true)');
-  return { sdkKeys: sdkKeys.filter((sdkKey) => sdkKey !== null), secret, skipSignatureCheck };
+    project.warn('has no secret: every webhook of it is refused (or set skipSignatureCheck: true)');
+  return { sdkKeys: [...new Set(sdkKeys)], secret, skipSignatureCheck };
 }
 
 export const readWorkers = (workers: Cursor, machine: Machine): number =>
@@ -86,16 +104,22 @@ export function readTracing(tracing: Cursor): TracingSettings {
   const remote = otel.at('services.remote');
   const path = otel.at('services.stdout.filename').text() ?? 'trace.out';
   const endpoint = remote.at('endpoint').text() ?? '';
-  const protocol = remote.at('protocol').choice(['grpc', 'http']);
-  const sampleRate = remote.at('sampleRate').number(0, 1);
-  const kind = otel.at('default').choice(['stdout', 'remote']);
   const enabled = tracing.at('enabled').boolean();
+  const protocol = readChoice(remote.at('protocol'), ['grpc', 'http'], enabled);
+  // Beyond 0 to 1 counts as all or none, as the original's file says.
+  const sampleRate = Math.min(1, Math.max(0, remote.at('sampleRate').number(-RATE_MAX, RATE_MAX)));
+  const kind = readChoice(otel.at('default'), ['stdout', 'remote'], enabled);
   return {
     enabled,
     serviceName: otel.at('serviceName').text() ?? '',
     environment: otel.at('env').text() ?? '',
     exporter: kind === 'stdout' ? { kind: 'file', path } : { kind: 'otlp', endpoint, protocol, sampleRate },
   };
+}
+
+/** Where traces are off, a word that says nothing harms nothing. */
+function readChoice<T extends string>(at: Cursor, allowed: readonly [T, ...T[]], isUsed: boolean): T {
+  return isUsed || allowed.some((one) => one === at.text()) ? at.choice(allowed) : allowed[0];
 }
 
 /** @param region of the AWS SDK's own variables */
@@ -145,12 +169,13 @@ export function readNats(fanout: Cursor, readText: ReadText): NatsSettings | nul
   };
 }
 
-/** Where the operator said nothing: as the original sends them, and more at a time while many come; the endpoint takes far more. */
+const BATCH_SIZE_MAX = 100_000;
+/** Where the operator said nothing, or 0: as the original sends them, and more at a time while many come; the endpoint takes far more. */
 const BATCH_SIZES = { batchSize: 10, batchSizeMax: 100 };
 
 /** What the operator names is not exceeded. */
 export function readBatchSize(setting: Cursor): Pick<EventSettings, 'batchSize' | 'batchSizeMax'> {
-  if (!setting.isSet) return BATCH_SIZES;
-  const batchSize = setting.integer(1, 10_000);
+  const batchSize = setting.integerOrDefault(1, BATCH_SIZE_MAX, BATCH_SIZES.batchSize);
+  if (!setting.isSet || setting.text() === '0') return BATCH_SIZES;
   return { batchSize, batchSizeMax: batchSize };
 }

@@ -12,8 +12,8 @@ import type {
   TlsSettings,
 } from './front-door-types.ts';
 
-const TIMEOUT_MIN_MS = 100;
-const CORS_MAX_AGE_S_MAX = 86_400 * 7;
+const TIMEOUT_MIN_MS = 1;
+const CORS_MAX_AGE_S_MAX = 2 ** 31 - 1;
 /** Go's names of what the original lets be disabled, and OpenSSL's. TLS 1.3 has no weak ones and is left alone. */
 export const TLS12_CIPHERS: Readonly<Record<string, string>> = {
   TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256: 'ECDHE-RSA-AES128-GCM-SHA256',
@@ -27,13 +27,10 @@ const ANY_ADDRESS = ['0.0.0.0', '::'];
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '::1'];
 
 export function readServer(server: Cursor, host: string, readText: ReadText): ServerSettings {
-  const healthCheckPath = server.at('healthCheckPath').text() ?? '/health';
-  if (!healthCheckPath.startsWith('/'))
-    server.at('healthCheckPath').problem(`is "${healthCheckPath}" but must be a path that begins with /`);
   return {
-    readTimeoutMs: server.at('readTimeout').duration(TIMEOUT_MIN_MS),
-    writeTimeoutMs: server.at('writeTimeout').duration(TIMEOUT_MIN_MS),
-    healthCheckPath,
+    readTimeoutMs: server.at('readTimeout').goDuration(TIMEOUT_MIN_MS),
+    writeTimeoutMs: server.at('writeTimeout').goDuration(TIMEOUT_MIN_MS),
+    healthCheckPath: server.at('healthCheckPath').text() ?? '/health',
     ...readAllowedHosts(server.at('allowedHosts').texts(), host),
     tls: readTls(server, readText),
   };
@@ -112,7 +109,8 @@ export function readCors(cors: Cursor): CorsSettings {
     ],
     exposedHeaders: cors.at('exposedHeaders').texts(),
     allowCredentials: cors.at('allowedCredentials').boolean(),
-    maxAgeS: cors.at('maxAge').integer(0, CORS_MAX_AGE_S_MAX),
+    // Negative is none, as in the original.
+    maxAgeS: cors.at('maxAge').integer(0, CORS_MAX_AGE_S_MAX, 'is min'),
   };
 }
 
@@ -124,8 +122,8 @@ export function readAuth(auth: Cursor, port: 'api' | 'admin'): AuthSettings | nu
     .map((client) => readClient(client, port));
   const hmacSecrets = readSecrets(auth.at('hmacSecrets'));
   const jwksUrl = auth.at('jwksURL').url(['http:', 'https:']);
-  const ttlMs = auth.at('ttl').duration(0);
-  const jwksUpdateIntervalMs = auth.at('jwksUpdateInterval').duration(0);
+  const ttlMs = auth.at('ttl').goDuration(1_000);
+  const jwksUpdateIntervalMs = auth.at('jwksUpdateInterval').goDuration(1_000);
   if (jwksUrl !== null && jwksUpdateIntervalMs === 0)
     auth.at('jwksUpdateInterval').problem('must be set where jwksURL is, such as 30m');
   if (jwksUrl !== null && hmacSecrets.length > 0)

@@ -1,6 +1,6 @@
 // Reads the settings of what the SDK leans on: user profile services, segment and CMAB caches, and the CMAB endpoint.
 
-import type { Cursor } from './cursor.ts';
+import type { Cursor, GoDurationRules } from './cursor.ts';
 import type {
   CacheChoice,
   CacheSettings,
@@ -17,6 +17,8 @@ const REDIS_PORT = 6379;
 const DATABASE_MAX = 100_000;
 const RETRIES_MAX = 100;
 const CMAB_CACHE_TTL_MS = 1_800_000;
+/** Requests outside never wait without end, whatever the settings say. */
+const ZERO_IS_THE_DEFAULT: GoDurationRules = { zero: 'is the default' };
 
 export function readUserProfiles(ups: Cursor): UserProfileSettings {
   return readChoice<ProfileServiceSettings>(ups, 'user profile service', {
@@ -28,7 +30,7 @@ export function readUserProfiles(ups: Cursor): UserProfileSettings {
     redis: (it) => ({
       kind: 'redis',
       redis: readRedis(it),
-      expirationMs: durationOr(it.at('expiration'), 0),
+      expirationMs: it.at('expiration').goDuration(1, { otherwiseMs: 0 }),
     }),
     rest: readRest,
   });
@@ -59,9 +61,9 @@ export function readOdp(odp: Cursor, hosts: Cursor): OdpSettings {
   return {
     origins: readOrigins(hosts),
     disable: odp.at('disable').boolean(),
-    eventsRequestTimeoutMs: odp.at('eventsRequestTimeout').duration(1),
-    eventsFlushIntervalMs: odp.at('eventsFlushInterval').duration(0),
-    segmentsRequestTimeoutMs: odp.at('segmentsRequestTimeout').duration(1),
+    eventsRequestTimeoutMs: odp.at('eventsRequestTimeout').goDuration(1, ZERO_IS_THE_DEFAULT),
+    eventsFlushIntervalMs: odp.at('eventsFlushInterval').goDuration(1),
+    segmentsRequestTimeoutMs: odp.at('segmentsRequestTimeout').goDuration(1, ZERO_IS_THE_DEFAULT),
     segmentsCache: readCaches(odp.at('segmentsCache'), 'segment cache'),
   };
 }
@@ -82,12 +84,12 @@ export function readCmab(cmab: Cursor): CmabSettings {
   const cache = cmab.at('cache');
   return {
     predictionEndpoint: cmab.at('predictionEndpoint').template('the id of the rule'),
-    requestTimeoutMs: cmab.at('requestTimeout').duration(1),
+    requestTimeoutMs: cmab.at('requestTimeout').goDuration(1, ZERO_IS_THE_DEFAULT),
     cache: cache.at('type').isSet ? readFlatCache(cache) : chosen(readCaches(cache, 'CMAB cache')),
     retry: {
       maxRetries: retry.at('maxRetries').integer(0, RETRIES_MAX),
-      initialBackoffMs: retry.at('initialBackoff').duration(0),
-      maxBackoffMs: retry.at('maxBackoff').duration(0),
+      initialBackoffMs: retry.at('initialBackoff').goDuration(1),
+      maxBackoffMs: retry.at('maxBackoff').goDuration(1),
       backoffMultiplier: retry.at('backoffMultiplier').number(1, 100),
     },
   };
@@ -98,14 +100,14 @@ const readCaches = (at: Cursor, what: string): CacheChoice =>
     'in-memory': (it) => ({
       kind: 'in-memory',
       size: it.at('size').integer(0, CAPACITY_MAX),
-      timeoutMs: durationOr(it.at('timeout'), 0),
+      timeoutMs: timeoutOf(it),
     }),
-    redis: (it) => ({ kind: 'redis', redis: readRedis(it), timeoutMs: durationOr(it.at('timeout'), 0) }),
+    redis: (it) => ({ kind: 'redis', redis: readRedis(it), timeoutMs: timeoutOf(it) }),
   });
 
 /** As CMAB's cache was written before it became a choice of services. */
 function readFlatCache(cache: Cursor): CacheSettings {
-  const timeoutMs = durationOr(cache.at('ttl'), CMAB_CACHE_TTL_MS);
+  const timeoutMs = cache.at('ttl').goDuration(1, { otherwiseMs: CMAB_CACHE_TTL_MS });
   // The default of the other form is laid under this one.
   cache.at('default').isSet;
   cache.at('services').entries();
@@ -144,8 +146,10 @@ function readChoice<T>(
 
 /** `host` is host:port as in the original, or a redis:// or rediss:// URL. */
 function readRedis(at: Cursor): RedisSettings {
-  const text = at.at('host').text() ?? '';
-  const url = URL.parse(/^rediss?:\/\//.test(text) ? text : `redis://${text}`);
+  const text = at.at('host').text();
+  // As the original's library has it.
+  if (text === null) at.warn('has no host: localhost:6379 is asked');
+  const url = URL.parse(redisUrl(text ?? 'localhost'));
   if (url === null || url.hostname === '')
     at.problem('needs a host: host:port, or a redis:// or rediss:// URL of a Redis server');
   return {
@@ -158,6 +162,12 @@ function readRedis(at: Cursor): RedisSettings {
   };
 }
 
+/** `:6379` is this machine's, as in Go. */
+function redisUrl(host: string): string {
+  if (/^rediss?:\/\//.test(host)) return host;
+  return `redis://${host.startsWith(':') ? 'localhost' : ''}${host}`;
+}
+
 const decoded = (part: string | undefined): string | null => (part ? decodeURIComponent(part) : null);
 
-const durationOr = (at: Cursor, byDefaultMs: number): number => (at.isSet ? at.duration(0) : byDefaultMs);
+const timeoutOf = (cache: Cursor): number => cache.at('timeout').goDuration(1, { otherwiseMs: 0 });

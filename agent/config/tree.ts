@@ -15,7 +15,9 @@ export interface Node {
   /** How to call it: a variable's name, or a file and the path in it. */
   readonly origin: string;
   value: Value;
-  /** Set once somebody has looked at it. */
+  /** What stands here when neither file nor variable says anything; undefined: nothing does. */
+  byDefault?: Value;
+  /** Set once a reader has looked at it. */
   used: boolean;
 }
 
@@ -63,10 +65,10 @@ function build(
   return node(String(value));
 }
 
-/** Puts `over` on top of `under`: maps become one, anything else is replaced. */
+/** Puts `over` on top of `under`: maps become one, anything else is replaced. What is the default here stays known. */
 export function merge(under: Node, over: Node): void {
   if (!(under.value instanceof Map && over.value instanceof Map)) {
-    Object.assign(under, over);
+    Object.assign(under, over, under.byDefault === undefined ? {} : { byDefault: under.byDefault });
     return;
   }
   for (const [key, child] of over.value) {
@@ -96,6 +98,12 @@ export function place(root: Node, path: string, placed: Node): void {
 function childrenOf(node: Node): Map<string, Node> {
   if (!(node.value instanceof Map)) node.value = new Map();
   return node.value;
+}
+
+/** Calls all that is there now, lists as a whole, the default. */
+export function markDefaults(node: Node): void {
+  if (node.value instanceof Map) node.value.forEach(markDefaults);
+  else node.byDefault = node.value;
 }
 
 /** Counts it, with all that is in it, as looked at. */
