@@ -35,8 +35,7 @@ export interface AgentDeps {
 export interface AgentPorts {
   readonly apiPort: number;
   readonly adminPort: number;
-  /** Null when nothing is configured for webhooks. */
-  readonly webhookPort: number | null;
+  readonly webhookPort: number;
 }
 
 /** What can be started and stopped: an agent in one process, or in several. */

@@ -121,7 +121,7 @@ export const SETTINGS: readonly Setting[] = [
   ),
   ...auth('admin'),
 
-  text('webhook.port', 8089, "Port for Optimizely's webhook"),
+  text('webhook.port', 8085, "Port for Optimizely's webhook; open also where no project is configured"),
   map('webhook.projects', undefined, 'By project id: sdkKeys, secret, skipSignatureCheck'),
 
   text('log.level', 'info', 'debug, info, warn, error or silent'),

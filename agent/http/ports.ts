@@ -78,7 +78,8 @@ export function createAdminPort(config: AgentConfig, deps: PortDeps, routes: Adm
 }
 
 /** Where operators have put it, beside where it always is. */
-function withHealthAt(path: string, routes: readonly Route[]): readonly Route[] {
+export function withHealthAt(chosen: string, routes: readonly Route[]): readonly Route[] {
+  const path = chosen.startsWith('/') ? chosen : `/${chosen}`;
   if (routes.some((route) => route.path === path)) return routes;
   const health = routes.filter((route) => route.path === '/health');
   return [...routes, ...health.map((route) => ({ ...route, path }))];

@@ -1,15 +1,16 @@
-// The webhook port, wired: where it is configured, and what a webhook sets in motion. Knows nothing of the API.
+// The webhook port, wired, and what a webhook sets in motion. It is open also where nothing is configured for it: load
+// balancers and Kubernetes check the original's port. Knows nothing of the API.
 
 import type { Clock } from '../../core/clock.ts';
 import type { SdkKey } from '../../core/ids.ts';
 import type { AgentConfig } from '../config.ts';
-import { portOptions, type ServeDeps } from '../http/ports.ts';
+import { portOptions, type ServeDeps, withHealthAt } from '../http/ports.ts';
 import { HttpServer } from '../http/server.ts';
 import type { Inlets } from '../inlets.ts';
 import type { Keys } from '../keys.ts';
 import type { AnyStore } from '../store.ts';
 import { Refresher } from './refresh.ts';
-import { isWebhookUsed, webhookRoutes } from './routes.ts';
+import { webhookRoutes } from './routes.ts';
 
 export interface WebhookPortDeps extends ServeDeps {
   readonly clock: Clock;
@@ -21,29 +22,29 @@ export interface WebhookPortDeps extends ServeDeps {
 export class WebhookPort {
   readonly #config: AgentConfig;
   readonly #refresher: Refresher;
-  readonly #server: HttpServer | null;
+  readonly #server: HttpServer;
 
   constructor(config: AgentConfig, deps: WebhookPortDeps) {
     this.#config = config;
     this.#refresher = createRefresher(deps);
-    const settings = config.webhook;
-    const refresh = (sdkKey: SdkKey, revision: number) => void this.#refresher.refresh(sdkKey, revision);
-    this.#server = isWebhookUsed(settings)
-      ? new HttpServer(
-          webhookRoutes({ settings, refresh, log: deps.log }),
-          portOptions(config, 'webhook', deps),
-        )
-      : null;
+    const routes = webhookRoutes({
+      settings: config.webhook,
+      refresh: (sdkKey: SdkKey, revision: number) => void this.#refresher.refresh(sdkKey, revision),
+      glance: (sdkKey: SdkKey) => void this.#refresher.glance(sdkKey),
+      log: deps.log,
+    });
+    const withHealth = withHealthAt(config.server.healthCheckPath, routes);
+    this.#server = new HttpServer(withHealth, portOptions(config, 'webhook', deps));
   }
 
-  /** Resolves with the port; null when nothing is configured for it. */
-  async open(): Promise<number | null> {
-    return (await this.#server?.listen(this.#config.host, this.#config.webhook.port)) ?? null;
+  /** Resolves with the port when it listens. */
+  open(): Promise<number> {
+    return this.#server.listen(this.#config.host, this.#config.webhook.port);
   }
 
   async close(): Promise<void> {
     this.#refresher.stop();
-    await this.#server?.close();
+    await this.#server.close();
   }
 }
 

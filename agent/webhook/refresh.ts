@@ -8,6 +8,9 @@ import type { AnyStore } from '../store.ts';
 /** Waits between looks; after the last one the usual polling has to do. */
 export const LOOK_AFTER_MS = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 60_000] as const;
 
+/** Between two glances at a key, however many are asked for: any webhook may ask for one. */
+export const GLANCE_PAUSE_MS = 1_000;
+
 export interface RefresherOptions {
   readonly clock: Clock;
   readonly store: Pick<AnyStore, 'get'>;
@@ -27,9 +30,17 @@ interface Search {
   looking: Promise<void> | null;
 }
 
+interface Glance {
+  readonly pause: Timer;
+  /** Asked for since; done when the pause is over. */
+  again: boolean;
+}
+
 export class Refresher {
   readonly #options: RefresherOptions;
   readonly #searches = new Map<SdkKey, Search>();
+  /** Of the keys that were glanced at within the pause. */
+  readonly #glances = new Map<SdkKey, Glance>();
   #stopped = false;
 
   constructor(options: RefresherOptions) {
@@ -50,10 +61,29 @@ export class Refresher {
     await this.#look(sdkKey, search);
   }
 
+  /** Looks once: something may have changed, and no revision is known. Resolves then, or at once within the pause. */
+  async glance(sdkKey: SdkKey): Promise<void> {
+    if (this.#stopped || !this.#options.serves(sdkKey)) return;
+    const before = this.#glances.get(sdkKey);
+    if (before !== undefined) {
+      before.again = true;
+      return;
+    }
+    const pause = this.#options.clock.after(GLANCE_PAUSE_MS, () => {
+      this.#glances.delete(sdkKey);
+      if (glance.again) void this.glance(sdkKey);
+    });
+    const glance: Glance = { pause, again: false };
+    this.#glances.set(sdkKey, glance);
+    await this.#askSources(sdkKey);
+  }
+
   stop(): void {
     this.#stopped = true;
     for (const { timer } of this.#searches.values()) timer?.cancel();
+    for (const { pause } of this.#glances.values()) pause.cancel();
     this.#searches.clear();
+    this.#glances.clear();
   }
 
   async #look(sdkKey: SdkKey, search: Search): Promise<void> {
@@ -64,10 +94,8 @@ export class Refresher {
   }
 
   async #ask(sdkKey: SdkKey, search: Search): Promise<void> {
-    const { store, askRecord, askCdn, clock, serves } = this.#options;
-    // The record is the only truth for a key that has one; the CDN serves those that have not.
-    if (askRecord !== null) await askRecord(sdkKey);
-    if ((store.get(sdkKey)?.seq ?? 0) === 0) await askCdn(sdkKey);
+    const { store, clock, serves } = this.#options;
+    await this.#askSources(sdkKey);
     if (this.#searches.get(sdkKey) !== search) return;
     const found = (store.get(sdkKey)?.revision ?? -1) >= search.revision;
     const waitMs = LOOK_AFTER_MS[search.looks++];
@@ -76,5 +104,12 @@ export class Refresher {
       return;
     }
     search.timer = clock.after(waitMs, () => void this.#look(sdkKey, search));
+  }
+
+  /** The record is the only truth for a key that has one; the CDN serves those that have not. */
+  async #askSources(sdkKey: SdkKey): Promise<void> {
+    const { store, askRecord, askCdn } = this.#options;
+    if (askRecord !== null) await askRecord(sdkKey);
+    if ((store.get(sdkKey)?.seq ?? 0) === 0) await askCdn(sdkKey);
   }
 }

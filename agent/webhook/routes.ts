@@ -1,24 +1,22 @@
-// The webhook port: one route. Whoever configured neither a receiver nor a project has no use for it.
+// The webhook port's routes: Optimizely's webhook, and that the port is there.
 
-import type { SdkKey } from '../../core/ids.ts';
-import type { Log } from '../../core/log.ts';
 import type { WebhookSettings } from '../config.ts';
 import type { Route } from '../http/server.ts';
 import { forwardWebhook } from './forward.ts';
-import { receiveWebhook } from './receive.ts';
+import { type ReceiveDeps, receiveWebhook } from './receive.ts';
 
-export interface WebhookDeps {
+export interface WebhookDeps extends Omit<ReceiveDeps, 'projects'> {
   readonly settings: WebhookSettings;
-  readonly refresh: (sdkKey: SdkKey, revision: number) => void;
-  readonly log: Log;
 }
 
-export const isWebhookUsed = ({ receiverUrl, projects }: WebhookSettings): boolean =>
-  receiverUrl !== null || projects.size > 0;
-
-export function webhookRoutes({ settings, refresh, log }: WebhookDeps): readonly Route[] {
+export function webhookRoutes({ settings, ...deps }: WebhookDeps): readonly Route[] {
   const { receiverUrl, projects } = settings;
   const handle =
-    receiverUrl === null ? receiveWebhook({ projects, refresh, log }) : forwardWebhook({ receiverUrl, log });
-  return [{ method: 'POST', path: '/webhooks/optimizely', handle }];
+    receiverUrl === null
+      ? receiveWebhook({ projects, ...deps })
+      : forwardWebhook({ receiverUrl, log: deps.log });
+  return [
+    { method: 'POST', path: '/webhooks/optimizely', handle },
+    { method: 'GET', path: '/health', handle: (exchange) => exchange.json(200, { status: 'ok' }) },
+  ];
 }

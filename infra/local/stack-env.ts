@@ -64,6 +64,8 @@ export function agentEnv(facts: StackFacts, place: AgentPlace, parent: NodeJS.Pr
     OPTIMIZELY_SERVER_HOST: LOOPBACK_HOST,
     OPTIMIZELY_API_PORT: String(place.apiPort),
     OPTIMIZELY_ADMIN_PORT: String(place.adminPort),
+    // Any free one: the stack's webhooks go to the functions.
+    OPTIMIZELY_WEBHOOK_PORT: '0',
     OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: `${facts.urls.cdn}/datafiles/%s.json`,
     OPTIMIZELY_CLIENT_EVENTURL: `${facts.urls.cdn}/events`,
     FANOUT_CACHE_DIR: place.cacheDir,

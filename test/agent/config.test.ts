@@ -33,6 +33,8 @@ describe('settings', () => {
       cdnAuthUrlTemplate: 'https://config.optimizely.com/datafiles/auth/%s.json',
       cdnPollIntervalMs: 60_000,
       events: { url: null, batchSize: 10, flushIntervalMs: 30_000 },
+      // The original's sample file has another port; without it this is where it listens.
+      webhook: { port: 8085, receiverUrl: null },
       ...{ nats: null, s3: null, cacheDir: null, s3PollIntervalMs: 5_000, s3CheckIntervalMs: 300_000 },
     });
   });

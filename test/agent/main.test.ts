@@ -14,7 +14,7 @@ const MAIN = join(import.meta.dirname, '..', '..', 'agent', 'main.ts');
 type Line = Record<string, unknown> & { readonly event: string };
 
 function run(env: Record<string, string>) {
-  const ports = { OPTIMIZELY_API_PORT: '0', OPTIMIZELY_ADMIN_PORT: '0', OPTIMIZELY_SERVER_HOST: '127.0.0.1' };
+  const ports = { OPTIMIZELY_API_PORT: '0', OPTIMIZELY_ADMIN_PORT: '0', OPTIMIZELY_WEBHOOK_PORT: '0' };
   const workers = { AGENT_WORKERS: '1' };
   const child: ChildProcess = spawn(process.execPath, [MAIN], {
     env: { PATH: process.env.PATH, ...ports, ...workers, ...env },

@@ -46,6 +46,7 @@ it('is set by config.yaml in its folder, and issues and checks tokens', async ()
 sdkKeys: [${KEY}]
 client: { datafileURLTemplate: "${cdn.template}" }
 admin: { port: 0 }
+webhook: { port: 0 }
 api:
   port: 0
   auth:

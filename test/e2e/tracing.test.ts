@@ -24,7 +24,8 @@ async function decideOnceAndStop(env: Record<string, string>): Promise<readonly 
   const child = spawn(process.execPath, [MAIN], {
     env: {
       ...{ PATH: process.env.PATH, OPTIMIZELY_SDKKEYS: KEY, OPTIMIZELY_SERVER_HOST: '127.0.0.1' },
-      ...{ OPTIMIZELY_API_PORT: '0', OPTIMIZELY_ADMIN_PORT: '0', AGENT_WORKERS: '1' },
+      ...{ OPTIMIZELY_API_PORT: '0', OPTIMIZELY_ADMIN_PORT: '0', OPTIMIZELY_WEBHOOK_PORT: '0' },
+      AGENT_WORKERS: '1',
       OPTIMIZELY_CLIENT_EVENTURL: 'http://127.0.0.1:1/events',
       OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: cdn.template,
       ...env,

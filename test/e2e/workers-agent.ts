@@ -97,7 +97,8 @@ export class WorkersAgent {
     this.#child = spawn(process.execPath, [MAIN], {
       env: {
         ...{ PATH: process.env.PATH, OPTIMIZELY_SDKKEYS: KEY, OPTIMIZELY_SERVER_HOST: '127.0.0.1' },
-        ...{ OPTIMIZELY_API_PORT: '0', OPTIMIZELY_ADMIN_PORT: '0', AGENT_WORKERS: '2' },
+        ...{ OPTIMIZELY_API_PORT: '0', OPTIMIZELY_ADMIN_PORT: '0', OPTIMIZELY_WEBHOOK_PORT: '0' },
+        AGENT_WORKERS: '2',
         ...{ OPTIMIZELY_API_ENABLEOVERRIDES: 'true', OPTIMIZELY_API_ENABLENOTIFICATIONS: 'true' },
         OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: this.cdn.template,
         OPTIMIZELY_CLIENT_POLLINGINTERVAL: '1s',

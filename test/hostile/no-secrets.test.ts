@@ -45,7 +45,7 @@ async function settings(): Promise<Record<string, string>> {
 
 it('is told by an agent for which everything goes wrong', async () => {
   const env = await settings();
-  const ports = { OPTIMIZELY_API_PORT: '0', OPTIMIZELY_ADMIN_PORT: '0', OPTIMIZELY_SERVER_HOST: '127.0.0.1' };
+  const ports = { OPTIMIZELY_API_PORT: '0', OPTIMIZELY_ADMIN_PORT: '0', OPTIMIZELY_WEBHOOK_PORT: '0' };
   const child = spawn(process.execPath, [MAIN], {
     env: { PATH: process.env.PATH, AWS_EC2_METADATA_DISABLED: 'true', AGENT_WORKERS: '1', ...ports, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

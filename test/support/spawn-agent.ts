@@ -34,7 +34,8 @@ export async function spawnAgent(
   const child = spawn(...wrap(process.execPath, [AGENT_BUNDLE]), {
     env: {
       ...{ PATH: process.env.PATH, AGENT_WORKERS: '1', OPTIMIZELY_SERVER_HOST: '127.0.0.1' },
-      ...{ OPTIMIZELY_API_PORT: '0', OPTIMIZELY_ADMIN_PORT: '0', OPTIMIZELY_API_ENABLENOTIFICATIONS: 'true' },
+      ...{ OPTIMIZELY_API_PORT: '0', OPTIMIZELY_ADMIN_PORT: '0', OPTIMIZELY_WEBHOOK_PORT: '0' },
+      OPTIMIZELY_API_ENABLENOTIFICATIONS: 'true',
       ...{ OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: NOWHERE, OPTIMIZELY_CLIENT_EVENTURL: NOWHERE },
       ...{ FANOUT_BUCKET: 'none', FANOUT_S3_ENDPOINT: 'http://127.0.0.1:1', AWS_REGION: 'us-east-1' },
       ...{ AWS_ACCESS_KEY_ID: 'none', AWS_SECRET_ACCESS_KEY: 'none' },

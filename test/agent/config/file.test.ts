@@ -59,7 +59,7 @@ describe('the file with settings', () => {
         enableOverrides: true
       admin: { port: 3002, metricsType: promethues }
       webhook:
-        port: "8085"
+        port: "8089"
         projects:
           9300000000000000123:
             sdkKeys: [abc]
@@ -94,6 +94,7 @@ describe('the file with settings', () => {
       batch: { maxConcurrency: 2, operationsLimit: 100 },
       ...{ apiPort: 3000, adminPort: 3002, admin: { metricsType: 'prometheus' } },
       api: { maxConns: 100, enableNotifications: true, enableOverrides: true },
+      webhook: { port: 8089 },
       notifications: { enabled: true, sync: false },
       cdnPollIntervalMs: 120_000,
       cdnAuthUrlTemplate: 'https://config.optimizely.com/datafiles/auth/%s.json',

@@ -28,6 +28,7 @@ async function startAgent(env: Record<string, string>): Promise<Started> {
       PATH: process.env.PATH,
       OPTIMIZELY_API_PORT: '0',
       OPTIMIZELY_ADMIN_PORT: '0',
+      OPTIMIZELY_WEBHOOK_PORT: '0',
       AGENT_WORKERS: '1',
       ...env,
     },

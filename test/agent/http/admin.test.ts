@@ -107,7 +107,7 @@ describe('the admin port', () => {
       },
       server: { host: '127.0.0.1', readTimeout: 5_000_000_000, batchRequests: { operationsLimit: 500 } },
       webhook: {
-        port: '8089',
+        port: '0',
         projects: { 9300000000000123: { sdkKeys: [KEY], skipSignatureCheck: false } },
       },
       fanout: { receiverUrl: 'https://***@receiver.example/hook?***', bucket: null },

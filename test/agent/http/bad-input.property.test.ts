@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Agent, createAgent } from '../../../agent/agent.ts';
 import { parseConfig } from '../../../agent/config.ts';
 import { NESTING_MAX } from '../../../agent/http/schema-body.ts';
+import { ANY_PORTS } from '../support/agent.ts';
 import { MemoryLog, realClock } from '../support/fakes.ts';
 import { TestCdn } from '../support/http.ts';
 import { oddBody } from './odd-bodies.ts';
@@ -56,7 +57,7 @@ beforeAll(async () => {
   const userProfiles = { default: 'mine', services };
   const server = { ...config.server, readTimeoutMs: READ_TIMEOUT_MS };
   agent = createAgent(
-    { ...config, ...{ api, userProfiles, server }, host: '127.0.0.1', apiPort: 0, adminPort: 0 },
+    { ...config, ...{ api, userProfiles, server }, host: '127.0.0.1', ...ANY_PORTS(config) },
     { clock: realClock, random: Math.random, monotonicMs: () => performance.now(), log },
   );
   port = (await agent.start()).apiPort;

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Agent } from '../../../agent/agent.ts';
 import { createAgent } from '../../../agent/agent.ts';
 import { type AgentConfig, parseConfig } from '../../../agent/config.ts';
+import { ANY_PORTS } from '../support/agent.ts';
 import { MemoryLog, realClock } from '../support/fakes.ts';
 import { TestCdn } from '../support/http.ts';
 import { canonical, DIFFERENT, FIXTURES, RECORDED_KEY, send, type Vector, vectors } from './recording.ts';
@@ -32,7 +33,7 @@ beforeAll(async () => {
     () => '',
   );
   agent = createAgent(
-    { ...config, ...RECORDED_WITH(config), apiPort: 0, adminPort: 0 },
+    { ...config, ...RECORDED_WITH(config), ...ANY_PORTS(config) },
     { clock: realClock, random: Math.random, monotonicMs: () => performance.now(), log: new MemoryLog() },
   );
   base = `http://127.0.0.1:${(await agent.start()).apiPort}`;

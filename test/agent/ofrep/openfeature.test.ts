@@ -23,6 +23,7 @@ const config = parseConfig(
     OPTIMIZELY_CLIENT_EVENTURL: 'http://127.0.0.1:1/',
     OPTIMIZELY_API_PORT: '0',
     OPTIMIZELY_ADMIN_PORT: '0',
+    OPTIMIZELY_WEBHOOK_PORT: '0',
   },
   () => '',
 );

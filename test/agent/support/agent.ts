@@ -25,7 +25,7 @@ export interface TestAgent {
   readonly log: MemoryLog;
   readonly api: string;
   readonly admin: string;
-  readonly webhookPort: number | null;
+  readonly webhookPort: number;
   get(path: string, headers?: Record<string, string>): Promise<Response>;
   decide(flagKey?: string, sdkKey?: SdkKey): Promise<TestDecision>;
   stop(): Promise<void>;
@@ -38,6 +38,12 @@ export interface TestDecision {
   readonly seq: number;
 }
 
+/** Several agents at a time must not want the same ports. */
+export const ANY_PORTS = ({ webhook }: AgentConfig) => ({
+  ...{ apiPort: 0, adminPort: 0 },
+  webhook: { ...webhook, port: 0 },
+});
+
 /** Nothing answers there; connections are refused at once. */
 export const NOWHERE = 'http://127.0.0.1:1/%s.json';
 
@@ -49,6 +55,7 @@ export async function startAgent(options: AgentOptions = {}): Promise<TestAgent>
       {
         OPTIMIZELY_SDKKEYS: KEY,
         OPTIMIZELY_SERVER_HOST: '127.0.0.1',
+        ...{ OPTIMIZELY_API_PORT: '0', OPTIMIZELY_ADMIN_PORT: '0', OPTIMIZELY_WEBHOOK_PORT: '0' },
         OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: NOWHERE,
         OPTIMIZELY_CLIENT_EVENTURL: 'http://127.0.0.1:1/events',
         FANOUT_S3_POLL_INTERVAL: '100ms',
@@ -56,7 +63,6 @@ export async function startAgent(options: AgentOptions = {}): Promise<TestAgent>
       },
       () => '',
     ),
-    ...{ apiPort: 0, adminPort: 0 },
     ...options.settings,
   };
   const agent = createAgent(config, {

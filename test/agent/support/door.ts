@@ -7,6 +7,7 @@ import { createAgent } from '../../../agent/agent.ts';
 import { type Environment, parseConfig } from '../../../agent/config.ts';
 import type { Clock } from '../../../core/clock.ts';
 import { eventually } from '../../support/eventually.ts';
+import { ANY_PORTS } from './agent.ts';
 import { datafileBody, KEY, MemoryLog, realClock } from './fakes.ts';
 import { TestCdn } from './http.ts';
 
@@ -73,10 +74,10 @@ export async function startDoor({ env, file, files = {}, clock = realClock }: Do
     file === undefined ? null : { path: 'config.yaml', contents: file },
   );
   const agent = createAgent(
-    { ...config, apiPort: 0, adminPort: 0 },
+    { ...config, ...ANY_PORTS(config) },
     { clock, random: Math.random, monotonicMs: () => performance.now(), log },
   );
-  const { apiPort, adminPort } = await agent.start();
+  const { apiPort, adminPort, webhookPort } = await agent.start();
   onTestFinished(async () => {
     await agent.stop();
     await cdn.close();
@@ -88,5 +89,6 @@ export async function startDoor({ env, file, files = {}, clock = realClock }: Do
     api: (asked: Asked) =>
       ask(apiPort, { ...asked, headers: { 'x-optimizely-sdk-key': KEY, ...asked.headers } }),
     admin: (asked: Asked) => ask(adminPort, asked),
+    webhook: (asked: Asked) => ask(webhookPort, asked),
   };
 }

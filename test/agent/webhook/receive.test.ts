@@ -6,9 +6,11 @@ import { toSdkKey } from '../../../core/ids.ts';
 import { signWebhook, WEBHOOK_BODY_BYTES_MAX } from '../../../core/webhook.ts';
 import { eventually } from '../../support/eventually.ts';
 import { serves, startAgent } from '../support/agent.ts';
+import { startDoor } from '../support/door.ts';
 import { datafileBody, KEY, MemoryRecord, OTHER_KEY, PROJECT_ID } from '../support/fakes.ts';
 import { TestCdn } from '../support/http.ts';
 
+const PATH = '/webhooks/optimizely';
 const SECRET = 'not-a-real-secret';
 const SIBLING = toSdkKey('SiblingKeyOfTheProject');
 
@@ -35,7 +37,7 @@ async function setUp({ record, project: configured = project(), env = {} }: SetU
     env: { FANOUT_S3_POLL_INTERVAL: '1h', OPTIMIZELY_CLIENT_POLLINGINTERVAL: '1h', ...env },
     settings: { webhook: { port: 0, receiverUrl: null, projects: new Map([[PROJECT_ID, configured]]) } },
   });
-  const url = `http://127.0.0.1:${agent.webhookPort}/webhooks/optimizely`;
+  const url = `http://127.0.0.1:${agent.webhookPort}${PATH}`;
   const post = async (body: string, headers: Record<string, string> = {}) => {
     const response = await fetch(url, {
       method: 'POST',
@@ -46,6 +48,26 @@ async function setUp({ record, project: configured = project(), env = {} }: SetU
   };
   const send = (body: string) => post(body, { 'x-hub-signature': signWebhook(Buffer.from(body), SECRET) });
   return { agent, post, send };
+}
+
+/** An agent of the project's two keys and a third, without S3, and which keys the CDN was asked for since its start. */
+async function withKeys() {
+  const cdn = await new TestCdn().start();
+  onTestFinished(() => cdn.close());
+  for (const sdkKey of [KEY, SIBLING, OTHER_KEY]) cdn.bodies.set(sdkKey, datafileBody(1, { sdkKey }));
+  const { agent, send } = await setUp({
+    env: {
+      OPTIMIZELY_SDKKEYS: [KEY, SIBLING, OTHER_KEY].join(),
+      OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: cdn.template,
+    },
+  });
+  await eventually('all datafiles', () => agent.agent.status.ready());
+  const before = cdn.seen.length;
+  const asked = () =>
+    cdn.seen
+      .slice(before)
+      .map(({ url }) => decodeURIComponent(url.slice('/datafiles/'.length, -'.json'.length)));
+  return { asked, cdn, send };
 }
 
 describe('a webhook', () => {
@@ -72,26 +94,26 @@ describe('a webhook', () => {
     await serves(agent, 0, 2);
   });
 
-  it('makes nobody look for other keys of the project, or for keys of other projects', async () => {
-    const cdn = await new TestCdn().start();
-    onTestFinished(() => cdn.close());
-    for (const sdkKey of [KEY, SIBLING, OTHER_KEY]) cdn.bodies.set(sdkKey, datafileBody(1, { sdkKey }));
-    const { agent, send } = await setUp({
-      env: {
-        OPTIMIZELY_SDKKEYS: [KEY, SIBLING, OTHER_KEY].join(),
-        OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: cdn.template,
-      },
-    });
-    await eventually('all datafiles', () => agent.agent.status.ready());
-    const asked = () => cdn.seen.map(({ url }) => decodeURIComponent(url));
-    const before = asked().length;
+  it('makes the agent look for the key that it names, and for none of other projects', async () => {
+    const { asked, cdn, send } = await withKeys();
     cdn.bodies.set(SIBLING, datafileBody(2, { sdkKey: SIBLING }));
-    expect((await send(updated(2, OTHER_KEY))).status).toBe(204);
-    expect((await send(updated(2, 'NotServedHere'))).status).toBe(204);
     expect((await send(updated(2, KEY, 4711))).status).toBe(204);
     expect((await send(updated(2, SIBLING))).status).toBe(204);
-    await eventually('the change', () => asked().length > before);
-    expect(asked().slice(before)).toEqual([`/datafiles/${SIBLING}.json`]);
+    await eventually('the change', () => asked().length > 0);
+    expect(asked()).toEqual([SIBLING]);
+  });
+
+  it.each([
+    ['a datafile of another address', updated(1, '8947').replace('/datafiles/', '/json/')],
+    ['a key that is not the project’s', updated(1, OTHER_KEY)],
+    ['no address', JSON.stringify({ ...JSON.parse(updated(1)), data: { revision: 1 } })],
+    ['an event of another kind', JSON.stringify({ ...JSON.parse(updated(1)), event: 'flag.updated' })],
+    ['nothing more than its project', JSON.stringify({ project_id: Number(PROJECT_ID) })],
+  ])('about %s makes the agent look at every key of the project, once', async (_, body) => {
+    const { asked, send } = await withKeys();
+    expect(await send(body)).toEqual({ status: 204, body: '' });
+    await eventually('all of them', () => asked().length === 2);
+    expect(asked().sort()).toEqual([KEY, SIBLING].sort());
   });
 
   it.each([
@@ -121,20 +143,22 @@ describe('a webhook', () => {
     expect((await without.post(body, signed)).status).toBe(400);
   });
 
-  it('about something else is answered and left alone', async () => {
-    const { agent, send } = await setUp();
-    const body = JSON.stringify({ project_id: Number(PROJECT_ID), event: 'experiment.created', data: [] });
-    expect((await send(body)).status).toBe(204);
+  it.each(['{}', 'null', '{"project_id":4711}'])('that is %j is answered and left alone', async (body) => {
+    const { agent, post } = await setUp();
+    expect(await post(body)).toEqual({ status: 204, body: '' });
     expect(agent.log.of('webhook.ignored')).toHaveLength(1);
   });
 
-  it.each(['', '{', '[]', '{"project_id":"x"}', 'null'])('that is %j is refused', async (body) => {
-    const { send } = await setUp();
-    expect(await send(body)).toEqual({
-      status: 400,
-      body: '{"error":"Unable to parse webhook message."}',
-    });
-  });
+  it.each(['', '{', '[]', '"x"', '{"project_id":"x"}', '{"project_id":1.5}'])(
+    'that is %j is refused',
+    async (body) => {
+      const { send } = await setUp();
+      expect(await send(body)).toEqual({
+        status: 400,
+        body: '{"error":"Unable to parse webhook message."}',
+      });
+    },
+  );
 
   it('is of a size', async () => {
     const { send } = await setUp();
@@ -143,8 +167,24 @@ describe('a webhook', () => {
 });
 
 describe('the webhook port', () => {
-  it('is not opened where nothing is configured for it', async () => {
-    const agent = await startAgent();
-    expect(agent.webhookPort).toBeNull();
+  it('is open also where nothing is configured for it, and answers as the original’s', async () => {
+    const { webhook } = await startDoor();
+    const post = async (body: string, type = 'application/json') =>
+      (await webhook({ path: PATH, method: 'POST', body, headers: { 'content-type': type } })).status;
+    expect([await post(updated(2)), await post('{'), await post(updated(2), 'text/plain')]).toEqual([
+      ...[204, 400, 415],
+    ]);
+    expect((await webhook({ path: PATH })).status).toBe(405);
+    expect((await webhook({ path: '/elsewhere' })).status).toBe(404);
+    const health = await webhook({ path: '/health' });
+    expect([health.status, health.json()]).toEqual([200, { status: 'ok' }]);
+  });
+
+  it('says that it is there where health was put, written with a slash or without', async () => {
+    for (const OPTIMIZELY_SERVER_HEALTHCHECKPATH of ['healthz', '/healthz']) {
+      const { webhook, api } = await startDoor({ env: { OPTIMIZELY_SERVER_HEALTHCHECKPATH } });
+      expect((await webhook({ path: '/healthz' })).status).toBe(200);
+      expect((await api({ path: '/healthz' })).status).toBe(200);
+    }
   });
 });

@@ -1,7 +1,7 @@
 // How long an agent looks for what a webhook has announced, and where.
 
 import { describe, expect, it } from 'vitest';
-import { LOOK_AFTER_MS, Refresher } from '../../../agent/webhook/refresh.ts';
+import { GLANCE_PAUSE_MS, LOOK_AFTER_MS, Refresher } from '../../../agent/webhook/refresh.ts';
 import type { SdkKey, Seq } from '../../../core/ids.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { KEY, OTHER_KEY, settled } from '../support/fakes.ts';
@@ -97,5 +97,43 @@ describe('an announced datafile', () => {
     expect(clock.waitingCount).toBe(0);
     await refresher.refresh(KEY, 3);
     expect(looks).toEqual([`s3 ${KEY}`]);
+  });
+});
+
+describe('a glance', () => {
+  it('is one look, whatever is found', async () => {
+    const { looks, refresher, pass } = setUp();
+    await refresher.glance(KEY);
+    await pass(PATIENCE_MS);
+    expect(looks).toEqual([`s3 ${KEY}`]);
+  });
+
+  it('is at most one a second, however many webhooks ask for one, and the last is not forgotten', async () => {
+    const { clock, looks, refresher, pass } = setUp();
+    await Promise.all(Array.from({ length: 50 }, () => refresher.glance(KEY)));
+    expect(looks).toHaveLength(1);
+    await pass(GLANCE_PAUSE_MS);
+    expect(looks).toHaveLength(2);
+    await pass(GLANCE_PAUSE_MS);
+    expect(looks).toHaveLength(2);
+    expect(clock.waitingCount).toBe(0);
+  });
+
+  it('leaves a search for a revision to go on', async () => {
+    const { looks, refresher, pass } = setUp();
+    await refresher.refresh(KEY, 2);
+    await refresher.glance(KEY);
+    await pass(1_000);
+    expect(looks).toHaveLength(3);
+  });
+
+  it('is for nothing where the key is not served, or the agent stops', async () => {
+    const { clock, looks, refresher } = setUp();
+    await refresher.glance(OTHER_KEY);
+    await refresher.glance(KEY);
+    refresher.stop();
+    await refresher.glance(KEY);
+    expect(looks).toEqual([`s3 ${KEY}`]);
+    expect(clock.waitingCount).toBe(0);
   });
 });

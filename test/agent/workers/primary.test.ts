@@ -16,7 +16,7 @@ async function startPrimary(env: Record<string, string> = {}, record = new Memor
   const config = parseConfig(
     {
       ...{ OPTIMIZELY_SDKKEYS: KEY, OPTIMIZELY_SERVER_HOST: '127.0.0.1', AGENT_WORKERS: '2' },
-      ...{ OPTIMIZELY_ADMIN_PORT: '0', OPTIMIZELY_API_MAXCONNS: '9' },
+      ...{ OPTIMIZELY_ADMIN_PORT: '0', OPTIMIZELY_WEBHOOK_PORT: '0', OPTIMIZELY_API_MAXCONNS: '9' },
       ...{ OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: NOWHERE, ...env },
     },
     () => '',

@@ -17,7 +17,7 @@
 - name: OPTIMIZELY_ADMIN_PORT
   value: '8088'
 - name: OPTIMIZELY_WEBHOOK_PORT
-  value: '8089'
+  value: '8085'
 {{- if $agent.config }}
 - name: OPTIMIZELY_CONFIG_FILENAME
   value: /etc/datafile-fanout/config/config.yaml
