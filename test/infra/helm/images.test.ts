@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { SETTINGS } from '../../../agent/config/settings.ts';
 import { startDoor } from '../../agent/support/door.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -44,6 +45,30 @@ describe.each(IMAGES)('%s', (path) => {
       /!(test|\.git|\.env|\*|node_modules)/,
     );
     expect(last.match(/^COPY .*/gm)?.every((line) => line.startsWith('COPY --from=build '))).toBe(true);
+  });
+});
+
+describe('the agent’s image', () => {
+  const text = read('agent/Dockerfile');
+  const last = text.slice(text.lastIndexOf('\nFROM '));
+
+  it('reads /config.yaml, as those of the original do', () => {
+    expect(last).toMatch(/^WORKDIR \/$/m);
+    expect(last).toMatch(/^CMD \["node", .*"\/app\/agent\/main\.mjs"\]$/m);
+    expect(last).toMatch(/^COPY --from=build \/build\/dist\/agent \/app\/agent$/m);
+  });
+
+  it('names the ports that the agent has without settings, and the chart opens the same', () => {
+    const ports = ['api.port', 'admin.port', 'webhook.port'].map(
+      (path) => SETTINGS.find((setting) => setting.path === path)?.byDefault,
+    );
+    expect(last).toContain(`\nEXPOSE ${ports.join(' ')}\n`);
+    const deployment = read('infra/helm/datafile-fanout/templates/agent-deployment.yaml');
+    const opened = [...deployment.matchAll(/containerPort: (\d+)/g)].map(([, port]) => Number(port));
+    expect(opened).toEqual(ports);
+    const env = read('infra/helm/datafile-fanout/templates/_agent-env.tpl');
+    const set = [...env.matchAll(/OPTIMIZELY_(?:API|ADMIN|WEBHOOK)_PORT\n +value: '(\d+)'/g)];
+    expect(set.map(([, port]) => Number(port))).toEqual(ports);
   });
 });
 
