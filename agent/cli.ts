@@ -2,7 +2,7 @@
 // right. Prints through what it is given; knows neither process nor environment.
 
 import { SETTINGS } from './config/settings.ts';
-import { type AgentConfig, type ConfigFile, checkConfig, type Environment, type Machine } from './config.ts';
+import { type AgentConfig, type ConfigFile, checkAll, type Environment, type Machine } from './config.ts';
 import { VERSION } from './release.ts';
 
 export interface CliOutput {
@@ -41,7 +41,7 @@ export async function runCli(input: CliInput, output: CliOutput): Promise<number
 
 async function check({ env, readText, loadFile, machine }: CliInput, output: CliOutput): Promise<number> {
   const file = await loadFile();
-  const { config, problems, warnings } = checkConfig(env, readText, file, machine);
+  const { config, problems, warnings } = await checkAll(env, readText, file, machine);
   for (const warning of warnings) output.error(`warning: ${warning}`);
   for (const problem of problems) output.error(`wrong: ${problem}`);
   if (problems.length > 0) {

@@ -5,10 +5,10 @@ import { FanoutError } from '../core/errors.ts';
 import { Cursor } from './config/cursor.ts';
 import { type Machine, SMALLEST } from './config/default-workers.ts';
 import type { ConfigFile, ReadText } from './config/file.ts';
+import { checkKeyPattern } from './config/key-pattern.ts';
 import { type Environment, layers, noteUnknownInFile } from './config/layers.ts';
 import {
   readBatchSize,
-  readKeyPattern,
   readKeys,
   readNats,
   readS3,
@@ -29,6 +29,8 @@ export * from './config/front-door-types.ts';
 export type { Environment } from './config/layers.ts';
 export * from './config/types.ts';
 
+export type Checked = Findings & { readonly config: AgentConfig };
+
 const PORT_MAX = 65_535;
 const INT32_MAX = 2 ** 31 - 1;
 /** As the original's file has them: with exactly these, the SDK's own rules say where to go. */
@@ -41,6 +43,23 @@ const OTHER_LEVELS: Readonly<Record<string, LogLevel>> = {
   // It takes their numbers too.
   ...{ '-1': 'debug', 0: 'debug', 1: 'info', 2: 'warn', 3: 'error', 4: 'error', 5: 'error', 7: 'silent' },
 };
+
+/**
+ * Like parseConfig(), with what is loaded only to check it.
+ * @throws FanoutError CONFIG_INVALID naming every problem
+ */
+export async function loadConfig(...given: Parameters<typeof checkConfig>): Promise<AgentConfig> {
+  const { config, problems } = await checkAll(...given);
+  if (problems.length > 0) throw invalid(problems);
+  return config;
+}
+
+/** Like checkConfig(), with what is loaded only to check it. */
+export async function checkAll(...given: Parameters<typeof checkConfig>): Promise<Checked> {
+  const checked = checkConfig(...given);
+  await checkKeyPattern(checked.config.sdkKeyRegex, checked);
+  return checked;
+}
 
 /**
  * @param readText reads a file that a setting names (keys, certificates, credentials)
@@ -65,7 +84,7 @@ export function checkConfig(
   readText: ReadText,
   file: ConfigFile | null,
   machine: Machine = SMALLEST,
-): Findings & { readonly config: AgentConfig } {
+): Checked {
   const findings: Findings = { problems: [], warnings: [] };
   const root = layers(env, file, findings);
   joinCmab(root);
@@ -103,7 +122,7 @@ function read(
     keys: readKeys(all.at('sdkKeys')),
     streamsMax: all.at('fanout.streamsMax').integer(0, 100_000),
     keysOnDemandMax: all.at('fanout.keysOnDemandMax').integer(0, 10_000),
-    sdkKeyPattern: readKeyPattern(all.at('client.sdkKeyRegex')),
+    sdkKeyRegex: all.at('client.sdkKeyRegex').text(),
     host,
     apiPort: all.at('api.port').integer(0, PORT_MAX),
     adminPort: all.at('admin.port').integer(0, PORT_MAX),

@@ -4,6 +4,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type SdkKey, toSdkKey } from '../core/ids.ts';
 import { type RateState, takeToken } from '../core/rate-limit.ts';
+import type { KeyPattern } from './config/key-pattern.ts';
 import type { ConfiguredKey } from './config.ts';
 import type { CdnAnswer } from './sources/cdn.ts';
 
@@ -46,7 +47,7 @@ export interface KeysOptions {
   readonly configured: readonly ConfiguredKey[];
   readonly onDemandMax: number;
   /** What a header must match beyond naming a key; null: nothing. */
-  readonly pattern?: RegExp | null;
+  readonly pattern?: KeyPattern | null;
   readonly nowMs: () => number;
   /** Begins to serve a key; resolves after the first look everywhere. Never rejects. */
   readonly follow: (sdkKey: SdkKey, vouched: CdnAnswer | null) => Promise<void>;
@@ -106,7 +107,7 @@ export class Keys implements KeyFinder {
   async resolve(header: string): Promise<ServedKey | KeyRefusal> {
     if (header === '') return 'missing';
     const match = HEADER_PATTERN.exec(header);
-    if (match === null || this.#options.pattern?.test(header) === false) return 'malformed';
+    if (match === null || !(await this.#matches(header))) return 'malformed';
     const sdkKey = toSdkKey(match[1] as string);
     const token = match[2] ?? null;
     const served = this.#served.get(sdkKey);
@@ -120,6 +121,11 @@ export class Keys implements KeyFinder {
       this.#pending.set(header, pending);
     }
     return pending;
+  }
+
+  async #matches(header: string): Promise<boolean> {
+    const { pattern = null } = this.#options;
+    return pattern === null || pattern(header);
   }
 
   async #resolveConfigured(

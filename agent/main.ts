@@ -10,7 +10,7 @@ import type { Clock } from '../core/clock.ts';
 import { errorFields, isFanoutError } from '../core/errors.ts';
 import { Agent, type AgentDeps, type RunningAgent } from './agent.ts';
 import { runCli } from './cli.ts';
-import { type AgentConfig, loadConfigFile, type Machine, parseConfig } from './config.ts';
+import { type AgentConfig, loadConfig, loadConfigFile, type Machine } from './config.ts';
 import { limitHeap } from './heap.ts';
 import { createLog } from './log.ts';
 import { startTracing } from './tracing/tracing.ts';
@@ -34,7 +34,7 @@ async function main(): Promise<void> {
     { out: console.log, error: console.error },
   );
   if (asked !== null) process.exit(asked);
-  const config = parseConfig(process.env, readText, await loadFile(), machine());
+  const config = await loadConfig(process.env, readText, await loadFile(), machine());
   const log = createLog(config.logLevel, { pretty: config.logPretty, sdkKeys: config.logSdkKeys });
   for (const warning of config.warnings) log.warn('config.warning', { warning });
   const agent = await createAgent(config, {

@@ -7,6 +7,7 @@ import type { SdkKey } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import { Behind } from './behind.ts';
 import { BusHealth, type BusReason } from './bus-health.ts';
+import { keyPattern } from './config/key-pattern.ts';
 import type { AgentConfig } from './config.ts';
 import { Follower } from './follow.ts';
 import { createInlets, type Inlets, type Wires } from './inlets.ts';
@@ -155,11 +156,11 @@ export class Supply<B> {
   }
 
   #createKeys(nowMs: () => number): Keys {
-    const { keys, keysOnDemandMax, sdkKeyPattern } = this.#config;
+    const { keys, keysOnDemandMax, sdkKeyRegex } = this.#config;
     return new Keys({
       configured: keys,
       onDemandMax: keysOnDemandMax,
-      pattern: sdkKeyPattern,
+      pattern: sdkKeyRegex === null ? null : keyPattern(sdkKeyRegex),
       nowMs,
       follow: (sdkKey, vouched) => this.#follow(sdkKey, vouched),
       unfollow: (sdkKey) => this.#unfollow(sdkKey),

@@ -60,18 +60,6 @@ function readSdkKey(setting: Cursor, text: string): SdkKey | null {
   }
 }
 
-/** Null where every SDK key may be asked for. */
-export function readKeyPattern(setting: Cursor): RegExp | null {
-  const text = setting.text();
-  if (text === null) return null;
-  try {
-    return new RegExp(text);
-  } catch (error) {
-    setting.problem(`is not a regular expression (${messageOf(error)})`);
-    return null;
-  }
-}
-
 export function readWebhook(webhook: Cursor, receiver: Cursor): WebhookSettings {
   const projects = new Map<string, WebhookProject>();
   for (const [id, project] of webhook.at('projects').entries()) {

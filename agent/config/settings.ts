@@ -134,7 +134,7 @@ export const SETTINGS: readonly Setting[] = [
     undefined,
     "Where datafiles are, %s for the SDK key; Optimizely's CDN when not set",
   ),
-  text('client.sdkKeyRegex', undefined, 'What the SDK key header must match'),
+  text('client.sdkKeyRegex', undefined, "What the SDK key header must match, in RE2's syntax"),
   text('client.eventURL', undefined, 'Where events go; where the SDK would send them when not set'),
   text('client.batchSize', undefined, 'Events in a batch; when not set 10, and up to 100 while many come'),
   text('client.queueSize', 1000, 'Events waiting in memory'),

@@ -23,8 +23,8 @@ export interface AgentConfig {
   readonly keysOnDemandMax: number;
   /** Event streams open at a time. */
   readonly streamsMax: number;
-  /** What the SDK key header must match beyond being an SDK key; null where the operator asks for nothing more. */
-  readonly sdkKeyPattern: RegExp | null;
+  /** What the SDK key header must match beyond being an SDK key, in RE2's syntax; null where nothing more is asked for. */
+  readonly sdkKeyRegex: string | null;
   readonly host: string;
   /** 0 takes any free port. */
   readonly apiPort: number;

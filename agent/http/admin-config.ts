@@ -41,7 +41,7 @@ export function shownConfig(config: AgentConfig): Readonly<Record<string, unknow
       },
       datafileURLTemplate: withoutSecrets(config.cdnUrlTemplate),
       eventURL: withoutSecrets(events.url),
-      sdkKeyRegex: config.sdkKeyPattern?.source ?? '',
+      sdkKeyRegex: config.sdkKeyRegex ?? '',
       userProfileService: {
         default: config.userProfiles.default ?? '',
         services: fromMap(config.userProfiles.services, shownProfiles),

@@ -1,5 +1,5 @@
-// The built agent with a file of settings: what it loads only when it is needed (YAML, tokens, the thread that compares
-// secrets) is in the bundle and works from there.
+// The built agent with a file of settings: what it loads only when it is needed (YAML, patterns, tokens, the thread that
+// compares secrets) is in the bundle and works from there.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
@@ -44,7 +44,7 @@ it('is set by config.yaml in its folder, and issues and checks tokens', async ()
   cdn.bodies.set(KEY, datafileBody(1));
   const folder = await folderWith(`
 sdkKeys: [${KEY}]
-client: { datafileURLTemplate: "${cdn.template}" }
+client: { datafileURLTemplate: "${cdn.template}", sdkKeyRegex: "(?i)^testkey[[:alnum:]]+$" }
 admin: { port: 0 }
 webhook: { port: 0 }
 api:

@@ -86,11 +86,11 @@ async function checkReceiver(env: Environment): Promise<Checked> {
 }
 
 async function checkAgent(env: Environment, file: string | undefined): Promise<Checked> {
-  const { checkConfig, loadConfigFile } = await import('../../../agent/config.ts');
+  const { checkAll, loadConfigFile } = await import('../../../agent/config.ts');
   const machine = { cores: availableParallelism(), memoryBytes: totalmem() };
   const read = (path: string) => readFileSync(path, 'utf8');
   const loaded = await loadConfigFile(file ?? env.OPTIMIZELY_CONFIG_FILENAME, read);
-  const { config, problems, warnings } = checkConfig(env, read, loaded, machine);
+  const { config, problems, warnings } = await checkAll(env, read, loaded, machine);
   return { problems, warnings, summary: `SDK keys: ${config.keys.length}, API on port ${config.apiPort}` };
 }
 
