@@ -2,6 +2,7 @@
 // are no setting. Knows the list of settings, not what their values may be.
 
 import { messageOf } from '../../core/errors.ts';
+import { linkedService, withoutLinks } from '../../core/service-link.ts';
 import type { ConfigFile } from './file.ts';
 import { nearest } from './nearest.ts';
 import { SETTINGS, type Setting } from './settings.ts';
@@ -11,8 +12,6 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 const DEFAULT_ORIGIN = 'the default of ';
 const VARIABLE_PATTERN = /^(?:OPTIMIZELY|FANOUT)_/;
-/** What Kubernetes puts into the environment of every container for a service of such a name. */
-const SERVICE_LINK_PATTERN = /_(?:SERVICE_HOST|SERVICE_PORT\w*|PORT(?:_\d+_(?:TCP|UDP)\w*)?)$/;
 /** The functions' own that look like one of ours. */
 const OF_FUNCTIONS = ['FANOUT_SNS_ENDPOINT', 'FANOUT_NATS_CREDS'];
 /** The list cannot name these: the id is part of the name. */
@@ -66,6 +65,11 @@ function fromVariable(root: Node, env: Environment, setting: Setting, findings: 
   const value = env[variable]?.trim();
   // An empty one counts as none: shells and manifests cannot always leave one out.
   if (value === undefined || value === '') return;
+  const service = linkedService(variable, value);
+  if (service !== null) {
+    findings.problems.push(`${variable} is "${value}" but must be a port: ${withoutLinks(service)}`);
+    return;
+  }
   const isJson = kind === 'map' || kind === 'objects' || (kind === 'list' && value.startsWith('['));
   if (!isJson) {
     put(root, path, value, variable);
@@ -106,13 +110,17 @@ function isNothing({ value }: Node): boolean {
 
 function noteUnknownVariables(env: Environment, findings: Findings): void {
   const known = SETTINGS.map(({ variable }) => variable);
-  for (const name of Object.keys(env)) {
+  for (const [name, value] of Object.entries(env)) {
     if (!VARIABLE_PATTERN.test(name) || PROJECT_PATTERN.test(name)) continue;
     if (known.includes(name) || OF_FUNCTIONS.includes(name)) continue;
     const meant = nearest(name, known);
-    // FANOUT_ variables of the functions, and names that Kubernetes makes up, are nobody's mistake.
-    if (meant === null && (name.startsWith('FANOUT_') || SERVICE_LINK_PATTERN.test(name))) continue;
-    findings.warnings.push(`${name} is not a setting${hint(meant)}`);
+    const service = linkedService(name, value);
+    // A name that reads like a setting's may still have been meant as one.
+    if (service !== null && meant !== null)
+      findings.warnings.push(`${name} is not a setting and has no effect; ${withoutLinks(service)}`);
+    // FANOUT_ variables of the functions are no mistake.
+    else if (service === null && (meant !== null || !name.startsWith('FANOUT_')))
+      findings.warnings.push(`${name} is not a setting${hint(meant)}`);
   }
 }
 

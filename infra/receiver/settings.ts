@@ -3,6 +3,7 @@
 
 import { parseDurationMs } from '../../core/duration.ts';
 import { FanoutError, messageOf } from '../../core/errors.ts';
+import { linkedService, withoutLinks } from '../../core/service-link.ts';
 import {
   type Environment,
   readSecretNames,
@@ -82,7 +83,9 @@ function portOf(env: Environment, problems: string[]): number {
   const text = env.FANOUT_PORT?.trim() || PORT_DEFAULT;
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (port <= PORT_MAX) return port;
-  problems.push(`FANOUT_PORT must be a port from 0 to ${PORT_MAX}`);
+  const service = linkedService('FANOUT_PORT', text);
+  const why = service === null ? '' : ` and is "${text}": ${withoutLinks(service)}`;
+  problems.push(`FANOUT_PORT must be a port from 0 to ${PORT_MAX}${why}`);
   return 0;
 }
 

@@ -96,6 +96,34 @@ describe('variables that are no setting', () => {
     ).toEqual([]);
   });
 
+  it('are told of as Kubernetes’ links where they read like a setting, and never guessed at', () => {
+    const env = {
+      OPTIMIZELY_SERVER_SERVICE_HOST: '10.96.0.11',
+      OPTIMIZELY_SERVER_SERVICE_PORT: '80',
+      OPTIMIZELY_SERVER_PORT: 'tcp://10.96.0.11:80',
+      OPTIMIZELY_SERVER_PORT_80_TCP: 'tcp://10.96.0.11:80',
+      OPTIMIZELY_SERVER_PORT_80_TCP_PROTO: 'tcp',
+      OPTIMIZELY_SERVER_PORT_80_TCP_PORT: '80',
+      OPTIMIZELY_SERVER_PORT_80_TCP_ADDR: '10.96.0.11',
+    };
+    expect(check(env)).toMatchObject({
+      problems: [],
+      warnings: [
+        "OPTIMIZELY_SERVER_PORT is not a setting and has no effect; Kubernetes sets it for a service named optimizely-server (service links): set enableServiceLinks: false in the pod's spec, or rename the service",
+      ],
+    });
+  });
+
+  it.each(['API', 'ADMIN', 'WEBHOOK'])(
+    'may stand in the place of OPTIMIZELY_%s_PORT, which is said',
+    (port) => {
+      const variable = `OPTIMIZELY_${port}_PORT`;
+      expect(check({ [variable]: 'tcp://10.96.0.11:8080' }).problems).toEqual([
+        `${variable} is "tcp://10.96.0.11:8080" but must be a port: Kubernetes sets it for a service named optimizely-${port.toLowerCase()} (service links): set enableServiceLinks: false in the pod's spec, or rename the service`,
+      ]);
+    },
+  );
+
   it('may name projects of the webhook', () => {
     const { config, warnings, problems } = check({
       OPTIMIZELY_WEBHOOK_PROJECTS_10000_SECRET: 's',

@@ -41,6 +41,13 @@ describe('settings', () => {
     expect(problems).toEqual([expect.stringContaining(name)]);
   });
 
+  it('that Kubernetes has put there are called its links', () => {
+    const { problems } = checkReceiverSettings({ ...env, FANOUT_PORT: 'tcp://10.96.0.11:8090' });
+    expect(problems).toEqual([
+      'FANOUT_PORT must be a port from 0 to 65535 and is "tcp://10.96.0.11:8090": Kubernetes sets it for a service named fanout (service links): set enableServiceLinks: false in the pod\'s spec, or rename the service',
+    ]);
+  });
+
   it('reports every problem at once, and says which are without effect', () => {
     const wrong = { FANOUT_PORT: 'x', FANOUT_RECONCILE_INTERVAL: 'y', FANOUT_TOPIC_ARN: 'arn' };
     const { problems, warnings } = checkReceiverSettings(wrong);
