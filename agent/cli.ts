@@ -2,7 +2,14 @@
 // right. Prints through what it is given; knows neither process nor environment.
 
 import { SETTINGS } from './config/settings.ts';
-import { type AgentConfig, type ConfigFile, checkAll, type Environment, type Machine } from './config.ts';
+import {
+  type AgentConfig,
+  type ConfigFile,
+  checkAll,
+  type Environment,
+  type Machine,
+  type WebhookSettings,
+} from './config.ts';
 import { VERSION } from './release.ts';
 
 export interface CliOutput {
@@ -59,13 +66,20 @@ const summary = (config: AgentConfig, file: ConfigFile | null): string =>
     `  API           ${config.host}:${config.apiPort}${config.server.tls === null ? '' : ', TLS'}${guard(config.api.auth)}`,
     `  admin         ${config.admin.host}:${config.adminPort}${guard(config.admin.auth)}`,
     `  workers       ${config.workers === 1 ? '1, in the one process' : `${config.workers}, and a process for what they share`}`,
-    `  webhook       ${config.host}:${config.webhook.port}`,
+    `  webhook       ${config.host}:${config.webhook.port}, ${webhookUse(config.webhook)}`,
     `  allowed hosts ${config.server.allowedHosts?.join(', ') ?? 'any'}`,
     `  bus           ${config.nats === null ? 'off' : `${config.nats.servers.length} server(s)`}`,
     `  record        ${config.s3?.bucket ?? 'off: datafiles come from the CDN alone'}`,
     `  signatures    ${config.signing.mode}${config.signing.mode === 'off' ? '' : `, ${config.signing.keys.length} key(s)`}`,
     `  cache         ${config.cacheDir ?? 'off: a restart begins without a datafile'}`,
   ].join('\n');
+
+function webhookUse({ receiverUrl, projects }: WebhookSettings): string {
+  if (receiverUrl !== null) return 'forwarded to FANOUT_RECEIVER_URL';
+  return projects.size === 0
+    ? 'answered and ignored: webhook.projects names none'
+    : `for the project(s) ${[...projects.keys()].join(', ')}`;
+}
 
 const guard = (auth: unknown): string => (auth === null ? ', no tokens asked for' : ', with tokens');
 

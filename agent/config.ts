@@ -16,7 +16,13 @@ import {
   readWebhook,
   readWorkers,
 } from './config/read-agent.ts';
-import { readAllowedHosts, readAuth, readCors, readServer } from './config/read-front-door.ts';
+import {
+  LOOPBACK_NAMES,
+  readAllowedHosts,
+  readAuth,
+  readCors,
+  readServer,
+} from './config/read-front-door.ts';
 import { readCmab, readOdp, readUserProfiles } from './config/read-services.ts';
 import { readSigning } from './config/read-signing.ts';
 import { type Findings, merge, type Node } from './config/tree.ts';
@@ -32,6 +38,7 @@ export * from './config/types.ts';
 export type Checked = Findings & { readonly config: AgentConfig };
 
 const PORT_MAX = 65_535;
+const LOOPBACK = '127.0.0.1';
 const INT32_MAX = 2 ** 31 - 1;
 /** As the original's file has them: with exactly these, the SDK's own rules say where to go. */
 const CDN_URL_TEMPLATE = 'https://cdn.optimizely.com/datafiles/%s.json';
@@ -104,8 +111,8 @@ function read(
   { warnings }: Findings,
   machine: Machine,
 ): AgentConfig {
-  const host = all.at('server.host').text() ?? '127.0.0.1';
-  const adminHost = all.at('fanout.adminHost').text() ?? '127.0.0.1';
+  const host = all.at('server.host').text() ?? LOOPBACK;
+  const adminHost = readAdminHost(all.at('fanout.adminHost'), host, warnings);
   const template = unless(CDN_URL_TEMPLATE, all.at('client.datafileURLTemplate').template('the SDK key'));
   const nats = readNats(all.at('fanout'), readText);
   const region = env.AWS_REGION?.trim() || env.AWS_DEFAULT_REGION?.trim() || undefined;
@@ -176,6 +183,16 @@ function read(
     cacheDir: all.at('fanout.cacheDir').text(),
     signing: readSigning(all.at('fanout'), s3 !== null),
   };
+}
+
+/** The original's admin port is open wherever the API is; who comes from it must not find out by silence. */
+function readAdminHost(setting: Cursor, apiHost: string, warnings: string[]): string {
+  const host = setting.text();
+  if (host === null && !LOOPBACK_NAMES.includes(apiHost.toLowerCase()))
+    warnings.push(
+      `the admin port is open to this machine alone, at ${LOOPBACK}, although the API listens on ${apiHost}: for probes and scrapers of other hosts set FANOUT_ADMIN_HOST=0.0.0.0, or to ${LOOPBACK} if that is meant`,
+    );
+  return host ?? LOOPBACK;
 }
 
 /** CMAB has had two places in the original's files; both are read, the newer one over the older. */

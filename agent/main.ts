@@ -4,7 +4,7 @@
 import './compile-early.ts';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
-import { extname } from 'node:path';
+import { extname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../core/clock.ts';
 import { errorFields, isFanoutError } from '../core/errors.ts';
@@ -34,7 +34,8 @@ async function main(): Promise<void> {
     { out: console.log, error: console.error },
   );
   if (asked !== null) process.exit(asked);
-  const config = await loadConfig(process.env, readText, await loadFile(), machine());
+  const file = await loadFile();
+  const config = await loadConfig(process.env, readText, file, machine());
   const log = createLog(config.logLevel, { pretty: config.logPretty, sdkKeys: config.logSdkKeys });
   for (const warning of config.warnings) log.warn('config.warning', { warning });
   const agent = await createAgent(config, {
@@ -60,6 +61,7 @@ async function main(): Promise<void> {
   log.info('agent.started', {
     ...ports,
     workers: config.workers,
+    settings: file === null ? 'no file; environment and defaults' : resolve(file.path),
     sdkKeys: config.keys.map(({ sdkKey }) => sdkKey),
     bus: config.nats === null ? 'off' : 'on',
     record: config.s3?.bucket ?? 'off: datafiles come from the CDN alone',

@@ -24,7 +24,7 @@ export const TLS12_CIPHERS: Readonly<Record<string, string>> = {
 const BASE64_PATTERN = /^[A-Za-z0-9+/]+={0,2}$/;
 const BCRYPT_PATTERN = /^\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}$/;
 const ANY_ADDRESS = ['0.0.0.0', '::'];
-const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '::1'];
+export const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '::1'];
 
 export function readServer(server: Cursor, host: string, readText: ReadText): ServerSettings {
   return {

@@ -198,8 +198,8 @@ export const SETTINGS: readonly Setting[] = [
   text('fanout.cacheDir', undefined, 'Folder for datafiles and events over restarts; none without it'),
   text(
     'fanout.adminHost',
-    '127.0.0.1',
-    'Address that the admin port listens on; 0.0.0.0 where other hosts scrape or probe it',
+    undefined,
+    'Address that the admin port listens on; 127.0.0.1 when not set, 0.0.0.0 where other hosts scrape or probe it',
   ),
   text('fanout.streamsMax', 1_000, 'Event streams open at a time'),
   text('fanout.keysOnDemandMax', 100, 'SDK keys served beyond the listed ones'),

@@ -43,6 +43,15 @@ describe('the command line', () => {
     expect(out).not.toContain('SECRET');
   });
 
+  it('says what becomes of webhooks', async () => {
+    const webhookLine = async (env: Environment) =>
+      (await run(['--check-config'], env)).out.split('\n').find((line) => line.includes('webhook '));
+    expect(await webhookLine({})).toContain('127.0.0.1:8085, answered and ignored');
+    const one = { OPTIMIZELY_WEBHOOK_PROJECTS_10000_SECRET: 's', OPTIMIZELY_WEBHOOK_PORT: '8089' };
+    expect(await webhookLine(one)).toContain('127.0.0.1:8089, for the project(s) 10000');
+    expect(await webhookLine({ ...one, FANOUT_RECEIVER_URL: 'http://r/' })).toContain('8089, forwarded');
+  });
+
   it('says everything that is wrong with wrong ones, a line each, and ends with 2', async () => {
     const { code, out, errors } = await run(['--check-config'], {
       OPTIMIZELY_API_PORT: 'x',

@@ -1,6 +1,7 @@
 // The agent as a process, from its sources: start, signals, exit codes.
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -13,10 +14,11 @@ const MAIN = join(import.meta.dirname, '..', '..', 'agent', 'main.ts');
 
 type Line = Record<string, unknown> & { readonly event: string };
 
-function run(env: Record<string, string>) {
+function run(env: Record<string, string>, cwd = '.') {
   const ports = { OPTIMIZELY_API_PORT: '0', OPTIMIZELY_ADMIN_PORT: '0', OPTIMIZELY_WEBHOOK_PORT: '0' };
   const workers = { AGENT_WORKERS: '1' };
   const child: ChildProcess = spawn(process.execPath, [MAIN], {
+    cwd,
     env: { PATH: process.env.PATH, ...ports, ...workers, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -93,6 +95,19 @@ describe('the agent process', () => {
     const response = await ask(apiPort, '/v1/datafile');
     expect(response.status).toBe(200);
     expect(response.headers.get('x-datafile-revision')).toBe('3');
+  });
+
+  it('reads config.yaml of the folder that it is started in, as an editor on Windows leaves it, and says so', async () => {
+    const folder = await tempDir();
+    const path = join(folder, 'config.yaml');
+    await writeFile(path, '\uFEFFname: mine\r\nsdkKeys:\r\n  - one\r\n  - two\r\n');
+    const env = { OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: 'http://127.0.0.1:1/%s.json' };
+    const started = await run(env, folder).line('agent.started');
+    expect(started).toMatchObject({ settings: await realpath(path), sdkKeys: ['one', 'two'] });
+    expect(await (await ask(started.adminPort, '/info')).json()).toMatchObject({ app_name: 'mine' });
+    expect(await run(env, await tempDir()).line('agent.started')).toMatchObject({
+      settings: 'no file; environment and defaults',
+    });
   });
 
   it('ends with 2 and says everything that is wrong with its settings', async () => {

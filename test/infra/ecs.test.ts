@@ -120,6 +120,7 @@ describe('the container', () => {
       'AWS_REGION',
       'FANOUT_SIGNING_KEYS',
       'OPTIMIZELY_SERVER_ALLOWEDHOSTS',
+      'FANOUT_ADMIN_HOST',
     ]);
   });
 

@@ -82,7 +82,7 @@ describe('the file with settings', () => {
           serviceName: flags
           services: { remote: { endpoint: collector:4318, protocol: http, sampleRate: 0.5 } }
       synchronization: { notification: { enable: false } }
-      fanout: { bucket: b, natsUrl: [ws://one, ws://two], cacheDir: /cache, eventsDiskMax: 2MB, workers: 3 }
+      fanout: { bucket: b, natsUrl: [ws://one, ws://two], cacheDir: /cache, eventsDiskMax: 2MB, workers: 3, adminHost: 127.0.0.1 }
     `);
     expect(config).toMatchObject({
       keys: [

@@ -31,6 +31,17 @@ describe('the admin port', () => {
     expect(await reachable(env)).toEqual({ api: false, admin: true });
   });
 
+  it('that stays closed says so, unless that was chosen', () => {
+    const warningsOf = (env: Environment) => parseConfig(env, () => '').warnings;
+    expect(warningsOf({ OPTIMIZELY_SERVER_HOST: '0.0.0.0' })).toEqual([
+      'the admin port is open to this machine alone, at 127.0.0.1, although the API listens on 0.0.0.0: for probes and scrapers of other hosts set FANOUT_ADMIN_HOST=0.0.0.0, or to 127.0.0.1 if that is meant',
+    ]);
+    for (const FANOUT_ADMIN_HOST of ['127.0.0.1', '0.0.0.0'])
+      expect(warningsOf({ OPTIMIZELY_SERVER_HOST: '0.0.0.0', FANOUT_ADMIN_HOST })).toEqual([]);
+    for (const OPTIMIZELY_SERVER_HOST of ['127.0.0.1', 'localhost', '::1'])
+      expect(warningsOf({ OPTIMIZELY_SERVER_HOST })).toEqual([]);
+  });
+
   it('may be asked by the names of its own address, not of the API’s', () => {
     const config = parseConfig({ OPTIMIZELY_SERVER_HOST: '0.0.0.0' }, () => '');
     expect(config.server.allowAnyIp).toBe(true);
