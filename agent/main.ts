@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { extname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Clock } from '../core/clock.ts';
+import { type Clock, timerDelayMs } from '../core/clock.ts';
 import { errorFields, isFanoutError } from '../core/errors.ts';
 import { Agent, type AgentDeps, type RunningAgent } from './agent.ts';
 import { runCli } from './cli.ts';
@@ -21,7 +21,7 @@ const EXIT_CONFIG = 2;
 const clock: Clock = {
   nowMs: () => Date.now(),
   after: (delayMs, run) => {
-    const timer = setTimeout(run, delayMs);
+    const timer = setTimeout(run, timerDelayMs(delayMs));
     return { cancel: () => clearTimeout(timer) };
   },
 };

@@ -2,6 +2,7 @@
 // the bus and should not load them.
 
 import './compile-early.ts';
+import { timerDelayMs } from '../core/clock.ts';
 import { limitHeap } from './heap.ts';
 import { runWorker } from './workers/run.ts';
 
@@ -9,7 +10,7 @@ runWorker({
   clock: {
     nowMs: () => Date.now(),
     after: (delayMs, run) => {
-      const timer = setTimeout(run, delayMs);
+      const timer = setTimeout(run, timerDelayMs(delayMs));
       return { cancel: () => clearTimeout(timer) };
     },
   },

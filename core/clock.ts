@@ -12,6 +12,11 @@ export interface Clock {
   after(delayMs: number, run: () => void): Timer;
 }
 
+const TIMER_DELAY_MAX_MS = 2 ** 31 - 1;
+
+/** What a timer of Node may be given: it makes 1 ms of more than 24 days. Such a timer fires early instead. */
+export const timerDelayMs = (delayMs: number): number => Math.min(delayMs, TIMER_DELAY_MAX_MS);
+
 /** Uniform in [0, 1). Handed in like the clock. */
 export type Random = () => number;
 
