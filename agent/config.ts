@@ -21,6 +21,7 @@ import {
   readAllowedHosts,
   readAuth,
   readCors,
+  readHost,
   readServer,
 } from './config/read-front-door.ts';
 import { readCmab, readOdp, readUserProfiles } from './config/read-services.ts';
@@ -111,7 +112,7 @@ function read(
   { warnings }: Findings,
   machine: Machine,
 ): AgentConfig {
-  const host = all.at('server.host').text() ?? LOOPBACK;
+  const host = readHost(all.at('server.host')) ?? LOOPBACK;
   const adminHost = readAdminHost(all.at('fanout.adminHost'), host, warnings);
   const template = unless(CDN_URL_TEMPLATE, all.at('client.datafileURLTemplate').template('the SDK key'));
   const nats = readNats(all.at('fanout'), readText);
@@ -187,7 +188,7 @@ function read(
 
 /** The original's admin port is open wherever the API is; who comes from it must not find out by silence. */
 function readAdminHost(setting: Cursor, apiHost: string, warnings: string[]): string {
-  const host = setting.text();
+  const host = readHost(setting);
   if (host === null && !LOOPBACK_NAMES.includes(apiHost.toLowerCase()))
     warnings.push(
       `the admin port is open to this machine alone, at ${LOOPBACK}, although the API listens on ${apiHost}: for probes and scrapers of other hosts set FANOUT_ADMIN_HOST=0.0.0.0, or to ${LOOPBACK} if that is meant`,

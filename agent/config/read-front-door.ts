@@ -52,6 +52,10 @@ export function readAllowedHosts(
   };
 }
 
+/** Go writes addresses of IPv6 in brackets where a port may follow. */
+export const readHost = (setting: Cursor): string | null =>
+  setting.text()?.replace(/^\[(.*)\]$/, '$1') ?? null;
+
 function readTls(server: Cursor, readText: ReadText): TlsSettings | null {
   const keyFile = server.at('keyFile');
   const certFile = server.at('certFile');
@@ -138,9 +142,13 @@ export function readAuth(auth: Cursor, port: 'api' | 'admin'): AuthSettings | nu
   return { clients, hmacSecrets, ttlMs, jwksUrl, jwksUpdateIntervalMs };
 }
 
+/** With its padding or without; one letter more than whole bytes is a part of a secret. */
+const isBase64 = (text: string): boolean =>
+  BASE64_PATTERN.test(text) && text.replace(/=+$/, '').length % 4 !== 1;
+
 function readSecrets(setting: Cursor): Buffer[] {
   return setting.texts().map((text, i) => {
-    if (!BASE64_PATTERN.test(text)) setting.problem(`has a secret (number ${i + 1}) that is not base64`);
+    if (!isBase64(text)) setting.problem(`has a secret (number ${i + 1}) that is not base64`);
     return Buffer.from(text, 'base64');
   });
 }

@@ -24,7 +24,7 @@ export function readUserProfiles(ups: Cursor): UserProfileSettings {
   return readChoice<ProfileServiceSettings>(ups, 'user profile service', {
     'in-memory': (it) => ({
       kind: 'in-memory',
-      capacity: it.at('capacity').integer(0, CAPACITY_MAX),
+      capacity: it.at('capacity').integer(0, CAPACITY_MAX, 'is min'),
       storageStrategy: it.at('storageStrategy').choice(['fifo', 'lifo']),
     }),
     redis: (it) => ({
@@ -87,10 +87,10 @@ export function readCmab(cmab: Cursor): CmabSettings {
     requestTimeoutMs: cmab.at('requestTimeout').goDuration(1, ZERO_IS_THE_DEFAULT),
     cache: cache.at('type').isSet ? readFlatCache(cache) : chosen(readCaches(cache, 'CMAB cache')),
     retry: {
-      maxRetries: retry.at('maxRetries').integer(0, RETRIES_MAX),
+      maxRetries: retry.at('maxRetries').integer(0, RETRIES_MAX, 'is min'),
       initialBackoffMs: retry.at('initialBackoff').goDuration(1),
       maxBackoffMs: retry.at('maxBackoff').goDuration(1),
-      backoffMultiplier: retry.at('backoffMultiplier').number(1, 100),
+      backoffMultiplier: retry.at('backoffMultiplier').number(0, 100),
     },
   };
 }
@@ -99,7 +99,7 @@ const readCaches = (at: Cursor, what: string): CacheChoice =>
   readChoice<CacheSettings>(at, what, {
     'in-memory': (it) => ({
       kind: 'in-memory',
-      size: it.at('size').integer(0, CAPACITY_MAX),
+      size: it.at('size').integer(0, CAPACITY_MAX, 'is min'),
       timeoutMs: timeoutOf(it),
     }),
     redis: (it) => ({ kind: 'redis', redis: readRedis(it), timeoutMs: timeoutOf(it) }),
@@ -115,7 +115,7 @@ function readFlatCache(cache: Cursor): CacheSettings {
     cache.at('size').isSet;
     return { kind: 'redis', redis: readRedis(cache.at('redis')), timeoutMs };
   }
-  return { kind: 'in-memory', size: cache.at('size').integer(0, CAPACITY_MAX), timeoutMs };
+  return { kind: 'in-memory', size: cache.at('size').integer(0, CAPACITY_MAX, 'is min'), timeoutMs };
 }
 
 /** There is always one: the default names a service, which readChoice() has checked. */

@@ -38,6 +38,7 @@ describe('allowed hosts', () => {
       ['0.0.0.0', '127.0.0.1'],
       false,
     ],
+    [{ OPTIMIZELY_SERVER_HOST: '[::]' }, ['::', 'localhost', '127.0.0.1', '::1'], true],
     [{ OPTIMIZELY_SERVER_ALLOWEDHOSTS: 'a.example,.' }, null, true],
   ])('%j', (env, allowedHosts, allowAnyIp) => {
     expect(parse(env).server).toMatchObject({ allowedHosts, allowAnyIp });
@@ -122,6 +123,7 @@ describe('tokens', () => {
       { ...auth, hmacSecrets: ['ok==', 'not base64!'] },
       'api.auth.hmacSecrets has a secret (number 2) that is not base64',
     ],
+    [{ ...auth, hmacSecrets: ['abcde'] }, 'has a secret (number 1) that is not base64'],
     [{ ...auth, ttl: '0s' }, 'api.auth.ttl must be set where clients are'],
     [{ ...auth, clients: [client, client] }, 'names the id "c" twice'],
     [{ ...auth, clients: [{ ...client, id: '' }] }, 'api.auth.clients[0] has no id'],

@@ -96,6 +96,21 @@ describe('a zero', () => {
   });
 });
 
+describe('less than nothing', () => {
+  it('of what is kept or tried again is nothing', () => {
+    const cache = { services: { 'in-memory': { size: -1 } } };
+    const contents = {
+      client: {
+        cmab: { cache, retryConfig: { maxRetries: -1, backoffMultiplier: 0 } },
+        userProfileService: { default: 'in-memory', services: { 'in-memory': { capacity: -1 } } },
+      },
+    };
+    const { cmab, userProfiles } = read({}, contents).config;
+    expect(cmab).toMatchObject({ cache: { size: 0 }, retry: { maxRetries: 0, backoffMultiplier: 0 } });
+    expect(userProfiles.services.get('in-memory')).toMatchObject({ capacity: 0 });
+  });
+});
+
 describe('an SDK key that is listed again', () => {
   it.each([
     [

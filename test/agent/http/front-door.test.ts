@@ -115,6 +115,14 @@ describe('a port', () => {
     expect(answers.map(statusOf)).toEqual([408, 408, 408, 408]);
   });
 
+  it('waits without end where there is no limit', () => {
+    const { headersTimeout, requestTimeout, timeout } = createListener(
+      { readTimeoutMs: 0, writeTimeoutMs: 0, tls: null },
+      () => {},
+    );
+    expect([headersTimeout, requestTimeout, timeout]).toEqual([0, 0, 0]);
+  });
+
   it('lets go of clients that do not take their answer, but not of idle ones', async () => {
     const big = Buffer.alloc(32 * 1024 * 1024);
     let ended: () => void = () => {};
