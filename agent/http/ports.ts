@@ -6,6 +6,7 @@ import type { AgentConfig } from '../config.ts';
 import { type AdminDeps, adminRoutes } from './admin.ts';
 import { createPortAuth, type PortAuth } from './auth-port.ts';
 import { createFrontDoor } from './front-door.ts';
+import { listenAt, type PortName } from './listen-at.ts';
 import { type ApiDeps, apiRoutes } from './routes.ts';
 import { HttpServer, type Route, type ServeOptions } from './server.ts';
 
@@ -18,7 +19,7 @@ export type AdminRouteDeps = Omit<AdminDeps, 'config'>;
 /** How a port serves: time limits, TLS, and what requests meet first. Webhooks and the admin port are not for browsers. */
 export function portOptions(
   { server, api, admin }: AgentConfig,
-  port: 'api' | 'admin' | 'webhook',
+  port: PortName,
   { log, metrics, monotonicMs }: ServeDeps,
 ): ServeOptions {
   const refused = metrics.route(`refused at the ${port} port`);
@@ -33,22 +34,24 @@ export function portOptions(
 
 /** Routes at an address, with the tokens that they ask for. */
 export class Port {
+  readonly #name: PortName;
   readonly #host: string;
   readonly #port: number;
   readonly #auth: PortAuth;
   readonly #server: HttpServer;
 
-  constructor(host: string, port: number, auth: PortAuth, server: HttpServer) {
+  constructor(name: PortName, host: string, port: number, auth: PortAuth, server: HttpServer) {
+    this.#name = name;
     this.#host = host;
     this.#port = port;
     this.#auth = auth;
     this.#server = server;
   }
 
-  /** Resolves with the port when it listens. */
+  /** Resolves with the port when it listens. @throws FanoutError PORT_UNAVAILABLE */
   open(): Promise<number> {
     this.#auth.start();
-    return this.#server.listen(this.#host, this.#port);
+    return listenAt(this.#server, this.#name, this.#host, this.#port);
   }
 
   async close(): Promise<void> {
@@ -66,7 +69,7 @@ export function createApiPort(config: AgentConfig, deps: ApiPortDeps, routes: Ap
     onAnswered,
     ...(newRequestId ? { newRequestId } : {}),
   };
-  return new Port(config.host, config.apiPort, auth, new HttpServer(all, options));
+  return new Port('api', config.host, config.apiPort, auth, new HttpServer(all, options));
 }
 
 export function createAdminPort(config: AgentConfig, deps: PortDeps, routes: AdminRouteDeps): Port {
@@ -74,7 +77,7 @@ export function createAdminPort(config: AgentConfig, deps: PortDeps, routes: Adm
   const guarded = auth.guard(adminRoutes({ config, ...routes }));
   const all = withHealthAt(config.server.healthCheckPath, [...guarded, auth.tokenRoute]);
   const server = new HttpServer(all, portOptions(config, 'admin', deps));
-  return new Port(config.admin.host, config.adminPort, auth, server);
+  return new Port('admin', config.admin.host, config.adminPort, auth, server);
 }
 
 /** Where operators have put it, beside where it always is. */

@@ -4,6 +4,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { SdkKey } from '../../core/ids.ts';
 import type { AgentConfig } from '../config.ts';
+import { listenAt } from '../http/listen-at.ts';
 import { portOptions, type ServeDeps, withHealthAt } from '../http/ports.ts';
 import { HttpServer } from '../http/server.ts';
 import type { Inlets } from '../inlets.ts';
@@ -37,9 +38,9 @@ export class WebhookPort {
     this.#server = new HttpServer(withHealth, portOptions(config, 'webhook', deps));
   }
 
-  /** Resolves with the port when it listens. */
+  /** Resolves with the port when it listens. @throws FanoutError PORT_UNAVAILABLE */
   open(): Promise<number> {
-    return this.#server.listen(this.#config.host, this.#config.webhook.port);
+    return listenAt(this.#server, 'webhook', this.#config.host, this.#config.webhook.port);
   }
 
   async close(): Promise<void> {

@@ -119,11 +119,13 @@ describe('the agent process', () => {
     expect(await ended).toBe(2);
   });
 
-  it('ends with 1 when its port is taken', async () => {
+  it.each(['API', 'ADMIN', 'WEBHOOK'])('ends with 1 when its %s port is taken', async (port) => {
     const taken = await startHttp(() => ({ status: 200 }));
     onTestFinished(() => taken.close());
-    const { ended, line } = run({ OPTIMIZELY_API_PORT: String(taken.port) });
-    expect((await line('agent.stopped')).error).toContain('EADDRINUSE');
+    const { ended, line } = run({ [`OPTIMIZELY_${port}_PORT`]: String(taken.port) });
+    const { code, error, remedy } = await line('agent.stopped');
+    expect([code, error]).toEqual(['PORT_UNAVAILABLE', expect.stringContaining('EADDRINUSE')]);
+    expect(remedy).toContain(`OPTIMIZELY_${port}_PORT`);
     expect(await ended).toBe(1);
   });
 
