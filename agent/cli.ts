@@ -96,7 +96,8 @@ function helpText(): string {
   return `${USAGE}
 
 Settings come from a YAML file, ./config.yaml or what OPTIMIZELY_CONFIG_FILENAME names, and from variables, which win.
-Durations are written 100ms, 5s, 1m; lists in variables with commas; maps in variables as JSON.
+Durations are written 100ms, 5s, 1m; in the original's settings a number alone counts nanoseconds, as in Go. Lists are written
+with commas in variables, and maps as JSON.
 
 ${lines.join('\n\n')}`;
 }

@@ -101,9 +101,12 @@ function noteUnusable(root: Node, findings: Findings): void {
   }
 }
 
-/** Zero, false and empty ask for nothing. */
+const isEmptyMap = ({ value }: Node): boolean => value instanceof Map && value.size === 0;
+
+/** Zero, false and empty ask for nothing; a name in a map with nothing below it does (`interceptors: { httplog: {} }`). */
 function isNothing({ value }: Node): boolean {
-  if (value instanceof Map) return [...value.values()].every(isNothing);
+  if (value instanceof Map)
+    return [...value.values()].every((child) => !isEmptyMap(child) && isNothing(child));
   if (Array.isArray(value)) return value.length === 0;
   return ['', '0', 'false'].includes(String(value));
 }

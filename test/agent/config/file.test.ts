@@ -154,7 +154,7 @@ describe('the file with settings', () => {
       api: { allowedContentTypes: [application/json], enableOverridse: true }
       runtime: { blockProfileRate: 0, mutexProfileFraction: 1 }
       synchronization: { pubsub: { redis: { host: h, password: p } }, datafile: { enable: true } }
-      server: { interceptors: {} }
+      server: { interceptors: { httplog: {} } }
       client: { userProfileService: { services: { custom: { path: p } } } }
     `);
     expect([...warnings].sort()).toEqual([
@@ -162,9 +162,15 @@ describe('the file with settings', () => {
       './config.yaml: api.enableOverridse is not a setting; did you mean api.enableOverrides?',
       './config.yaml: client.userProfileService.services.custom has no effect: a user profile service is one of in-memory, redis, rest',
       './config.yaml: runtime.mutexProfileFraction has no effect: there is no Go runtime to profile',
+      './config.yaml: server.interceptors has no effect: there are no plugins; requests are counted at /metrics',
       './config.yaml: synchronization.datafile has no effect: every agent gets every datafile over the bus (FANOUT_NATS_URL)',
       './config.yaml: synchronization.pubsub has no effect: datafiles and notifications travel over the bus (FANOUT_NATS_URL)',
     ]);
+  });
+
+  it('may say nothing of what has no effect', async () => {
+    const text = 'server: { interceptors: {} }\nsynchronization: { pubsub: {}, datafile: { enable: false } }';
+    expect((await load(text)).warnings).toEqual([]);
   });
 
   it.each([
