@@ -157,7 +157,7 @@ function read(
     },
     batch: {
       // 0 refuses every batch that holds anything, as in the original.
-      operationsLimit: all.at('server.batchRequests.operationsLimit').integer(0, INT32_MAX),
+      operationsLimit: all.at('server.batchRequests.operationsLimit').integer(0, INT32_MAX, 'is min'),
       maxConcurrency: all.at('server.batchRequests.maxConcurrency').integerOrDefault(1, 10_000, 10),
     },
     notifications: { enabled: enableNotifications, sync: sync.isSet ? sync.boolean() : nats !== null },

@@ -2,10 +2,10 @@
 // until all has been read and all problems can be said at once. A secret's value is never repeated.
 
 import { parseDurationMs } from '../../core/duration.ts';
+import { parseGoDuration } from './go-duration.ts';
 import { type Findings, markUsed, type Node } from './tree.ts';
 
 const SHOWN_LENGTH_MAX = 200;
-const NS_PER_MS = 1_000_000;
 const DURATION = 'a duration such as 100ms, 5s or 1m';
 const NO_UNIT = ', which without a unit counts nanoseconds';
 const BYTES = { B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 } as const;
@@ -140,19 +140,19 @@ export class Cursor {
   }
 
   /**
-   * Whole milliseconds of a setting that the original has, at least `minMs` or 0. As there, a number without a unit counts
-   * nanoseconds. One that is hardly meant so gives way to the default, and one that is too short to `minMs`, with a warning.
+   * Whole milliseconds of a setting that the original has, at least `minMs` or 0. A number without a unit that is hardly meant
+   * so gives way to the default, and what is too short to `minMs`, with a warning.
    * @param otherwiseMs where nothing is set and there is no default
    */
   goDuration(minMs: number, { zero = 'is allowed', otherwiseMs = minMs }: GoDurationRules = {}): number {
     const text = this.text(DURATION);
     if (text === null) return otherwiseMs;
-    const isBare = /^\d+$/.test(text);
-    const valueMs = isBare ? Number(text) / NS_PER_MS : parseDurationMs(text);
-    if (valueMs === null) {
+    const duration = parseGoDuration(text);
+    if (duration === null) {
       this.#wrong(DURATION);
       return otherwiseMs;
     }
+    const { valueMs, isBare } = duration;
     if (valueMs >= minMs && valueMs > 0) return Math.ceil(valueMs);
     if (valueMs === 0 && zero === 'is allowed') return 0;
     if (valueMs === 0 || isBare)
@@ -161,9 +161,9 @@ export class Cursor {
     return minMs;
   }
 
-  /** Like integer(), but 0 stands for the default, as in the original. */
+  /** Like integer(), but 0 and less stand for the default, as in the original. */
   integerOrDefault(min: number, max: number, otherwise: number): number {
-    const value = this.integer(0, max);
+    const value = this.integer(0, max, 'is min');
     if (value !== 0 || !this.isSet) return value;
     return this.#byDefault('', (it) => it.integer(min, max), otherwise);
   }

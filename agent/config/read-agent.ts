@@ -164,6 +164,6 @@ const BATCH_SIZES = { batchSize: 10, batchSizeMax: 100 };
 /** What the operator names is not exceeded. */
 export function readBatchSize(setting: Cursor): Pick<EventSettings, 'batchSize' | 'batchSizeMax'> {
   const batchSize = setting.integerOrDefault(1, BATCH_SIZE_MAX, BATCH_SIZES.batchSize);
-  if (!setting.isSet || setting.text() === '0') return BATCH_SIZES;
+  if (!setting.isSet || Number(setting.text()) <= 0) return BATCH_SIZES;
   return { batchSize, batchSizeMax: batchSize };
 }

@@ -83,9 +83,21 @@ describe('a zero', () => {
     expect(warnings).toEqual([`${variable} is "0": the default, ${shown}, is used`]);
   });
 
-  it('is no operation at all in a batch', () => {
-    const { config, warnings } = read({ OPTIMIZELY_SERVER_BATCHREQUESTS_OPERATIONSLIMIT: '0' });
+  it.each(['0', '-1'])('or less (%s) is no operation at all in a batch', (value) => {
+    const { config, warnings } = read({ OPTIMIZELY_SERVER_BATCHREQUESTS_OPERATIONSLIMIT: value });
     expect([config.batch.operationsLimit, warnings]).toEqual([0, []]);
+  });
+
+  it.each(['-1', '-1m'])('is what less than it stands for (%s)', (value) => {
+    const { config, warnings } = read({
+      OPTIMIZELY_SERVER_READTIMEOUT: value,
+      OPTIMIZELY_CLIENT_POLLINGINTERVAL: value,
+      ...(value === '-1' && { OPTIMIZELY_CLIENT_BATCHSIZE: value, OPTIMIZELY_CLIENT_QUEUESIZE: value }),
+    });
+    expect(config.server.readTimeoutMs).toBe(0);
+    expect(config.cdnPollIntervalMs).toBe(byDefault.cdnPollIntervalMs);
+    expect(config.events).toEqual(byDefault.events);
+    expect(warnings).toHaveLength(value === '-1' ? 3 : 1);
   });
 
   it('and less than it is no limit', () => {
