@@ -66,3 +66,33 @@ const isPublicV4 = (value: number): boolean =>
     const start = parseV4(first) as number;
     return value >= start && value < start + size;
   });
+
+/** What never leaves this machine: localhost, 127.0.0.0/8 and ::1. */
+export function isLoopback(host: string): boolean {
+  const v4 = parseV4(host);
+  return host === 'localhost' || host === '::1' || (v4 !== null && v4 >>> 24 === 127);
+}
+
+export interface AddressRange {
+  readonly first: string;
+  readonly last: string;
+  /** Of an IPv4 address; false for whatever else. */
+  holds(address: string): boolean;
+}
+
+/** `10.0.0.0/8`, or one IPv4 address; null for anything else. */
+export function ipv4Range(text: string): AddressRange | null {
+  const [, base = '', length = '32'] = /^([\d.]+)(?:\/(\d{1,2}))?$/.exec(text) ?? [];
+  const address = parseV4(base);
+  if (address === null || Number(length) > 32) return null;
+  const size = 2 ** (32 - Number(length));
+  const start = Math.floor(address / size) * size;
+  const holds = (asked: string) => {
+    const value = parseV4(asked);
+    return value !== null && value >= start && value < start + size;
+  };
+  return { first: dotted(start), last: dotted(start + size - 1), holds };
+}
+
+const dotted = (value: number): string =>
+  [24, 16, 8, 0].map((bits) => Math.floor(value / 2 ** bits) % 256).join('.');

@@ -2,6 +2,8 @@
 // code to search for, what happened to what, what to do about it, and whether trying again can help.
 // Knows nothing of HTTP, AWS or NATS; the edges map codes to their own answers.
 
+import { maskUserInfo } from './user-info.ts';
+
 /** Codes are part of the interface: logs, alarms and the runbook refer to them. Never reuse one. */
 export type ErrorCode =
   | 'ANNOUNCE_FAILED'
@@ -32,6 +34,7 @@ export type ErrorCode =
   | 'RECEIVER_FAILED'
   | 'RECORD_UNAVAILABLE'
   | 'RECORD_UNCONDITIONAL'
+  | 'REDIRECT_REFUSED'
   | 'REMOTE_REFUSED'
   | 'REMOTE_UNAVAILABLE'
   | 'ROUTE_UNKNOWN'
@@ -79,7 +82,7 @@ export class FanoutError extends Error {
   readonly fields: ErrorFields;
 
   constructor(details: ErrorDetails) {
-    super(details.message, details.cause === undefined ? undefined : { cause: details.cause });
+    super(maskUserInfo(details.message), details.cause === undefined ? undefined : { cause: details.cause });
     this.code = details.code;
     this.remedy = details.remedy;
     this.retryable = details.retryable;
@@ -108,8 +111,10 @@ export function errorFields(error: unknown): Record<string, unknown> {
   return { error: messageOf(error) };
 }
 
-/** The text of anything thrown. Some clients reject with an empty message; then the name has to do. */
+/**
+ * The text of anything thrown, without the credentials of a URL that clients like to quote. Some reject with an empty
+ * message; then the name has to do.
+ */
 export function messageOf(error: unknown): string {
-  if (error instanceof Error) return error.message || error.name;
-  return String(error);
+  return maskUserInfo(error instanceof Error ? error.message || error.name : String(error));
 }
