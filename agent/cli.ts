@@ -1,6 +1,7 @@
 // What can be asked of the agent on its command line instead of running it: help, version, and whether its settings are
 // right. Prints through what it is given; knows neither process nor environment.
 
+import type { WayOut } from '../transport/way-out.ts';
 import { SETTINGS } from './config/settings.ts';
 import {
   type AgentConfig,
@@ -24,6 +25,8 @@ export interface CliInput {
   readonly readText: (path: string) => string;
   readonly loadFile: () => Promise<ConfigFile | null>;
   readonly machine?: Machine;
+  /** Proxies and certificates of the environment, where they were looked at. */
+  readonly wayOut?: WayOut;
 }
 
 const EXIT_FINE = 0;
@@ -46,20 +49,23 @@ export async function runCli(input: CliInput, output: CliOutput): Promise<number
   return EXIT_USAGE;
 }
 
-async function check({ env, readText, loadFile, machine }: CliInput, output: CliOutput): Promise<number> {
+async function check(input: CliInput, output: CliOutput): Promise<number> {
+  const { env, readText, loadFile, machine, wayOut } = input;
   const file = await loadFile();
-  const { config, problems, warnings } = await checkAll(env, readText, file, machine);
+  const { config, ...own } = await checkAll(env, readText, file, machine);
+  const warnings = [...(wayOut?.warnings ?? []), ...own.warnings];
+  const problems = [...(wayOut?.problems ?? []), ...own.problems];
   for (const warning of warnings) output.error(`warning: ${warning}`);
   for (const problem of problems) output.error(`wrong: ${problem}`);
   if (problems.length > 0) {
     output.error(`${problems.length} of the settings ${problems.length === 1 ? 'is' : 'are'} wrong.`);
     return EXIT_USAGE;
   }
-  output.out(summary(config, file));
+  output.out(summary(config, file, wayOut?.summary ?? null));
   return EXIT_FINE;
 }
 
-const summary = (config: AgentConfig, file: ConfigFile | null): string =>
+const summary = (config: AgentConfig, file: ConfigFile | null, wayOut: string | null): string =>
   [
     `The settings are right (${file === null ? 'no file; environment and defaults' : file.path}).`,
     `  SDK keys      ${config.keys.map(({ sdkKey }) => sdkKey).join(', ') || 'none; served on demand'}`,
@@ -72,6 +78,7 @@ const summary = (config: AgentConfig, file: ConfigFile | null): string =>
     `  record        ${config.s3?.bucket ?? 'off: datafiles come from the CDN alone'}`,
     `  signatures    ${config.signing.mode}${config.signing.mode === 'off' ? '' : `, ${config.signing.keys.length} key(s)`}`,
     `  cache         ${config.cacheDir ?? 'off: a restart begins without a datafile'}`,
+    ...(wayOut === null ? [] : [`  way out       ${wayOut}`]),
   ].join('\n');
 
 function webhookUse({ receiverUrl, projects }: WebhookSettings): string {

@@ -3,9 +3,11 @@
 
 import './compile-early.ts';
 import { timerDelayMs } from '../core/clock.ts';
+import { requireWayOut } from '../transport/way-out.ts';
 import { limitHeap } from './heap.ts';
 import { runWorker } from './workers/run.ts';
 
+requireWayOut(process.env);
 runWorker({
   clock: {
     nowMs: () => Date.now(),

@@ -1,11 +1,14 @@
-// How long an AWS call may take, for every client alike: a webhook must still be able to queue itself when S3 hangs,
-// within the ten seconds that its function has. Knows no client.
+// How long an AWS call may take, and by which way it goes, for every client alike: a webhook must still be able to queue
+// itself when S3 hangs, within the ten seconds that its function has. Knows no client.
+
+import { proxyAgentOptions } from '../transport/proxy.ts';
 
 const CONNECT_TIMEOUT_MS = 700;
 const REQUEST_TIMEOUT_MS = 1_200;
 const ATTEMPTS_MAX = 2;
 
-export const awsLimits = {
+/** For a client's configuration. */
+export const awsLimits = () => ({
   maxAttempts: ATTEMPTS_MAX,
   requestHandler: {
     connectionTimeout: CONNECT_TIMEOUT_MS,
@@ -14,5 +17,8 @@ export const awsLimits = {
     throwOnRequestTimeout: true,
     // Ends a body that stops coming, which the request timeout does not.
     socketTimeout: REQUEST_TIMEOUT_MS,
+    // The SDK makes agents of its own of these.
+    httpAgent: proxyAgentOptions(),
+    httpsAgent: proxyAgentOptions(),
   },
-} as const;
+});

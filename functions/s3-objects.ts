@@ -72,7 +72,7 @@ export function s3ClientOf({ region, endpoint }: BucketSettings): S3Client {
     ...(endpoint === undefined
       ? {}
       : { endpoint, forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED' as const }),
-    ...awsLimits,
+    ...awsLimits(),
   });
   limitAnswers(client);
   return client;

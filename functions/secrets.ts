@@ -36,7 +36,7 @@ export async function readSecret({ store, name }: SecretReference): Promise<stri
 
 async function readSecretValue(name: string): Promise<string | undefined> {
   const region = regionOfArn(name);
-  const client = new SecretsManagerClient({ ...awsLimits, ...(region !== undefined && { region }) });
+  const client = new SecretsManagerClient({ ...awsLimits(), ...(region !== undefined && { region }) });
   try {
     return (await client.send(new GetSecretValueCommand({ SecretId: name }))).SecretString;
   } finally {
@@ -45,7 +45,7 @@ async function readSecretValue(name: string): Promise<string | undefined> {
 }
 
 async function readParameter(name: string): Promise<string | undefined> {
-  const client = new SSMClient(awsLimits);
+  const client = new SSMClient(awsLimits());
   try {
     return (await client.send(new GetParameterCommand({ Name: name, WithDecryption: true }))).Parameter
       ?.Value;

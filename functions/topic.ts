@@ -43,4 +43,4 @@ export function createTopic({ topicArn, endpoint }: TopicSettings, client = clie
 }
 
 const clientOf = (endpoint: string | undefined): SNSClient =>
-  new SNSClient({ ...(endpoint === undefined ? {} : { endpoint }), ...awsLimits });
+  new SNSClient({ ...(endpoint === undefined ? {} : { endpoint }), ...awsLimits() });

@@ -31,11 +31,12 @@ function sourceFiles(folder: string): SourceFile[] {
 }
 
 const core = sourceFiles('core');
+const transport = sourceFiles('transport');
 const functions = sourceFiles('functions');
 const agent = sourceFiles('agent');
 const infra = sourceFiles('infra');
 const tests = sourceFiles('test');
-const shipped = [...core, ...functions, ...agent];
+const shipped = [...core, ...transport, ...functions, ...agent];
 
 /** First folder of what a relative import leads to. */
 const folderOf = (file: SourceFile, specifier: string): string =>
@@ -60,7 +61,8 @@ const isEntry = (path: string): boolean =>
 
 describe('dependencies point one way', () => {
   it('finds the sources it is about', () => {
-    for (const files of [core, functions, agent, infra, tests]) expect(files.length).toBeGreaterThan(3);
+    for (const files of [core, transport, functions, agent, infra, tests])
+      expect(files.length).toBeGreaterThan(3);
     expect(shipped.flatMap(({ imports }) => imports).length).toBeGreaterThan(50);
   });
 
@@ -70,9 +72,17 @@ describe('dependencies point one way', () => {
     expect([...new Set(packages)].sort()).toEqual(['node:crypto', 'node:zlib']);
   });
 
-  it('functions and agent import core and themselves', () => {
-    expect(importsOutside(functions, ['core', 'functions'])).toEqual([]);
-    expect(importsOutside(agent, ['core', 'agent'])).toEqual([]);
+  it('transport imports core and itself, and no client of any service', () => {
+    expect(importsOutside(transport, ['core', 'transport'])).toEqual([]);
+    const packages = transport.flatMap(({ imports }) =>
+      imports.filter((specifier) => !/^(\.|node:)/.test(specifier)),
+    );
+    expect(packages).toEqual([]);
+  });
+
+  it('functions and agent import core, transport and themselves', () => {
+    expect(importsOutside(functions, ['core', 'transport', 'functions'])).toEqual([]);
+    expect(importsOutside(agent, ['core', 'transport', 'agent'])).toEqual([]);
   });
 
   it('sources know no other source, and neither the store nor HTTP', () => {
@@ -90,7 +100,12 @@ describe('dependencies point one way', () => {
   });
 
   it('each outside client is imported in its own files only', () => {
-    expect(importersOf(/^nats\.ws/, shipped).sort()).toEqual(['agent/sources/nats.ts', 'functions/bus.ts']);
+    expect(importersOf(/^nats\.ws/, shipped).sort()).toEqual([
+      'agent/sources/bus-link.ts',
+      'agent/sources/nats.ts',
+      'functions/bus-connection.ts',
+      'functions/bus.ts',
+    ]);
     expect(importersOf(/^@aws-sdk\//, shipped).sort()).toEqual([
       'agent/sources/s3.ts',
       'functions/s3-objects.ts',

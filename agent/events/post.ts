@@ -6,6 +6,7 @@ import https from 'node:https';
 import { urlToHttpOptions } from 'node:url';
 import type { Clock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
+import { proxyAgentOptions } from '../../transport/proxy.ts';
 
 const REQUEST_TIMEOUT_MS = 10_000;
 /** Requests at a time to one endpoint: with 50 ms there and back, some 600 batches a second. */
@@ -30,7 +31,10 @@ export interface Poster {
 }
 
 export function createPoster(clock: Clock): Poster {
-  const options = { keepAlive: true, maxSockets: REQUESTS_MAX, maxFreeSockets: REQUESTS_MAX };
+  const options = {
+    ...{ keepAlive: true, maxSockets: REQUESTS_MAX, maxFreeSockets: REQUESTS_MAX },
+    ...proxyAgentOptions(),
+  };
   const agents = { 'http:': new http.Agent(options), 'https:': new https.Agent(options) };
   // There are one or two; taking a URL apart for each request would cost as much as making the batch.
   const endpoints = new Map<string, Endpoint | null>();

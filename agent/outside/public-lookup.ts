@@ -1,9 +1,10 @@
 // Resolves names for connections that only a datafile asked for: the addresses are judged and then used as they are, so
-// that no second answer of a name server can lead elsewhere. Knows no URL.
+// that no second answer of a name server can lead elsewhere. By a proxy only its own name is resolved here. Knows no URL.
 
 import dns from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { judgeAddresses } from '../../core/outbound.ts';
+import { isProxyHost } from '../../transport/proxy.ts';
 
 export type Resolve = (
   hostname: string,
@@ -16,7 +17,8 @@ export function createPublicLookup(resolve: Resolve = dns.lookup): LookupFunctio
   return (hostname, options, done) => {
     resolve(hostname, { ...options, all: true }, (error, found) => {
       try {
-        if (error === null)
+        // The proxy is the operator's choice: it may be on any network, and judges itself what it connects to.
+        if (error === null && !isProxyHost(hostname))
           judgeAddresses(
             hostname,
             found.map(({ address }) => address),

@@ -7,6 +7,7 @@ import type { LookupFunction } from 'node:net';
 import type { Clock } from '../../core/clock.ts';
 import { isFanoutError, messageOf } from '../../core/errors.ts';
 import { judgeUrl } from '../../core/outbound.ts';
+import { proxyAgentOptions } from '../../transport/proxy.ts';
 import { createPublicLookup } from './public-lookup.ts';
 import { serviceFailed, within } from './within.ts';
 
@@ -50,7 +51,10 @@ export interface NamedOptions {
 type Agents = Readonly<Record<'http:' | 'https:', http.Agent>>;
 
 export function createRequester(clock: Clock, named: NamedOptions = { origins: [] }): Requester {
-  const options = { keepAlive: true, maxSockets: CONNECTIONS_MAX, maxFreeSockets: CONNECTIONS_MAX };
+  const options = {
+    ...{ keepAlive: true, maxSockets: CONNECTIONS_MAX, maxFreeSockets: CONNECTIONS_MAX },
+    ...proxyAgentOptions(),
+  };
   const agentsWith = (more: { lookup?: LookupFunction }): Agents => ({
     'http:': new http.Agent({ ...options, ...more }),
     'https:': new https.Agent({ ...options, ...more }),

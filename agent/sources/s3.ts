@@ -9,6 +9,7 @@ import type { SdkKey, Sha256 } from '../../core/ids.ts';
 import { decodeManifest, MANIFEST_BYTES_MAX } from '../../core/manifest-codec.ts';
 import { bodyKey, manifestKey } from '../../core/names.ts';
 import { ANSWER_BYTES_MAX, limited, readWithin } from '../../core/read-within.ts';
+import { proxyAgentOptions } from '../../transport/proxy.ts';
 import type { ManifestAnswer, RecordReader } from './record.ts';
 
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -105,7 +106,11 @@ async function loadSdk({ endpoint, region }: S3Settings): Promise<Loaded> {
   const client = new sdk.S3Client({
     // The caller repeats with its own backoff.
     maxAttempts: 1,
-    requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
+    requestHandler: {
+      ...{ connectionTimeout: CONNECT_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
+      // The SDK makes agents of its own of these.
+      ...{ httpAgent: proxyAgentOptions(), httpsAgent: proxyAgentOptions() },
+    },
     // Bodies are checked by their SHA-256, which is stronger and already paid for.
     responseChecksumValidation: 'WHEN_REQUIRED',
     ...(region === undefined ? {} : { region }),

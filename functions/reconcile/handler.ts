@@ -4,11 +4,13 @@
 import '../compile-early.ts';
 import { randomUUID } from 'node:crypto';
 import type { ScheduledEvent, SNSEvent } from 'aws-lambda';
+import { requireWayOut } from '../../transport/way-out.ts';
 import { wireWriter } from '../wire.ts';
 import { Quarantine } from './quarantine.ts';
 import { reconcileKeys } from './reconcile-keys.ts';
 import { refetch } from './refetch.ts';
 
+requireWayOut(process.env);
 const { settings, projects, deps, telemetry } = wireWriter('reconcile', {
   env: process.env,
   nowMs: Date.now,

@@ -3,6 +3,7 @@
 
 import { styleText } from 'node:util';
 import { errorFields, FanoutError, messageOf } from '../../core/errors.ts';
+import { maskUserInfo } from '../../core/user-info.ts';
 import type { Environment } from '../../functions/settings.ts';
 import type { Shell, Stream } from './shell.ts';
 
@@ -75,7 +76,7 @@ function errorDocument(error: unknown): Record<string, unknown> {
 function errorLines(error: unknown, paint: Paint): string[] {
   const first = `${paint('red', 'error:')} ${messageOf(error)}`;
   if (!(error instanceof FanoutError)) {
-    const stack = error instanceof Error ? (error.stack ?? '') : '';
+    const stack = error instanceof Error ? maskUserInfo(error.stack ?? '') : '';
     return [first, ...stack.split('\n').slice(1), 'This is a fault of the command; please report it.'];
   }
   const cause = error.cause === undefined ? '' : messageOf(error.cause);

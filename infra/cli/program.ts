@@ -2,6 +2,7 @@
 // does is its own file's business.
 
 import { Command, CommanderError } from 'commander';
+import { wayOutInvalid } from '../../transport/way-out.ts';
 import { type Host, type Register, usageError } from './command.ts';
 import { registerConfig } from './commands/config-check.ts';
 import { registerDatafile } from './commands/datafile.ts';
@@ -9,7 +10,7 @@ import { registerDoctor } from './commands/doctor.ts';
 import { registerLogs } from './commands/logs.ts';
 import { registerSigning } from './commands/signing.ts';
 import { registerWebhook } from './commands/webhook.ts';
-import { EXIT, EXIT_MEANING, type ExitCode } from './exit-codes.ts';
+import { EXIT, EXIT_MEANING, type ExitCode, exitCodeOf } from './exit-codes.ts';
 import { createOutput } from './output.ts';
 import type { Shell } from './shell.ts';
 
@@ -34,14 +35,17 @@ export async function runProgram(args: readonly string[], shell: Shell): Promise
       code = ended;
     },
   };
+  const wrong = shell.wayOut?.problems ?? [];
   try {
+    // Of `config` they are findings.
+    if (wrong.length > 0 && args[0] !== 'config') throw wayOutInvalid(wrong);
     await createProgram(host).parseAsync([...args], { from: 'user' });
     return code;
   } catch (error) {
     const asked = createOutput(shell, args.includes('--json'));
     if (!(error instanceof CommanderError)) {
       asked.error(error);
-      return EXIT.fault;
+      return exitCodeOf(error);
     }
     // Help that was asked for is a result. A line that is not understood was answered with words already.
     if (error.exitCode === 0) return EXIT.ok;

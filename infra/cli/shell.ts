@@ -3,6 +3,7 @@
 
 import type { Clock } from '../../core/clock.ts';
 import type { Environment } from '../../functions/settings.ts';
+import type { WayOut } from '../../transport/way-out.ts';
 
 export interface Stream {
   write(text: string): void;
@@ -17,6 +18,8 @@ export interface Shell {
   readonly err: Stream;
   readonly clock: Clock;
   readonly fetch: typeof fetch;
+  /** Proxies and certificates of the environment; left out where nobody has looked. */
+  readonly wayOut?: WayOut;
   /** Told once, when somebody pressed Ctrl-C. */
   readonly interrupted: AbortSignal;
 }

@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { errorFields, isFanoutError } from '../../core/errors.ts';
 import { createTelemetry } from '../../functions/telemetry.ts';
 import { wireWriter } from '../../functions/wire.ts';
+import { openWayOut, wayOutInvalid } from '../../transport/way-out.ts';
 import { runOptions } from './options.ts';
 import { createReceiver } from './receiver.ts';
 import { createRefetchIntents } from './refetch-intents.ts';
@@ -16,10 +17,14 @@ const EXIT_CONFIG = 2;
 const { log } = createTelemetry('receiver');
 
 async function main(): Promise<void> {
-  const asked = runOptions(process.argv.slice(2), process.env, { out: console.log, error: console.error });
+  const wayOut = openWayOut(process.env);
+  const output = { out: console.log, error: console.error };
+  const asked = runOptions(process.argv.slice(2), process.env, output, wayOut);
   if (asked !== null) process.exit(asked);
+  if (wayOut.problems.length > 0) throw wayOutInvalid(wayOut.problems);
   const settings = readReceiverSettings(process.env);
-  for (const warning of checkReceiverSettings(process.env).warnings) log.warn('config.warning', { warning });
+  const { warnings } = checkReceiverSettings(process.env);
+  for (const warning of [...wayOut.warnings, ...warnings]) log.warn('config.warning', { warning });
   const { functions } = settings;
   const { deps, projects } = wireWriter('receiver', {
     env: functionsEnv(process.env),
@@ -46,6 +51,7 @@ async function main(): Promise<void> {
     role: functions.role,
     bucket: functions.bucket.bucket,
     reconcileIntervalMs: settings.reconcileIntervalMs,
+    ...(wayOut.summary === null ? {} : { wayOut: wayOut.summary }),
   });
 }
 

@@ -3,6 +3,7 @@
 
 import { WEBHOOK_PATH } from '../../core/webhook.ts';
 import type { Environment } from '../../functions/settings.ts';
+import type { WayOut } from '../../transport/way-out.ts';
 import { checkReceiverSettings, type ReceiverSettings } from './settings.ts';
 
 export interface Output {
@@ -10,32 +11,43 @@ export interface Output {
   error(text: string): void;
 }
 
+/** Of a caller that did not look. */
+const UNSEEN: WayOut = { problems: [], warnings: [], summary: null };
+
 const EXIT_FINE = 0;
 const EXIT_USAGE = 2;
 
 /** The exit code when the command line asked for something; null when the receiver is to run. */
-export function runOptions(args: readonly string[], env: Environment, output: Output): number | null {
+export function runOptions(
+  args: readonly string[],
+  env: Environment,
+  output: Output,
+  wayOut: WayOut = UNSEEN,
+): number | null {
   const [asked, ...rest] = args;
   if (asked === undefined) return null;
   if (rest.length === 0 && (asked === '--help' || asked === '-h')) {
     output.out(HELP);
     return EXIT_FINE;
   }
-  if (rest.length === 0 && asked === '--check-config') return check(env, output);
+  if (rest.length === 0 && asked === '--check-config') return check(env, output, wayOut);
   output.error(`"${args.join(' ')}" is not understood.\n\n${USAGE}`);
   return EXIT_USAGE;
 }
 
-function check(env: Environment, output: Output): number {
-  const { settings, problems, warnings } = checkReceiverSettings(env);
+function check(env: Environment, output: Output, wayOut: WayOut): number {
+  const { settings, ...own } = checkReceiverSettings(env);
+  const warnings = [...wayOut.warnings, ...own.warnings];
+  const problems = [...wayOut.problems, ...own.problems];
   for (const warning of warnings) output.error(`warning: ${warning}`);
   for (const problem of problems) output.error(`wrong: ${problem}`);
-  if (settings === null) return EXIT_USAGE;
-  output.out(summary(settings));
+  if (settings === null || problems.length > 0) return EXIT_USAGE;
+  output.out(summary(settings, wayOut));
   return EXIT_FINE;
 }
 
-function summary({ functions, secrets, host, port, reconcileIntervalMs }: ReceiverSettings): string {
+function summary(settings: ReceiverSettings, wayOut: WayOut): string {
+  const { functions, secrets, host, port, reconcileIntervalMs } = settings;
   const keys = [...functions.projects.values()].flatMap(({ datafiles }) =>
     datafiles.map(({ sdkKey }) => sdkKey),
   );
@@ -48,6 +60,7 @@ function summary({ functions, secrets, host, port, reconcileIntervalMs }: Receiv
     `  record       ${functions.bucket.bucket}${functions.bucket.endpoint === undefined ? '' : ` at ${functions.bucket.endpoint}`}`,
     `  bus          ${functions.bus.servers.join(', ')}`,
     `  reconcile    every ${reconcileIntervalMs / 1000} s`,
+    ...(wayOut.summary === null ? [] : [`  way out      ${wayOut.summary}`]),
   ].join('\n');
 }
 
@@ -72,8 +85,9 @@ of them every minute: what the three functions do on Lambda. Any number of repli
   FANOUT_PROJECTS_SECRET      instead: the name of a secret that holds it, in AWS Secrets Manager, or ssm:/a/parameter
   FANOUT_BUCKET               bucket of the record; it must honour If-Match and If-None-Match on PUT
   FANOUT_S3_ENDPOINT          another S3 than AWS's; buckets are then named in the path
+  HTTPS_PROXY, HTTP_PROXY, NO_PROXY, SSL_CERT_FILE, SSL_CERT_DIR   the way out to all of these
   AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the like, as the AWS SDK reads them
-  FANOUT_NATS_URL             ws:// or wss:// URLs of one NATS cluster, parted by commas
+  FANOUT_NATS_URL             ws:// or wss:// URLs of one NATS cluster, parted by commas; may hold user:password@ or token@
   FANOUT_NATS_USER, FANOUT_NATS_PASSWORD, FANOUT_NATS_TOKEN, FANOUT_NATS_CREDS, FANOUT_NATS_SECRET, FANOUT_NATS_REPLICAS
   FANOUT_SIGNING_KEY          private key in PEM: signs datafiles, and builds on nothing that is not signed
   FANOUT_SIGNING_SECRET       instead: the name of a secret that holds it

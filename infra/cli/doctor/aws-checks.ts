@@ -24,7 +24,7 @@ const KEY_CHARACTERS_SHOWN = 4;
 const s3Of = ({ settings }: Setup): S3Client => {
   const { endpoint, region } = settings.bucket;
   return new S3Client({
-    ...awsLimits,
+    ...awsLimits(),
     ...(region === undefined ? {} : { region }),
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
   });
@@ -132,7 +132,7 @@ export async function checkTopic(shell: Shell, { settings, topicArn }: Setup): P
       "Right for the receiver, which needs none; else take it from the stack's outputs.",
     );
   const endpoint = variable(shell, 'FANOUT_SNS_ENDPOINT');
-  const client = new SNSClient({ ...awsLimits, ...(endpoint === undefined ? {} : { endpoint }) });
+  const client = new SNSClient({ ...awsLimits(), ...(endpoint === undefined ? {} : { endpoint }) });
   try {
     const { Attributes = {} } = await client.send(new GetTopicAttributesCommand({ TopicArn: topicArn }));
     const confirmed = Number(Attributes.SubscriptionsConfirmed ?? 0);

@@ -3,6 +3,7 @@
 
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { FanoutError } from '../../../core/errors.ts';
+import { proxyAgentOptions } from '../../../transport/proxy.ts';
 import { awsError } from '../aws-errors.ts';
 import { pause, type Shell } from '../shell.ts';
 
@@ -34,7 +35,10 @@ const ENDED_BADLY = new Set(['Failed', 'Cancelled', 'Timeout', 'Unknown']);
 export async function createInsights(shell: Shell, options: InsightsOptions): Promise<Insights> {
   // A quarter of a second to load, and most commands need none of it.
   const aws = await import('@aws-sdk/client-cloudwatch-logs');
-  const client = new aws.CloudWatchLogsClient(options.region === '' ? {} : { region: options.region });
+  const client = new aws.CloudWatchLogsClient({
+    requestHandler: { httpAgent: proxyAgentOptions(), httpsAgent: proxyAgentOptions() },
+    ...(options.region === '' ? {} : { region: options.region }),
+  });
   return {
     run: async (query, window) => {
       const queryId = await start(client, aws, query, window, options);
