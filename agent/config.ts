@@ -10,7 +10,6 @@ import { type Environment, layers, noteUnknownInFile } from './config/layers.ts'
 import {
   readBatchSize,
   readKeys,
-  readNats,
   readS3,
   readTracing,
   readWebhook,
@@ -24,6 +23,7 @@ import {
   readHost,
   readServer,
 } from './config/read-front-door.ts';
+import { readNats } from './config/read-nats.ts';
 import { readCmab, readOdp, readUserProfiles } from './config/read-services.ts';
 import { readSigning } from './config/read-signing.ts';
 import { type Findings, merge, type Node } from './config/tree.ts';

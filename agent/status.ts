@@ -55,7 +55,12 @@ export interface DatafileStatus {
 export interface HealthReport {
   /** `degraded`: serves, but something is not as it should be. `stale`: serves what may have been replaced since. */
   readonly status: 'ok' | 'degraded' | 'stale' | 'starting' | 'draining';
-  readonly bus: { readonly state: 'available' | 'unavailable' | 'off'; readonly reason: BusReason | null };
+  readonly bus: {
+    readonly state: 'available' | 'unavailable' | 'off';
+    readonly reason: BusReason | null;
+    /** Why it cannot be reached, where that is known. */
+    readonly cause?: string;
+  };
   readonly datafiles: readonly DatafileStatus[];
   /** Absent while datafiles can be saved, or there is no cache folder. */
   readonly cache?: { readonly state: 'failing' /** ISO time. */; readonly since: string };
@@ -79,6 +84,8 @@ export interface StatusOptions {
   readonly store: AnyStore;
   readonly health: BusHealth;
   readonly busConfigured: boolean;
+  /** Why the bus cannot be reached; null where that is not known, or it can. */
+  readonly busCause?: () => string | null;
   /** Without one the CDN is all there is, and nothing is missing. */
   readonly recordConfigured: boolean;
   readonly nowMs: () => number;
@@ -98,6 +105,7 @@ const NONE_UNKNOWN = { of: () => null, isExempt: () => false };
 export function createStatus(options: StatusOptions): Status {
   const { keys, store, health, busConfigured, recordConfigured, nowMs, workers } = options;
   const { cacheFailedAtMs = () => null, quarantined = () => null, unknown = NONE_UNKNOWN } = options;
+  const { busCause = () => null } = options;
   const signatures = () => options.signatures?.() ?? null;
   let draining = false;
   const isServed = () =>
@@ -140,9 +148,7 @@ export function createStatus(options: StatusOptions): Status {
     },
     report: () => ({
       status: overall(),
-      bus: busConfigured
-        ? { state: health.available ? 'available' : 'unavailable', reason: health.reason }
-        : { state: 'off', reason: null },
+      bus: busConfigured ? busReport(health, busCause()) : { state: 'off', reason: null },
       datafiles: [...keys.all()].map(({ sdkKey, configured }) => ({
         ...{ sdkKey, configured },
         ...refusalOf(quarantined(sdkKey)),
@@ -180,6 +186,12 @@ const unknownOf = (unknown: UnknownKey | null): Pick<DatafileStatus, 'unknownToO
 
 const staleOf = (sinceMs: number | null): Pick<DatafileStatus, 'stale'> =>
   sinceMs === null ? {} : { stale: { since: isoOf(sinceMs) } };
+
+const busReport = ({ available, reason }: BusHealth, cause: string | null): HealthReport['bus'] => ({
+  state: available ? 'available' : 'unavailable',
+  reason,
+  ...(cause === null ? {} : { cause }),
+});
 
 const signaturesOf = (report: SignatureReport | null) => (report === null ? {} : { signatures: report });
 

@@ -115,6 +115,7 @@ export class Supply<B> {
       unknown: this.unknown,
       cacheFailedAtMs: () => this.#cacheFailedAtMs,
       busConfigured: this.inlets.nats !== null,
+      busCause: () => this.inlets.nats?.cause?.says ?? null,
       recordConfigured: this.inlets.record !== null,
       signatures: () => this.#signatures.report(),
       ...(workers === undefined ? {} : { workers }),
@@ -194,7 +195,7 @@ export class Supply<B> {
   #onBusChange(available: boolean, reason: BusReason | null): void {
     const { log } = this.#deps;
     if (available) log.info('bus.available');
-    else log.warn('bus.unavailable', { reason });
+    else log.warn('bus.unavailable', { reason, cause: this.inlets.nats?.cause?.says });
     this.inlets.record?.reschedule();
   }
 

@@ -1,15 +1,8 @@
 // Who the functions are on the bus: the shape of the secret that says so. Pure; values never appear in a message.
 
+import { type BusCredentials, credsProblem, normalizeCreds } from '../core/bus-credentials.ts';
 import { FanoutError } from '../core/errors.ts';
 import { parseJsonWithin } from '../core/json-depth.ts';
-
-export interface BusCredentials {
-  readonly user?: string | undefined;
-  readonly password?: string | undefined;
-  readonly token?: string | undefined;
-  /** Contents of a .creds file. */
-  readonly creds?: string | undefined;
-}
 
 const NAMES = ['user', 'password', 'token', 'creds'] as const;
 
@@ -19,17 +12,23 @@ export function parseBusCredentials(json: string): BusCredentials {
   const entries = NAMES.flatMap((name) => (fields?.[name] === undefined ? [] : [[name, fields[name]]]));
   const isText = entries.every(([, value]) => typeof value === 'string' && value !== '');
   const credentials = Object.fromEntries(entries) as BusCredentials;
-  const { user, password, token, creds } = credentials;
+  const { user, password, token } = credentials;
+  const creds = isText && credentials.creds !== undefined ? normalizeCreds(credentials.creds) : undefined;
   const isWhole =
     (user !== undefined && password !== undefined) || token !== undefined || creds !== undefined;
-  if (isText && isWhole) return credentials;
-  throw new FanoutError({
+  if (!isText || !isWhole) throw invalid('holds no credentials that can be used');
+  const problem = creds === undefined ? null : credsProblem(creds);
+  if (problem !== null) throw invalid(`has creds, which ${problem}`);
+  return creds === undefined ? credentials : { ...credentials, creds };
+}
+
+const invalid = (what: string) =>
+  new FanoutError({
     code: 'CONFIG_INVALID',
-    message: 'The NATS secret holds no credentials that can be used',
+    message: `The NATS secret ${what}`,
     remedy: 'It must be JSON: {"user": "…", "password": "…"}, {"token": "…"} or {"creds": "…"}.',
     retryable: false,
   });
-}
 
 function parseObject(json: string): Record<string, unknown> | null {
   try {

@@ -1,10 +1,8 @@
-// The bus: NATS JetStream over the native WebSocket, with one connection kept across invocations. The only file of the
-// functions that knows NATS. What is announced, and whether it should be, is announce.ts's business.
+// The bus: NATS JetStream over the native WebSocket, with one connection kept across invocations. With bus-connection.ts the
+// only file of the functions that knows NATS. What is announced, and whether it should be, is announce.ts's business.
 
 import {
-  type ConnectionOptions,
-  connect,
-  credsAuthenticator,
+  type connect,
   ErrorCode,
   type Msg,
   type NatsConnection,
@@ -12,18 +10,18 @@ import {
   headers as natsHeaders,
 } from 'nats.ws';
 import { encodeBeat } from '../core/beat.ts';
+import type { BusCredentials } from '../core/bus-credentials.ts';
 import { type Clock, withinMs } from '../core/clock.ts';
 import { decodeHead } from '../core/envelope.ts';
-import { FanoutError, isFanoutError, messageOf } from '../core/errors.ts';
-import { BEAT_SUBJECT, datafileSubject, inboxPrefix, STREAM_NAME } from '../core/names.ts';
-import type { BusCredentials } from './bus-credentials.ts';
+import { FanoutError, isFanoutError } from '../core/errors.ts';
+import { BEAT_SUBJECT, datafileSubject, STREAM_NAME } from '../core/names.ts';
+import { openConnection, busUnavailable as unavailable } from './bus-connection.ts';
 import { hearAgents } from './bus-listener.ts';
 import { ensureStream, type StreamApi } from './bus-stream.ts';
 import { KeptConnection } from './kept-connection.ts';
 import { type Kept, unchanging } from './kept-secret.ts';
 import type { Bus, BusHead, HearAgents } from './ports.ts';
 
-const CONNECT_TIMEOUT_MS = 700;
 const REQUEST_TIMEOUT_MS = 800;
 const PROBE_TIMEOUT_MS = 250;
 /** JetStream's error for a publish whose expected last subject sequence was not the last. */
@@ -54,12 +52,12 @@ export class NatsBus implements Bus {
     settings: BusSettings,
     clock: Clock,
     credentials: Kept<BusCredentials> = unchanging(settings),
-    connectTo: typeof connect = connect,
+    connectTo?: typeof connect,
   ) {
     this.#replicas = settings.replicas;
     this.#clock = clock;
     const connector = {
-      open: () => openConnection(settings, credentials, connectTo),
+      open: () => openConnection(settings.servers, credentials, connectTo),
       probe: (connection: NatsConnection) => this.#flush(connection, PROBE_TIMEOUT_MS),
       close: closeQuietly,
       ended: (connection: NatsConnection) => connection.closed(),
@@ -156,45 +154,6 @@ export class NatsBus implements Bus {
   }
 }
 
-async function openConnection(
-  { servers }: BusSettings,
-  credentials: Kept<BusCredentials>,
-  connectTo: typeof connect,
-): Promise<NatsConnection> {
-  try {
-    const first = await credentials.get();
-    try {
-      return await connectTo(optionsOf(servers, first));
-    } catch (error) {
-      if (!isDenied(error)) throw error;
-      const second = await credentials.refresh();
-      if (second === first) throw error;
-      return await connectTo(optionsOf(servers, second));
-    }
-  } catch (error) {
-    if (isFanoutError(error)) throw error;
-    throw unavailable(`cannot be reached at ${servers.join(', ')}`, error);
-  }
-}
-
-function optionsOf(servers: readonly string[], credentials: BusCredentials): ConnectionOptions {
-  const { user, password, token, creds } = credentials;
-  return {
-    servers: [...servers],
-    name: 'datafile-fanout-functions',
-    inboxPrefix: inboxPrefix(user),
-    timeout: CONNECT_TIMEOUT_MS,
-    // A frozen Lambda cannot tend a connection: closed is closed, and the next call opens another.
-    reconnect: false,
-    // Gossiped addresses are the cluster's own, which need not lead here over WebSocket.
-    ignoreClusterUpdates: true,
-    ...(user !== undefined && { user }),
-    ...(password !== undefined && { pass: password }),
-    ...(token !== undefined && { token }),
-    ...(creds !== undefined && { authenticator: credsAuthenticator(new TextEncoder().encode(creds)) }),
-  };
-}
-
 function decodeHeadOrNull(get: (name: string) => string): BusHead['head'] {
   try {
     return decodeHead(get);
@@ -214,23 +173,6 @@ const apiOf = (subject: string): string => subject.split('.').slice(0, 4).join('
 
 const isTimeout = (error: unknown): boolean =>
   error instanceof FanoutError && error.cause instanceof NatsError && error.cause.code === ErrorCode.Timeout;
-
-/** The server knows neither this user nor this password: the secret may have been rotated. */
-const isDenied = (error: unknown): boolean =>
-  error instanceof NatsError && (error.isAuthError() || error.code === ErrorCode.AuthorizationViolation);
-
-/** nats.ws rejects with empty messages where the socket fails; its code says a little more. */
-const describe = (cause: unknown): string =>
-  cause instanceof NatsError ? cause.message || cause.code : messageOf(cause);
-
-const unavailable = (what: string, cause?: unknown) =>
-  new FanoutError({
-    code: 'BUS_UNAVAILABLE',
-    message: `The bus ${what}${cause === undefined ? '' : ` (${describe(cause)})`}`,
-    remedy: 'Check nats-server, FANOUT_NATS_URL and the credentials; agents follow through S3 meanwhile.',
-    retryable: true,
-    cause,
-  });
 
 const streamMissing = (subject: string) =>
   new FanoutError({

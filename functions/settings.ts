@@ -6,7 +6,9 @@ import { parseDurationMs } from '../core/duration.ts';
 import { FanoutError, messageOf } from '../core/errors.ts';
 import { type ProjectTable, parseProjects } from '../core/projects.ts';
 import type { PublicKey, SigningKey } from '../core/signing-keys.ts';
+import { holdsUserInfo } from '../core/user-info.ts';
 import type { BusSettings } from './bus.ts';
+import { readBus } from './bus-settings.ts';
 import type { UrlTemplates } from './cdn.ts';
 import type { BucketSettings } from './s3-objects.ts';
 import { parseSecretReference, type SecretReference } from './secrets.ts';
@@ -95,7 +97,7 @@ export function readWriterSettings(env: Environment, secrets: SecretNames = NO_S
       // A further region sends no notice.
       topic: {
         topicArn: role === 'home' ? required(env, 'FANOUT_TOPIC_ARN', problems) : '',
-        endpoint: optional(env, 'FANOUT_SNS_ENDPOINT'),
+        endpoint: endpointOf(env, 'FANOUT_SNS_ENDPOINT', problems),
       },
       templates: {
         cdn: templateOf(env, 'FANOUT_CDN_URL_TEMPLATE', DEFAULT_TEMPLATES.cdn, problems),
@@ -111,29 +113,26 @@ export function readWriterSettings(env: Environment, secrets: SecretNames = NO_S
 }
 
 function readerOf(env: Environment, problems: string[]): ReaderSettings {
-  const servers = required(env, 'FANOUT_NATS_URL', problems)
-    .split(',')
-    .map((url) => url.trim())
-    .filter((url) => url !== '');
-  for (const url of servers)
-    if (!/^wss?:\/\/[^\s@]+$/.test(url) || !URL.canParse(url))
-      problems.push('FANOUT_NATS_URL must be ws:// or wss:// URLs without credentials, parted by commas');
   return {
     bucket: {
       bucket: required(env, 'FANOUT_BUCKET', problems),
       region: optional(env, 'FANOUT_BUCKET_REGION'),
-      endpoint: optional(env, 'FANOUT_S3_ENDPOINT'),
+      endpoint: endpointOf(env, 'FANOUT_S3_ENDPOINT', problems),
     },
     bus: {
-      servers,
-      user: optional(env, 'FANOUT_NATS_USER'),
-      password: optional(env, 'FANOUT_NATS_PASSWORD'),
-      token: optional(env, 'FANOUT_NATS_TOKEN'),
-      creds: optional(env, 'FANOUT_NATS_CREDS'),
+      ...readBus(env, required(env, 'FANOUT_NATS_URL', problems), problems),
       replicas: Number(oneOf(env, 'FANOUT_NATS_REPLICAS', REPLICAS, '1', problems)),
     },
     publicKeys: publicKeysOf(env, problems),
   };
+}
+
+/** The SDK signs requests, and would neither send credentials of the URL nor refuse them. */
+function endpointOf(env: Environment, name: string, problems: string[]): string | undefined {
+  const url = optional(env, name);
+  if (url !== undefined && holdsUserInfo(url))
+    problems.push(`${name} must hold no credentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY give them`);
+  return url;
 }
 
 function secretOf(env: Environment, name: string, problems: string[]): SecretReference | null {
@@ -164,9 +163,10 @@ function templateOf(env: Environment, name: string, fallback: string, problems: 
     return fallback;
   }
   // The host is the allow-list: no SDK key may have a part in it.
-  const { protocol, hostname, pathname, username } = new URL(template.replace('%s', 'SDKKEY'));
+  const { protocol, hostname, pathname } = new URL(template.replace('%s', 'SDKKEY'));
   if (!pathname.includes('SDKKEY')) problems.push(`${name} must have its %s in the path`);
-  if (username !== '') problems.push(`${name} must hold no credentials`);
+  if (name === 'FANOUT_CDN_AUTH_URL_TEMPLATE' && holdsUserInfo(template))
+    problems.push(`${name} must hold no credentials: the access token of the environment is sent there`);
   if (protocol !== 'https:' && !(protocol === 'http:' && LOOPBACK.test(hostname)))
     problems.push(`${name} must be https (plain http on this machine only)`);
   return template;

@@ -1,12 +1,13 @@
 // Puts the real parts together, once per cold start. What only an entry may touch (environment, clock, randomness) is
 // handed in by the handlers; nothing is opened before it is used.
 
+import type { BusCredentials } from '../core/bus-credentials.ts';
 import type { Clock, Random } from '../core/clock.ts';
 import { type ProjectTable, parseProjects } from '../core/projects.ts';
 import { parseSigningKey, type SigningKey } from '../core/signing-keys.ts';
 import { createRecord } from './bucket.ts';
 import { NatsBus } from './bus.ts';
-import { type BusCredentials, parseBusCredentials } from './bus-credentials.ts';
+import { parseBusCredentials } from './bus-credentials.ts';
 import { createCdn } from './cdn.ts';
 import { withFreshTokens } from './fresh-tokens.ts';
 import { type Kept, KeptSecret, unchanging } from './kept-secret.ts';

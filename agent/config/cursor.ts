@@ -2,6 +2,7 @@
 // until all has been read and all problems can be said at once. A secret's value is never repeated.
 
 import { parseDurationMs } from '../../core/duration.ts';
+import { maskUserInfo } from '../../core/user-info.ts';
 import { parseGoDuration } from './go-duration.ts';
 import { type Findings, markUsed, type Node } from './tree.ts';
 
@@ -42,11 +43,12 @@ export class Cursor {
 
   /** Any problem with this value, in words that begin with where it came from. */
   problem(text: string): void {
-    this.#findings.problems.push(text.startsWith(':') ? `${this.origin}${text}` : `${this.origin} ${text}`);
+    const shown = maskUserInfo(text);
+    this.#findings.problems.push(text.startsWith(':') ? `${this.origin}${shown}` : `${this.origin} ${shown}`);
   }
 
   warn(text: string): void {
-    this.#findings.warnings.push(`${this.origin} ${text}`);
+    this.#findings.warnings.push(`${this.origin} ${maskUserInfo(text)}`);
   }
 
   /** Says why nobody looks further here. */
@@ -241,8 +243,6 @@ const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.l
 function shown(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (value instanceof Map) return 'a map';
-  // A password in a URL must not reach a log line.
-  return withoutUserInfo(String(value)).slice(0, SHOWN_LENGTH_MAX);
+  // Masked before it is cut: half of a URL does not look like one.
+  return maskUserInfo(String(value)).slice(0, SHOWN_LENGTH_MAX);
 }
-
-export const withoutUserInfo = (url: string): string => url.replace(/\/\/[^/@]*@/, '//***@');

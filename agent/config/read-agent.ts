@@ -1,13 +1,11 @@
-// Reads the settings of the agent itself: its keys, its webhook, traces, and where the record and the bus are.
+// Reads the settings of the agent itself: its keys, its webhook, traces, and where the record is.
 
 import { messageOf } from '../../core/errors.ts';
 import { type SdkKey, toSdkKey } from '../../core/ids.ts';
-import type { NatsSettings } from '../sources/bus.ts';
+import { holdsUserInfo } from '../../core/user-info.ts';
 import type { S3Settings } from '../sources/s3.ts';
-import { type Cursor, withoutUserInfo } from './cursor.ts';
+import type { Cursor } from './cursor.ts';
 import { defaultWorkers, type Machine } from './default-workers.ts';
-import type { ReadText } from './file.ts';
-import { readFile } from './read-front-door.ts';
 import type {
   ConfiguredKey,
   EventSettings,
@@ -92,6 +90,8 @@ export function readTracing(tracing: Cursor): TracingSettings {
   const remote = otel.at('services.remote');
   const path = otel.at('services.stdout.filename').text() ?? 'trace.out';
   const endpoint = remote.at('endpoint').text() ?? '';
+  if (holdsUserInfo(endpoint.includes('://') ? endpoint : `http://${endpoint}`))
+    remote.at('endpoint').problem('holds credentials: OTEL_EXPORTER_OTLP_HEADERS gives them');
   const enabled = tracing.at('enabled').boolean();
   const protocol = readChoice(remote.at('protocol'), ['grpc', 'http'], enabled);
   // Beyond 0 to 1 counts as all or none, as the original's file says.
@@ -114,6 +114,11 @@ function readChoice<T extends string>(at: Cursor, allowed: readonly [T, ...T[]],
 export function readS3(fanout: Cursor, region: string | undefined): S3Settings | null {
   const bucket = fanout.at('bucket').text();
   const endpoint = fanout.at('s3Endpoint').url(['http:', 'https:']);
+  // The SDK signs requests, and would neither send credentials of the URL nor refuse them.
+  if (endpoint !== null && holdsUserInfo(endpoint))
+    fanout
+      .at('s3Endpoint')
+      .problem('holds a user or a password: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY give them');
   if (bucket === null) {
     if (endpoint !== null) fanout.at('s3Endpoint').problem('is set but FANOUT_BUCKET is not');
     return null;
@@ -124,36 +129,6 @@ export function readS3(fanout: Cursor, region: string | undefined): S3Settings |
     bucket,
     ...(endpoint === null ? {} : { endpoint }),
     ...(signedRegion === undefined ? {} : { region: signedRegion }),
-  };
-}
-
-export function readNats(fanout: Cursor, readText: ReadText): NatsSettings | null {
-  const urls = fanout.at('natsUrl');
-  const servers = urls.texts();
-  for (const url of servers)
-    if (!['ws:', 'wss:'].includes(URL.parse(url)?.protocol ?? ''))
-      urls.problem(`is "${withoutUserInfo(url)}" but must be a comma list of ws:// or wss:// URLs`);
-  const user = fanout.at('natsUser').text();
-  const password = fanout.at('natsPassword').text();
-  const token = fanout.at('natsToken').text();
-  const credsFile = fanout.at('natsCredsFile');
-  if ((user === null) !== (password === null)) {
-    const present = fanout.at(user === null ? 'natsPassword' : 'natsUser');
-    present.problem('is set alone: FANOUT_NATS_USER and FANOUT_NATS_PASSWORD must be set together');
-  }
-  const ways = [user, token, credsFile.text()].filter((value) => value !== null).length;
-  if (ways > 1)
-    urls.problem(
-      'has too many credentials: only one of FANOUT_NATS_USER, FANOUT_NATS_TOKEN, FANOUT_NATS_CREDS_FILE may be set',
-    );
-  const creds = credsFile.isSet ? readFile(credsFile, readText) : null;
-  if (servers.length === 0) return null;
-  return {
-    servers,
-    ...(user === null ? {} : { user }),
-    ...(password === null ? {} : { password }),
-    ...(token === null ? {} : { token }),
-    ...(creds === null ? {} : { creds }),
   };
 }
 

@@ -1,5 +1,6 @@
 // Reads the settings of what the SDK leans on: user profile services, segment and CMAB caches, and the CMAB endpoint.
 
+import { maskUserInfo } from '../../core/user-info.ts';
 import type { Cursor, GoDurationRules } from './cursor.ts';
 import type {
   CacheChoice,
@@ -74,7 +75,9 @@ function readOrigins(hosts: Cursor): readonly string[] {
     const url = URL.parse(text);
     const isOrigin = url !== null && /^https?:$/.test(url.protocol) && `${url.origin}/` === url.href;
     if (isOrigin) return [url.origin];
-    hosts.problem(`must list origins such as https://odp.example.com, not "${text.slice(0, 100)}"`);
+    hosts.problem(
+      `must list origins such as https://odp.example.com, not "${maskUserInfo(text).slice(0, 100)}"`,
+    );
     return [];
   });
 }

@@ -2,18 +2,24 @@
 // and the judge of the bus need not know which client it is.
 
 import type { Beat } from '../../core/beat.ts';
-import { FanoutError, messageOf } from '../../core/errors.ts';
+import type { BusCause } from '../../core/bus-cause.ts';
+import type { BusCredentials } from '../../core/bus-credentials.ts';
+import { FanoutError } from '../../core/errors.ts';
 import type { SdkKey } from '../../core/ids.ts';
 import type { Version } from '../../core/version.ts';
 import type { DatafileMeta } from './source.ts';
 
-export interface NatsSettings {
-  /** `ws://` or `wss://` URLs. */
+export interface NatsSettings extends BusCredentials {
+  /** `ws://` or `wss://` URLs, without credentials. */
   readonly servers: readonly string[];
-  readonly user?: string;
+  /** Where credentials are read from again; what stands beside is what was there at the start. */
+  readonly files?: CredentialFiles;
+}
+
+/** Paths. */
+export interface CredentialFiles {
   readonly password?: string;
   readonly token?: string;
-  /** Contents of a .creds file. */
   readonly creds?: string;
 }
 
@@ -33,15 +39,12 @@ export interface BusEvents {
   beat(beat: Beat): void;
 }
 
-/** The client's errors often have nothing but a code. */
-const codeOf = (error: unknown): unknown => (error as { code?: unknown } | null)?.code;
-
-/** The client's own errors are often empty, and its WebSocket's always. */
-export const busUnavailable = ({ servers }: NatsSettings, cause: unknown) =>
+export const busUnavailable = ({ servers }: NatsSettings, { kind, says }: BusCause, cause?: unknown) =>
   new FanoutError({
     code: 'BUS_UNAVAILABLE',
-    message: `The bus at ${servers.join(', ')} does not answer (${messageOf(cause)}, ${codeOf(cause) ?? 'no code'})`,
+    message: `The bus at ${servers.join(', ')} cannot be used: ${says}`,
     remedy: 'Check FANOUT_NATS_URL, its credentials and the server; datafiles come through S3 meanwhile.',
     retryable: true,
-    cause,
+    fields: { busCause: kind },
+    ...(cause === undefined ? {} : { cause }),
   });

@@ -1,45 +1,27 @@
 // The fast source: a plain subscription per key, and a direct get of the subject's last message on every (re)connect
 // and for every newly watched key. Leaves nothing on the server. Reports the link's state; does not judge it.
 
-import {
-  type ConnectionOptions,
-  connect,
-  credsAuthenticator,
-  type Msg,
-  type NatsConnection,
-  type Subscription,
-} from 'nats.ws';
+import type { Msg, NatsConnection, Subscription } from 'nats.ws';
 import { decodeBeat } from '../../core/beat.ts';
-import { type Clock, type Random, type Timer, withinMs } from '../../core/clock.ts';
+import { type BusCause, busCauseOf } from '../../core/bus-cause.ts';
+import type { Timer } from '../../core/clock.ts';
 import { decodeBody, decodeHead, type EnvelopeHead } from '../../core/envelope.ts';
 import type { SdkKey, Sha256 } from '../../core/ids.ts';
-import { BEAT_SUBJECT, datafileSubject, inboxPrefix, STREAM_NAME } from '../../core/names.ts';
-import { type BusEvents, busUnavailable, type NatsSettings } from './bus.ts';
+import { BEAT_SUBJECT, datafileSubject, STREAM_NAME } from '../../core/names.ts';
+import { type BusEvents, busUnavailable } from './bus.ts';
+import { BusLink, type BusLinkOptions, type LinkEvents } from './bus-link.ts';
 import { SideChannel } from './side-channel.ts';
 import type { Candidate, Sink, Source } from './source.ts';
 
-const CONNECT_TIMEOUT_MS = 2_000;
-const RECONNECT_WAIT_MS = 250;
-const RECONNECT_JITTER_MS = 250;
-const PING_INTERVAL_MS = 5_000;
-const PINGS_OUT_MAX = 2;
 const DIRECT_GET_TIMEOUT_MS = 2_000;
 /** A catch-up that got no answer is tried again after this. */
 const CATCH_UP_RETRY_MS = 1_000;
-/** Closing writes to the wire first, which may be dead. */
-const CLOSE_TIMEOUT_MS = 1_000;
 const DIRECT_GET_PREFIX = `$JS.API.DIRECT.GET.${STREAM_NAME}`;
 
-export interface NatsSourceOptions {
-  readonly settings: NatsSettings;
-  readonly clock: Clock;
-  readonly random: Random;
+export interface NatsSourceOptions extends BusLinkOptions {
   readonly events: BusEvents;
   /** The body of a message that only points at it. */
   readonly resolveBody: (sdkKey: SdkKey, sha256: Sha256) => Promise<Uint8Array>;
-  /** Instead of the client's own, and of PING_INTERVAL_MS. */
-  readonly connect?: typeof connect | undefined;
-  readonly pingIntervalMs?: number;
 }
 
 export class NatsSource implements Source {
@@ -49,6 +31,7 @@ export class NatsSource implements Source {
   readonly #sink: Sink;
   readonly #options: NatsSourceOptions;
   readonly #subscriptions = new Map<SdkKey, Subscription | null>();
+  readonly #link: BusLink;
   #connection: NatsConnection | null = null;
   #retryTimer: Timer | null = null;
   #stopped = false;
@@ -59,11 +42,17 @@ export class NatsSource implements Source {
   constructor(sink: Sink, options: NatsSourceOptions) {
     this.#sink = sink;
     this.#options = options;
+    this.#link = new BusLink(options, this.#linkEvents());
   }
 
   /** Connects in the background and keeps at it until stop(). */
   start(): void {
-    void this.#connect();
+    this.#link.start();
+  }
+
+  /** Why the bus cannot be reached; null while it can, or nothing was tried yet. */
+  get cause(): BusCause | null {
+    return this.#link.cause;
   }
 
   /** Without a link there is nothing to look at yet: the key is asked for when the link comes up. */
@@ -86,51 +75,31 @@ export class NatsSource implements Source {
     this.#stopped = true;
     this.channel.down();
     this.#retryTimer?.cancel();
-    const connection = this.#connection;
     this.#connection = null;
-    if (connection === null) return;
-    await withinMs(this.#options.clock, CLOSE_TIMEOUT_MS, connection.close(), () => {});
+    await this.#link.stop();
   }
 
-  async #connect(): Promise<void> {
-    const { settings, clock, random, connect: connectTo = connect, pingIntervalMs } = this.#options;
-    try {
-      const connection = await connectTo(connectionOptions(settings, pingIntervalMs));
-      if (this.#stopped) return await connection.close();
-      this.#failing = false;
-      this.#connection = connection;
-      connection.subscribe(BEAT_SUBJECT, { callback: (error, message) => this.#onBeat(error, message) });
-      void this.#follow(connection);
-      await this.#linked(connection);
-    } catch (cause) {
-      if (this.#stopped) return;
-      this.#failed(null, cause);
-      this.#retryTimer = clock.after(RECONNECT_WAIT_MS + random() * RECONNECT_JITTER_MS, () => this.start());
-    }
+  #linkEvents(): LinkEvents {
+    const { events, settings } = this.#options;
+    return {
+      up: (connection) => {
+        this.#failing = false;
+        this.#connection = connection;
+        connection.subscribe(BEAT_SUBJECT, { callback: (error, message) => this.#onBeat(error, message) });
+        void this.#linked(connection);
+      },
+      down: () => {
+        this.#connection = null;
+        for (const sdkKey of this.#subscriptions.keys()) this.#subscriptions.set(sdkKey, null);
+        this.channel.down();
+        events.disconnected();
+      },
+      stale: () => events.pingsUnanswered(),
+      failed: (cause) => this.#sink.failed(this.name, null, busUnavailable(settings, cause)),
+    };
   }
 
-  /** Follows the client's own reconnecting; should it give up after all, begins anew. */
-  async #follow(connection: NatsConnection): Promise<void> {
-    const { events } = this.#options;
-    for await (const { type } of connection.status()) {
-      if (this.#stopped) return;
-      if (type === 'disconnect') this.#disconnected();
-      else if (type === 'staleConnection') events.pingsUnanswered();
-      else if (type === 'reconnect') void this.#linked(connection);
-    }
-    if (this.#stopped) return;
-    this.#disconnected();
-    this.#connection = null;
-    for (const sdkKey of this.#subscriptions.keys()) this.#subscriptions.set(sdkKey, null);
-    this.start();
-  }
-
-  #disconnected(): void {
-    this.channel.down();
-    this.#options.events.disconnected();
-  }
-
-  /** The client has subscribed again by itself; what was missed meanwhile has to be asked for. */
+  /** What was missed meanwhile has to be asked for. */
   async #linked(connection: NatsConnection): Promise<void> {
     this.#epoch++;
     this.#options.events.connected();
@@ -176,7 +145,7 @@ export class NatsSource implements Source {
   /** Told once per outage: attempts are made every second and faster. */
   #failed(sdkKey: SdkKey | null, cause: unknown): void {
     if (!this.#failing && !this.#stopped)
-      this.#sink.failed(this.name, sdkKey, busUnavailable(this.#options.settings, cause));
+      this.#sink.failed(this.name, sdkKey, busUnavailable(this.#options.settings, busCauseOf(cause), cause));
     this.#failing = true;
   }
 
@@ -184,11 +153,15 @@ export class NatsSource implements Source {
     if (this.#subscriptions.get(sdkKey)) return;
     const subscription = connection.subscribe(datafileSubject(sdkKey), {
       callback: (error, message) => {
-        if (error) this.#sink.failed(this.name, sdkKey, busUnavailable(this.#options.settings, error));
+        if (error !== null) this.#refused(sdkKey, error);
         else void this.#onDatafile(sdkKey, message);
       },
     });
     this.#subscriptions.set(sdkKey, subscription);
+  }
+
+  #refused(sdkKey: SdkKey, error: Error): void {
+    this.#sink.failed(this.name, sdkKey, busUnavailable(this.#options.settings, busCauseOf(error), error));
   }
 
   /** Never rejects: a message that cannot be dealt with is told of, and the next one may be better. */
@@ -223,28 +196,4 @@ export class NatsSource implements Source {
     const beat = error === null ? decodeBeat(message.data) : null;
     if (beat !== null) this.#options.events.beat(beat);
   }
-}
-
-function connectionOptions(settings: NatsSettings, pingInterval = PING_INTERVAL_MS): ConnectionOptions {
-  const { servers, user, password, token, creds } = settings;
-  return {
-    servers: [...servers],
-    name: 'datafile-fanout-agent',
-    inboxPrefix: inboxPrefix(user),
-    timeout: CONNECT_TIMEOUT_MS,
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: RECONNECT_WAIT_MS,
-    reconnectJitter: RECONNECT_JITTER_MS,
-    reconnectJitterTLS: RECONNECT_JITTER_MS,
-    pingInterval,
-    maxPingOut: PINGS_OUT_MAX,
-    // Rotated credentials may be refused for a while: keep trying, S3 carries us meanwhile.
-    ignoreAuthErrorAbort: true,
-    // What this agent says is known to all of it already.
-    noEcho: true,
-    ...(user === undefined ? {} : { user }),
-    ...(password === undefined ? {} : { pass: password }),
-    ...(token === undefined ? {} : { token }),
-    ...(creds === undefined ? {} : { authenticator: credsAuthenticator(new TextEncoder().encode(creds)) }),
-  };
 }

@@ -86,7 +86,10 @@ describe('an agent on the bus', () => {
     await publish(3);
     await bus('available');
     await serves(agent, 3, 3);
-    expect(agent.log.of('bus.unavailable').at(-1)?.fields).toEqual({ reason: 'disconnected' });
+    expect(agent.log.of('bus.unavailable').at(-1)?.fields).toEqual({
+      reason: 'disconnected',
+      cause: 'connection refused',
+    });
   });
 
   it('is not taken in by a bad message: S3 says what the seq really is', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Environment, parseConfig } from '../../agent/config.ts';
 import { FanoutError } from '../../core/errors.ts';
+import { CREDS } from '../support/creds.ts';
 
 const noFiles = (): string => {
   throw new Error('no such file');
@@ -57,7 +58,7 @@ describe('settings', () => {
         FANOUT_S3_CHECK_INTERVAL: '1m30s',
         FANOUT_KEYS_ON_DEMAND_MAX: '3',
       },
-      (path) => `contents of ${path}`,
+      () => CREDS.trim(),
     );
     expect(config).toMatchObject({
       keys: [
@@ -68,7 +69,7 @@ describe('settings', () => {
       ...{ cdnUrlTemplate: 'http://cdn.local/%s.json', cdnAuthUrlTemplate: 'http://cdn.local/%s.json' },
       events: { url: 'http://events.local/' },
       s3: { bucket: 'bucket', endpoint: 'http://s3.local:9000', region: 'us-east-1' },
-      nats: { servers: ['ws://a:1', 'wss://b:2'], creds: 'contents of /run/creds' },
+      nats: { servers: ['ws://a:1', 'wss://b:2'], creds: CREDS, files: { creds: '/run/creds' } },
       ...{ s3PollIntervalMs: 250, s3CheckIntervalMs: 90_000 },
     });
   });
@@ -92,12 +93,27 @@ describe('wrong settings', () => {
     [{ OPTIMIZELY_CLIENT_EVENTURL: 'file:///etc' }, 'must be a URL with http: or https:'],
     [{ OPTIMIZELY_SDKKEYS: 'a b' }, '"a b" is not an SDK key'],
     [{ OPTIMIZELY_SDKKEYS: 'k:' }, 'k has a colon but no access token after it'],
-    [{ FANOUT_NATS_URL: 'nats://x', FANOUT_BUCKET: 'b' }, 'a comma list of ws:// or wss:// URLs'],
+    [{ FANOUT_NATS_URL: 'nats://x', FANOUT_BUCKET: 'b' }, 'must be ws:// or wss:// URLs, parted by commas'],
     [{ FANOUT_NATS_URL: 'ws://x' }, 'FANOUT_BUCKET is missing'],
     [{ FANOUT_S3_ENDPOINT: 'http://x' }, 'FANOUT_S3_ENDPOINT is set but FANOUT_BUCKET is not'],
     [{ FANOUT_NATS_USER: 'u' }, 'FANOUT_NATS_USER and FANOUT_NATS_PASSWORD must be set together'],
     [{ FANOUT_NATS_TOKEN: 't', FANOUT_NATS_CREDS_FILE: '/x' }, 'only one of FANOUT_NATS_USER'],
     [{ FANOUT_NATS_CREDS_FILE: '/x' }, 'FANOUT_NATS_CREDS_FILE is "/x" but must be a readable file'],
+    [
+      { FANOUT_NATS_PASSWORD_FILE: '/x', FANOUT_NATS_USER: 'u' },
+      'FANOUT_NATS_PASSWORD_FILE is "/x" but must be',
+    ],
+    [{ FANOUT_NATS_PASSWORD_FILE: '/x', FANOUT_NATS_PASSWORD: 'p' }, 'and FANOUT_NATS_PASSWORD too'],
+    [{ FANOUT_NATS_URL: 'ws://u:p@x', FANOUT_NATS_TOKEN: 't' }, 'has too many credentials'],
+    [{ FANOUT_NATS_URL: 'ws://u:p@x,ws://y' }, 'holds different credentials for its servers'],
+    [
+      { FANOUT_BUCKET: 'b', FANOUT_S3_ENDPOINT: 'http://u:p@x' },
+      'holds a user or a password: AWS_ACCESS_KEY_ID',
+    ],
+    [
+      { OPTIMIZELY_TRACING_OPENTELEMETRY_SERVICES_REMOTE_ENDPOINT: 'u:p@x:4317' },
+      'OTEL_EXPORTER_OTLP_HEADERS',
+    ],
   ];
   it.each(table)('%j say so', (env, message) => {
     expect(problemOf(env)).toContain(message);

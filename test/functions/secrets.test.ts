@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { signWebhook } from '../../core/webhook.ts';
 import { parseBusCredentials } from '../../functions/bus-credentials.ts';
 import { parseSecretReference, readSecret } from '../../functions/secrets.ts';
+import { CREDS } from '../support/creds.ts';
 
 const values = new Map<string, string>();
 const asked: { readonly action: string; readonly body: Record<string, unknown>; readonly region: string }[] =
@@ -97,7 +98,7 @@ describe('readSecret()', () => {
 });
 
 describe('the NATS secret', () => {
-  it.each([{ user: 'u', password: 'p' }, { token: 't' }, { creds: 'c' }])('holds %o', (credentials) => {
+  it.each([{ user: 'u', password: 'p' }, { token: 't' }, { creds: CREDS }])('holds %o', (credentials) => {
     expect(parseBusCredentials(JSON.stringify(credentials))).toEqual(credentials);
   });
 

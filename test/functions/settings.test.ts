@@ -7,6 +7,7 @@ import {
   readSecretNames,
   readWriterSettings,
 } from '../../functions/settings.ts';
+import { CREDS } from '../support/creds.ts';
 
 const SECRET = 'the-webhook-secret';
 const GOOD = {
@@ -50,7 +51,7 @@ describe('settings', () => {
       FANOUT_NATS_USER: 'u',
       FANOUT_NATS_PASSWORD: 'p',
       FANOUT_NATS_TOKEN: 't',
-      FANOUT_NATS_CREDS: 'c',
+      FANOUT_NATS_CREDS: CREDS.trim().replaceAll('\n', '\\n'),
       FANOUT_NATS_REPLICAS: '3',
       FANOUT_FETCH_BUDGET: '1s500ms',
       FANOUT_CDN_URL_TEMPLATE: 'http://127.0.0.1:9/d/%s.json',
@@ -58,10 +59,26 @@ describe('settings', () => {
     expect(readWriterSettings(env)).toMatchObject({
       bucket: { endpoint: 'http://s3' },
       topic: { endpoint: 'http://sns' },
-      bus: { user: 'u', password: 'p', token: 't', creds: 'c', replicas: 3 },
+      bus: { user: 'u', password: 'p', token: 't', creds: CREDS, replicas: 3 },
       fetchBudgetMs: 1_500,
       templates: { cdn: 'http://127.0.0.1:9/d/%s.json' },
     });
+  });
+
+  it('may hold credentials in their URLs: of the bus, and of mirrors', () => {
+    const template = 'https://reader:p@mirror.example/%s.json';
+    const env = {
+      ...GOOD,
+      FANOUT_NATS_URL: 'wss://u:p%21@a, wss://u:p%21@b',
+      FANOUT_CDN_URL_TEMPLATE: template,
+    };
+    expect(readWriterSettings(env)).toMatchObject({
+      bus: { servers: ['wss://a', 'wss://b'], user: 'u', password: 'p!' },
+      templates: { cdn: template },
+    });
+    expect(problemsOf({ FANOUT_NATS_URL: 'wss://u:p@a', FANOUT_NATS_USER: 'v' })).toContain(
+      'FANOUT_NATS_URL holds credentials and FANOUT_NATS_USER too',
+    );
   });
 
   it('of the bridge need neither projects nor a topic', () => {
@@ -100,7 +117,10 @@ describe('a setting is refused:', () => {
     ['FANOUT_BUCKET', undefined, 'FANOUT_BUCKET is missing'],
     ['FANOUT_TOPIC_ARN', ' ', 'FANOUT_TOPIC_ARN is missing'],
     ['FANOUT_NATS_URL', 'nats://x:4222', 'ws:// or wss://'],
-    ['FANOUT_NATS_URL', 'wss://u:p@x', 'without credentials'],
+    ['FANOUT_NATS_URL', `wss://u:${SECRET}@x,wss://y`, 'different credentials'],
+    ['FANOUT_NATS_CREDS', SECRET, 'holds no USER JWT'],
+    ['FANOUT_S3_ENDPOINT', `https://u:${SECRET}@x`, 'must hold no credentials'],
+    ['FANOUT_SNS_ENDPOINT', `https://u:${SECRET}@x`, 'must hold no credentials'],
     ['FANOUT_NATS_REPLICAS', '2', 'one of 1, 3, 5'],
     ['FANOUT_FETCH_BUDGET', 'soon', 'a duration such as 5s'],
     ['FANOUT_FETCH_BUDGET', '20s', 'at most'],
@@ -108,7 +128,7 @@ describe('a setting is refused:', () => {
     ['FANOUT_CDN_URL_TEMPLATE', 'https://x/%s/%s.json', 'one %s'],
     ['FANOUT_CDN_URL_TEMPLATE', 'https://%s.example/x.json', '%s in the path'],
     ['FANOUT_ORIGIN_URL_TEMPLATE', 'https://x/?key=%s', '%s in the path'],
-    ['FANOUT_ORIGIN_URL_TEMPLATE', 'https://u:p@x/%s', 'no credentials'],
+    ['FANOUT_CDN_AUTH_URL_TEMPLATE', `https://u:${SECRET}@x/%s`, 'must hold no credentials'],
     ['FANOUT_CDN_AUTH_URL_TEMPLATE', 'http://x.example/%s', 'must be https'],
     ['FANOUT_CDN_AUTH_URL_TEMPLATE', 'http://127.0.0.1.evil.example/%s', 'must be https'],
     ['FANOUT_PROJECTS', '[]', 'FANOUT_PROJECTS'],

@@ -32,7 +32,9 @@ export async function examine(check: string, look: () => Promise<Judgement>): Pr
     return { check, ...(await look()) };
   } catch (error) {
     if (error instanceof FanoutError) {
-      const because = error.cause === undefined ? '' : ` (${messageOf(error.cause)})`;
+      // Of the bus, the message has it in words; its client's own errors are often empty.
+      const isSaid = error.cause === undefined || error.code === 'BUS_UNAVAILABLE';
+      const because = isSaid ? '' : ` (${messageOf(error.cause)})`;
       return { check, ...fail(`${error.message}${because}`, error.remedy) };
     }
     return { check, ...fail(messageOf(error), 'This was not foreseen; the message is all there is.') };

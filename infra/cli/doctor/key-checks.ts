@@ -1,7 +1,7 @@
 // One SDK key from Optimizely over the record to the bus: what each of them has, and whether they agree. Reads only.
 
 import { encodeEnvelope } from '../../../core/envelope.ts';
-import { FanoutError, messageOf } from '../../../core/errors.ts';
+import { FanoutError } from '../../../core/errors.ts';
 import { isQuarantined, type Manifest } from '../../../core/manifest.ts';
 import type { DatafileSource } from '../../../core/projects.ts';
 import { KeyRing, keyIdOf } from '../../../core/signature.ts';
@@ -143,13 +143,13 @@ export async function checkBus(bus: Bus): Promise<Judgement> {
     return ok(`connected; messages up to ${await bus.payloadBytesMax()} bytes`);
   } catch (error) {
     if (!(error instanceof FanoutError)) throw error;
-    const because = error.cause === undefined ? '' : `: ${messageOf(error.cause)}`;
-    const isDenied = /auth|permission/i.test(because);
+    const { busCause } = error.fields;
+    const isDenied = busCause === 'credentials-refused' || busCause === 'permission-missing';
     return fail(
-      `${error.message}${because}`,
+      error.message,
       isDenied
         ? 'Compare the credentials with the publisher user of the server configuration (infra/nats).'
-        : 'Check FANOUT_NATS_URL, the way to it (wss and its certificate: NODE_EXTRA_CA_CERTS), and nats-server.',
+        : 'Check FANOUT_NATS_URL, the way to it (wss and its certificate: SSL_CERT_FILE or NODE_EXTRA_CA_CERTS), and nats-server.',
     );
   }
 }

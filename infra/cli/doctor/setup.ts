@@ -1,10 +1,11 @@
 // The functions' settings as an operator has them in the shell, with the secrets that they only name, and the parts that
 // they lead to. Nothing is asked of anybody but the secret stores.
 
+import type { BusCredentials } from '../../../core/bus-credentials.ts';
 import { FanoutError } from '../../../core/errors.ts';
 import { type ProjectTable, parseProjects } from '../../../core/projects.ts';
 import { type PublicKey, parseSigningKey } from '../../../core/signing-keys.ts';
-import { type BusCredentials, parseBusCredentials } from '../../../functions/bus-credentials.ts';
+import { parseBusCredentials } from '../../../functions/bus-credentials.ts';
 import {
   type Environment,
   readPublicKeys,
