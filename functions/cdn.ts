@@ -1,15 +1,18 @@
-// Fetches datafiles from Optimizely: only from the configured URL templates, never from a URL that somebody sent.
+// Fetches datafiles from Optimizely: from the configured URL templates and from where those redirect to, never from a URL
+// that somebody sent.
 // Knows HTTP and its limits; whether what came is a good datafile is decided elsewhere.
 
 import { DATAFILE_BYTES_MAX } from '../core/datafile.ts';
-import { FanoutError } from '../core/errors.ts';
+import { FanoutError, isFanoutError } from '../core/errors.ts';
 import type { CdnValidators } from '../core/manifest.ts';
 import { encodeSdkKey } from '../core/names.ts';
 import type { DatafileSource } from '../core/projects.ts';
 import { readWithin } from '../core/read-within.ts';
+import { basicAuthorization, type Credentials, takeUserInfo } from '../core/user-info.ts';
+import { getFollowing } from '../transport/get-following.ts';
 import type { Cdn, CdnAnswer, Via } from './ports.ts';
 
-/** `%s` stands for the SDK key. */
+/** `%s` stands for the SDK key. Credentials in one are sent as Basic authorization. */
 export interface UrlTemplates {
   readonly cdn: string;
   readonly origin: string;
@@ -24,24 +27,30 @@ export function createCdn(templates: UrlTemplates, bytesMax: number = DATAFILE_B
   return {
     viasOf: (source) => (source.accessToken === undefined ? ['cdn', 'origin'] : ['auth']),
     fetch: async (source, via, validators, timeoutMs) => {
-      const url = templates[via].replace('%s', () => encodeSdkKey(source.sdkKey));
+      const { url: template, credentials } = takeUserInfo(templates[via]);
+      const url = template.replace('%s', () => encodeSdkKey(source.sdkKey));
       try {
-        const response = await fetch(url, {
-          headers: requestHeaders(source, via, validators),
-          // A redirect could lead to a host that nobody configured, and take the access token along.
-          redirect: 'error',
+        const response = await getFollowing(url, {
+          headers: requestHeaders(source, via, validators, credentials),
           signal: AbortSignal.timeout(Math.max(1, timeoutMs)),
         });
         return await readAnswer(response, source, via, bytesMax);
       } catch (error) {
-        throw error instanceof FanoutError ? error : failed(source, via, 'did not answer', error);
+        if (isFanoutError(error, 'REDIRECT_REFUSED')) throw failed(source, via, 'leads astray', error);
+        throw isFanoutError(error) ? error : failed(source, via, 'did not answer', error);
       }
     },
   };
 }
 
-function requestHeaders(source: DatafileSource, via: Via, validators: CdnValidators | null) {
+function requestHeaders(
+  source: DatafileSource,
+  via: Via,
+  validators: CdnValidators | null,
+  credentials: Credentials | null,
+) {
   const headers: Record<string, string> = {};
+  if (credentials !== null) headers.authorization = basicAuthorization(credentials);
   if (via === 'auth' && source.accessToken !== undefined)
     headers.authorization = `Bearer ${source.accessToken}`;
   if (validators?.etag) headers['if-none-match'] = validators.etag;

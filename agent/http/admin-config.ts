@@ -1,6 +1,7 @@
 // The settings as /config shows them: in the shape of the original's answer, ours beside them under `fanout`. Composed
 // field by field, so that a secret can only get in by being written here. Pure.
 
+import { maskUrl } from '../../core/user-info.ts';
 import type {
   AgentConfig,
   CacheChoice,
@@ -132,8 +133,4 @@ const shownRedis = ({ host, port, database, tls }: RedisSettings) => ({
 const fromMap = <T, S>(map: ReadonlyMap<string, T>, show: (value: T) => S): Record<string, S> =>
   Object.fromEntries([...map].map(([name, value]) => [name, show(value)]));
 
-/** A URL may hold a password, or a key in its query. */
-function withoutSecrets(url: string | null): string {
-  if (url === null) return '';
-  return url.replace(/\/\/[^/@]*@/, '//***@').replace(/\?.*$/, '?***');
-}
+const withoutSecrets = (url: string | null): string => (url === null ? '' : maskUrl(url));

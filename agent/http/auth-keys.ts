@@ -7,6 +7,7 @@ import { messageOf } from '../../core/errors.ts';
 import { parseJsonWithin } from '../../core/json-depth.ts';
 import type { Log } from '../../core/log.ts';
 import { readWithin } from '../../core/read-within.ts';
+import { basicAuthorization, takeUserInfo } from '../../core/user-info.ts';
 
 const REQUEST_TIMEOUT_MS = 10_000;
 const ANSWER_BYTES_MAX = 1024 * 1024;
@@ -86,7 +87,9 @@ export class IssuerKeys {
     this.#fetchedAtMs = clock.nowMs();
     try {
       // Whoever is redirected to could hand out keys of his own.
-      const response = await fetch(url, {
+      const { url: bare, credentials } = takeUserInfo(url);
+      const response = await fetch(bare, {
+        headers: credentials === null ? {} : { authorization: basicAuthorization(credentials) },
         redirect: 'error',
         signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
       });

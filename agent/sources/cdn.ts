@@ -6,6 +6,8 @@ import { DATAFILE_BYTES_MAX, parseDatafile } from '../../core/datafile.ts';
 import { FanoutError, messageOf } from '../../core/errors.ts';
 import type { ChangeId, SdkKey } from '../../core/ids.ts';
 import { readWithin } from '../../core/read-within.ts';
+import { basicAuthorization, takeUserInfo } from '../../core/user-info.ts';
+import { getFollowing } from '../../transport/get-following.ts';
 import { PollLoop } from './poll-loop.ts';
 import { NO_LINEAGE, NO_SEQ, type Sink, type Source } from './source.ts';
 
@@ -18,7 +20,7 @@ const DENIALS: ReadonlySet<number> = new Set([401, 403, 404]);
 export interface CdnSourceOptions {
   readonly clock: Clock;
   readonly random: Random;
-  /** With `%s` for the SDK key. */
+  /** With `%s` for the SDK key. Credentials in it are sent where no access token is. */
   readonly urlTemplate: string;
   /** For keys with an access token. */
   readonly authUrlTemplate: string;
@@ -149,14 +151,15 @@ export class CdnSource implements Source {
     token: string | null,
     conditions: Readonly<Record<string, string>>,
   ): Promise<Response | null> {
-    const { urlTemplate, authUrlTemplate, fetch: get = fetch } = this.#options;
-    const url = (token === null ? urlTemplate : authUrlTemplate).replaceAll('%s', encodeURIComponent(sdkKey));
-    const headers = { ...conditions, ...(token === null ? {} : { authorization: `Bearer ${token}` }) };
+    const { urlTemplate, authUrlTemplate, fetch: get } = this.#options;
+    const { url: template, credentials } = takeUserInfo(token === null ? urlTemplate : authUrlTemplate);
+    const url = template.replaceAll('%s', encodeURIComponent(sdkKey));
+    const authorization = token === null ? credentials && basicAuthorization(credentials) : `Bearer ${token}`;
+    const headers = { ...conditions, ...(authorization === null ? {} : { authorization }) };
     let response: Response;
     try {
-      // A redirect could lead anywhere, with the token.
       const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
-      response = await get(url, { headers, redirect: 'error', signal });
+      response = await getFollowing(url, { headers, signal, get });
     } catch (cause) {
       throw failed(sdkKey, messageOf((cause as Error).cause ?? cause), 0, cause);
     }

@@ -5,6 +5,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { errorFields, FanoutError, messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { readWithin } from '../../core/read-within.ts';
+import { basicAuthorization, takeUserInfo } from '../../core/user-info.ts';
 import { WEBHOOK_BODY_BYTES_MAX } from '../../core/webhook.ts';
 import type { Exchange } from '../http/exchange.ts';
 
@@ -43,9 +44,13 @@ export function forwardWebhook({ receiverUrl, log }: ForwardDeps) {
 /** @throws FanoutError RECEIVER_FAILED */
 async function send(receiverUrl: string, exchange: Exchange) {
   try {
-    const response = await fetch(receiverUrl, {
+    const { url, credentials } = takeUserInfo(receiverUrl);
+    const headers = headersOf(exchange.request.headers);
+    if (credentials !== null && !headers.some(([name]) => name === 'authorization'))
+      headers.push(['authorization', basicAuthorization(credentials)]);
+    const response = await fetch(url, {
       method: 'POST',
-      headers: headersOf(exchange.request.headers),
+      headers,
       // What is signed is the bytes: they are not touched.
       body: new Uint8Array(exchange.body),
       redirect: 'error',

@@ -25,7 +25,7 @@ export function isSafeAddress(address: string): boolean {
 export function parseWebhookUrl(address: string): URL {
   if (isSafeAddress(address)) return new URL(address);
   throw usageError(
-    `"${address.replace(/\/\/[^/]*@/, '//…@')}" is not an https URL without credentials (plain http on this machine only)`,
+    `"${address}" is not an https URL without credentials (plain http on this machine only)`,
     `Give the whole address of the receiver, for example https://example.com${WEBHOOK_PATH}.`,
   );
 }

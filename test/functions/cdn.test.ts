@@ -111,10 +111,20 @@ describe('an answer', () => {
     await expect(get()).rejects.toMatchObject({ code: 'CDN_FAILED', retryable: true });
   });
 
-  it('that redirects is a failure, and is not followed', async () => {
-    answer = (response) => response.writeHead(302, { location: `${base}/elsewhere` }).end();
-    await expect(get('auth', none, secure)).rejects.toMatchObject({ code: 'CDN_FAILED' });
-    expect(seen).toHaveLength(1);
+  it('that redirects is followed, a bounded number of times', async () => {
+    answer = (response) => {
+      if (seen.length > 1) return void response.end('body');
+      response.writeHead(302, { location: `${base}/elsewhere` }).end();
+    };
+    expect(await get('auth', none, secure)).toMatchObject({ kind: 'body' });
+    expect(seen.map(({ url, headers }) => [url, headers.authorization])).toEqual([
+      [`/auth/a%2Bb%2Fc%3D.json`, `Bearer ${TOKEN}`],
+      ['/elsewhere', `Bearer ${TOKEN}`],
+    ]);
+    seen = [];
+    answer = (response) => response.writeHead(307, { location: '/again' }).end();
+    await expect(get()).rejects.toMatchObject({ code: 'CDN_FAILED', cause: { code: 'REDIRECT_REFUSED' } });
+    expect(seen).toHaveLength(11);
   });
 
   it('that does not come in time is a failure', async () => {

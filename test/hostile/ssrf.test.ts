@@ -117,12 +117,11 @@ describe('a redirect', () => {
   const source = { sdkKey: KEY, environment: 'e', accessToken: `${HUSH}token` };
   const none = { etag: null, lastModifiedMs: null };
 
-  it('of the CDN is not followed', async () => {
+  it('of the CDN on this machine carries no token to another port of it', async () => {
     const template = `${redirector}/%s.json`;
     const cdn = createCdn({ cdn: template, origin: template, auth: template });
-    for (const via of ['cdn', 'origin', 'auth'] as const)
-      await expect(cdn.fetch(source, via, none, 2_000)).rejects.toMatchObject({ code: 'CDN_FAILED' });
-    expect(seen).toEqual([]);
+    for (const via of ['cdn', 'origin', 'auth'] as const) await cdn.fetch(source, via, none, 2_000);
+    expect(seen.map(({ headers }) => headers.authorization)).toEqual([undefined, undefined, undefined]);
   });
 
   it('of who issues tokens is not followed: his keys would be believed', async () => {

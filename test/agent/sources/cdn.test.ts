@@ -86,15 +86,32 @@ describe('the CDN source', () => {
     expect(source.status(KEY)).toBe(200);
   });
 
-  it('follows no redirect', async () => {
-    const elsewhere = await startHttp(() => ({ status: 200, body: datafileBody(1) }));
-    const door = await startHttp(() => ({ status: 302, headers: { location: elsewhere.url } }));
-    onTestFinished(() => elsewhere.close());
+  it('follows the redirect of a mirror, and leaves the token with the host that it is for', async () => {
+    const bucket = await startHttp(() => ({ status: 200, body: datafileBody(1) }));
+    const door = await startHttp(() => ({ status: 302, headers: { location: `${bucket.url}/signed?s=1` } }));
+    onTestFinished(() => bucket.close());
     onTestFinished(() => door.close());
-    const { sink, source } = await setUp({ urlTemplate: `${door.url}/%s.json` });
+    const authUrlTemplate = `${door.url}/%s.json`;
+    const { sink, source } = await setUp({ authUrlTemplate, tokenOf: () => 'token' });
     await source.watch(KEY);
-    expect(sink.failures[0]).toMatchObject({ error: { code: 'CDN_FAILED' } });
-    expect(elsewhere.seen).toEqual([]);
+    expect(sink.seqs).toEqual([0]);
+    expect(door.seen.map(({ headers }) => headers.authorization)).toEqual(['Bearer token']);
+    expect(bucket.seen.map(({ url, headers }) => [url, headers.authorization])).toEqual([
+      ['/signed?s=1', undefined],
+    ]);
+  });
+
+  it('sends the credentials of its URL where no access token is', async () => {
+    const door = await startHttp(() => ({ status: 200, body: datafileBody(1) }));
+    onTestFinished(() => door.close());
+    const template = `${door.url.replace('//', '//reader:hush%2Dmirror@')}/%s.json`;
+    const tokenOf = (sdkKey: string) => (sdkKey === KEY ? null : 'token');
+    const { source, sink } = await setUp({ urlTemplate: template, authUrlTemplate: template, tokenOf });
+    await source.watch(KEY);
+    await source.watch(OTHER_KEY);
+    const basic = `Basic ${Buffer.from('reader:hush-mirror').toString('base64')}`;
+    expect(door.seen.map(({ headers }) => headers.authorization)).toEqual([basic, 'Bearer token']);
+    expect(sink.seqs).toEqual([0]);
   });
 
   it('stops reading a body that is larger than any datafile', async () => {
