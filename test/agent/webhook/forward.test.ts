@@ -6,12 +6,18 @@ import { GOLDEN } from '../../fixtures/golden-webhook.ts';
 import { startAgent } from '../support/agent.ts';
 import { startHttp, type TestAnswer } from '../support/http.ts';
 
-async function setUp(answer: TestAnswer | null) {
+async function setUp(answer: TestAnswer | null, userInfo = '') {
   const receiver = await startHttp(() => answer as TestAnswer);
   if (answer === null) await receiver.close();
   else onTestFinished(receiver.close);
   const agent = await startAgent({
-    settings: { webhook: { port: 0, receiverUrl: `${receiver.url}/hooks?a=b`, projects: new Map() } },
+    settings: {
+      webhook: {
+        port: 0,
+        receiverUrl: `${receiver.url.replace('//', `//${userInfo}`)}/hooks?a=b`,
+        projects: new Map(),
+      },
+    },
   });
   const post = (body: string, headers: Record<string, string> = {}) =>
     fetch(`http://127.0.0.1:${agent.webhookPort}/webhooks/optimizely`, {
@@ -39,6 +45,14 @@ describe('a webhook with a receiver', () => {
       host: new URL(receiver.url).host,
     });
     expect(signWebhook(Buffer.from(seen?.body ?? ''), secret)).toBe(signature);
+  });
+
+  it('arrives with the credentials of the receiver, unless the webhook brought its own', async () => {
+    const { receiver, post } = await setUp({ status: 204 }, 'hooks:hush-p%40@');
+    await post('{}');
+    await post('{}', { authorization: 'Bearer b' });
+    const basic = `Basic ${Buffer.from('hooks:hush-p@').toString('base64')}`;
+    expect(receiver.seen.map(({ headers }) => headers.authorization)).toEqual([basic, 'Bearer b']);
   });
 
   it.each([
