@@ -52,7 +52,8 @@ function podProblems(spec: Json): string[] {
   const wanted: readonly [string, boolean][] = [
     [
       'must not run as root',
-      spec.securityContext.runAsNonRoot === true && spec.securityContext.runAsUser > 0,
+      // Without a number of its own it is the cluster's, which runAsNonRoot holds to the same.
+      spec.securityContext.runAsNonRoot === true && spec.securityContext.runAsUser !== 0,
     ],
     ['must have the default seccomp profile', spec.securityContext.seccompProfile?.type === 'RuntimeDefault'],
     ['must not be given a token of Kubernetes', spec.automountServiceAccountToken === false],

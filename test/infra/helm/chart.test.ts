@@ -32,8 +32,10 @@ const isMap = (value: unknown): value is Values =>
 /** `agent.image.tag` and so on. */
 const leavesOf = (node: Values, at = ''): string[] =>
   Object.entries(node).flatMap(([name, value]) =>
-    // Resources are handed on whole.
-    isMap(value) && name !== 'resources' ? leavesOf(value, `${at}${name}.`) : [`${at}${name}`],
+    // Resources and security contexts are handed on whole.
+    isMap(value) && !/^(resources|podSecurityContext|securityContext)$/.test(name)
+      ? leavesOf(value, `${at}${name}.`)
+      : [`${at}${name}`],
   );
 
 const valueAt = (path: readonly string[]): unknown =>
@@ -89,6 +91,30 @@ describe('the chart’s values', () => {
     const secretive = leavesOf(values).filter((path) => /password|token|secret/i.test(path));
     expect(secretive.length).toBeGreaterThan(5);
     for (const path of secretive) expect(path).toMatch(/Secrets?$|Secret\.(name|key)$/);
+  });
+});
+
+describe('the security contexts of the chart', () => {
+  const POD = { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } };
+  const CONTAINER = { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true };
+
+  it.each(['agent', 'receiver'])(
+    'of the %s take all rights, and are values that a cluster may replace',
+    (component) => {
+      const part = values[component] as {
+        readonly podSecurityContext: unknown;
+        readonly securityContext: unknown;
+      };
+      expect(part.podSecurityContext).toMatchObject(POD);
+      expect(part.securityContext).toMatchObject({ ...CONTAINER, capabilities: { drop: ['ALL'] } });
+      const { text } = templates.find(({ name }) => name === `${component}-deployment.yaml`) ?? { text: '' };
+      for (const name of ['podSecurityContext', 'securityContext'])
+        expect(text).toContain(`include "fanout.withoutNulls" $${component}.${name} `);
+    },
+  );
+
+  it('stand in no template: nothing is fixed that a cluster could forbid', () => {
+    expect(everything).not.toMatch(/runAs(User|Group|NonRoot)|fsGroup|seccompProfile|capabilities:/);
   });
 });
 

@@ -109,22 +109,13 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end }}
 {{- end -}}
 
-{{/* The image's own user. A new file system group lets it write to volumes. */}}
-{{- define "fanout.podSecurityContext" -}}
-runAsNonRoot: true
-runAsUser: 1000
-runAsGroup: 1000
-fsGroup: 1000
-fsGroupChangePolicy: OnRootMismatch
-seccompProfile:
-  type: RuntimeDefault
+{{/* A security context of the values without its fields that are null: where the cluster assigns them, as OpenShift does. */}}
+{{- define "fanout.withoutNulls" -}}
+{{- $kept := dict -}}
+{{- range $name, $value := . -}}
+{{- if not (kindIs "invalid" $value) -}}{{- $_ := set $kept $name $value -}}{{- end -}}
 {{- end -}}
-
-{{- define "fanout.containerSecurityContext" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-capabilities:
-  drop: [ALL]
+{{- toYaml $kept -}}
 {{- end -}}
 
 {{/* Where pods go. Takes the values of a component. */}}
