@@ -2,13 +2,17 @@
 // Knows nothing of what the spans are about.
 
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
+import { proxyAgentOptions } from '../../transport/proxy.ts';
 import type { TracingSettings } from '../config.ts';
 
 const TRACES_PATH = '/v1/traces';
 /** For one batch to be taken, retries included. */
 const EXPORT_TIMEOUT_MS = 10_000;
 
-/** Headers, certificates and such come from OpenTelemetry's own variables (OTEL_EXPORTER_OTLP_…), as in the original. */
+/**
+ * Over gRPC the package goes by the proxy of the environment by itself, by the names in lower case.
+ * Headers, certificates and such come from OpenTelemetry's own variables (OTEL_EXPORTER_OTLP_…), as in the original.
+ */
 export async function createExporter(settings: TracingSettings['exporter']): Promise<SpanExporter> {
   if (settings.kind === 'file') {
     const { FileExporter } = await import('./file-exporter.ts');
@@ -21,7 +25,8 @@ export async function createExporter(settings: TracingSettings['exporter']): Pro
     return new OTLPTraceExporter({ url: urlOf(endpoint), timeoutMillis });
   }
   const { OTLPTraceExporter } = await import('./otlp-http.ts');
-  return new OTLPTraceExporter({ url: tracesUrl(endpoint), timeoutMillis });
+  const httpAgentOptions = { keepAlive: true, ...proxyAgentOptions() };
+  return new OTLPTraceExporter({ url: tracesUrl(endpoint), timeoutMillis, httpAgentOptions });
 }
 
 /** Without a scheme as the original takes it: a host and port that are spoken to without TLS. */

@@ -2,15 +2,18 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseConfig } from '../../../agent/config.ts';
 import { type CreateDeps, createTracing } from '../../../agent/tracing/create.ts';
 import { createExporter, tracesUrl, urlOf } from '../../../agent/tracing/exporters.ts';
 import { startTracing } from '../../../agent/tracing/tracing.ts';
 import { changeTraceId } from '../../../core/trace.ts';
+import { useProxies } from '../../../transport/proxy.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { startProxy } from '../../support/proxy.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 import { candidateOf, MemoryLog, realClock, settled } from '../support/fakes.ts';
+import { startHttpCollector } from './collector.ts';
 import { FAILED, SUCCESS } from './spans.ts';
 
 type Export = CreateDeps['exporter']['export'];
@@ -138,4 +141,27 @@ it('an exporter of each protocol can be made', async () => {
     const exporter = await createExporter({ kind: 'otlp', endpoint: 'localhost:1', protocol, sampleRate: 1 });
     await exporter.shutdown();
   }
+});
+
+it('spans go over HTTP by the proxy of the environment', async () => {
+  const collector = await startHttpCollector();
+  const proxy = await startProxy({ hosts: { 'collector.test:4318': collector.endpoint } });
+  const { undo } = useProxies({ HTTP_PROXY: proxy.url });
+  onTestFinished(async () => {
+    undo();
+    await proxy.close();
+  });
+  const settings = {
+    kind: 'otlp',
+    endpoint: 'http://collector.test:4318',
+    protocol: 'http',
+    sampleRate: 1,
+  } as const;
+  const exporter = await createExporter(settings);
+  const config = parseConfig({}, () => '');
+  const tracing = createTracing(config, { clock: realClock, log: new MemoryLog(), exporter });
+  tracing.swapped(swap(1));
+  await tracing.stop();
+  expect(tracing.stats()).toMatchObject({ sent: 1 });
+  expect(proxy.asked).toEqual(['POST http://collector.test:4318/v1/traces']);
 });
