@@ -24,12 +24,13 @@ describe('the secrets of a process', () => {
       OPTIMIZELY_CLIENT_USERPROFILESERVICE:
         '{"services":{"redis":{"host":"redis.example","password":"redis-password"}}}',
       FANOUT_PROJECTS_SECRET: 'the-name-of-a-secret',
+      OPTIMIZELY_CLIENT_EVENTURL: 'https://sender:event%2Dpassword@events.example/',
       AWS_SECRET_ACCESS_KEY: 'local',
       PATH: '/usr/local/bin',
     };
     expect(secretsOf(env).map(({ value }) => value)).toEqual([
       ...['webhook-secret', 'access-token', 'bus-password', 'other-token'],
-      ...['first-secret', 'second-secret', 'redis-password'],
+      ...['first-secret', 'second-secret', 'redis-password', 'event%2Dpassword', 'event-password'],
     ]);
   });
 });

@@ -19,11 +19,18 @@ export interface Secret {
 /** The secrets among the environment of a process, or among settings of that shape. */
 export function secretsOf(env: Readonly<Record<string, string | undefined>>): Secret[] {
   return Object.entries(env)
-    .filter(([name, value]) => SECRET_SETTING.test(name) && value !== undefined && value !== '')
-    .flatMap(([name, value]) =>
-      valuesOf(name, value as string).map((secret) => ({ label: name, value: secret })),
-    )
+    .flatMap(([name, value = '']) => {
+      const own = SECRET_SETTING.test(name) && value !== '' ? valuesOf(name, value) : [];
+      return [...own, ...passwordsOfUrls(value)].map((secret) => ({ label: name, value: secret }));
+    })
     .filter(({ value }) => value.length >= SECRET_LENGTH_MIN);
+}
+
+/** Of whatever setting: as written, and as a program that has read the URL would print it. */
+function passwordsOfUrls(text: string): string[] {
+  return [...text.matchAll(/:\/\/[^\s"/:@]*:([^\s"/@]+)@/g)].flatMap(([, password = '']) => [
+    ...new Set([password, decodeURIComponent(password)]),
+  ]);
 }
 
 function valuesOf(name: string, value: string): string[] {

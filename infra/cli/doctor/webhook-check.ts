@@ -1,5 +1,6 @@
 // Whether Optimizely would tell us: an active webhook on our path that names datafile updates. Reads only.
 
+import { maskUserInfo } from '../../../core/user-info.ts';
 import { DATAFILE_UPDATED, WEBHOOK_PATH } from '../../../core/webhook.ts';
 import { createOptimizelyApi, type RegisteredWebhook } from '../optimizely-api.ts';
 import { type Shell, variable } from '../shell.ts';
@@ -32,7 +33,7 @@ export async function checkWebhook(
       `${fit.length} webhooks call ${urls.size} URLs`,
       'Remove what is there twice: each change is sent as often.',
     );
-  return ok(`${[...urls].join(', ')}`);
+  return ok([...urls].map(maskUserInfo).join(', '));
 }
 
 const isFit = ({ active, events }: RegisteredWebhook): boolean => active && events.includes(DATAFILE_UPDATED);
