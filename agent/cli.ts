@@ -1,7 +1,7 @@
 // What can be asked of the agent on its command line instead of running it: help, version, and whether its settings are
 // right. Prints through what it is given; knows neither process nor environment.
 
-import type { WayOut } from '../transport/way-out.ts';
+import type { WayOut } from '../io/way-out.ts';
 import { SETTINGS } from './config/settings.ts';
 import {
   type AgentConfig,

@@ -8,7 +8,7 @@ import { extname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Clock, timerDelayMs } from '../core/clock.ts';
 import { errorFields, isFanoutError } from '../core/errors.ts';
-import { openWayOut, wayOutInvalid } from '../transport/way-out.ts';
+import { openWayOut, wayOutInvalid } from '../io/way-out.ts';
 import { Agent, type AgentDeps, type RunningAgent } from './agent.ts';
 import { runCli } from './cli.ts';
 import { type AgentConfig, loadConfig, loadConfigFile, type Machine } from './config.ts';

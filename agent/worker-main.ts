@@ -3,7 +3,7 @@
 
 import './compile-early.ts';
 import { timerDelayMs } from '../core/clock.ts';
-import { requireWayOut } from '../transport/way-out.ts';
+import { requireWayOut } from '../io/way-out.ts';
 import { limitHeap } from './heap.ts';
 import { runWorker } from './workers/run.ts';
 

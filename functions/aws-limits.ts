@@ -1,7 +1,7 @@
 // How long an AWS call may take, and by which way it goes, for every client alike: a webhook must still be able to queue
 // itself when S3 hangs, within the ten seconds that its function has. Knows no client.
 
-import { proxyAgentOptions } from '../transport/proxy.ts';
+import { proxyAgentOptions } from '../io/proxy.ts';
 
 const CONNECT_TIMEOUT_MS = 700;
 const REQUEST_TIMEOUT_MS = 1_200;

@@ -6,7 +6,7 @@ import { busCauseOf, type SocketFailure } from '../core/bus-cause.ts';
 import type { BusCredentials } from '../core/bus-credentials.ts';
 import { FanoutError, isFanoutError } from '../core/errors.ts';
 import { inboxPrefix } from '../core/names.ts';
-import { watchBusSockets } from '../transport/bus-socket.ts';
+import { watchBusSockets } from '../io/bus-socket.ts';
 import type { Kept } from './kept-secret.ts';
 
 const CONNECT_TIMEOUT_MS = 700;

@@ -9,7 +9,7 @@ import { encodeSdkKey } from '../core/names.ts';
 import type { DatafileSource } from '../core/projects.ts';
 import { readWithin } from '../core/read-within.ts';
 import { basicAuthorization, type Credentials, takeUserInfo } from '../core/user-info.ts';
-import { getFollowing } from '../transport/get-following.ts';
+import { getFollowing } from '../io/get-following.ts';
 import type { Cdn, CdnAnswer, Via } from './ports.ts';
 
 /** `%s` stands for the SDK key. Credentials in one are sent as Basic authorization. */

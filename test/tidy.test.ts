@@ -6,7 +6,7 @@ import { dirname, join, normalize, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..');
-const FILE_LINES_MAX = 250;
+const FILE_LINES_MAX = 400;
 
 interface SourceFile {
   readonly path: string;
@@ -31,12 +31,12 @@ function sourceFiles(folder: string): SourceFile[] {
 }
 
 const core = sourceFiles('core');
-const transport = sourceFiles('transport');
+const io = sourceFiles('io');
 const functions = sourceFiles('functions');
 const agent = sourceFiles('agent');
 const infra = sourceFiles('infra');
 const tests = sourceFiles('test');
-const shipped = [...core, ...transport, ...functions, ...agent];
+const shipped = [...core, ...io, ...functions, ...agent];
 
 /** First folder of what a relative import leads to. */
 const folderOf = (file: SourceFile, specifier: string): string =>
@@ -61,8 +61,7 @@ const isEntry = (path: string): boolean =>
 
 describe('dependencies point one way', () => {
   it('finds the sources it is about', () => {
-    for (const files of [core, transport, functions, agent, infra, tests])
-      expect(files.length).toBeGreaterThan(3);
+    for (const files of [core, io, functions, agent, infra, tests]) expect(files.length).toBeGreaterThan(3);
     expect(shipped.flatMap(({ imports }) => imports).length).toBeGreaterThan(50);
   });
 
@@ -72,17 +71,17 @@ describe('dependencies point one way', () => {
     expect([...new Set(packages)].sort()).toEqual(['node:crypto', 'node:zlib']);
   });
 
-  it('transport imports core and itself, and no client of any service', () => {
-    expect(importsOutside(transport, ['core', 'transport'])).toEqual([]);
-    const packages = transport.flatMap(({ imports }) =>
+  it('io imports core and itself, and no client of any service', () => {
+    expect(importsOutside(io, ['core', 'io'])).toEqual([]);
+    const packages = io.flatMap(({ imports }) =>
       imports.filter((specifier) => !/^(\.|node:)/.test(specifier)),
     );
     expect(packages).toEqual([]);
   });
 
-  it('functions and agent import core, transport and themselves', () => {
-    expect(importsOutside(functions, ['core', 'transport', 'functions'])).toEqual([]);
-    expect(importsOutside(agent, ['core', 'transport', 'agent'])).toEqual([]);
+  it('functions and agent import core, io and themselves', () => {
+    expect(importsOutside(functions, ['core', 'io', 'functions'])).toEqual([]);
+    expect(importsOutside(agent, ['core', 'io', 'agent'])).toEqual([]);
   });
 
   it('sources know no other source, and neither the store nor HTTP', () => {

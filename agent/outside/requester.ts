@@ -7,7 +7,7 @@ import type { LookupFunction } from 'node:net';
 import type { Clock } from '../../core/clock.ts';
 import { isFanoutError, messageOf } from '../../core/errors.ts';
 import { judgeUrl } from '../../core/outbound.ts';
-import { proxyAgentOptions } from '../../transport/proxy.ts';
+import { proxyAgentOptions } from '../../io/proxy.ts';
 import { createPublicLookup } from './public-lookup.ts';
 import { serviceFailed, within } from './within.ts';
 

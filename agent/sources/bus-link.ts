@@ -7,7 +7,7 @@ import type { BusCredentials } from '../../core/bus-credentials.ts';
 import type { Clock, Random, Timer } from '../../core/clock.ts';
 import { withinMs } from '../../core/clock.ts';
 import { inboxPrefix } from '../../core/names.ts';
-import { watchBusSockets } from '../../transport/bus-socket.ts';
+import { watchBusSockets } from '../../io/bus-socket.ts';
 import type { NatsSettings } from './bus.ts';
 import { FreshCredentials } from './bus-credentials.ts';
 

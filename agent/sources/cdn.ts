@@ -7,7 +7,7 @@ import { FanoutError, messageOf } from '../../core/errors.ts';
 import type { ChangeId, SdkKey } from '../../core/ids.ts';
 import { readWithin } from '../../core/read-within.ts';
 import { basicAuthorization, takeUserInfo } from '../../core/user-info.ts';
-import { getFollowing } from '../../transport/get-following.ts';
+import { getFollowing } from '../../io/get-following.ts';
 import { PollLoop } from './poll-loop.ts';
 import { NO_LINEAGE, NO_SEQ, type Sink, type Source } from './source.ts';
 

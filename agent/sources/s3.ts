@@ -9,7 +9,7 @@ import type { SdkKey, Sha256 } from '../../core/ids.ts';
 import { decodeManifest, MANIFEST_BYTES_MAX } from '../../core/manifest-codec.ts';
 import { bodyKey, manifestKey } from '../../core/names.ts';
 import { ANSWER_BYTES_MAX, limited, readWithin } from '../../core/read-within.ts';
-import { proxyAgentOptions } from '../../transport/proxy.ts';
+import { proxyAgentOptions } from '../../io/proxy.ts';
 import type { ManifestAnswer, RecordReader } from './record.ts';
 
 const CONNECT_TIMEOUT_MS = 2_000;

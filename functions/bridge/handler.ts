@@ -3,7 +3,7 @@
 import '../compile-early.ts';
 import { randomUUID } from 'node:crypto';
 import type { SNSEvent } from 'aws-lambda';
-import { requireWayOut } from '../../transport/way-out.ts';
+import { requireWayOut } from '../../io/way-out.ts';
 import { wireReader } from '../wire.ts';
 import { createBridge } from './announce-records.ts';
 

@@ -4,7 +4,7 @@
 import '../compile-early.ts';
 import { randomUUID } from 'node:crypto';
 import type { ScheduledEvent, SNSEvent } from 'aws-lambda';
-import { requireWayOut } from '../../transport/way-out.ts';
+import { requireWayOut } from '../../io/way-out.ts';
 import { wireWriter } from '../wire.ts';
 import { Quarantine } from './quarantine.ts';
 import { reconcileKeys } from './reconcile-keys.ts';

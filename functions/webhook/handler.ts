@@ -3,7 +3,7 @@
 import '../compile-early.ts';
 import { randomUUID } from 'node:crypto';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { requireWayOut } from '../../transport/way-out.ts';
+import { requireWayOut } from '../../io/way-out.ts';
 import { wireWriter } from '../wire.ts';
 import { createGuard } from './guard.ts';
 import { requestOf, responseOf } from './http-event.ts';

@@ -2,7 +2,7 @@
 // Entry of `fanout`: the only place of the command line that touches the process.
 
 import { setTimeout as later } from 'node:timers';
-import { openWayOut } from '../../transport/way-out.ts';
+import { openWayOut } from '../../io/way-out.ts';
 import { runProgram } from './program.ts';
 import type { Shell, Stream } from './shell.ts';
 

@@ -3,7 +3,7 @@
 
 import type { Clock } from '../../core/clock.ts';
 import type { Environment } from '../../functions/settings.ts';
-import type { WayOut } from '../../transport/way-out.ts';
+import type { WayOut } from '../../io/way-out.ts';
 
 export interface Stream {
   write(text: string): void;

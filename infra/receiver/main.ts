@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { errorFields, isFanoutError } from '../../core/errors.ts';
 import { createTelemetry } from '../../functions/telemetry.ts';
 import { wireWriter } from '../../functions/wire.ts';
-import { openWayOut, wayOutInvalid } from '../../transport/way-out.ts';
+import { openWayOut, wayOutInvalid } from '../../io/way-out.ts';
 import { runOptions } from './options.ts';
 import { createReceiver } from './receiver.ts';
 import { createRefetchIntents } from './refetch-intents.ts';

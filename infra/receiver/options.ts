@@ -3,7 +3,7 @@
 
 import { WEBHOOK_PATH } from '../../core/webhook.ts';
 import type { Environment } from '../../functions/settings.ts';
-import type { WayOut } from '../../transport/way-out.ts';
+import type { WayOut } from '../../io/way-out.ts';
 import { checkReceiverSettings, type ReceiverSettings } from './settings.ts';
 
 export interface Output {

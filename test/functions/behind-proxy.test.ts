@@ -6,7 +6,7 @@ import { NatsBus } from '../../functions/bus.ts';
 import { createCdn } from '../../functions/cdn.ts';
 import { createTopic } from '../../functions/topic.ts';
 import { systemClock } from '../../infra/local/clock.ts';
-import { useProxies } from '../../transport/proxy.ts';
+import { useProxies } from '../../io/proxy.ts';
 import { startHttp, type TestHttp } from '../agent/support/http.ts';
 import { KEY } from '../support/datafiles.ts';
 import { startTestNats, type TestNats } from '../support/nats.ts';

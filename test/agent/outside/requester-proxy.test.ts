@@ -2,7 +2,7 @@
 
 import { expect, it, onTestFinished } from 'vitest';
 import { createRequester } from '../../../agent/outside/requester.ts';
-import { useProxies } from '../../../transport/proxy.ts';
+import { useProxies } from '../../../io/proxy.ts';
 import { startProxy } from '../../support/proxy.ts';
 import { realClock } from '../support/fakes.ts';
 import { startHttp } from '../support/http.ts';

@@ -2,8 +2,8 @@
 
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { REDIRECTS_MAX } from '../../core/redirect.ts';
-import { getFollowing } from '../../transport/get-following.ts';
-import { useProxies } from '../../transport/proxy.ts';
+import { getFollowing } from '../../io/get-following.ts';
+import { useProxies } from '../../io/proxy.ts';
 import { startHttp } from '../agent/support/http.ts';
 import { startProxy } from '../support/proxy.ts';
 

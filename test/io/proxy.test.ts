@@ -6,7 +6,7 @@ import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { proxyAgentOptions, useProxies } from '../../transport/proxy.ts';
+import { proxyAgentOptions, useProxies } from '../../io/proxy.ts';
 import { startTestNats, type TestNats } from '../support/nats.ts';
 import { startProxy, type TestProxyOptions } from '../support/proxy.ts';
 

@@ -11,7 +11,7 @@ import { tempDir } from '../support/temp-dir.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const CERT = join(ROOT, 'test/fixtures/tls/cert.pem');
-const WAY_OUT = join(ROOT, 'transport/way-out.ts');
+const WAY_OUT = join(ROOT, 'io/way-out.ts');
 
 /** Runs lines of a program of ours in an environment of its own. */
 function run(lines: string, env: Record<string, string>, as: readonly string[] = []) {
