@@ -10,6 +10,7 @@ const WAITING_MAX = 16;
 const BODY_BYTES_MAX = 16 * 1024;
 const FORM = /^application\/x-www-form-urlencoded\s*(?:;|$)/i;
 const ISSUER = 'Optimizely';
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 export interface OauthDeps {
   /** Null: nobody is known here. */
@@ -81,7 +82,14 @@ function readForm(exchange: Exchange): { readonly id: string; readonly secret: U
   const secret = form.get('client_secret') ?? '';
   if (secret === '') return unknown('client_secret missing from request body');
   // A form turns the plus signs of base64 that were not encoded into spaces.
-  return { id, secret: Buffer.from(secret.replaceAll(' ', '+'), 'base64') };
+  const bytes = fromBase64(secret.replaceAll(' ', '+'));
+  return bytes === null ? UNKNOWN : { id, secret: bytes };
+}
+
+/** Null for what is no base64, or holds nothing: such a secret nobody has. */
+function fromBase64(text: string): Buffer | null {
+  const bytes = BASE64.test(text) ? Buffer.from(text, 'base64') : null;
+  return bytes === null || bytes.byteLength === 0 ? null : bytes;
 }
 
 function refuse(exchange: Exchange, { status, ...body }: Refusal): void {

@@ -163,11 +163,20 @@ describe('a request for a token', () => {
     ['no secret', { ...credentials, client_secret: '' }, 401, 'invalid_client'],
     ['an unknown client', { ...credentials, client_id: 'toString' }, 401, 'invalid_client'],
     ['a wrong secret', { ...credentials, client_secret: 'd3Jvbmc=' }, 401, 'invalid_client'],
-  ])('with %s is refused', async (_, fields, status, error) => {
-    const { api } = await start();
+    ['a secret that is no base64', { ...credentials, client_secret: '!' }, 401, 'invalid_client'],
+    ['a secret of padding', { ...credentials, client_secret: '====' }, 401, 'invalid_client'],
+    ['a secret of a line feed', { ...credentials, client_secret: '\n' }, 401, 'invalid_client'],
+    ['a secret of a zero byte', { ...credentials, client_secret: 'AA==' }, 401, 'invalid_client'],
+    ['half a secret', { ...credentials, client_secret: 'd3Jv=' }, 401, 'invalid_client'],
+    ['a secret for URLs', { ...credentials, client_secret: '_-__' }, 401, 'invalid_client'],
+    ['a long secret', { ...credentials, client_secret: btoa('x'.repeat(100)) }, 401, 'invalid_client'],
+    ['a very long secret', { ...credentials, client_secret: btoa('x'.repeat(9_000)) }, 401, 'invalid_client'],
+  ])('with %s is refused, and no error of ours', async (_, fields, status, error) => {
+    const { api, log } = await start();
     const answer = await api(form(fields));
     expect(answer.status).toBe(status);
     expect(answer.json().error).toBe(error);
+    expect(log.of('request.failed')).toEqual([]);
   });
 
   it('that is no form is refused, as it is where nobody is known', async () => {
