@@ -10,7 +10,7 @@ import type { Exchange } from './exchange.ts';
 import { type ProjectKeys, projectKeys } from './project-keys.ts';
 import { readBody } from './schema-body.ts';
 import { ACTIVATE_BODY } from './schema-routes.ts';
-import { userProblem } from './user-check.ts';
+import { forSdk, userProblem } from './user-check.ts';
 
 type UserContext = ReturnType<SdkClient['createUserContext']>;
 type Options = NonNullable<Parameters<UserContext['decide']>[1]>;
@@ -54,7 +54,7 @@ export function activate(exchange: Exchange, held: Held<FlagClient>): void | Pro
   const { predicted } = held.built;
   const activator: Activator = {
     ...{ sdk: held.built.acquire(), project, predicted, decided: NONE_DECIDED },
-    ...{ userId: body.userId, attributes: body.userAttributes as Attributes },
+    ...{ userId: body.userId, attributes: forSdk(body.userAttributes) as Attributes },
     isQuiet: exchange.query('disableTracking')[0] === 'true',
   };
   const late = lateFlags(predicted, wanted);

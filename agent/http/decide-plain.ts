@@ -9,6 +9,7 @@ import type { FlagClient } from '../flag-client.ts';
 import type { DecideRequest } from './decide-request.ts';
 import { type DecideOptions, unknownFlag, userContext } from './decision.ts';
 import { answerPieces, answerText, userText } from './decision-text.ts';
+import { forSdk } from './user-check.ts';
 
 const WITH_EVENT: DecideOptions = [];
 const QUIET = ['DISABLE_DECISION_EVENT'] as unknown as DecideOptions;
@@ -21,7 +22,7 @@ export function decidePlain(
 ): string | null {
   const { decider } = client;
   if (decider === null || !client.isPlain(request.userId) || !isUsual(request)) return null;
-  const user = plainUser(request.userId, request.userAttributes);
+  const user = plainUser(request.userId, forSdk(request.userAttributes));
   if (user === null) return null;
   const question = new Question(client, decider, user, request);
   const [only] = keys;

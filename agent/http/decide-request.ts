@@ -1,5 +1,6 @@
 // The body of POST /v1/decide: read once, checked by hand, in the original's own words. Pure.
 
+import { holdsFinite } from './schema.ts';
 import { MALFORMED, parseJson } from './schema-body.ts';
 import { userProblem } from './user-check.ts';
 
@@ -61,6 +62,7 @@ export function parseDecideRequest(body: Buffer): DecideRequest | string {
     fields;
   // A null counts as left out, as in the original.
   if (!isStringOrNone(userId) || !isObjectOrNone(userAttributes)) return MALFORMED;
+  if (!holdsFinite(userAttributes)) return MALFORMED;
   if (!isListOrNone(forcedDecisions)) return MALFORMED;
   if (!isTextListOrNone(decideOptions) || !isTextListOrNone(fetchSegmentsOptions)) return MALFORMED;
   if (typeof fetchSegments !== 'boolean' && !isNone(fetchSegments)) return MALFORMED;

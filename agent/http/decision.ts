@@ -2,13 +2,17 @@
 
 import type { SdkClient } from '../clients.ts';
 import type { DecideRequest } from './decide-request.ts';
+import { forSdk } from './user-check.ts';
 
 export type UserContext = ReturnType<SdkClient['createUserContext']>;
 export type Decision = ReturnType<UserContext['decide']>;
 export type DecideOptions = NonNullable<Parameters<UserContext['decide']>[1]>;
 
 export function userContext(sdk: SdkClient, request: DecideRequest): UserContext {
-  const user = sdk.createUserContext(request.userId, request.userAttributes as Record<string, string>);
+  const user = sdk.createUserContext(
+    request.userId,
+    forSdk(request.userAttributes) as Record<string, string>,
+  );
   for (const { flagKey, ruleKey, variationKey } of request.forcedDecisions) {
     // The SDK keeps these in plain objects: such a name would write to the prototype of all of them.
     if (isPrototypeKey(flagKey) || isPrototypeKey(ruleKey)) continue;

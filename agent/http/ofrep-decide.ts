@@ -6,6 +6,7 @@ import type { Held } from '../store.ts';
 import type { OfrepContext } from './ofrep-request.ts';
 import { type Evaluation, evaluationOf, parseKey } from './ofrep-value.ts';
 import { projectKeys } from './project-keys.ts';
+import { forSdk } from './user-check.ts';
 
 type UserContext = ReturnType<SdkClient['createUserContext']>;
 type Options = NonNullable<Parameters<UserContext['decideAll']>[0]>;
@@ -71,7 +72,7 @@ function withUser<T>(
   let isLate = false;
   const sdk = built.acquire();
   try {
-    const ran = run(sdk.createUserContext(userId, attributes as Record<string, string>));
+    const ran = run(sdk.createUserContext(userId, forSdk(attributes) as Record<string, string>));
     if (!(ran instanceof Promise)) return ran;
     isLate = true;
     return ran.finally(() => built.release());

@@ -1,5 +1,6 @@
 // The body of an OFREP request: an evaluation context. Read once, checked by hand, refused in OpenFeature's own terms. Pure.
 
+import { holdsFinite } from './schema.ts';
 import { parseJson } from './schema-body.ts';
 import { userProblem } from './user-check.ts';
 
@@ -37,6 +38,8 @@ export function parseContext(body: Buffer): OfrepContext | OfrepError {
     };
   if (typeof targetingKey !== 'string')
     return { errorCode: 'INVALID_CONTEXT', errorDetails: 'the targetingKey must be a string' };
+  if (!holdsFinite(attributes))
+    return { errorCode: 'INVALID_CONTEXT', errorDetails: 'the context holds a number that is too large' };
   const problem = userProblem(targetingKey, attributes);
   return problem === null
     ? { userId: targetingKey, attributes }

@@ -39,8 +39,17 @@ export function flag(description: string): Schema<boolean> {
 export function anything(description: string): Schema<Readonly<Record<string, unknown>>> {
   return {
     json: { type: 'object', additionalProperties: true, description },
-    read: (value) => (isObject(value) ? value : isNone(value) ? {} : WRONG),
+    read: (value) => (isObject(value) && holdsFinite(value) ? value : isNone(value) ? {} : WRONG),
   };
+}
+
+/** Whether all numbers in it, however deep, are ones: JSON.parse makes Infinity of 1e400, which the original refuses. */
+export function holdsFinite(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object' || value === null) return true;
+  for (const name in value)
+    if (!holdsFinite((value as Readonly<Record<string, unknown>>)[name])) return false;
+  return true;
 }
 
 /** Values of one kind by name. Without a prototype: a name may be `__proto__`. */

@@ -8,7 +8,7 @@ import type { Exchange } from './exchange.ts';
 import { projectKeys } from './project-keys.ts';
 import { readBody } from './schema-body.ts';
 import { TRACK_BODY } from './schema-routes.ts';
-import { namesProblem, userProblem } from './user-check.ts';
+import { forSdk, userProblem } from './user-check.ts';
 
 type Attributes = Parameters<SdkClient['track']>[2];
 type Tags = Parameters<SdkClient['track']>[3];
@@ -20,7 +20,7 @@ export function track(exchange: Exchange, held: Held<FlagClient>) {
   // The original's words: it once was a path parameter.
   if (eventKey === '') return refuse(exchange, 400, 'missing required path parameter: eventKey');
   const { userId, userAttributes, eventTags } = body;
-  const problem = userProblem(userId, userAttributes) ?? namesProblem('event tag', eventTags);
+  const problem = userProblem(userId, userAttributes);
   if (problem !== null) return refuse(exchange, 400, problem);
   if (!projectKeys(held).events.has(eventKey)) {
     const error = `event with key ${JSON.stringify(eventKey)} not found`;
@@ -28,7 +28,7 @@ export function track(exchange: Exchange, held: Held<FlagClient>) {
   }
   const sdk = held.built.acquire();
   try {
-    sdk.track(eventKey, userId, userAttributes as Attributes, eventTags as Tags);
+    sdk.track(eventKey, userId, forSdk(userAttributes) as Attributes, forSdk(eventTags) as Tags);
   } finally {
     held.built.release();
   }

@@ -1,31 +1,34 @@
-// What the SDK cannot take of a user or an event although it is well-formed JSON: refused with a text, where the SDK
-// would throw, or drop the event in silence. Pure.
+// What the SDK cannot take of a user or an event although it is well-formed JSON: refused with a text or left out, where the
+// SDK would throw, or drop the event in silence. Pure.
 
 type Values = Readonly<Record<string, unknown>>;
 
 const STICKY_ATTRIBUTE = '$opt_experiment_bucket_map';
 
+/**
+ * What the SDK cannot be given the name of: it copies attributes and tags into plain objects, where one takes the place of
+ * the prototype, and the other of the method by which it looks attributes up. Other names of Object.prototype are safe.
+ */
+const UNTELLABLE: ReadonlySet<string> = new Set(['__proto__', 'hasOwnProperty']);
+
 /** Null for a user that can be decided for, else why not. */
 export function userProblem(userId: string, attributes: Values): string | null {
   // The SDK takes it for a mistake of its caller.
   if (userId === 'undefined') return 'userId cannot be "undefined"';
-  const unusable = namesProblem('attribute', attributes);
-  if (unusable !== null) return unusable;
-  return STICKY_ATTRIBUTE in attributes && !isBucketMap(attributes[STICKY_ATTRIBUTE])
+  return Object.hasOwn(attributes, STICKY_ATTRIBUTE) && !isBucketMap(attributes[STICKY_ATTRIBUTE])
     ? `attribute "${STICKY_ATTRIBUTE}" must hold, by experiment id, {"variation_id": "…"}`
     : null;
 }
 
-/** The SDK copies these, and calls the methods of every object on the copy. */
-export function namesProblem(what: 'attribute' | 'event tag', values: Values): string | null {
-  for (const name in values)
-    if (name in Object.prototype) return `"${name}" cannot be the name of an ${what}`;
-  return null;
+/** Attributes or tags as the SDK may have them; the very same where nothing must be left out. */
+export function forSdk(values: Values): Values {
+  if (!Object.hasOwn(values, '__proto__') && !Object.hasOwn(values, 'hasOwnProperty')) return values;
+  return Object.fromEntries(Object.entries(values).filter(([name]) => !UNTELLABLE.has(name)));
 }
 
 const isBucketMap = (value: unknown): boolean =>
   isObject(value) &&
-  namesProblem('attribute', value) === null &&
+  forSdk(value) === value &&
   Object.values(value).every((bucket) => isObject(bucket) && typeof bucket.variation_id === 'string');
 
 const isObject = (value: unknown): value is Values =>

@@ -86,12 +86,11 @@ describe('track', () => {
     expect(eventsOf(endpoint)).toEqual(['u myevent']);
   });
 
-  it.each([
-    ['a user whom the SDK takes for a mistake', { userId: 'undefined' }],
-    ['an attribute that the SDK trips over', { userId: 'u', userAttributes: { hasOwnProperty: 1 } }],
-    ['a tag that the SDK trips over', { userId: 'u', eventTags: { hasOwnProperty: 1 } }],
-  ])('refuses %s, where the SDK would drop the event in silence', async (_, body) => {
-    const { post } = await startRecorded();
-    expect((await post('/v1/track?eventKey=myevent', body)).status).toBe(400);
-  });
+  it.each([['a user whom the SDK takes for a mistake', { userId: 'undefined' }]])(
+    'refuses %s, where the SDK would drop the event in silence',
+    async (_, body) => {
+      const { post } = await startRecorded();
+      expect((await post('/v1/track?eventKey=myevent', body)).status).toBe(400);
+    },
+  );
 });
