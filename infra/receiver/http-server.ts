@@ -4,6 +4,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HEADER_BYTES_MAX, HEADERS_MAX } from '../../core/http-limits.ts';
+import { settleTarget } from '../../core/request-target.ts';
 import { SIGNATURE_HEADER, WEBHOOK_BODY_BYTES_MAX } from '../../core/webhook.ts';
 import { headersOf, type WebhookAnswer, type WebhookRequest } from '../../functions/webhook/http-event.ts';
 
@@ -46,6 +47,10 @@ export function createHttpServer(
   let webhooks = 0;
   let isClosing = false;
   const server = createServer(options, (request, response) => {
+    if (!settleTarget(request)) {
+      response.setHeader('connection', 'close');
+      return answerJson(response, 400, NOT_ONE_HOST);
+    }
     const path = (request.url ?? '/').split('?', 1)[0] as string;
     const isProbe = request.method === 'GET' || request.method === 'HEAD';
     if (isProbe && path === '/health/live') return answerJson(response, 200, { status: 'ok' });
@@ -80,6 +85,12 @@ const BUSY = {
   code: 'RECORD_UNAVAILABLE',
   error: `${WEBHOOKS_AT_ONCE_MAX} webhooks are being handled already`,
   remedy: 'Send it again in a second; reconcile looks for missed changes every minute all the same.',
+};
+
+const NOT_ONE_HOST = {
+  code: 'REQUEST_AMBIGUOUS',
+  error: 'a request must have one Host header, which names a host',
+  remedy: 'Have the client, or the proxy before the receiver, send one.',
 };
 
 async function answerWebhook(

@@ -82,6 +82,20 @@ it('tells health and metrics apart from webhooks', async () => {
   expect(seen.map(({ path }) => path)).toEqual(['/other']);
 });
 
+it('takes a target with scheme and host for its path, and no request of two hosts', async () => {
+  const { port, seen } = await serverWith(async () => ({ status: 204 }));
+  const post = (target: string, more = '') =>
+    sendRaw(port, [
+      `POST ${target} HTTP/1.1\r\nHost: a.example\r\n${more}Content-Length: 2\r\nConnection: close\r\n\r\n{}`,
+    ]);
+  expect(statusOf(await post('http://b.example/webhooks/optimizely?x=1'))).toBe(204);
+  expect(seen).toMatchObject([{ path: '/webhooks/optimizely' }]);
+  const refused = await post('/webhooks/optimizely', 'Host: b.example\r\n');
+  expect(statusOf(refused)).toBe(400);
+  expect(refused).toContain('REQUEST_AMBIGUOUS');
+  expect(seen).toHaveLength(1);
+});
+
 it('asks whoever is one too many to come again', async () => {
   let release = (): void => {};
   const held = new Promise<void>((resolve) => {
