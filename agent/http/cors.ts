@@ -3,63 +3,73 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CorsSettings } from '../config.ts';
+import type { HeaderList } from './exchange.ts';
 
 export interface Cors {
-  /** True when this was a browser's question beforehand, which is answered now. */
-  handle(request: IncomingMessage, response: ServerResponse): boolean;
+  /** What the answer must say; null when this was a browser's question beforehand, which is answered now. */
+  handle(request: IncomingMessage, response: ServerResponse): HeaderList | null;
 }
+
+/** Caches must not give an answer for one page to another, nor to a page what was answered to no page. */
+const VARY: HeaderList = ['Vary', 'Origin'];
+const VARY_PREFLIGHT: HeaderList = [
+  'Vary',
+  'Origin, Access-Control-Request-Method, Access-Control-Request-Headers',
+];
 
 export function createCors(settings: CorsSettings): Cors {
   const allowsOrigin = originRule(settings.allowedOrigins);
   const isForAll = settings.allowedOrigins.includes('*');
-  /** For all, the answer is the same whoever asks, unless with credentials: then `*` would not do. */
-  const echoes = !isForAll || settings.allowCredentials;
+  const credentials: HeaderList = settings.allowCredentials
+    ? ['Access-Control-Allow-Credentials', 'true']
+    : [];
+  const exposed: HeaderList =
+    settings.exposedHeaders.length > 0
+      ? ['Access-Control-Expose-Headers', settings.exposedHeaders.join(', ')]
+      : [];
 
-  const allowOrigin = (response: ServerResponse, origin: string): void => {
-    response.setHeader('Access-Control-Allow-Origin', echoes ? origin : '*');
-    if (settings.allowCredentials) response.setHeader('Access-Control-Allow-Credentials', 'true');
-  };
+  /**
+   * Where all may read, no page is named: with credentials its name would let every site act as the user, while browsers
+   * refuse `*` with credentials.
+   */
+  const allowOrigin = (origin: string): HeaderList => [
+    ...['Access-Control-Allow-Origin', isForAll ? '*' : origin],
+    ...credentials,
+  ];
 
-  const answerPreflight = (request: IncomingMessage, response: ServerResponse, method: string): void => {
-    const { origin } = request.headers;
-    const asked = splitNames(request.headers['access-control-request-headers']);
-    response.setHeader('Vary', 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers');
-    if (
+  const toPreflight = ({ headers }: IncomingMessage, method: string): HeaderList => {
+    const { origin } = headers;
+    const asked = splitNames(headers['access-control-request-headers']);
+    const isAllowed =
       origin !== undefined &&
       allowsOrigin(origin) &&
       allowsMethod(settings, method) &&
-      allowsHeaders(settings, asked)
-    ) {
-      allowOrigin(response, origin);
-      response.setHeader('Access-Control-Allow-Methods', method.toUpperCase());
-      if (asked.length > 0) response.setHeader('Access-Control-Allow-Headers', asked.join(', '));
-      if (settings.maxAgeS > 0) response.setHeader('Access-Control-Max-Age', settings.maxAgeS);
-    }
-    request.resume();
-    response.writeHead(200, { 'Content-Length': 0 });
-    response.end();
+      allowsHeaders(settings, asked);
+    if (!isAllowed) return VARY_PREFLIGHT;
+    return [
+      ...VARY_PREFLIGHT,
+      ...allowOrigin(origin),
+      ...['Access-Control-Allow-Methods', method.toUpperCase()],
+      ...(asked.length > 0 ? ['Access-Control-Allow-Headers', asked.join(', ')] : []),
+      ...(settings.maxAgeS > 0 ? ['Access-Control-Max-Age', settings.maxAgeS] : []),
+    ];
   };
 
   return {
     handle(request, response) {
       const { origin } = request.headers;
-      if (origin === undefined) {
-        // What a cache keeps of this answer must not be given to a page that may read it only with its name in it.
-        if (echoes) response.setHeader('Vary', 'Origin');
-        return false;
-      }
       const method = request.method as string;
-      const askedMethod = request.headers['access-control-request-method'];
-      if (method === 'OPTIONS' && askedMethod !== undefined) {
-        answerPreflight(request, response, askedMethod);
-        return true;
+      if (method === 'OPTIONS') {
+        const askedMethod = request.headers['access-control-request-method'];
+        if (askedMethod !== undefined) {
+          request.resume();
+          response.writeHead(200, [...toPreflight(request, askedMethod), 'Content-Length', 0]);
+          response.end();
+          return null;
+        }
       }
-      if (echoes) response.setHeader('Vary', 'Origin');
-      if (!allowsOrigin(origin) || !allowsMethod(settings, method)) return false;
-      allowOrigin(response, origin);
-      if (settings.exposedHeaders.length > 0)
-        response.setHeader('Access-Control-Expose-Headers', settings.exposedHeaders.join(', '));
-      return false;
+      if (origin === undefined || !allowsOrigin(origin) || !allowsMethod(settings, method)) return VARY;
+      return [...VARY, ...allowOrigin(origin), ...exposed];
     },
   };
 }

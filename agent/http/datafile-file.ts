@@ -52,6 +52,8 @@ function answer(exchange: Exchange, held: Held<FlagClient>, token: string | null
   headers['Cache-Control'] = token === null ? 'no-cache' : 'private, no-cache';
   // Browsers' SDKs ask the CDN across origins, and it lets them.
   headers['Access-Control-Allow-Origin'] = '*';
+  // So it is the same for every page, and caches need not keep one for each.
+  headers.Vary = undefined;
   if (unchanged(exchange, etag, modified)) exchange.empty(304);
   else exchange.jsonReady(200, held.body);
 }

@@ -7,19 +7,22 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 const TEXT_TYPE = 'text/plain; charset=utf-8';
 /** Whatever means something in a query, but for the first `=`. */
 const NEEDS_DECODING = /[&%+]/;
-const REQUEST_ID_LENGTH_MAX = 200;
 const NO_BODY = Buffer.alloc(0);
 const NO_REQUEST_ID = () => '';
 
 /** Headers as a flat list of names and values, which Node writes without another copy. */
 export type HeaderList = readonly OutgoingHttpHeader[];
 const NO_HEADERS: HeaderList = [];
+/** Browsers must not take the text of an error, of which a part may be the client's own, for a page. */
+const NO_SNIFFING: HeaderList = ['X-Content-Type-Options', 'nosniff'];
 
 export class Exchange {
   readonly request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #search: string;
   readonly #onAnswered: (status: number) => void;
+  /** What the port says in every answer to this client. */
+  readonly #ofPort: HeaderList;
   /** The client's own, else one of ours; empty where neither is. Every answer carries it. */
   readonly requestId: string;
   /** Set by the server before a route with a body is called. */
@@ -38,16 +41,15 @@ export class Exchange {
     search: string,
     onAnswered: (status: number) => void,
     newRequestId: () => string = NO_REQUEST_ID,
+    ofPort: HeaderList = NO_HEADERS,
   ) {
     this.#onAnswered = onAnswered;
+    this.#ofPort = ofPort;
     this.request = request;
     this.#response = response;
     this.#search = search;
     const requestId = request.headers['x-request-id'];
-    this.requestId =
-      typeof requestId === 'string' && requestId !== ''
-        ? requestId.slice(0, REQUEST_ID_LENGTH_MAX)
-        : newRequestId();
+    this.requestId = typeof requestId === 'string' && requestId !== '' ? requestId : newRequestId();
   }
 
   /** Headers that every answer of this exchange carries. */
@@ -118,11 +120,19 @@ export class Exchange {
   }
 
   #writeHead(status: number, own: HeaderList): void {
-    const list = [...this.ready, ...own];
+    const list = [...this.#headersOfPort(), ...this.ready, ...own];
     if (this.requestId !== '') list.push('X-Request-Id', this.requestId);
+    if (status >= 400) list.push(...NO_SNIFFING);
     if (this.#headers !== null)
       for (const [name, value] of Object.entries(this.#headers))
         if (value !== undefined) list.push(name, value);
     this.#response.writeHead(status, list);
+  }
+
+  /** Without those that the route says itself: twice, some of them mean nothing to a browser. */
+  #headersOfPort(): HeaderList {
+    const own = this.#headers;
+    if (own === null) return this.#ofPort;
+    return this.#ofPort.filter((_, i, all) => !Object.hasOwn(own, String(all[i - (i % 2)])));
   }
 }

@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CorsSettings } from '../config.ts';
 import { type HostRules, hostCheck } from './allowed-hosts.ts';
 import { createCors } from './cors.ts';
+import type { HeaderList } from './exchange.ts';
 
 export interface FrontDoorOptions extends HostRules {
   readonly healthCheckPath: string;
@@ -16,13 +17,17 @@ export interface FrontDoorOptions extends HostRules {
 }
 
 export interface FrontDoor {
-  /** False when the request has been answered here. */
-  admit(request: IncomingMessage, response: ServerResponse): boolean;
+  /** What every answer to the request must say; null when it has been answered here. */
+  admit(request: IncomingMessage, response: ServerResponse): HeaderList | null;
 }
 
+const NO_HEADERS: HeaderList = [];
+const JSON_TYPE = 'application/json; charset=utf-8';
+const TEXT_TYPE = 'text/plain; charset=utf-8';
+
 /** As the original words it. */
-const WRONG_HOST = 'invalid request host';
-const FULL = 'Server capacity exceeded.';
+const WRONG_HOST = JSON.stringify({ error: 'invalid request host' });
+const FULL = 'Server capacity exceeded.\n';
 
 export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
   const { healthCheckPath, maxConns, onRefused } = options;
@@ -31,7 +36,7 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
   let underWay = 0;
 
   /** Whoever asks whether we are well calls us by whatever address it has, and is never one too many. */
-  const isHealthCheck = (url: string): boolean => {
+  const isHealthCheck = ({ url = '' }: IncomingMessage): boolean => {
     const path = url.split('?', 1)[0] as string;
     return path === '/health' || path.startsWith('/health/') || path === healthCheckPath;
   };
@@ -40,30 +45,31 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
     request: IncomingMessage,
     response: ServerResponse,
     status: number,
-    error: string,
-  ): false => {
+    contentType: string,
+    body: string,
+  ): null => {
     onRefused(status);
     request.resume();
-    const body = JSON.stringify({ error });
     if (status === 429) response.setHeader('Retry-After', 1);
     response.writeHead(status, {
-      'Content-Type': 'application/json; charset=utf-8',
+      'Content-Type': contentType,
+      'X-Content-Type-Options': 'nosniff',
       'Content-Length': Buffer.byteLength(body),
     });
     response.end(body);
-    return false;
+    return null;
   };
 
   return {
     admit(request, response) {
-      if (isAllowedHost !== null && !isAllowedHost(request.headers) && !isHealthCheck(request.url as string))
-        return refuse(request, response, 404, WRONG_HOST);
-      if (maxConns > 0 && !isHealthCheck(request.url as string)) {
-        if (underWay >= maxConns) return refuse(request, response, 429, FULL);
+      if (isAllowedHost !== null && !isAllowedHost(request.headers) && !isHealthCheck(request))
+        return refuse(request, response, 404, JSON_TYPE, WRONG_HOST);
+      if (maxConns > 0 && !isHealthCheck(request)) {
+        if (underWay >= maxConns) return refuse(request, response, 429, TEXT_TYPE, FULL);
         underWay++;
         response.once('close', () => underWay--);
       }
-      return cors === null || !cors.handle(request, response);
+      return cors === null ? NO_HEADERS : cors.handle(request, response);
     },
   };
 }

@@ -9,7 +9,7 @@ import type { Metrics, RouteStats } from '../metrics.ts';
 import type { Timer } from '../timers.ts';
 import type { BodyRequest } from './body-request.ts';
 import { isJson } from './content-type.ts';
-import { Exchange } from './exchange.ts';
+import { Exchange, type HeaderList } from './exchange.ts';
 import type { FrontDoor } from './front-door.ts';
 import { createListener, type Timeouts } from './tls.ts';
 import { Turns } from './turns.ts';
@@ -20,6 +20,7 @@ const TIMEOUTS: Timeouts = { readTimeoutMs: 30_000, writeTimeoutMs: 30_000, tls:
 /** How long requests in flight may take at shutdown. */
 const DRAIN_TIMEOUT_MS = 10_000;
 const DRAIN_SWEEP_MS = 20;
+const NO_HEADERS: HeaderList = [];
 
 export interface Route {
   readonly method: 'GET' | 'POST';
@@ -80,7 +81,8 @@ export class HttpServer {
     }
     const { door, timeouts = TIMEOUTS } = options;
     this.#server = createListener(timeouts, (request, response) => {
-      if (door === undefined || door.admit(request, response)) this.#onRequest(request, response);
+      const ready = door === undefined ? NO_HEADERS : door.admit(request, response);
+      if (ready !== null) this.#onRequest(request, response, ready);
     });
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
@@ -117,7 +119,7 @@ export class HttpServer {
     });
   }
 
-  #onRequest(request: BodyRequest, response: ServerResponse): void {
+  #onRequest(request: BodyRequest, response: ServerResponse, ready: HeaderList): void {
     const startedMs = this.#options.monotonicMs();
     const url = request.url as string;
     const mark = url.indexOf('?');
@@ -132,7 +134,7 @@ export class HttpServer {
       if (exchange.isTimed) route?.timer?.record(durationMs);
       if (this.#onAnswered !== null) this.#onAnswered(exchange, route?.path ?? null, status, durationMs);
     };
-    const exchange = new Exchange(request, response, search, onAnswered, this.#options.newRequestId);
+    const exchange = new Exchange(request, response, search, onAnswered, this.#options.newRequestId, ready);
     if (route !== undefined) this.#dispatch(route, request, exchange);
     else if (methods === undefined) exchange.text(404, '404 page not found\n');
     else {

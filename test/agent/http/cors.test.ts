@@ -11,8 +11,9 @@ describe('CORS as it is set from the start', () => {
   it('lets pages read, and says so only to them', async () => {
     const { api } = await startDoor();
     const answer = await api({ path: '/v1/config', headers: { origin: PAGE } });
-    expect(corsOf(answer.headers)).toEqual({ 'access-control-allow-origin': '*' });
-    expect(corsOf((await api({ path: '/v1/config' })).headers)).toEqual({});
+    // Caches are told even so: operators may narrow it while answers are kept.
+    expect(corsOf(answer.headers)).toEqual({ 'access-control-allow-origin': '*', vary: 'Origin' });
+    expect(corsOf((await api({ path: '/v1/config' })).headers)).toEqual({ vary: 'Origin' });
   });
 
   it('answers questions beforehand', async () => {
@@ -36,6 +37,10 @@ describe('CORS as it is set from the start', () => {
       { 'access-control-request-method': 'POST', 'access-control-request-headers': 'X-Secret' },
     ])
       expect((await preflight(asked)).headers).not.toHaveProperty('access-control-allow-origin');
+    const withoutPage = await api({
+      ...{ path: '/v1/config', method: 'OPTIONS', headers: { 'access-control-request-method': 'GET' } },
+    });
+    expect([withoutPage.status, corsOf(withoutPage.headers)]).toEqual([200, { vary: yes.headers.vary }]);
     // Not a question of a browser's.
     expect((await preflight({})).status).toBe(405);
   });
@@ -43,6 +48,21 @@ describe('CORS as it is set from the start', () => {
   it('is not for the admin port', async () => {
     const { admin } = await startDoor();
     expect(corsOf((await admin({ path: '/info', headers: { origin: PAGE } })).headers)).toEqual({});
+  });
+});
+
+describe('CORS with credentials for all origins', () => {
+  it('names no page: any could act as the user, where browsers refuse the asterisk', async () => {
+    const { api } = await startDoor({ file: { api: { cors: { allowedCredentials: true } } } });
+    const headers = { origin: 'https://evil.example' };
+    const allowed = { 'access-control-allow-origin': '*', 'access-control-allow-credentials': 'true' };
+    expect(corsOf((await api({ path: '/v1/config', headers })).headers)).toEqual({
+      ...allowed,
+      vary: 'Origin',
+    });
+    const asked = { ...headers, 'access-control-request-method': 'GET' };
+    const preflight = await api({ path: '/v1/config', method: 'OPTIONS', headers: asked });
+    expect(corsOf(preflight.headers)).toMatchObject(allowed);
   });
 });
 

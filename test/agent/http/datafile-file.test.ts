@@ -32,6 +32,10 @@ describe('a datafile at the address of the CDN', () => {
     expect(response.headers.get('content-type')).toMatch(/^application\/json/);
     expect(response.headers.get('last-modified')).toBe('Tue, 02 Jan 2024 03:04:05 GMT');
     expect(response.headers.get('access-control-allow-origin')).toBe('*');
+    expect(response.headers.get('vary')).toBeNull();
+    const toPage = await ask(agent, PATH, { origin: 'https://shop.example' });
+    expect(toPage.headers.get('access-control-allow-origin')).toBe('*');
+    expect(toPage.headers.get('vary')).toBeNull();
     const body = Buffer.from(await response.arrayBuffer());
     expect(body.equals(datafileBody(1))).toBe(true);
     expect(response.headers.get('etag')).toBe(`"${sha256Of(body)}"`);

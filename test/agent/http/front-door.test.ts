@@ -16,10 +16,14 @@ class FakeResponse extends EventEmitter {
   setHeader(name: string, value: unknown) {
     this.headers[name] = value;
   }
-  writeHead(status: number) {
+  body = '';
+  writeHead(status: number, headers: Record<string, unknown>) {
     this.status = status;
+    Object.assign(this.headers, headers);
   }
-  end() {}
+  end(body: string) {
+    this.body = body;
+  }
 }
 
 const requestOf = (url: string) =>
@@ -34,12 +38,14 @@ describe('the limit of requests at a time', () => {
     });
     const ask = (url: string) => {
       const response = new FakeResponse();
-      return { response, admitted: door.admit(requestOf(url), response as unknown as ServerResponse) };
+      const ready = door.admit(requestOf(url), response as unknown as ServerResponse);
+      return { response, admitted: ready !== null };
     };
     const [first, second, third] = [ask('/v1/config'), ask('/v1/config'), ask('/v1/config')];
     expect([first.admitted, second.admitted, third.admitted]).toEqual([true, true, false]);
     expect(third.response.status).toBe(429);
-    expect(third.response.headers).toEqual({ 'Retry-After': 1 });
+    expect(third.response.headers).toMatchObject({ 'Retry-After': 1, 'X-Content-Type-Options': 'nosniff' });
+    expect(third.response.body).toBe('Server capacity exceeded.\n');
     expect(refused).toEqual([429]);
     expect(ask('/health/ready').admitted).toBe(true);
     first.response.emit('close');
@@ -163,8 +169,10 @@ describe('a port', () => {
 
   it('gives request ids back', async () => {
     const { api } = await startDoor();
-    const { headers } = await api({ path: '/v1/config', headers: { 'X-Request-Id': 'r-1' } });
-    expect(headers['x-request-id']).toBe('r-1');
+    for (const id of ['r-1', 'r'.repeat(2_000)]) {
+      const { headers } = await api({ path: '/v1/config', headers: { 'X-Request-Id': id } });
+      expect(headers['x-request-id']).toBe(id);
+    }
   });
 
   it('makes one for each request that has none, and gives it to the operations of a batch', async () => {
