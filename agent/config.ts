@@ -23,6 +23,7 @@ import {
   readHost,
   readServer,
 } from './config/read-front-door.ts';
+import { readHttpLimits } from './config/read-http-limits.ts';
 import { readNats } from './config/read-nats.ts';
 import { readCmab, readOdp, readUserProfiles } from './config/read-services.ts';
 import { readSigning } from './config/read-signing.ts';
@@ -137,7 +138,7 @@ function read(
     logLevel: all.at('log.level').choice(LOG_LEVELS, OTHER_LEVELS),
     logPretty: all.at('log.pretty').boolean(),
     logSdkKeys: all.at('log.includeSdkKey').boolean(),
-    server: readServer(all.at('server'), host, readText),
+    server: { ...readServer(all.at('server'), host, readText), ...readHttpLimits(all.at('fanout')) },
     api: {
       enableOverrides: all.at('api.enableOverrides').boolean(),
       enableNotifications,

@@ -1,5 +1,5 @@
-// How much of a request's head anybody may send us, on every port that we serve. Node refuses what is ambiguous by itself:
-// two lengths, a length beside chunks, bytes that no header may have.
+// How much of a request's head the receiver takes; agents, which have their clients' proxies in front of them, have settings
+// for it. Node refuses what is ambiguous by itself: two lengths, a length beside chunks, bytes that no header may have.
 
 /** Request line and all headers together; Node answers 431 beyond it. */
 export const HEADER_BYTES_MAX = 16 * 1024;

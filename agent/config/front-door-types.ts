@@ -1,7 +1,15 @@
 // Shapes of the settings about who may ask, and how they connect. Only shapes.
 
+/** How much a client may send us in one request. */
+export interface HttpLimits {
+  /** Request line and headers. */
+  readonly headBytesMax: number;
+  readonly headersMax: number;
+  readonly bodyBytesMax: number;
+}
+
 /** Of all ports. */
-export interface ServerSettings {
+export interface ServerSettings extends HttpLimits {
   /** For a request to arrive in full. */
   readonly readTimeoutMs: number;
   /** For an answer to be taken by its client. */

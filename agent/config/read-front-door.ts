@@ -8,6 +8,7 @@ import type {
   AuthClient,
   AuthSettings,
   CorsSettings,
+  HttpLimits,
   ServerSettings,
   TlsSettings,
 } from './front-door-types.ts';
@@ -26,7 +27,11 @@ const BCRYPT_PATTERN = /^\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}$/;
 const ANY_ADDRESS = ['0.0.0.0', '::'];
 export const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '::1'];
 
-export function readServer(server: Cursor, host: string, readText: ReadText): ServerSettings {
+export function readServer(
+  server: Cursor,
+  host: string,
+  readText: ReadText,
+): Omit<ServerSettings, keyof HttpLimits> {
   return {
     readTimeoutMs: server.at('readTimeout').goDuration(TIMEOUT_MIN_MS),
     writeTimeoutMs: server.at('writeTimeout').goDuration(TIMEOUT_MIN_MS),

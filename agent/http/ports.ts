@@ -16,7 +16,7 @@ export type ApiPortDeps = PortDeps & Pick<ServeOptions, 'onAnswered' | 'newReque
 export type ApiRouteDeps = Omit<ApiDeps, 'guard' | 'tokenRoute'>;
 export type AdminRouteDeps = Omit<AdminDeps, 'config'>;
 
-/** How a port serves: time limits, TLS, and what requests meet first. Webhooks and the admin port are not for browsers. */
+/** How a port serves: its limits, TLS, and what requests meet first. Webhooks and the admin port are not for browsers. */
 export function portOptions(
   { server, api, admin }: AgentConfig,
   port: PortName,
@@ -29,7 +29,7 @@ export function portOptions(
     maxConns: port === 'api' ? api.maxConns : 0,
     onRefused: (status) => refused.record(status, 0),
   });
-  return { log, metrics, monotonicMs, timeouts: server, door };
+  return { log, metrics, monotonicMs, listener: server, door };
 }
 
 /** Routes at an address, with the tokens that they ask for. */

@@ -11,12 +11,9 @@ import type { BodyRequest } from './body-request.ts';
 import { isJson } from './content-type.ts';
 import { Exchange, type HeaderList } from './exchange.ts';
 import type { FrontDoor } from './front-door.ts';
-import { createListener, type Timeouts } from './tls.ts';
+import { createListener, type ListenerSettings } from './tls.ts';
 import { Turns } from './turns.ts';
 
-export const REQUEST_BODY_BYTES_MAX = 1024 * 1024;
-/** Where the settings do not say. */
-const TIMEOUTS: Timeouts = { readTimeoutMs: 30_000, writeTimeoutMs: 30_000, tls: null };
 /** How long requests in flight may take at shutdown. */
 const DRAIN_TIMEOUT_MS = 10_000;
 const DRAIN_SWEEP_MS = 20;
@@ -46,7 +43,7 @@ export interface ServeOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly monotonicMs: () => number;
-  readonly timeouts?: Timeouts;
+  readonly listener: ListenerSettings;
   readonly door?: FrontDoor;
   /** Null where nobody wants to know, which then costs nothing. */
   readonly onAnswered?: OnAnswered | null;
@@ -65,6 +62,7 @@ export class HttpServer {
   /** The paths that stand for all below them, without their `*`. */
   readonly #folders: string[] = [];
   readonly #unrouted: RouteStats;
+  readonly #bodyBytesMax: number;
   readonly #turns = new Turns();
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -79,8 +77,9 @@ export class HttpServer {
       this.#routes.set(route.path, methods);
       if (route.path.endsWith('/*')) this.#folders.push(route.path.slice(0, -1));
     }
-    const { door, timeouts = TIMEOUTS } = options;
-    this.#server = createListener(timeouts, (request, response) => {
+    const { door, listener } = options;
+    this.#bodyBytesMax = listener.bodyBytesMax;
+    this.#server = createListener(listener, (request, response) => {
       const ready = door === undefined ? NO_HEADERS : door.admit(request, response);
       if (ready !== null) this.#onRequest(request, response, ready);
     });
@@ -151,8 +150,8 @@ export class HttpServer {
   #dispatch(route: MountedRoute, request: BodyRequest, exchange: Exchange): void {
     if (route.method === 'GET') this.#turns.add(() => this.#call(route, exchange));
     else if (isJson(exchange.header('content-type')) || route.anyContentType || hasNoBody(exchange)) {
-      request.readBody(REQUEST_BODY_BYTES_MAX, (body) => {
-        if (body === null) return tooLarge(exchange);
+      request.readBody(this.#bodyBytesMax, (body) => {
+        if (body === null) return tooLarge(exchange, this.#bodyBytesMax);
         exchange.body = body;
         this.#turns.add(() => this.#call(route, exchange));
       });
@@ -179,7 +178,10 @@ const hasNoBody = (exchange: Exchange): boolean =>
   exchange.header('transfer-encoding') === '' && Number(exchange.header('content-length')) === 0;
 
 /** What is still coming is not read: closing is the only way to make the client stop. */
-function tooLarge(exchange: Exchange): void {
+function tooLarge(exchange: Exchange, bodyBytesMax: number): void {
   exchange.headers.Connection = 'close';
-  exchange.error(413, `request body is larger than ${REQUEST_BODY_BYTES_MAX} bytes`);
+  exchange.error(
+    413,
+    `request body is larger than ${bodyBytesMax} bytes; FANOUT_BODY_SIZE_MAX raises this limit`,
+  );
 }

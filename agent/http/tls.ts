@@ -4,10 +4,10 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
-import { HEADER_BYTES_MAX, HEADERS_MAX } from '../../core/http-limits.ts';
 import { TLS12_CIPHERS } from '../config/read-front-door.ts';
-import type { ServerSettings, TlsSettings } from '../config.ts';
+import type { HttpLimits, ServerSettings, TlsSettings } from '../config.ts';
 import { BodyRequest } from './body-request.ts';
+import { createClientErrorHandler } from './client-error.ts';
 
 /** Longer than the idle time-outs of usual load balancers, or they would meet a closed connection. */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
@@ -18,19 +18,20 @@ const CONNECTIONS_MAX = 10_000;
 /** What TLS 1.3 has; none is weak. */
 const TLS13_CIPHERS = ['TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256'];
 
-export type Timeouts = Pick<ServerSettings, 'readTimeoutMs' | 'writeTimeoutMs' | 'tls'>;
+export type ListenerSettings = HttpLimits & Pick<ServerSettings, 'readTimeoutMs' | 'writeTimeoutMs' | 'tls'>;
 
 /** A server that does not listen yet. */
 export function createListener(
-  { readTimeoutMs, writeTimeoutMs, tls }: Timeouts,
+  settings: ListenerSettings,
   onRequest: (request: BodyRequest, response: ServerResponse<BodyRequest>) => void,
 ): Server {
+  const { readTimeoutMs, writeTimeoutMs, tls, headBytesMax, headersMax } = settings;
   const options = {
     headersTimeout: readTimeoutMs,
     requestTimeout: readTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     connectionsCheckingInterval: SLOW_CHECK_INTERVAL_MS,
-    maxHeaderSize: HEADER_BYTES_MAX,
+    maxHeaderSize: headBytesMax,
     noDelay: true,
     IncomingMessage: BodyRequest,
   };
@@ -39,7 +40,8 @@ export function createListener(
       ? createServer(options, onRequest)
       : createTlsServer({ ...options, ...tlsOptions(tls) }, onRequest);
   server.maxConnections = CONNECTIONS_MAX;
-  server.maxHeadersCount = HEADERS_MAX;
+  server.maxHeadersCount = headersMax;
+  server.on('clientError', createClientErrorHandler(settings));
   // Idle is allowed: streams wait for news. A client that does not take what it was sent is not.
   server.setTimeout(writeTimeoutMs, (socket: Socket | ServerResponse) => {
     if (socket.writableLength > 0) socket.destroy();

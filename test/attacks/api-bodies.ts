@@ -106,11 +106,11 @@ export const API_BODIES: readonly Attack[] = [
       require(after.text === before.text, 'the decision of another user has changed');
     },
   ),
-  attack('body over the limit', '2 MB with a length, 2 MB in pieces', '413', async (target) => {
-    const body = JSON.stringify({ userId: 'x'.repeat(2_000_000) });
+  attack('body over the limit', '6 MB with a length, 6 MB in pieces', '413', async (target) => {
+    const body = JSON.stringify({ userId: 'x'.repeat(6_000_000) });
     for (const more of [{}, { 'transfer-encoding': 'chunked' }] as Record<string, string>[]) {
       const headers = { ...jsonHeaders(target.sdkKey), ...more };
-      requireStatus('2 MB', (await ask(target.agent, '/v1/decide', { headers, body })).status, 413, 0);
+      requireStatus('6 MB', (await ask(target.agent, '/v1/decide', { headers, body })).status, 413, 0);
     }
   }),
   attack('huge users', 'a user id of 900 KB, 20,000 attributes', 'answered', async (target) => {

@@ -50,10 +50,10 @@ export const API_WIRE: readonly Attack[] = [
       }
     },
   ),
-  attack('header flood', '5,000 headers, one of 200 KB, 2,000 of one name', '431 or 400', async (target) => {
+  attack('header flood', '5,000 headers, one of 1.5 MB, 2,000 of one name', '431 or 400', async (target) => {
     const floods = [
       Array.from({ length: 5_000 }, (_, i) => `X-${i}: ${i}`),
-      [`X: ${'a'.repeat(200_000)}`],
+      [`X: ${'a'.repeat(1_500_000)}`],
       Array.from({ length: 2_000 }, () => 'Cookie: a=b'),
     ];
     for (const headers of floods) {

@@ -168,6 +168,17 @@ describe('values', () => {
       ]);
   });
 
+  it('limit what a request may be', () => {
+    const limitsOf = (env: Record<string, string>) => {
+      const { headBytesMax, headersMax, bodyBytesMax } = parse(env).server;
+      return [headBytesMax, headersMax, bodyBytesMax];
+    };
+    expect(limitsOf({})).toEqual([1024 ** 2, 1_000, 4 * 1024 ** 2]);
+    const chosen = { FANOUT_HEAD_SIZE_MAX: '64KB', FANOUT_HEADERS_MAX: '200', FANOUT_BODY_SIZE_MAX: '32MB' };
+    expect(limitsOf(chosen)).toEqual([64 * 1024, 200, 32 * 1024 ** 2]);
+    expect(() => limitsOf({ FANOUT_HEAD_SIZE_MAX: '1KB' })).toThrow('FANOUT_HEAD_SIZE_MAX is "1KB"');
+  });
+
   it('are sizes', () => {
     const bytesOf = (text: string) => parse({ FANOUT_EVENTS_DISK_MAX: text }).events.diskBytesMax;
     expect(['0', '100', '2kb', '64MB', '1GB'].map(bytesOf)).toEqual([

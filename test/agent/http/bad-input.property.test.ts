@@ -135,10 +135,10 @@ describe('bad input', () => {
     expect(status === 400).toBe(false);
   });
 
-  it.each(POSTS)('of a megabyte and more is refused by %s', async (route) => {
-    const { status } = await send(route, `{"userId":"${'u'.repeat(1024 * 1024)}"}`);
+  it.each(POSTS)('that is larger than the limit is refused by %s', async (route) => {
+    const { status } = await send(route, `{"userId":"${'u'.repeat(4 * 1024 * 1024)}"}`);
     expect(status).toBe(413);
-    const allowed = `{"userId":"${'u'.repeat(1024 * 1024 - 20)}"}`;
+    const allowed = `{"userId":"u","more":"${'m'.repeat(4 * 1024 * 1024 - 30)}"}`;
     expect(isAnswer(route, (await send(`${route}?eventKey=myevent`, allowed)).status)).toBe(true);
   });
 

@@ -9,6 +9,7 @@ import { createFrontDoor } from '../../../agent/http/front-door.ts';
 import { createListener } from '../../../agent/http/tls.ts';
 import { sendRaw, statusOf } from '../../support/raw-http.ts';
 import { startDoor } from '../support/door.ts';
+import { LISTENER } from '../support/listener.ts';
 
 class FakeResponse extends EventEmitter {
   status = 0;
@@ -69,7 +70,7 @@ describe('a port', () => {
   it('does not use ciphers that are disabled, nor TLS before 1.2', async () => {
     const listener = createListener(
       {
-        ...{ readTimeoutMs: 1_000, writeTimeoutMs: 1_000 },
+        ...LISTENER,
         tls: {
           key: files['key.pem'],
           cert: files['cert.pem'],
@@ -102,7 +103,7 @@ describe('a port', () => {
   });
 
   it('ends requests that take too long to arrive', async () => {
-    const listener = createListener({ readTimeoutMs: 100, writeTimeoutMs: 5_000, tls: null }, () => {});
+    const listener = createListener({ ...LISTENER, readTimeoutMs: 100 }, () => {});
     await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void listener.close());
     const { port } = listener.address() as { port: number };
@@ -123,7 +124,7 @@ describe('a port', () => {
 
   it('waits without end where there is no limit', () => {
     const { headersTimeout, requestTimeout, timeout } = createListener(
-      { readTimeoutMs: 0, writeTimeoutMs: 0, tls: null },
+      { ...LISTENER, readTimeoutMs: 0, writeTimeoutMs: 0 },
       () => {},
     );
     expect([headersTimeout, requestTimeout, timeout]).toEqual([0, 0, 0]);
@@ -135,18 +136,15 @@ describe('a port', () => {
     const cut = new Promise<void>((resolve) => {
       ended = resolve;
     });
-    const listener = createListener(
-      { readTimeoutMs: 5_000, writeTimeoutMs: 200, tls: null },
-      (request, response) => {
-        if (request.url === '/stream') {
-          response.writeHead(200).flushHeaders();
-          setTimeout(() => response.end('news'), 600);
-          return;
-        }
-        response.on('close', ended);
-        response.end(big);
-      },
-    );
+    const listener = createListener({ ...LISTENER, writeTimeoutMs: 200 }, (request, response) => {
+      if (request.url === '/stream') {
+        response.writeHead(200).flushHeaders();
+        setTimeout(() => response.end('news'), 600);
+        return;
+      }
+      response.on('close', ended);
+      response.end(big);
+    });
     await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void listener.close());
     const { port } = listener.address() as { port: number };

@@ -6,11 +6,19 @@ import { HEADER_BYTES_MAX, HEADERS_MAX } from '../../../core/http-limits.ts';
 import { createHttpServer } from '../../../infra/receiver/http-server.ts';
 import { sendRaw, statusOf } from '../../support/raw-http.ts';
 import { startAgent } from '../support/agent.ts';
+import { startDoor } from '../support/door.ts';
+import { KEY } from '../support/fakes.ts';
 
 const portOf = (url: string): number => Number(new URL(url).port);
 
 async function ports(): Promise<[name: string, port: number][]> {
-  const agent = await startAgent({ env: { FANOUT_RECEIVER_URL: 'http://127.0.0.1:1/' } });
+  const agent = await startAgent({
+    env: {
+      FANOUT_RECEIVER_URL: 'http://127.0.0.1:1/',
+      // The receiver has these, so that one table does for all ports.
+      ...{ FANOUT_HEAD_SIZE_MAX: String(HEADER_BYTES_MAX), FANOUT_HEADERS_MAX: String(HEADERS_MAX) },
+    },
+  });
   const receiver = createHttpServer({
     webhook: async () => ({ status: 204 }),
     isReady: () => true,
@@ -111,3 +119,63 @@ describe('every port', () => {
       }
   });
 });
+
+describe('the API', () => {
+  const decide = (headers: readonly string[], query = 'keys=flag_1') => {
+    const body = '{"userId":"u"}';
+    const head = [
+      `X-Optimizely-SDK-Key: ${KEY}`,
+      'Content-Type: application/json',
+      `Content-Length: ${body.length}`,
+    ];
+    return `${request([...head, ...headers], { path: `/v1/decide?${query}`, method: 'POST' })}${body}`;
+  };
+  const keys = (count: number) =>
+    Array.from({ length: count }, (_, i) => `keys=a_flag_key_as_long_as_people_like_them_to_be_${i}`).join(
+      '&',
+    );
+
+  it.each([
+    ['cookies of 17 KB, as behind a sign-on proxy', decide([`Cookie: ${'c'.repeat(17_000)}`])],
+    ['cookies of 64 KB', decide([`Cookie: ${'c'.repeat(64_000)}`])],
+    ['120 headers', decide(many(120))],
+    ['400 long keys in the query', decide([], keys(400))],
+    ['800 long keys in the query', decide([], keys(800))],
+  ])('takes %s', async (_, text) => {
+    const { port } = await startServing();
+    expect(statusOf(await sendRaw(port, [text]))).toBe(200);
+  });
+
+  it('says which limit it was, and which setting raises it, also to a client that goes on sending', async () => {
+    const { port } = await startServing();
+    const answer = await sendRaw(port, [decide([`Cookie: ${'c'.repeat(3 * 1024 * 1024)}`])]);
+    expect(statusOf(answer)).toBe(431);
+    expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toEqual({
+      error: expect.stringMatching(
+        /1048576 bytes \(FANOUT_HEAD_SIZE_MAX .* 1000 headers \(FANOUT_HEADERS_MAX/,
+      ),
+    });
+    expect(answer).toContain('X-Content-Type-Options: nosniff');
+  });
+
+  it('takes a batch of 500 operations of 2.2 KB, and a body of 1.3 MB', async () => {
+    const { post } = await startServing();
+    const operation = {
+      ...{ method: 'POST', url: '/v1/decide', params: { keys: 'flag_1' }, operationID: 'a' },
+      headers: { 'X-Optimizely-SDK-Key': KEY, 'Content-Type': 'application/json' },
+      body: { userId: 'u', userAttributes: { a: 'x'.repeat(2_000) } },
+    };
+    const batch = await post('/v1/batch', { operations: Array.from({ length: 500 }, () => operation) });
+    expect(batch.json()).toMatchObject({ errorCount: 0 });
+    const decision = await post('/v1/decide?keys=flag_1', { userId: 'u', more: 'x'.repeat(1_300_000) });
+    expect(decision.status).toBe(200);
+  });
+});
+
+async function startServing() {
+  const door = await startDoor();
+  const headers = { 'content-type': 'application/json' };
+  const post = (path: string, body: object) =>
+    door.api({ path, method: 'POST', headers, body: JSON.stringify(body) });
+  return { post, port: door.apiPort };
+}

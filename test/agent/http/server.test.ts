@@ -1,10 +1,13 @@
 import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Exchange } from '../../../agent/http/exchange.ts';
-import { HttpServer, REQUEST_BODY_BYTES_MAX, type Route } from '../../../agent/http/server.ts';
+import { HttpServer, type Route } from '../../../agent/http/server.ts';
 import { Metrics } from '../../../agent/metrics.ts';
 import { eventually } from '../../support/eventually.ts';
 import { MemoryLog } from '../support/fakes.ts';
+import { LISTENER } from '../support/listener.ts';
+
+const BODY_BYTES_MAX = LISTENER.bodyBytesMax;
 
 async function serve(handle: (exchange: Exchange) => void | Promise<void>, more: readonly Route[] = []) {
   const log = new MemoryLog();
@@ -14,7 +17,8 @@ async function serve(handle: (exchange: Exchange) => void | Promise<void>, more:
     { method: 'GET', path: '/get', handle },
     ...more,
   ];
-  const server = new HttpServer(routes, { log, metrics, monotonicMs: () => performance.now() });
+  const monotonicMs = () => performance.now();
+  const server = new HttpServer(routes, { log, metrics, monotonicMs, listener: LISTENER });
   const port = await server.listen('127.0.0.1', 0);
   onTestFinished(() => server.close());
   const base = `http://127.0.0.1:${port}`;
@@ -50,10 +54,12 @@ describe('the HTTP kernel', () => {
 
   it('refuses a body over the limit, whether it says its size or not', async () => {
     const { post } = await serve(echo);
-    expect((await post('x'.repeat(REQUEST_BODY_BYTES_MAX))).status).toBe(200);
-    const response = await post('x'.repeat(REQUEST_BODY_BYTES_MAX + 1));
+    expect((await post('x'.repeat(BODY_BYTES_MAX))).status).toBe(200);
+    const response = await post('x'.repeat(BODY_BYTES_MAX + 1));
     expect(response.status).toBe(413);
-    expect(await response.json()).toEqual({ error: expect.stringContaining('larger than') });
+    expect(await response.json()).toEqual({
+      error: `request body is larger than ${BODY_BYTES_MAX} bytes; FANOUT_BODY_SIZE_MAX raises this limit`,
+    });
   });
 
   it('answers requests that come in one piece, in their order', async () => {
@@ -89,7 +95,7 @@ describe('the HTTP kernel', () => {
   it('stops a client that sends too much, and closes', async () => {
     const { raw } = await serve(echo);
     const head = 'POST /echo HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
-    const bytes = 3 * REQUEST_BODY_BYTES_MAX;
+    const bytes = 3 * BODY_BYTES_MAX;
     expect(await raw(`${head}content-length: ${bytes}\r\n\r\n${'x'.repeat(bytes)}`)).toContain(' 413 ');
   });
 

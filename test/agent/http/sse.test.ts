@@ -9,6 +9,7 @@ import { Metrics } from '../../../agent/metrics.ts';
 import { eventually } from '../../support/eventually.ts';
 import { serves, startAgent } from '../support/agent.ts';
 import { datafileBody, KEY, MemoryLog, MemoryRecord, realClock } from '../support/fakes.ts';
+import { LISTENER } from '../support/listener.ts';
 import { openSse } from '../support/sse.ts';
 
 async function serve(streamsMax: number) {
@@ -21,7 +22,7 @@ async function serve(streamsMax: number) {
   };
   const metrics = new Metrics({ events: () => null } as never);
   const server = new HttpServer([{ method: 'GET', path: '/', handle }], {
-    ...{ log, metrics, monotonicMs: () => performance.now() },
+    ...{ log, metrics, monotonicMs: () => performance.now(), listener: LISTENER },
   });
   const port = await server.listen('127.0.0.1', 0);
   onTestFinished(() => {

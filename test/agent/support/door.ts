@@ -85,6 +85,7 @@ export async function startDoor({ env, file, files = {}, clock = realClock }: Do
   await eventually('the agent is ready', () => agent.status.ready());
   return {
     log,
+    apiPort,
     adminPort,
     api: (asked: Asked) =>
       ask(apiPort, { ...asked, headers: { 'x-optimizely-sdk-key': KEY, ...asked.headers } }),
