@@ -4,6 +4,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import { settleTarget } from '../../core/request-target.ts';
 import { TLS12_CIPHERS } from '../config/read-front-door.ts';
 import type { HttpLimits, ServerSettings, TlsSettings } from '../config.ts';
 import { BodyRequest } from './body-request.ts';
@@ -26,6 +27,10 @@ export function createListener(
   onRequest: (request: BodyRequest, response: ServerResponse<BodyRequest>) => void,
 ): Server {
   const { readTimeoutMs, writeTimeoutMs, tls, headBytesMax, headersMax } = settings;
+  const listener = (request: BodyRequest, response: ServerResponse<BodyRequest>): void => {
+    if (settleTarget(request)) onRequest(request, response);
+    else refuseHost(response);
+  };
   const options = {
     headersTimeout: readTimeoutMs,
     requestTimeout: readTimeoutMs,
@@ -37,8 +42,8 @@ export function createListener(
   };
   const server =
     tls === null
-      ? createServer(options, onRequest)
-      : createTlsServer({ ...options, ...tlsOptions(tls) }, onRequest);
+      ? createServer(options, listener)
+      : createTlsServer({ ...options, ...tlsOptions(tls) }, listener);
   server.maxConnections = CONNECTIONS_MAX;
   server.maxHeadersCount = headersMax;
   server.on('clientError', createClientErrorHandler(settings));
@@ -47,6 +52,18 @@ export function createListener(
     if (socket.writableLength > 0) socket.destroy();
   });
   return server;
+}
+
+/** What follows may have been meant for whom the other header names. */
+function refuseHost(response: ServerResponse): void {
+  const body = JSON.stringify({ error: 'a request must have one Host header, which names a host' });
+  response.writeHead(400, {
+    Connection: 'close',
+    'Content-Type': 'application/json; charset=utf-8',
+    'X-Content-Type-Options': 'nosniff',
+    'Content-Length': Buffer.byteLength(body),
+  });
+  response.end(body);
 }
 
 /** As the original: TLS 1.2 at least, with forward secrecy and authenticated ciphers only. */

@@ -176,7 +176,7 @@ export const API_WIRE: readonly Attack[] = [
   }),
   attack(
     "another site's host",
-    'requests by the name of another site, also as forwarded',
+    'requests by the name of another site, also as forwarded and in the target',
     '404',
     async (target) => {
       const headers = [
@@ -192,6 +192,9 @@ export const API_WIRE: readonly Attack[] = [
         require(statuses.length === 1 &&
           statuses[0] === 404, `${header} was answered ${statuses.join(', ')}`);
       }
+      const named = request('GET http://evil.example/v1/config', [`Host: ${hostOf(target)}`]);
+      const { statuses } = await raw(target.agent, named);
+      require(statuses[0] === 404, `a target with the name was answered ${statuses.join(', ')}`);
     },
   ),
   attack(

@@ -84,6 +84,10 @@ const CASES: readonly [what: string, text: string, status: number][] = [
   ],
   ['a byte that no header may have', request(['X: a\u0000b']), 400],
   ['no host', 'GET /health/live HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
+  ['two hosts', request(['Host: localhost']), 400],
+  ['two different hosts', request(['hOST: evil.example']), 400],
+  ['a host that is none', 'GET /health/live HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n', 400],
+  ['a target with its host', request([], { path: 'http://localhost/health/live' }), 200],
   ['another protocol', '\u0016\u0003\u0001\u0002\u0000\u0001', 400],
 ];
 
@@ -107,6 +111,7 @@ describe('every port', () => {
 
   it('reads nothing after a request that it refused: what follows could be anybody’s', async () => {
     const refused = [
+      request(['Host: another']),
       request(many(HEADERS_MAX)),
       request(['Content-Length: 1', 'Content-Length: 2']),
       // Answered by its route, whose answer comes first, or by the parser: in both cases the end.
