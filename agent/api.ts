@@ -59,7 +59,10 @@ export class Api {
     const nowMs = () => clock.nowMs();
     const newRequestId = () => uuid(random);
     const port = { ...deps, onAnswered: deps.tracing?.answered ?? null, newRequestId };
-    this.#port = createApiPort(config, port, { ...deps, rest, batch, nowMs, protocols: this.#protocols() });
+    this.#port = createApiPort(config, port, {
+      ...{ ...deps, rest, batch, nowMs, newRequestId },
+      protocols: this.#protocols(),
+    });
   }
 
   /** Resolves with the port when it listens. */

@@ -38,6 +38,22 @@ export function nestsDeeperThan(
 }
 
 /**
+ * Where the object or array that the text begins with ends; the text's own end where it begins with neither, or has no
+ * end. Says nothing of whether it is JSON.
+ */
+export function firstValueEnd(json: Uint8Array): number {
+  let depth = 0;
+  for (let i = 0; i < json.length; i++) {
+    const byte = json[i] as number;
+    if (byte === QUOTE) while (++i < json.length && json[i] !== QUOTE) i += json[i] === BACKSLASH ? 1 : 0;
+    else if ((byte | BRACE_BIT) === OPENER) depth++;
+    else if ((byte | BRACE_BIT) === CLOSER && --depth === 0) return i + 1;
+    if (depth === 0 && byte > SPACE) return json.length;
+  }
+  return json.length;
+}
+
+/**
  * As above, also for JSON inside texts: a datafile's audience conditions and JSON variables are such, and are parsed
  * when they are first needed. Only a text that could be JSON, and is long enough, is looked into.
  */

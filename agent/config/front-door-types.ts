@@ -14,7 +14,7 @@ export interface ServerSettings extends HttpLimits {
   readonly readTimeoutMs: number;
   /** For an answer to be taken by its client. */
   readonly writeTimeoutMs: number;
-  /** One more path that /health answers at. */
+  /** What answers at /health is also at every path that ends so, whatever its case. */
   readonly healthCheckPath: string;
   /** Hosts that requests may name, lower case, `.example.com` for all below; null: any. */
   readonly allowedHosts: readonly string[] | null;

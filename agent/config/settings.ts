@@ -89,7 +89,11 @@ export const SETTINGS: readonly Setting[] = [
   ),
   text('server.readTimeout', '5s', 'For a request to arrive in full; 0s: no limit'),
   text('server.writeTimeout', '10s', 'For a client to go on taking its answer; 0s: no limit'),
-  text('server.healthCheckPath', '/health', 'One more path for the health report'),
+  text(
+    'server.healthCheckPath',
+    '/health',
+    'The health report is at every GET whose path ends so, beside /health',
+  ),
   text('server.keyFile', undefined, 'PEM file with the TLS key'),
   text('server.certFile', undefined, 'PEM file with the TLS certificate and its chain'),
   list('server.disabledCiphers', undefined, 'TLS 1.2 ciphers not to be used'),

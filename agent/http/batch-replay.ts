@@ -1,10 +1,13 @@
 // One operation of a batch as a request to a route of this process: no socket, and an answer that is kept instead of sent.
 
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { originForm } from '../../core/request-target.ts';
 import { isJson } from './content-type.ts';
 import { Exchange, type HeaderList } from './exchange.ts';
+import { Router } from './router.ts';
 import type { BatchOperation } from './schema-routes.ts';
 import type { Route } from './server.ts';
+import { noRoute, type Unrouted } from './unrouted.ts';
 
 /** What became of an operation. */
 export interface Replayed {
@@ -13,47 +16,73 @@ export interface Replayed {
   readonly body: Buffer | null;
 }
 
-export interface ReplayDeps {
-  /** Told of a route that failed. */
-  readonly onFailed: (route: Route, error: unknown) => void;
+/** Told of an operation that failed, by its path. */
+export type OnFailed = (path: string, error: unknown) => void;
+
+export interface ReplayOptions {
+  readonly routes: readonly Route[];
+  readonly unrouted?: Unrouted;
+  readonly onFailed: OnFailed;
   readonly monotonicMs: () => number;
+  /** For operations that bring no id of their own; left out, their answers have none. */
+  readonly newRequestId?: () => string;
 }
 
-const BASE = 'http://batch.invalid';
+/** Never rejects: what fails is answered, as it would be outside of a batch. */
+export type Replay = (operation: BatchOperation) => Promise<Replayed>;
 
-/**
- * Never rejects: what fails is answered, as it would be outside of a batch.
- * @param requestId the batch's, for an operation that has none of its own
- */
-export async function replay(
-  routes: readonly Route[],
-  operation: BatchOperation,
-  requestId: string,
-  { onFailed, monotonicMs }: ReplayDeps,
-): Promise<Replayed> {
-  const url = URL.parse(operation.url, BASE);
-  if (url === null) return bare(400);
-  for (const [name, value] of Object.entries(operation.params)) url.searchParams.append(name, value);
-  const here = routes.filter(({ path }) => leadsTo(path, url.pathname));
-  if (here.length === 0) return bare(404);
-  const method = operation.method === '' ? 'GET' : operation.method;
-  const route = here.find((candidate) => candidate.method === method);
-  if (route === undefined) return bare(405);
-  const headers = headersOf(operation);
-  if (method === 'POST' && !route.anyContentType && !isJson(headers['content-type'])) return bare(415);
-  const { body } = operation;
+/** What a method may be written with (RFC 9110, 5.6.2). */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]*$/;
+
+export function replayer(options: ReplayOptions): Replay {
+  const router = new Router(options.routes);
+  const { unrouted = noRoute, onFailed, monotonicMs, newRequestId = () => '' } = options;
+  return async (operation) => {
+    const target = targetOf(operation);
+    if (target === null || !TOKEN.test(operation.method)) return bare(400);
+    const { path, search } = target;
+    const method = operation.method === '' ? 'GET' : operation.method;
+    const headers = headersOf(operation);
+    const route = router.find(method, path);
+    const isTyped = method !== 'POST' || isJson(headers['content-type']);
+    if (route !== undefined && !isTyped && !route.anyContentType) return bare(415);
+    const tell: Route['handle'] = (exchange) => unrouted(exchange, path, router.methodsAt(path));
+    const startedMs = monotonicMs();
+    const onAnswered = (isTimed: boolean) => {
+      if (isTimed) route?.timer?.record(monotonicMs() - startedMs);
+    };
+    try {
+      const request = { method, path, headers, search, body: operation.body, newRequestId, onAnswered };
+      return await call({ ...request, handle: route?.handle ?? tell });
+    } catch (error) {
+      onFailed(path, error);
+      return bare(500);
+    }
+  };
+}
+
+/** Null where the URL is none. Its host is passed over: operations are this agent's. */
+function targetOf({ url, params }: BatchOperation): { path: string; search: string } | null {
+  const { host, path: target } = originForm(url.split('#', 1)[0] as string);
+  if (host === '') return null;
+  const mark = target.indexOf('?');
+  const path = (mark < 0 ? target : target.slice(0, mark)) || '/';
+  if (!isDecodable(path)) return null;
+  const query = mark < 0 ? '' : target.slice(mark + 1);
+  const added = Object.entries(params);
+  if (added.length === 0) return { path, search: query };
+  const search = new URLSearchParams(query);
+  for (const [name, value] of added) search.append(name, value);
+  return { path, search: search.toString() };
+}
+
+function isDecodable(path: string): boolean {
   try {
-    const request = { method, headers, search: url.search.slice(1), body, requestId };
-    return await call(route, request, monotonicMs);
-  } catch (error) {
-    onFailed(route, error);
-    return bare(500);
+    decodeURIComponent(path);
+    return true;
+  } catch {
+    return false; // The caller answers 400.
   }
-}
-
-function leadsTo(path: string, pathname: string): boolean {
-  if (!path.endsWith('/*')) return path === pathname;
-  return pathname.length > path.length - 1 && pathname.startsWith(path.slice(0, -1));
 }
 
 /** By lower-case name, as Node has them. */
@@ -65,31 +94,36 @@ function headersOf({ headers }: BatchOperation): Record<string, string> {
 
 interface Request {
   readonly method: string;
+  readonly path: string;
   readonly headers: Record<string, string>;
   readonly search: string;
   readonly body: unknown;
-  readonly requestId: string;
+  readonly newRequestId: () => string;
+  readonly handle: Route['handle'];
+  readonly onAnswered: (isTimed: boolean) => void;
 }
 
-async function call(
-  route: Route,
-  { method, headers, search, body, requestId }: Request,
-  monotonicMs: () => number,
-): Promise<Replayed> {
-  const startedMs = monotonicMs();
+async function call({
+  method,
+  path,
+  headers,
+  search,
+  body,
+  newRequestId,
+  handle,
+  onAnswered,
+}: Request): Promise<Replayed> {
   const response = new KeptResponse();
-  const request = { method, headers, url: route.path, resume() {}, on() {}, off() {}, once() {} };
+  const request = { method, headers, url: path, resume() {}, on() {}, off() {}, once() {} };
   const exchange = new Exchange(
     request as unknown as IncomingMessage,
     response as unknown as ServerResponse,
     search,
-    () => {
-      if (exchange.isTimed) route.timer?.record(monotonicMs() - startedMs);
-    },
-    () => requestId,
+    () => onAnswered(exchange.isTimed),
+    newRequestId,
   );
   exchange.body = Buffer.from(JSON.stringify(body));
-  await route.handle(exchange);
+  await handle(exchange);
   return response.isEnded ? response : bare(500);
 }
 

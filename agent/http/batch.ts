@@ -1,13 +1,12 @@
 // POST /v1/batch: several requests in one. Each goes through the very routes that it would meet by itself, within this
 // process; a few at a time, and other requests get their turn in between.
 
-import { type ReplayDeps, replay } from './batch-replay.ts';
+import { type Replay, type ReplayOptions, replayer } from './batch-replay.ts';
 import { isJson } from './content-type.ts';
 import type { Exchange } from './exchange.ts';
 import { WRONG } from './schema.ts';
-import { parseJson } from './schema-body.ts';
+import { parseFirstJson } from './schema-body.ts';
 import { BATCH_BODY, type BatchOperation } from './schema-routes.ts';
-import type { Route } from './server.ts';
 
 /** Of all answers together, which wait in memory for the slowest; 500 times a large datafile would be gigabytes. */
 export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
@@ -16,9 +15,8 @@ const NEVER = '0001-01-01T00:00:00Z';
 const JSON_TYPE = 'application/json; charset=utf-8';
 const TOO_MUCH = '{"error":"the answers of this batch are too large together; send fewer operations"}';
 
-export interface BatchOptions extends ReplayDeps {
-  /** Those that operations may use; a batch within a batch is not among them. */
-  readonly routes: readonly Route[];
+/** A batch within a batch is not among the routes. */
+export interface BatchOptions extends ReplayOptions {
   readonly operationsLimit: number;
   /** Operations under way at a time. */
   readonly maxConcurrency: number;
@@ -26,6 +24,7 @@ export interface BatchOptions extends ReplayDeps {
 }
 
 export function batchHandler(options: BatchOptions): (exchange: Exchange) => void | Promise<void> {
+  const replay = replayer(options);
   return (exchange) => {
     const operations = readOperations(exchange.body);
     // JSON that is called text: so does the original.
@@ -36,13 +35,13 @@ export function batchHandler(options: BatchOptions): (exchange: Exchange) => voi
         422,
         `{"error": "too many operations, exceeding ${operationsLimit} operations"}\n`,
       );
-    return run(options, operations, exchange.requestId).then((text) => exchange.text(200, text, JSON_TYPE));
+    return run(options, operations, replay).then((text) => exchange.text(200, text, JSON_TYPE));
   };
 }
 
 function readOperations(body: Buffer): readonly BatchOperation[] | null {
-  // No bytes at all are an empty object elsewhere, but not here.
-  const value = body.byteLength === 0 ? undefined : parseJson(body);
+  // No bytes at all are an empty object elsewhere, but not here; what follows the JSON is refused elsewhere, but not here.
+  const value = body.byteLength === 0 ? undefined : parseFirstJson(body);
   const read = value === undefined ? WRONG : BATCH_BODY.read(value);
   return read === WRONG ? null : read.operations;
 }
@@ -51,7 +50,7 @@ function readOperations(body: Buffer): readonly BatchOperation[] | null {
 async function run(
   options: BatchOptions,
   operations: readonly BatchOperation[],
-  requestId: string,
+  replay: Replay,
 ): Promise<string> {
   const iso = () => new Date(options.nowMs()).toISOString();
   const startedAt = iso();
@@ -63,7 +62,7 @@ async function run(
     while (next < operations.length) {
       const operation = operations[next++] as BatchOperation;
       const operationStartedAt = iso();
-      const { status, headers, body } = await replay(options.routes, operation, requestId, options);
+      const { status, headers, body } = await replay(operation);
       const json = body !== null && isJson(headers['Content-Type']) ? body.toString().trim() : null;
       answerBytes += json?.length ?? 0;
       const fits = answerBytes <= ANSWER_BYTES_MAX;

@@ -6,6 +6,7 @@ import type { CorsSettings } from '../config.ts';
 import { type HostRules, hostCheck } from './allowed-hosts.ts';
 import { createCors } from './cors.ts';
 import type { HeaderList } from './exchange.ts';
+import { endsIn } from './router.ts';
 
 export interface FrontDoorOptions extends HostRules {
   readonly healthCheckPath: string;
@@ -35,10 +36,12 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
   const cors = options.cors === null ? null : createCors(options.cors);
   let underWay = 0;
 
-  /** Whoever asks whether we are well calls us by whatever address it has, and is never one too many. */
-  const isHealthCheck = ({ url = '' }: IncomingMessage): boolean => {
+  const healthEnding = healthCheckPath.toLowerCase();
+  /** Probes call us by whatever address they have, and are never one too many. */
+  const isHealthCheck = ({ url = '', method }: IncomingMessage): boolean => {
     const path = url.split('?', 1)[0] as string;
-    return path === '/health' || path.startsWith('/health/') || path === healthCheckPath;
+    if (path === '/health' || path.startsWith('/health/')) return true;
+    return (method === 'GET' || method === 'HEAD') && endsIn(path, healthEnding);
   };
 
   const refuse = (

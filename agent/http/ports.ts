@@ -7,8 +7,10 @@ import { type AdminDeps, adminRoutes } from './admin.ts';
 import { createPortAuth, type PortAuth } from './auth-port.ts';
 import { createFrontDoor } from './front-door.ts';
 import { listenAt, type PortName } from './listen-at.ts';
+import { endsIn } from './router.ts';
 import { type ApiDeps, apiRoutes } from './routes.ts';
 import { HttpServer, type Route, type ServeOptions } from './server.ts';
+import { noRouteOfKey } from './unrouted.ts';
 
 export type ServeDeps = Pick<ServeOptions, 'log' | 'metrics' | 'monotonicMs'>;
 export type PortDeps = ServeDeps & { readonly clock: Clock };
@@ -67,6 +69,7 @@ export function createApiPort(config: AgentConfig, deps: ApiPortDeps, routes: Ap
   const options = {
     ...portOptions(config, 'api', deps),
     onAnswered,
+    unrouted: noRouteOfKey(routes),
     ...(newRequestId ? { newRequestId } : {}),
   };
   return new Port('api', config.host, config.apiPort, auth, new HttpServer(all, options));
@@ -80,10 +83,17 @@ export function createAdminPort(config: AgentConfig, deps: PortDeps, routes: Adm
   return new Port('admin', config.admin.host, config.adminPort, auth, server);
 }
 
-/** Where operators have put it, beside where it always is. */
-export function withHealthAt(chosen: string, routes: readonly Route[]): readonly Route[] {
-  const path = chosen.startsWith('/') ? chosen : `/${chosen}`;
-  if (routes.some((route) => route.path === path)) return routes;
+/**
+ * Health at every path that ends as configured, which goes before any other route there, as in the original; beside it
+ * where it always is, with its own two below.
+ */
+export function withHealthAt(path: string, routes: readonly Route[]): readonly Route[] {
+  const ending = path.toLowerCase();
+  const isCovered = (route: Route): boolean =>
+    route.method === 'GET' && endsIn(route.path, ending) && !/^\/health(?:\/|$)/.test(route.path);
   const health = routes.filter((route) => route.path === '/health');
-  return [...routes, ...health.map((route) => ({ ...route, path }))];
+  return [
+    ...routes.filter((route) => !isCovered(route)),
+    ...health.map((route) => ({ ...route, path, ending })),
+  ];
 }

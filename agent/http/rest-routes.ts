@@ -15,6 +15,7 @@ import { saveHandler } from './save.ts';
 import { sendOdpEventHandler } from './send-odp-event.ts';
 import type { Route } from './server.ts';
 import { track } from './track.ts';
+import { noRouteOfKey } from './unrouted.ts';
 import { type FlagDeps, type FlagHandler, withDatafile } from './with-datafile.ts';
 import { withProfiles } from './with-profiles.ts';
 
@@ -56,16 +57,23 @@ export interface BatchDeps {
   readonly nowMs: () => number;
   readonly monotonicMs: () => number;
   readonly log: Log;
+  /** For operations that bring no id of their own. */
+  readonly newRequestId?: () => string;
 }
 
-/** @param routes those that operations may use: none of them may be a stream */
-export function batchRoute({ batch, nowMs, monotonicMs, log }: BatchDeps, routes: readonly Route[]): Route {
-  const onFailed = ({ path }: Route, error: unknown) =>
+/** At every path that ends in it, as in the original. @param routes of operations: none of them may be a stream */
+export function batchRoute(deps: BatchDeps & FlagDeps, routes: readonly Route[]): Route {
+  const { batch, nowMs, monotonicMs, log, newRequestId } = deps;
+  const onFailed = (path: string, error: unknown) =>
     log.error('request.failed', { route: path, batch: true, ...errorFields(error) });
   return {
     method: 'POST',
     path: '/v1/batch',
+    ending: '/batch',
     anyContentType: true,
-    handle: batchHandler({ ...batch, routes, nowMs, monotonicMs, onFailed }),
+    handle: batchHandler({
+      ...{ ...batch, routes, nowMs, monotonicMs, onFailed, unrouted: noRouteOfKey(deps) },
+      ...(newRequestId === undefined ? {} : { newRequestId }),
+    }),
   };
 }

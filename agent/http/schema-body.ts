@@ -1,7 +1,7 @@
 // From the bytes of a request to a value, within limits: JSON in UTF-8, not nested without end. Pure.
 
 import { isUtf8 } from 'node:buffer';
-import { nestsDeeperThan } from '../../core/json-depth.ts';
+import { firstValueEnd, nestsDeeperThan } from '../../core/json-depth.ts';
 import { type Schema, WRONG } from './schema.ts';
 
 /** Beyond it, writing the value down again would overflow the stack; the original stops at ten times as many. */
@@ -18,6 +18,11 @@ export function parseJson(body: Buffer): unknown {
   } catch {
     return undefined; // The caller answers 400.
   }
+}
+
+/** The first value, whatever follows it: so the original reads batches. */
+export function parseFirstJson(body: Buffer): unknown {
+  return parseJson(body) ?? parseJson(body.subarray(0, firstValueEnd(body)));
 }
 
 /** The body as its route describes it; null where it is not that. */

@@ -1,4 +1,4 @@
-// A small HTTP kernel on node:http: finds the route, reads the body within limits, answers errors, counts. A general
+// A small HTTP kernel on node:http: calls the route, reads the body within limits, answers errors, counts. A general
 // framework was measured to cost more than the decision itself. Knows nothing of datafiles.
 
 import type { Server, ServerResponse } from 'node:http';
@@ -11,18 +11,22 @@ import type { BodyRequest } from './body-request.ts';
 import { isJson } from './content-type.ts';
 import { Exchange, type HeaderList } from './exchange.ts';
 import type { FrontDoor } from './front-door.ts';
+import { Router } from './router.ts';
 import { createListener, type ListenerSettings } from './tls.ts';
 import { Turns } from './turns.ts';
+import { noRoute, type Unrouted } from './unrouted.ts';
 
+const NO_HEADERS: HeaderList = [];
 /** How long requests in flight may take at shutdown. */
 const DRAIN_TIMEOUT_MS = 10_000;
 const DRAIN_SWEEP_MS = 20;
-const NO_HEADERS: HeaderList = [];
 
 export interface Route {
   readonly method: 'GET' | 'POST';
   /** One ending in `/*` stands for everything below it that has no route of its own. */
   readonly path: string;
+  /** In lower case: the route is at every path that ends so, whatever its case, before a folder's. `path` is its name then. */
+  readonly ending?: string;
   /** Takes bodies that are not said to be JSON too. */
   readonly anyContentType?: true;
   /** The original's; see timed(). */
@@ -45,6 +49,7 @@ export interface ServeOptions {
   readonly monotonicMs: () => number;
   readonly listener: ListenerSettings;
   readonly door?: FrontDoor;
+  readonly unrouted?: Unrouted;
   /** Null where nobody wants to know, which then costs nothing. */
   readonly onAnswered?: OnAnswered | null;
   /** For requests that bring no id of their own; left out, their answers have none. */
@@ -58,10 +63,9 @@ interface MountedRoute extends Route {
 export class HttpServer {
   readonly #options: ServeOptions;
   readonly #onAnswered: OnAnswered | null;
-  readonly #routes = new Map<string, Map<string, MountedRoute>>();
-  /** The paths that stand for all below them, without their `*`. */
-  readonly #folders: string[] = [];
-  readonly #unrouted: RouteStats;
+  readonly #router: Router<MountedRoute>;
+  readonly #unrouted: Unrouted;
+  readonly #unroutedStats: RouteStats;
   readonly #bodyBytesMax: number;
   readonly #turns = new Turns();
   readonly #server: Server;
@@ -70,13 +74,11 @@ export class HttpServer {
   constructor(routes: readonly Route[], options: ServeOptions) {
     this.#options = options;
     this.#onAnswered = options.onAnswered ?? null;
-    this.#unrouted = options.metrics.route('none');
-    for (const route of routes) {
-      const methods = this.#routes.get(route.path) ?? new Map<string, MountedRoute>();
-      methods.set(route.method, { ...route, stats: options.metrics.route(`${route.method} ${route.path}`) });
-      this.#routes.set(route.path, methods);
-      if (route.path.endsWith('/*')) this.#folders.push(route.path.slice(0, -1));
-    }
+    this.#unrouted = options.unrouted ?? noRoute;
+    this.#unroutedStats = options.metrics.route('none');
+    this.#router = new Router(
+      routes.map((route) => ({ ...route, stats: options.metrics.route(`${route.method} ${route.path}`) })),
+    );
     const { door, listener } = options;
     this.#bodyBytesMax = listener.bodyBytesMax;
     this.#server = createListener(listener, (request, response) => {
@@ -123,9 +125,8 @@ export class HttpServer {
     const url = request.url as string;
     const mark = url.indexOf('?');
     const path = mark < 0 ? url : url.slice(0, mark);
-    const methods = this.#routes.get(path) ?? this.#below(path);
-    const route = methods?.get(request.method as string);
-    const stats = route?.stats ?? this.#unrouted;
+    const route = this.#router.find(request.method as string, path);
+    const stats = route?.stats ?? this.#unroutedStats;
     const search = mark < 0 ? '' : url.slice(mark + 1);
     const onAnswered = (status: number) => {
       const durationMs = this.#options.monotonicMs() - startedMs;
@@ -135,40 +136,34 @@ export class HttpServer {
     };
     const exchange = new Exchange(request, response, search, onAnswered, this.#options.newRequestId, ready);
     if (route !== undefined) this.#dispatch(route, request, exchange);
-    else if (methods === undefined) exchange.text(404, '404 page not found\n');
-    else {
-      exchange.headers.Allow = [...methods.keys()].join(', ');
-      exchange.empty(405);
-    }
-  }
-
-  #below(path: string): Map<string, MountedRoute> | undefined {
-    const folder = this.#folders.find((prefix) => path.startsWith(prefix) && path.length > prefix.length);
-    return folder === undefined ? undefined : this.#routes.get(`${folder}*`);
+    // About the server as a whole (RFC 9110, 9.3.7).
+    else if (path === '*' && request.method === 'OPTIONS') exchange.empty(200);
+    else this.#call(path, exchange, (it) => this.#unrouted(it, path, this.#router.methodsAt(path)));
   }
 
   #dispatch(route: MountedRoute, request: BodyRequest, exchange: Exchange): void {
-    if (route.method === 'GET') this.#turns.add(() => this.#call(route, exchange));
+    const call = () => this.#call(route.path, exchange, route.handle);
+    if (route.method === 'GET') this.#turns.add(call);
     else if (isJson(exchange.header('content-type')) || route.anyContentType || hasNoBody(exchange)) {
       request.readBody(this.#bodyBytesMax, (body) => {
         if (body === null) return tooLarge(exchange, this.#bodyBytesMax);
         exchange.body = body;
-        this.#turns.add(() => this.#call(route, exchange));
+        this.#turns.add(call);
       });
     } else exchange.empty(415);
   }
 
-  #call(route: MountedRoute, exchange: Exchange): void {
+  #call(path: string, exchange: Exchange, handle: Route['handle']): void {
     try {
-      const answer = route.handle(exchange);
-      if (answer !== undefined) answer.catch((error) => this.#failed(route, exchange, error));
+      const answer = handle(exchange);
+      if (answer !== undefined) answer.catch((error) => this.#failed(path, exchange, error));
     } catch (error) {
-      this.#failed(route, exchange, error);
+      this.#failed(path, exchange, error);
     }
   }
 
-  #failed(route: MountedRoute, exchange: Exchange, error: unknown): void {
-    this.#options.log.error('request.failed', { route: route.path, ...errorFields(error) });
+  #failed(path: string, exchange: Exchange, error: unknown): void {
+    this.#options.log.error('request.failed', { route: path, ...errorFields(error) });
     if (!exchange.answered) exchange.error(500, 'internal error');
   }
 }

@@ -7,6 +7,7 @@ import { DATAFILE_DEPTH_MAX, parseDatafile } from '../../core/datafile.ts';
 import { isFanoutError } from '../../core/errors.ts';
 import { toSdkKey } from '../../core/ids.ts';
 import {
+  firstValueEnd,
   MESSAGE_DEPTH_MAX,
   nestsDeeperThan,
   nestsDeeperThanWithTexts,
@@ -38,6 +39,25 @@ describe('counting depth', () => {
     const text = JSON.stringify({ a: '}}}}"[[[[[', b: '\\"', c: '[[[[' });
     expect(nestsDeeperThan(bytes(text), 1)).toBe(false);
   });
+});
+
+describe('the first value of a text', () => {
+  it('ends where an object or a list is closed, for any JSON and whatever follows', () => {
+    const container = fc.oneof(fc.array(fc.jsonValue()), fc.dictionary(fc.string(), fc.jsonValue()));
+    fc.assert(
+      fc.property(container, fc.string(), (value, rest) => {
+        const text = ` ${JSON.stringify(value)}`;
+        expect(firstValueEnd(bytes(text + rest))).toBe(bytes(text).length);
+      }),
+    );
+  });
+
+  it.each(['', '5 x', '"a" x', '{"a":[1', '{"a"', '{"a\\"}', '}{}'])(
+    'has no end before that of %j',
+    (text) => {
+      expect(firstValueEnd(bytes(text))).toBe(bytes(text).length);
+    },
+  );
 });
 
 describe('JSON inside texts', () => {

@@ -175,7 +175,10 @@ describe('a method, path or version that is not there', () => {
   it.each(['PUT', 'DELETE', 'PATCH', 'OPTIONS', 'PROPFIND'])('%s gets a 4xx', async (method) => {
     for (const route of [...POSTS, '/v1/config', '/v1/datafile', '/nowhere']) {
       const response = await fetch(`http://127.0.0.1:${port}${route}`, { method });
-      expect([404, 405]).toContain(response.status);
+      // Below /v1 the SDK key, which is not there, is looked at first.
+      expect(response.status).toSatisfy((status) =>
+        route.startsWith('/v1/') ? status === 400 : status === 404 || status === 405,
+      );
       await response.arrayBuffer();
     }
   });

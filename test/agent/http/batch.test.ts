@@ -24,7 +24,7 @@ async function run(
   const { maxConcurrency = 10, operationsLimit = 1_000, failed = [] } = options;
   const handle = batchHandler({
     ...{ routes, maxConcurrency, operationsLimit, nowMs: () => 1_000, monotonicMs: () => 0 },
-    onFailed: ({ path }) => failed.push(path),
+    onFailed: (path) => failed.push(path),
   });
   let answer = { status: 0, text: '' };
   const ids = operations.map((one, i) => ({ operationID: String(i).padStart(4, '0'), ...one }));
@@ -85,6 +85,12 @@ describe('a batch', () => {
     ['a method that is not there', { method: 'PUT', url: '/a' }, 405],
     ['a body that is not said to be JSON', { method: 'POST', url: '/p' }, 415],
     ['no URL', { method: 'GET', url: 'http://' }, 400],
+    ['a URL with a broken escape', { method: 'GET', url: '%zz' }, 400],
+    ['a path without its slash', { method: 'GET', url: 'a' }, 404],
+    ['a method that is none', { method: 'G T', url: '/a' }, 400],
+    ['a method in lower case', { method: 'get', url: '/a' }, 405],
+    ['no method and no URL', { method: '', url: '' }, 204],
+    ['another host', { method: 'GET', url: 'http://another.example/text#part' }, 200],
     ['a route that throws', { method: 'GET', url: '/throws' }, 500],
     ['a route that rejects', { method: 'GET', url: '/rejects' }, 500],
     ['a stream', { method: 'GET', url: '/stream' }, 500],
@@ -100,12 +106,46 @@ describe('a batch', () => {
       ...[route('/throws', fail), route('/rejects', async () => fail())],
       route('/stream', (it) => void it.stream(200, 'text/event-stream')),
       ...[route('/text', (it) => it.text(200, 'text')), route('/folder/*', (it) => it.empty(204))],
+      route('/', (it) => it.empty(204)),
     ];
     const { items, errorCount } = await run(routes, [operation], { failed });
     expect(items).toMatchObject([{ status, requestID: '', body: null }]);
     expect(errorCount).toBe(status === 200 ? 0 : 1);
     const isFailure = operation.url === '/throws' || operation.url === '/rejects';
     expect(failed).toEqual(isFailure ? [operation.url] : []);
+  });
+
+  it.each([
+    ['{"operations":[]} and more', 200],
+    ['{"operations":[{"url":"/v1/config","operationID":"a\\"}"}]}{"operations":5}', 200],
+    [' \n{"operations":[]}x', 200],
+    ['{"operations":[null]}', 200],
+    ['null', 200],
+    ['{"operations":[5]}', 400],
+    ['{"operations":["text"]}', 400],
+    ['{"operations":[[]]}', 400],
+    ['{"operations":[]', 400],
+    ['x{"operations":[]}', 400],
+    ['[] and more', 400],
+    ['"text" and more', 400],
+    ['', 400],
+  ])('reads the first value of %s: %d', async (text, status) => {
+    const { api } = await startRecorded();
+    expect((await fetch(`${api}/v1/batch`, { method: 'POST', body: text })).status).toBe(status);
+  });
+
+  it('tells an operation below /v1 first what is wrong with its SDK key', async () => {
+    const { post } = await startRecorded();
+    const operations = [
+      { url: '/v1/nope', operationID: '0' },
+      { url: '/v1/nope', operationID: '1', headers: JSON_HEADERS },
+      { method: 'PUT', url: '/v1/config', operationID: '2' },
+      { method: 'PUT', url: '/v1/config', operationID: '3', headers: JSON_HEADERS },
+      { url: '/nope', operationID: '4' },
+    ];
+    const { response } = (await post('/v1/batch', { operations })).json as { response: Item[] };
+    const statuses = response.sort((a, b) => (a.operationID < b.operationID ? -1 : 1)).map((it) => it.status);
+    expect(statuses).toEqual([400, 404, 400, 405, 404]);
   });
 
   it('has no more operations under way than configured, and does them all', async () => {

@@ -160,7 +160,13 @@ describe('a port', () => {
   it('reports its health at the path that operators know too', async () => {
     const { api, admin } = await startDoor({ env: { OPTIMIZELY_SERVER_HEALTHCHECKPATH: '/healthcheck' } });
     const headers = { host: '10.0.0.1' };
-    expect((await api({ path: '/healthcheck', headers })).status).toBe(200);
+    for (const path of ['/healthcheck', '/HealthCheck?a=b', '/any/where/healthcheck', '/v1/HEALTHCHECK'])
+      expect((await api({ path, headers })).json()).toMatchObject({ status: 'ok' });
+    expect((await api({ path: '/healthcheck', method: 'HEAD', headers })).status).toBe(200);
+    for (const path of ['/xhealthcheck', '/healthcheck/', '/healthchec'])
+      expect((await api({ path })).status, path).toBe(404);
+    expect((await api({ path: '/healthcheck', method: 'POST', headers })).status).toBe(404);
+    expect((await api({ path: '/v1/healthcheck', method: 'POST' })).status).toBe(404);
     expect((await admin({ path: '/healthcheck', headers })).json()).toMatchObject({ status: 'ok' });
     expect((await admin({ path: '/health', headers })).status).toBe(200);
   });
@@ -173,7 +179,7 @@ describe('a port', () => {
     }
   });
 
-  it('makes one for each request that has none, and gives it to the operations of a batch', async () => {
+  it('makes one for each request that has none, and for each operation of a batch, also of one that has its own', async () => {
     const { api } = await startDoor();
     const ids = [await api({ path: '/v1/config' }), await api({ path: '/v1/config' })].map(
       ({ headers }) => headers['x-request-id'],
@@ -182,10 +188,12 @@ describe('a port', () => {
     expect(ids[1]).not.toBe(ids[0]);
     const operations = [{ method: 'GET', url: '/v1/config', operationID: '1' }];
     const body = JSON.stringify({ operations });
-    const headers = { 'Content-Type': 'application/json' };
+    const headers = { 'Content-Type': 'application/json', 'X-Request-Id': 'of-the-batch' };
     const batch = await api({ path: '/v1/batch', method: 'POST', headers, body });
     const { response } = batch.json<{ response: { requestID: string }[] }>();
-    expect(response[0]?.requestID).toBe(batch.headers['x-request-id']);
+    expect(batch.headers['x-request-id']).toBe('of-the-batch');
+    expect(response[0]?.requestID).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4/);
+    expect(ids).not.toContain(response[0]?.requestID);
   });
 
   it('takes SDK keys of the form that was chosen', async () => {

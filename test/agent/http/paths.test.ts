@@ -6,6 +6,9 @@ import { sendRaw, statusOf } from '../../support/raw-http.ts';
 import { startDoor } from '../support/door.ts';
 import { KEY } from '../support/fakes.ts';
 
+const JSON_TYPE = { 'content-type': 'application/json' };
+const NO_KEY = { 'x-optimizely-sdk-key': '' };
+
 describe('a target with scheme and host, as clients of proxies send it', () => {
   const get = (port: number, target: string, host = 'localhost') =>
     sendRaw(port, [
@@ -28,5 +31,108 @@ describe('a target with scheme and host, as clients of proxies send it', () => {
     expect(await get(apiPort, 'http://evil.example/v1/config', 'localhost')).toContain(
       'invalid request host',
     );
+  });
+
+  it('of the server as a whole is answered to OPTIONS', async () => {
+    const { apiPort } = await startDoor();
+    const options = 'OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
+    expect(statusOf(await sendRaw(apiPort, [options]))).toBe(200);
+    expect(statusOf(await sendRaw(apiPort, [options.replace('OPTIONS', 'GET')]))).toBe(404);
+  });
+});
+
+describe('HEAD', () => {
+  it.each(['/health', '/health/live', '/health/ready', `/datafiles/${KEY}.json`, '/openapi.json'])(
+    'of %s is GET without its body',
+    async (path) => {
+      const { api } = await startDoor();
+      const [head, get] = [await api({ path, method: 'HEAD' }), await api({ path })];
+      expect([head.status, head.text]).toEqual([200, '']);
+      for (const name of ['content-type', 'etag']) expect(head.headers[name]).toBe(get.headers[name]);
+      expect(Number(head.headers['content-length'])).toBeGreaterThan(0);
+    },
+  );
+
+  it('is answered on the admin port too, and for what is not there', async () => {
+    const { admin } = await startDoor();
+    for (const path of ['/health', '/info', '/config', '/metrics'])
+      expect((await admin({ path, method: 'HEAD' })).status, path).toBe(200);
+    expect((await admin({ path: '/nowhere', method: 'HEAD' })).status).toBe(404);
+  });
+
+  it('is 304 for a datafile that has not changed', async () => {
+    const { api } = await startDoor();
+    const path = `/datafiles/${KEY}.json`;
+    const { etag = '' } = (await api({ path, method: 'HEAD' })).headers;
+    expect((await api({ path, method: 'HEAD', headers: { 'if-none-match': etag } })).status).toBe(304);
+  });
+
+  it('is refused below /v1, where some answers have no end', async () => {
+    const { api } = await startDoor();
+    for (const path of ['/v1/config', '/v1/datafile', '/v1/datafile/stream', '/v1/decide'])
+      expect((await api({ path, method: 'HEAD' })).status, path).toBe(405);
+    expect((await api({ path: '/v1/config', method: 'HEAD' })).headers.allow).toBe('GET');
+  });
+});
+
+describe('a path below /v1 that is not there', () => {
+  it.each([
+    ['GET', '/v1/nope', 404],
+    ['POST', '/v1/nope', 404],
+    ['GET', '/v1', 404],
+    ['GET', '/v1/', 404],
+    ['GET', '/v1/decide', 405],
+    ['PUT', '/v1/decide', 405],
+    ['GET', '/v1/batch', 404],
+  ])('%s %s is told when the SDK key is good, else that it is not', async (method, path, status) => {
+    const { api } = await startDoor();
+    expect((await api({ path, method })).status).toBe(status);
+    const keyless = await api({ path, method, headers: NO_KEY });
+    expect([keyless.status, keyless.json()]).toEqual([
+      400,
+      { error: 'missing required X-Optimizely-SDK-Key header' },
+    ]);
+    const unknown = await api({ path, method, headers: { 'x-optimizely-sdk-key': 'UnknownKey' } });
+    expect(unknown.status).toBe(403);
+  });
+
+  it('elsewhere needs no key', async () => {
+    const { api } = await startDoor();
+    for (const path of ['/v1x', '/nowhere']) expect((await api({ path, headers: NO_KEY })).status).toBe(404);
+  });
+});
+
+describe('an error', () => {
+  it('is not to be taken for a page by browsers', async () => {
+    const { api, admin } = await startDoor();
+    const wrong = [
+      ...[api({ path: '/nowhere' }), api({ path: '/v1/nope' }), api({ path: '/v1/config', headers: NO_KEY })],
+      ...[api({ path: '/v1/notifications/event-stream' }), admin({ path: '/nowhere' })],
+      ...[api({ path: '/v1/config', headers: { host: 'evil.example' } })],
+      api({ path: '/v1/batch', method: 'POST', headers: JSON_TYPE, body: 'x' }),
+    ];
+    for (const { status, headers } of await Promise.all(wrong)) {
+      expect(status).toBeGreaterThanOrEqual(400);
+      expect(headers['x-content-type-options']).toBe('nosniff');
+    }
+    expect((await api({ path: '/v1/config' })).headers).not.toHaveProperty('x-content-type-options');
+  });
+});
+
+describe('a batch', () => {
+  const batch = (path: string, body: string) => ({ path, method: 'POST', headers: JSON_TYPE, body });
+
+  it.each(['/v1/batch', '/batch', '/BATCH', '/any/where/Batch', '/v1/batch?a=b'])(
+    'is at %s',
+    async (path) => {
+      const { api } = await startDoor();
+      const answer = await api(batch(path, '{"operations":[]}'));
+      expect([answer.status, answer.json()]).toEqual([200, expect.objectContaining({ response: [] })]);
+    },
+  );
+
+  it.each(['/xbatch', '/batch/', '/batches'])('is not at %s', async (path) => {
+    const { api } = await startDoor();
+    expect((await api(batch(path, '{"operations":[]}'))).status).toBe(404);
   });
 });
