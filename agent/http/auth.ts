@@ -12,7 +12,7 @@ type Rule = (claims: Claims, exchange: Exchange) => string | null;
 
 const NO_TOKEN = new TokenRefusal(401, 'empty token');
 /** Health and documentation are nobody's secret. Datafiles have the CDN's own rule: secure ones need their own token. */
-const OPEN_PATHS = /^\/(?:health(?:\/|$)|openapi|oauth\/token$|datafiles\/)/;
+const OPEN_PATHS = /^\/(?:$|health(?:\/|$)|openapi|oauth\/token$|datafiles\/)/;
 
 /** Tokens of the API port are good for the SDK keys that they name. */
 export const guardApi = (routes: readonly Route[], checker: TokenChecker | null): readonly Route[] =>

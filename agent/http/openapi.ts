@@ -1,4 +1,4 @@
-// GET /openapi.json: the document of this API, made of the descriptions by which requests are read. Made when it is
+// GET /openapi.json and .yaml: the document of this API, made of the descriptions by which requests are read. Made when it is
 // first asked for.
 
 import type { Exchange } from './exchange.ts';
@@ -8,23 +8,35 @@ import type { JsonSchema } from './schema.ts';
 import type { Route } from './server.ts';
 
 const JSON_TYPE = 'application/json';
+const YAML_TYPE = 'application/x-yaml';
 const ERROR: JsonSchema = { type: 'object', properties: { error: { type: 'string' } } };
 const SERVICE_HEADERS: readonly (readonly [name: string, description: string])[] = [
   ['X-Optimizely-UPS-Name', 'Chooses a configured user profile service.'],
   ['X-Optimizely-ODP-Cache-Name', 'Chooses a configured cache of segments.'],
 ];
 
-/** The same document at the original's path: JSON is YAML. */
+/** As JSON, and as YAML at the original's path, with its type. */
 export function openApiRoutes(version: string): readonly Route[] {
-  let document: Buffer | null = null;
-  const serve = (contentType: string) => (exchange: Exchange) => {
-    document ??= Buffer.from(`${JSON.stringify(openApiDocument(version), null, 2)}\n`);
-    exchange.bytes(200, contentType, document);
+  let json: Buffer | null = null;
+  let yaml: Promise<Buffer> | null = null;
+  const serveJson = (exchange: Exchange): void => {
+    json ??= Buffer.from(`${JSON.stringify(openApiDocument(version), null, 2)}\n`);
+    exchange.bytes(200, JSON_TYPE, json);
+  };
+  const serveYaml = async (exchange: Exchange): Promise<void> => {
+    yaml ??= toYaml(openApiDocument(version));
+    exchange.bytes(200, YAML_TYPE, await yaml);
   };
   return [
-    { method: 'GET', path: '/openapi.json', handle: serve(JSON_TYPE) },
-    { method: 'GET', path: '/openapi.yaml', handle: serve('application/yaml') },
+    { method: 'GET', path: '/openapi.json', handle: serveJson },
+    { method: 'GET', path: '/openapi.yaml', handle: serveYaml },
   ];
+}
+
+/** The library is loaded when it is first needed. */
+async function toYaml(document: JsonSchema): Promise<Buffer> {
+  const { default: yaml } = await import('yaml');
+  return Buffer.from(yaml.stringify(document, { aliasDuplicateObjects: false }));
 }
 
 export function openApiDocument(version: string): JsonSchema {

@@ -10,6 +10,7 @@ import { jsonOnly } from './json-only.ts';
 import { lookupHandler } from './lookup.ts';
 import { openApiRoutes } from './openapi.ts';
 import { overrideHandler } from './override.ts';
+import { pageRoute } from './page.ts';
 import { resetHandler } from './reset.ts';
 import { saveHandler } from './save.ts';
 import { sendOdpEventHandler } from './send-odp-event.ts';
@@ -49,6 +50,7 @@ export function restRoutes(deps: RestDeps): readonly Route[] {
     post('/v1/reset', resetHandler(users)),
     post('/v1/send-odp-event', sendOdpEventHandler(rest.isOdpEnabled)),
     ...openApiRoutes(rest.version),
+    pageRoute(rest.version),
   ];
 }
 

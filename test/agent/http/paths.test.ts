@@ -21,6 +21,7 @@ describe('a target with scheme and host, as clients of proxies send it', () => {
     expect(statusOf(found)).toBe(200);
     expect(found).toContain(`"sdkKey":"${KEY}"`);
     expect(statusOf(await get(apiPort, 'http://localhost/nowhere'))).toBe(404);
+    expect(statusOf(await get(apiPort, 'http://localhost'))).toBe(200);
     expect(await get(apiPort, `http://localhost/datafiles/${KEY}.json`)).toContain('"revision":"1"');
     expect(statusOf(await get(adminPort, 'http://localhost/info'))).toBe(200);
   });
@@ -41,8 +42,25 @@ describe('a target with scheme and host, as clients of proxies send it', () => {
   });
 });
 
+describe('the first page', () => {
+  it('is there, also for load balancers, and without a token', async () => {
+    const auth = { hmacSecrets: ['QPtUGP/RqaXRltZf1QE1KxlF2Iuo09J0buZ3UNKeIr0='], ttl: '30m' };
+    const { api } = await startDoor({ file: { version: '<b>1&2</b>', api: { auth } } });
+    const page = await api({ path: '/', headers: NO_KEY });
+    expect([page.status, page.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(page.text).toContain('agent &lt;b&gt;1&amp;2&lt;/b&gt;');
+    for (const [, path = ''] of page.text.matchAll(/href="(\/[^"]*)"/g))
+      expect((await api({ path })).status, path).toBe(200);
+  });
+
+  it('gives way to health where operators have put that', async () => {
+    const { api } = await startDoor({ env: { OPTIMIZELY_SERVER_HEALTHCHECKPATH: '/' } });
+    expect((await api({ path: '/' })).json()).toMatchObject({ status: 'ok' });
+  });
+});
+
 describe('HEAD', () => {
-  it.each(['/health', '/health/live', '/health/ready', `/datafiles/${KEY}.json`, '/openapi.json'])(
+  it.each(['/', '/health', '/health/live', '/health/ready', `/datafiles/${KEY}.json`, '/openapi.json'])(
     'of %s is GET without its body',
     async (path) => {
       const { api } = await startDoor();

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import yaml from 'yaml';
 import { parseDecideRequest } from '../../../agent/http/decide-request.ts';
 import { openApiDocument } from '../../../agent/http/openapi.ts';
 import { PROTOCOL_DESCRIPTIONS } from '../../../agent/http/openapi-protocols.ts';
@@ -82,7 +83,11 @@ describe('the OpenAPI document', () => {
     expect(response.headers.get('content-type')).toBe('application/json');
     const { info, ...rest } = JSON.parse(JSON.stringify(openApiDocument('1')));
     expect(await response.json()).toMatchObject({ ...rest, info: { title: info.title } });
-    expect((await get('/openapi.yaml')).headers.get('content-type')).toBe('application/yaml');
+    const asYaml = await get('/openapi.yaml');
+    expect(asYaml.headers.get('content-type')).toBe('application/x-yaml');
+    const text = await asYaml.text();
+    expect(text).toMatch(/^openapi: 3\.0\.3$/m);
+    expect(yaml.parse(text)).toEqual(await (await get('/openapi.json')).json());
   });
 
   it('has a body with the fields that are read, and names what a request needs', () => {
@@ -107,6 +112,6 @@ describe('the OpenAPI document', () => {
     const documented = described.map((route) => route.replace(/\{\w+\}(\.json)?$/, '*'));
     expect(documented.filter((route) => !mounted.includes(route))).toEqual([]);
     const beside = mounted.filter((route) => !documented.includes(route));
-    expect(beside).toEqual(['GET /openapi.json', 'GET /openapi.yaml']);
+    expect(beside).toEqual(['GET /openapi.json', 'GET /openapi.yaml', 'GET /']);
   });
 });
