@@ -7,7 +7,8 @@ import { errorFields } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics, RouteStats } from '../metrics.ts';
 import type { Timer } from '../timers.ts';
-import type { BodyRequest } from './body-request.ts';
+import { BodyBudget } from './body-budget.ts';
+import type { BodyLimits, BodyRequest, NoBody } from './body-request.ts';
 import { isJson } from './content-type.ts';
 import { Exchange, type HeaderList } from './exchange.ts';
 import type { FrontDoor } from './front-door.ts';
@@ -66,7 +67,7 @@ export class HttpServer {
   readonly #router: Router<MountedRoute>;
   readonly #unrouted: Unrouted;
   readonly #unroutedStats: RouteStats;
-  readonly #bodyBytesMax: number;
+  readonly #bodyLimits: BodyLimits;
   readonly #turns = new Turns();
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -80,7 +81,8 @@ export class HttpServer {
       routes.map((route) => ({ ...route, stats: options.metrics.route(`${route.method} ${route.path}`) })),
     );
     const { door, listener } = options;
-    this.#bodyBytesMax = listener.bodyBytesMax;
+    const bytesMax = listener.bodyBytesMax;
+    this.#bodyLimits = { bytesMax, budget: new BodyBudget(bytesMax) };
     this.#server = createListener(listener, (request, response) => {
       const ready = door === undefined ? NO_HEADERS : door.admit(request, response);
       if (ready !== null) this.#onRequest(request, response, ready);
@@ -129,6 +131,7 @@ export class HttpServer {
     const stats = route?.stats ?? this.#unroutedStats;
     const search = mark < 0 ? '' : url.slice(mark + 1);
     const onAnswered = (status: number) => {
+      request.release();
       const durationMs = this.#options.monotonicMs() - startedMs;
       stats.record(status, durationMs / 1000);
       if (exchange.isTimed) route?.timer?.record(durationMs);
@@ -145,8 +148,8 @@ export class HttpServer {
     const call = () => this.#call(route.path, exchange, route.handle);
     if (route.method === 'GET') this.#turns.add(call);
     else if (isJson(exchange.header('content-type')) || route.anyContentType || hasNoBody(exchange)) {
-      request.readBody(this.#bodyBytesMax, (body) => {
-        if (body === null) return tooLarge(exchange, this.#bodyBytesMax);
+      request.readBody(this.#bodyLimits, (body) => {
+        if (typeof body === 'string') return refuseBody(exchange, body, this.#bodyLimits.bytesMax);
         exchange.body = body;
         this.#turns.add(call);
       });
@@ -173,10 +176,14 @@ const hasNoBody = (exchange: Exchange): boolean =>
   exchange.header('transfer-encoding') === '' && Number(exchange.header('content-length')) === 0;
 
 /** What is still coming is not read: closing is the only way to make the client stop. */
-function tooLarge(exchange: Exchange, bodyBytesMax: number): void {
+function refuseBody(exchange: Exchange, why: NoBody, bytesMax: number): void {
   exchange.headers.Connection = 'close';
-  exchange.error(
-    413,
-    `request body is larger than ${bodyBytesMax} bytes; FANOUT_BODY_SIZE_MAX raises this limit`,
-  );
+  if (why === 'no-room') {
+    exchange.headers['Retry-After'] = 1;
+    exchange.error(503, 'too many large request bodies at a time; send this one again in a second');
+  } else
+    exchange.error(
+      413,
+      `request body is larger than ${bytesMax} bytes; FANOUT_BODY_SIZE_MAX raises this limit`,
+    );
 }

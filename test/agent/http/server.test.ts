@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Exchange } from '../../../agent/http/exchange.ts';
 import { HttpServer, type Route } from '../../../agent/http/server.ts';
@@ -60,6 +60,38 @@ describe('the HTTP kernel', () => {
     expect(await response.json()).toEqual({
       error: `request body is larger than ${BODY_BYTES_MAX} bytes; FANOUT_BODY_SIZE_MAX raises this limit`,
     });
+  });
+
+  it('holds only so much of all bodies at a time, and takes others again when there is room', async () => {
+    const { base, post, raw } = await serve(echo);
+    const head = (more = '') =>
+      `POST /echo HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${more}content-length: ${BODY_BYTES_MAX}\r\n\r\n`;
+    const large = 'y'.repeat(BODY_BYTES_MAX);
+    const send = () => raw(head('connection: close\r\n') + large);
+    const stalled: Socket[] = [];
+    /** All but the last byte of one more. */
+    const stall = () => {
+      const socket = connect(Number(new URL(base).port), '127.0.0.1');
+      stalled.push(socket);
+      socket.on('error', () => {}).write(head() + large.slice(1));
+    };
+    const leave = () => {
+      for (const socket of stalled) socket.destroy();
+    };
+    onTestFinished(leave);
+    for (let i = 0; i < 64; i++) stall();
+    await eventually('there is no room', async () => {
+      const answer = await send();
+      if (/ 503 .*Retry-After: 1\r\n.*send this one again/s.test(answer)) return true;
+      // Asking took the room of one that was on its way.
+      stall();
+      return false;
+    });
+    expect((await post('small')).status).toBe(200);
+    leave();
+    await eventually('there is room', async () => (await send()).includes(' 200 '));
+    // What was answered is held no more.
+    for (let i = 0; i < 3; i++) expect(await send()).toContain(' 200 ');
   });
 
   it('answers requests that come in one piece, in their order', async () => {
