@@ -1,7 +1,6 @@
 // Optimizely clients: one per revision, built and validated before it serves, closed after its last user. The only
 // file that imports the SDK. Knows nothing of where datafiles come from or of HTTP.
 
-import { isUtf8 } from 'node:buffer';
 // The SDK for any platform: unlike the one for Node it lets its requests be made here, within our limits.
 import {
   type Client,
@@ -14,15 +13,10 @@ import {
   type TrackNotificationPayload as TrackPayload,
   type UserProfileService,
 } from '@optimizely/optimizely-sdk/universal';
-import {
-  checkLimits,
-  type Datafile,
-  type DatafileExpectation,
-  identifyDatafile,
-  missingList,
-} from '../core/datafile.ts';
-import { FanoutError, isFanoutError } from '../core/errors.ts';
+import { checkLimits, type DatafileExpectation, decodeText } from '../core/datafile.ts';
+import { DatafileGate } from '../core/datafile-gate.ts';
 import type { SdkKey, Seq, Sha256 } from '../core/ids.ts';
+import type { LeftOut } from '../core/left-out.ts';
 import { tryDecisions } from './canary.ts';
 import type { Cmab } from './cmab.ts';
 import { Decider } from './decider/decider.ts';
@@ -67,8 +61,9 @@ export class FlagClients implements Builder<FlagClient> {
   }
 
   /**
-   * @param seq decides which flags are tried before it serves; none of what is on disk, which was tried before it was saved:
-   *   a start must not wait for it, and refusing the last good one would leave nothing to serve
+   * @param seq decides which flags are tried before it serves. What is on disk is never refused for it: that would leave nothing
+   *   to serve
+   * @throws FanoutError DATAFILE_*
    */
   async build(
     body: Uint8Array,
@@ -77,14 +72,14 @@ export class FlagClients implements Builder<FlagClient> {
     { seq, source }: { readonly seq: Seq; readonly source?: SourceName } = { seq: 0 as Seq },
   ): Promise<Built<FlagClient>> {
     checkLimits(body, expected.sdkKey);
-    const check = identityCheck(body, sha256, expected);
+    const gate = new DatafileGate(body, sha256, expected);
     const { dispatcher, send, profiles, outside } = this.#options;
     const tap: Tap = new EventTap(dispatcher);
     try {
       const sdk = createInstance({
         projectConfigManager: createStaticProjectConfigManager({
-          datafile: decodeText(body),
-          jsonSchemaValidator: check.validate,
+          datafile: decodeText(body, expected.sdkKey),
+          jsonSchemaValidator: gate.validate,
         }),
         // Hands over each event within the call: nothing of it is left in a client that closes.
         eventProcessor: createForwardingEventProcessor(tap),
@@ -94,26 +89,26 @@ export class FlagClients implements Builder<FlagClient> {
         ...(outside === undefined ? {} : { cmab: outside.cmab.optionsFor(expected.sdkKey) }),
       });
       await sdk.onReady({ timeout: READY_TIMEOUT_MS });
-      const { revision, projectId } = check.identity();
+      const { datafile, parsed } = gate.admitted();
       const built = new FlagClient(sdk, () => this.#close(sdk), {
-        ...this.#traits(check.traits()),
+        ...this.#traits(readTraits(parsed)),
         // Who has a profile keeps the variations that it names.
-        decider: profiles || send === undefined ? null : Decider.of(check.shown()),
+        decider: profiles || send === undefined ? null : Decider.of(parsed),
         ...{ tap, ...(send === undefined ? {} : { send }) },
         onMistrusted: (flagKey) => this.#options.onMistrusted?.(expected.sdkKey, flagKey),
       });
-      if (source !== 'disk') this.#try(built, check.shown(), expected.sdkKey, seq);
-      return { built, revision, projectId };
+      const setAside = this.#try(built, parsed, expected.sdkKey, { seq, mayRefuse: source !== 'disk' });
+      const { revision, projectId, leftOut } = datafile;
+      return { built, revision, projectId, leftOut: [...leftOut, ...setAside] };
     } catch (cause) {
-      // The SDK replaces what its validator throws by a general error.
-      throw check.refusal() ?? (isFanoutError(cause) ? cause : unloadable(expected.sdkKey, cause));
+      throw gate.refusal(cause);
     }
   }
 
   /** @throws FanoutError DATAFILE_UNDECIDABLE, with the client closed */
-  #try(client: FlagClient, datafile: unknown, sdkKey: SdkKey, seq: Seq): void {
+  #try(...[client, ...rest]: Parameters<typeof tryDecisions>): readonly LeftOut[] {
     try {
-      tryDecisions(client, datafile, sdkKey, seq);
+      return tryDecisions(client, ...rest);
     } catch (error) {
       client.retire();
       throw error;
@@ -147,37 +142,6 @@ export class FlagClients implements Builder<FlagClient> {
   }
 }
 
-/**
- * The SDK shows its validator the parsed datafile before it builds on it. Looking at it there saves parsing a second
- * time, which would be a third of a swap.
- */
-function identityCheck(body: Uint8Array, sha256: Sha256, expected: DatafileExpectation) {
-  let datafile: Datafile | null = null;
-  let shown: unknown = null;
-  let refusal: unknown = null;
-  return {
-    validate: (parsed: unknown): boolean => {
-      try {
-        datafile = identifyDatafile(parsed, body, sha256, expected);
-        const missing = missingList(parsed);
-        if (missing !== null) throw unloadable(expected.sdkKey, new Error(`it has no list "${missing}"`));
-        shown = parsed;
-        return true;
-      } catch (error) {
-        refusal = error;
-        throw error;
-      }
-    },
-    identity: (): Datafile => {
-      if (datafile === null) throw new Error('the SDK did not show the datafile to its validator');
-      return datafile;
-    },
-    traits: (): ProjectTraits => readTraits(shown),
-    shown: (): unknown => shown,
-    refusal: (): unknown => refusal,
-  };
-}
-
 /** The SDK asks nobody but the prediction endpoint. */
 const NO_REQUESTS: RequestHandler = {
   makeRequest: () => ({
@@ -185,19 +149,3 @@ const NO_REQUESTS: RequestHandler = {
     abort: () => {},
   }),
 };
-
-/** @throws where the bytes are not UTF-8: a lenient decoder would serve what nobody published */
-function decodeText(body: Uint8Array): string {
-  if (!isUtf8(body)) throw new Error('not UTF-8');
-  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
-}
-
-const unloadable = (sdkKey: SdkKey, cause: unknown) =>
-  new FanoutError({
-    code: 'DATAFILE_UNLOADABLE',
-    message: `The Optimizely SDK cannot load a datafile of ${sdkKey}`,
-    remedy: 'The last good datafile stays in use; publish the project again in app.optimizely.com.',
-    retryable: false,
-    fields: { sdkKey },
-    cause,
-  });

@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import type { DatafileExpectation } from '../core/datafile.ts';
 import { isFanoutError } from '../core/errors.ts';
 import type { SdkKey, Sha256 } from '../core/ids.ts';
+import type { LeftOut } from '../core/left-out.ts';
 import { judgeCandidate, judgePublication, type Version } from '../core/version.ts';
 import { isSignatureCode, type Signatures } from './signatures.ts';
 import type {
@@ -23,7 +24,7 @@ const REJECTED_REMEMBERED_MAX = 16;
 export interface Builder<B> {
   /**
    * Validates and builds. The body's hash has been checked by its source.
-   * @throws FanoutError DATAFILE_INVALID, _TOO_LARGE, _WRONG_KEY, _WRONG_PROJECT, _UNLOADABLE
+   * @throws FanoutError DATAFILE_*
    */
   build(
     body: Uint8Array,
@@ -40,12 +41,15 @@ export interface Built<B> {
   /** As the body itself says. */
   readonly revision: number;
   readonly projectId: string;
+  /** Parts that are not served, and why; absent where there are none to tell of. */
+  readonly leftOut?: readonly LeftOut[];
 }
 
 /** The datafile a key serves now. Replaced as a whole, never changed. */
 export interface Held<B> extends DatafileMeta {
   readonly source: SourceName;
   readonly projectId: string;
+  readonly leftOut?: readonly LeftOut[];
   readonly body: Uint8Array;
   readonly built: B;
   readonly acceptedAtMs: number;

@@ -24,9 +24,12 @@ const SHA256_PATTERN = /^[0-9a-f]{64}$/;
 const LINEAGE_PATTERN = /^[A-Za-z0-9-]{1,64}$/;
 const CHANGE_ID_PATTERN = /^[A-Za-z0-9_.:-]{1,128}$/;
 
+export const isSdkKey = (value: unknown): value is SdkKey =>
+  typeof value === 'string' && SDK_KEY_PATTERN.test(value);
+
 /** @throws FanoutError SDK_KEY_INVALID */
 export function toSdkKey(text: string): SdkKey {
-  if (SDK_KEY_PATTERN.test(text)) return text as SdkKey;
+  if (isSdkKey(text)) return text;
   throw new FanoutError({
     code: 'SDK_KEY_INVALID',
     message: `"${text.slice(0, 140)}" is not an SDK key`,

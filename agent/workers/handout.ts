@@ -48,7 +48,8 @@ export class Handout implements Builder<null> {
     if (serves?.kind !== 'serves')
       throw refused?.kind === 'refused' ? thrown(refused.refusal) : nobody(sdkKey);
     for (const [i, answer] of asked.entries()) void this.#judge(workers[i] as LiveWorker, answer);
-    return { built: null, revision: serves.revision, projectId: serves.projectId };
+    const { revision, projectId, leftOut = [] } = serves;
+    return { built: null, revision, projectId, leftOut };
   }
 
   retire(): void {}

@@ -2,6 +2,7 @@
 // which they were said. Only shapes; all of them survive being copied from one process to the other.
 
 import type { SdkKey } from '../../core/ids.ts';
+import type { LeftOut } from '../../core/left-out.ts';
 import type { AgentConfig } from '../config.ts';
 import type { FoundKey, KeyRefusal } from '../keys.ts';
 import type { ProcessCounts } from '../metrics.ts';
@@ -17,7 +18,12 @@ export interface DatafileOffer extends CandidateMeta {
 
 /** What a worker made of it. */
 export type OfferAnswer =
-  | { readonly kind: 'serves'; readonly revision: number; readonly projectId: string }
+  | {
+      readonly kind: 'serves';
+      readonly revision: number;
+      readonly projectId: string;
+      readonly leftOut?: readonly LeftOut[];
+    }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   /** There was nothing to do. */
   | { readonly kind: 'passed'; readonly reason: IgnoredReason };

@@ -106,8 +106,10 @@ export class ServingWorker implements PrimaryNews {
     const outcome = await this.#store.offer({ ...meta, load: async () => body });
     const held = this.#store.get(sdkKey);
     const same = outcome.kind === 'ignored' && outcome.reason === 'same';
-    if ((outcome.kind === 'accepted' || same) && held !== null)
-      return { kind: 'serves', revision: held.revision, projectId: held.projectId };
+    if ((outcome.kind === 'accepted' || same) && held !== null) {
+      const { revision, projectId, leftOut = [] } = held;
+      return { kind: 'serves', revision, projectId, leftOut };
+    }
     if (outcome.kind === 'rejected')
       return { kind: 'refused', refusal: refusalOf(outcome.code, outcome.error) };
     const reason = outcome.kind === 'ignored' ? outcome.reason : 'unwatched';

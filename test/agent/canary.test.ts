@@ -28,6 +28,16 @@ const project = (change: (it: Project) => void = () => {}, flags = 3): Project =
 };
 const deliveries = ({ rollouts }: Project): Rule[] => rollouts.flatMap(({ experiments }) => experiments);
 
+/** These flags load and throw at each decision: the SDK takes a name that every object has for an audience that is there. */
+const throwing =
+  (...flags: number[]) =>
+  (it: Project): void => {
+    for (const index of flags) {
+      for (const rule of it.rollouts[index]?.experiments ?? []) rule.audienceConditions = ['constructor'];
+      (it.featureFlags[index] as Record<string, unknown>).experimentIds = [];
+    }
+  };
+
 function setUp() {
   const sent: unknown[] = [];
   const lookups: string[] = [];
@@ -73,68 +83,81 @@ describe('before it serves, a client', () => {
     expect(sent).toHaveLength(1);
   });
 
-  // All of these load: the SDK reads them only when it decides.
-  it.each<[string, (it: Project) => void]>([
-    [
-      'no traffic',
-      (it) => {
-        for (const rule of deliveries(it)) delete rule.trafficAllocation;
-      },
-    ],
-    [
-      'nothing in its traffic',
-      (it) => {
-        for (const rule of deliveries(it)) rule.trafficAllocation = [null];
-      },
-    ],
-    [
-      'no list of experiments',
-      (it) => {
-        for (const flag of it.featureFlags) flag.experimentIds = null;
-      },
-    ],
-    [
-      'a group without traffic',
-      (it) => {
-        it.groups = [{ id: 'g', policy: 'random', trafficAllocation: null, experiments: it.experiments }];
-        it.experiments = [];
-      },
-    ],
-  ])('is refused where a decision throws: %s', async (_, change) => {
+  it('is refused where decisions on more than half of the flags throw, naming the first', async () => {
     const { build } = setUp();
-    const refusal = await refusalOf(build(project(change)));
+    const refusal = await refusalOf(build(project(throwing(0, 1))));
     expect(refusal).toMatchObject({ code: 'DATAFILE_UNDECIDABLE', retryable: false });
-    expect(refusal?.fields.flagKey).toMatch(/^flag_/);
-    expect(refusal?.remedy).toContain(refusal?.fields.flagKey);
+    expect(refusal?.fields).toMatchObject({ flagKey: 'flag_1', throwing: 2, flags: 3 });
+    expect(refusal?.remedy).toContain('flag_1');
   });
 
-  it('is not tried where it comes from the own cache: that was done before it was saved', async () => {
+  it('sets aside a flag whose decision throws, which then is off, and serves the others', async () => {
     const { build } = setUp();
-    const bad = project((it) => {
-      for (const flag of it.featureFlags) flag.experimentIds = null;
-    });
-    expect((await refusalOf(build(bad, 's3')))?.code).toBe('DATAFILE_UNDECIDABLE');
-    expect(await refusalOf(build(bad, 'disk'))).toBeNull();
+    const good = (await build(project())).built.sdk.createUserContext('somebody');
+    const { built, leftOut } = await build(project(throwing(0)));
+    const user = built.sdk.createUserContext('somebody');
+    expect(user.decide('flag_1')).toMatchObject({ variationKey: null, enabled: false, ruleKey: null });
+    expect(user.decide('flag_1').variables).toMatchObject({ show_badge: expect.any(Boolean) });
+    for (const flag of ['flag_2', 'flag_3'])
+      expect(user.decide(flag).variationKey).toBe(good.decide(flag).variationKey);
+    expect(leftOut).toEqual([
+      {
+        flagKeys: ['flag_1'],
+        what: 'flag "flag_1"',
+        why: expect.stringMatching(/^is off: its decision throws/),
+      },
+    ]);
   });
 
-  it('is refused for a rule that only those meet who are in its audience', async () => {
+  it('finds every flag that throws, although it tries only some while none does', async () => {
+    const { build } = setUp();
+    const flags = 2 * CANARY_DECISIONS_MAX;
+    const { built, leftOut } = await build(project(throwing(0, flags - 1), flags));
+    expect(leftOut?.flatMap(({ flagKeys }) => flagKeys)).toEqual(['flag_1', `flag_${flags}`]);
+    for (const key of ['flag_1', `flag_${flags}`])
+      expect(built.sdk.createUserContext('somebody').decide(key).enabled).toBe(false);
+  });
+
+  it('is never refused where it comes from the own cache: there would be nothing else to serve', async () => {
+    const { build } = setUp();
+    expect((await refusalOf(build(project(throwing(0, 1, 2)), 's3')))?.code).toBe('DATAFILE_UNDECIDABLE');
+    const { built, leftOut } = await build(project(throwing(0, 1, 2)), 'disk');
+    expect(leftOut).toHaveLength(3);
+    expect(built.sdk.createUserContext('somebody').decide('flag_2').enabled).toBe(false);
+  });
+
+  it('sets a flag aside for a rule that only those meet who are in its audience', async () => {
     const { build } = setUp();
     const conditions = ['and', { type: 'custom_attribute', match: 'exact', name: 'plan', value: 'rare' }];
-    const refusal = await refusalOf(
-      build(
-        project((it) => {
-          it.typedAudiences = [{ id: 'rare', name: 'Rare', conditions }];
-          const rule = { ...(deliveries(it)[0] as Rule), id: 'r', key: 'r', audienceIds: ['rare'] };
-          it.rollouts[0]?.experiments.unshift({
-            ...rule,
-            audienceConditions: ['rare'],
-            trafficAllocation: null,
-          });
-          for (const flag of it.featureFlags) flag.experimentIds = [];
-        }),
-      ),
+    const rare = project((it) => {
+      it.typedAudiences = [{ id: 'rare', name: 'Rare', conditions }];
+      const rule = deliveries(it)[0] as Rule;
+      // The first is asked only of those who are in "rare".
+      rule.audienceConditions = ['and', 'rare', 'constructor'];
+      for (const flag of it.featureFlags) flag.experimentIds = [];
+    });
+    const { leftOut } = await build(rare);
+    expect(leftOut?.map(({ what }) => what)).toEqual(['flag "flag_1"']);
+  });
+
+  it('has no user with an attribute that every object has, as the API lets none in', async () => {
+    const { build } = setUp();
+    const names = ['hasOwnProperty', 'constructor', 'toString', '__proto__'];
+    const { built, leftOut } = await build(
+      project((it) => {
+        const conditions = names.map((name) => ({
+          type: 'custom_attribute',
+          match: 'exact',
+          name,
+          value: 'x',
+        }));
+        it.typedAudiences = [{ id: 'odd', name: 'Odd', conditions: ['or', ...conditions] }];
+        for (const rule of deliveries(it)) Object.assign(rule, { audienceConditions: ['or', 'odd'] });
+        for (const flag of it.featureFlags) flag.experimentIds = [];
+      }),
     );
-    expect(refusal?.code).toBe('DATAFILE_UNDECIDABLE');
+    expect(leftOut).toEqual([]);
+    expect(built.sdk.createUserContext('somebody').decide('flag_1').enabled).toBe(false);
   });
 });
 

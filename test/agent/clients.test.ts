@@ -44,18 +44,18 @@ describe('a client', () => {
   });
 
   const shapes: [string, string | Buffer, string][] = [
-    ['not JSON', 'nope', 'DATAFILE_UNLOADABLE'],
-    ['empty', '', 'DATAFILE_UNLOADABLE'],
-    ['null', 'null', 'DATAFILE_UNLOADABLE'],
-    ['a list', '[]', 'DATAFILE_UNLOADABLE'],
-    ['another format version', '{"version":"9"}', 'DATAFILE_UNLOADABLE'],
-    ['without a revision', '{"version":"4","projectId":"1"}', 'DATAFILE_INVALID'],
-    ['not UTF-8', Buffer.from([0x22, 0xff, 0xfe, 0x22]), 'DATAFILE_UNLOADABLE'],
+    ['not JSON', 'nope', 'DATAFILE_INVALID'],
+    ['empty', '', 'DATAFILE_INVALID'],
+    ['null', 'null', 'DATAFILE_INVALID'],
+    ['a list', '[]', 'DATAFILE_INVALID'],
+    ['another format version', '{"version":"9"}', 'DATAFILE_UNSUPPORTED'],
+    ['without a revision', '{"version":"4","projectId":"1"}', 'DATAFILE_UNSUPPORTED'],
+    ['not UTF-8', Buffer.from([0x22, 0xff, 0xfe, 0x22]), 'DATAFILE_INVALID'],
     ['nested endlessly', '['.repeat(5_000), 'DATAFILE_INVALID'],
     ['larger than any datafile', Buffer.alloc(20 * 1024 * 1024, 0x20), 'DATAFILE_TOO_LARGE'],
     [
       'of a shape that the SDK refuses',
-      '{"version":"4","projectId":"1","revision":"2","audiences":[{"conditions":"{"}]}',
+      '{"version":"4","projectId":"1","revision":"2","experiments":[{"id":"constructor"}],"featureFlags":[{"key":"f","experimentIds":["constructor"]}]}',
       'DATAFILE_UNLOADABLE',
     ],
     [
@@ -64,8 +64,8 @@ describe('a client', () => {
       'DATAFILE_UNLOADABLE',
     ],
     ...['experiments', 'featureFlags', 'rollouts'].map((list): [string, Buffer, string] => [
-      `without a list of ${list}, with which the SDK would know no flag`,
-      Buffer.from(JSON.stringify({ ...JSON.parse(datafileBody(2).toString()), [list]: null })),
+      `with ${list} that are no list`,
+      Buffer.from(JSON.stringify({ ...JSON.parse(datafileBody(2).toString()), [list]: 'none' })),
       'DATAFILE_UNLOADABLE',
     ]),
     ['of another SDK key', datafileBody(2, { sdkKey: OTHER_KEY }), 'DATAFILE_WRONG_KEY'],

@@ -8,6 +8,8 @@ const bytes = (value: unknown) =>
 const good = { version: '4', revision: '41', projectId: '169', sdkKey: 'KEY1', environmentKey: 'production' };
 const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
 
+type Refused = [what: string, value: unknown, code: string, message: string];
+
 describe('reading a datafile', () => {
   it('tells whose it is, and keeps the exact bytes', () => {
     const body = bytes(good);
@@ -26,19 +28,61 @@ describe('reading a datafile', () => {
     expect(parseDatafile(bytes({ ...good, sdkKey: undefined }), { sdkKey }).sdkKey).toBe(sdkKey);
   });
 
-  it.each([
+  it.each([undefined, null, ''])('of a project that is %s takes what is configured', (projectId) => {
+    const read = parseDatafile(bytes({ ...good, projectId }), { sdkKey, projectId: '169' });
+    expect(read.projectId).toBe('169');
+  });
+
+  it.each([12, '12', '0012'])('takes revision %j', (revision) => {
+    expect(parseDatafile(bytes({ ...good, revision }), { sdkKey }).revision).toBe(12);
+  });
+
+  it.each(['DATAFILE_UNSUPPORTED', 'DATAFILE_WRONG_KEY'])('that no waiting mends says so: %s', (code) => {
+    const wrong = code === 'DATAFILE_WRONG_KEY' ? { sdkKey: 'KEY2' } : { version: '3' };
+    const read = () => parseDatafile(bytes({ ...good, ...wrong }), { sdkKey });
+    expect(read).toThrow(expect.objectContaining({ code, retryable: false }));
+    expect(read).toThrow(expect.objectContaining({ fields: expect.objectContaining({ revision: 41 }) }));
+  });
+
+  describe('whose environment was another before', () => {
+    const read = (fields: object) =>
+      parseDatafile(bytes({ ...good, environmentKey: 'staging', ...fields }), {
+        sdkKey,
+        environment: 'production',
+      });
+
+    it.each([{}, { sdkKey: null }, { sdkKey: '' }])('is refused where it names no SDK key: %j', (fields) => {
+      const without = { sdkKey: undefined, ...fields };
+      expect(() => read(without)).toThrow(expect.objectContaining({ code: 'DATAFILE_WRONG_ENVIRONMENT' }));
+    });
+
+    it('is taken where it names its own: environments may be renamed', () => {
+      expect(read({}).environment).toBe('staging');
+    });
+  });
+
+  it.each<Refused>([
     ['not JSON', '<html>', 'DATAFILE_INVALID', 'is not UTF-8 JSON'],
     ['a list', '[]', 'DATAFILE_INVALID', 'is not a JSON object'],
-    ['format 3', { ...good, version: '3' }, 'DATAFILE_INVALID', 'has format version "3", not "4"'],
+    ['format 3', { ...good, version: '3' }, 'DATAFILE_UNSUPPORTED', 'has format version "3", not "4"'],
     [
       'no format',
       { ...good, version: undefined },
-      'DATAFILE_INVALID',
+      'DATAFILE_UNSUPPORTED',
       'has format version undefined, not "4"',
     ],
-    ['no revision', { ...good, revision: 'x' }, 'DATAFILE_INVALID', 'has no whole-number revision'],
-    ['no project', { ...good, projectId: 7 }, 'DATAFILE_INVALID', 'has no projectId'],
+    ...['x', '1.5', '-3', ' 12 ', '9007199254740993', '', null].map((revision): Refused => {
+      const what = `has no whole-number revision but ${JSON.stringify(revision)}`;
+      return [`of revision ${revision}`, { ...good, revision }, 'DATAFILE_UNSUPPORTED', what];
+    }),
+    [
+      'a project of no name',
+      { ...good, projectId: {} },
+      'DATAFILE_UNSUPPORTED',
+      'has a projectId that is no text',
+    ],
     ["another key's", { ...good, sdkKey: 'KEY2' }, 'DATAFILE_WRONG_KEY', 'says that it belongs to KEY2'],
+    ['of a key that is a number', { ...good, sdkKey: 7 }, 'DATAFILE_WRONG_KEY', 'says that it belongs to 7'],
     [
       "another project's",
       { ...good, projectId: '9' },
