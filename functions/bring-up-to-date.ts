@@ -14,7 +14,9 @@ import { archive, type Change, publishDatafile } from './publish-datafile.ts';
 export type Outcome =
   | { readonly kind: 'moved' | 'found'; readonly manifest: Manifest }
   /** Optimizely did not serve the announced revision within the budget. */
-  | { readonly kind: 'stale'; readonly error: FanoutError };
+  | { readonly kind: 'stale'; readonly error: FanoutError }
+  /** It serves a datafile that can never be taken. */
+  | { readonly kind: 'refused'; readonly error: FanoutError };
 
 /** Where the record already has what was announced, one good answer is all that is asked of Optimizely. */
 const RECHECK_BUDGET_MS = 1_500;
@@ -60,6 +62,7 @@ export async function bringUpToDate(
     return { kind: moved.kind === 'moved' ? 'moved' : 'found', manifest: moved.manifest };
   }
   if (isThere) return found(known);
+  if (fetched.kind === 'refused') return fetched;
   deps.metrics.count(METRIC.cdnStale);
   return { kind: 'stale', error: fetched.kind === 'stale' ? fetched.error : notThere(sdkKey) };
 }

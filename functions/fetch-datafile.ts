@@ -35,9 +35,11 @@ export type Fetched =
     }
   /** Optimizely still serves what the manifest names, and that is new enough. */
   | { readonly kind: 'unchanged' }
-  | { readonly kind: 'stale'; readonly error: FanoutError };
+  | { readonly kind: 'stale'; readonly error: FanoutError }
+  /** What is served is what was announced, or newer, and cannot become good by waiting. */
+  | { readonly kind: 'refused'; readonly error: FanoutError };
 
-/** @throws FanoutError only what `onStale` throws; what went wrong with Optimizely is in a `stale` answer. */
+/** @throws FanoutError only what `onStale` throws; what went wrong with Optimizely is in the answer. */
 export async function fetchDatafile(deps: Deps, wanted: Wanted): Promise<Fetched> {
   const { cdn, clock } = deps;
   const vias = cdn.viasOf(wanted.source);
@@ -65,18 +67,26 @@ export async function fetchDatafile(deps: Deps, wanted: Wanted): Promise<Fetched
     } catch (caught) {
       if (!isFanoutError(caught) || !isAboutDatafile(caught)) throw caught;
       error = noteFailure(deps, wanted.source.sdkKey, via, caught);
-      if (!caught.retryable) hopeless.add(via);
+      if (isForGood(caught, wanted)) hopeless.add(via);
     }
-    if (hopeless.size === vias.length || clock.nowMs() >= deadlineMs) return { kind: 'stale', error };
+    if (hopeless.size === vias.length) return { kind: 'refused', error };
+    if (clock.nowMs() >= deadlineMs) return { kind: 'stale', error };
     const isRoundOver = attempt % vias.length === vias.length - 1;
     if (isRoundOver) await pause(deps, Math.floor(attempt / vias.length), PAUSE_FIRST_MS, PAUSE_MAX_MS);
     if (clock.nowMs() >= deadlineMs) return { kind: 'stale', error };
   }
 }
 
+/** One of before the announced revision is what the CDN still has: the announced one may be good. */
+function isForGood({ retryable, fields }: FanoutError, { atLeastRevision }: Wanted): boolean {
+  const { revision } = fields;
+  return !retryable && !(typeof revision === 'number' && revision < atLeastRevision);
+}
+
 function readAnswer(deps: Deps, wanted: Wanted, answer: CdnAnswer & { kind: 'body' }, via: Via): Datafile {
   const { sdkKey } = wanted.source;
-  const datafile = deps.sdkCheck(answer.body, { sdkKey, projectId: wanted.projectId });
+  const environment = wanted.known?.environment ?? '';
+  const datafile = deps.sdkCheck(answer.body, { sdkKey, projectId: wanted.projectId, environment });
   const { revision, sha256 } = datafile;
   deps.log.info('datafile.fetched', { sdkKey, via, revision, sha256, bytes: datafile.body.byteLength });
   return datafile;

@@ -25,7 +25,7 @@ export async function followCdn(deps: Deps, run: KeyRun): Promise<void> {
     budgetMs: FETCH_BUDGET_MS,
     onStale: async () => {},
   });
-  if (fetched.kind === 'stale') throw fetched.error;
+  if (fetched.kind === 'stale' || fetched.kind === 'refused') throw fetched.error;
   if (fetched.kind === 'unchanged') return;
   if (current !== null && current.manifest.sha256 === fetched.datafile.sha256) return;
   await publish(deps, run, await afterGrace(deps, run, current, fetched), fetched);

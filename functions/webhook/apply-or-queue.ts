@@ -1,5 +1,5 @@
 // One datafile of one webhook: brought up to date within the answer's time, else queued for a refetch, else refused so
-// that nobody believes the change is safe. The only place where 204, 202 and 503 are told apart.
+// that nobody believes the change is safe. The only place where 204, 202, 422 and 503 are told apart.
 
 import { withinMs } from '../../core/clock.ts';
 import { errorFields, FanoutError } from '../../core/errors.ts';
@@ -12,14 +12,27 @@ import type { Change } from '../publish-datafile.ts';
 /** On top of the fetch budget, for everything else; queuing must still fit into the function's ten seconds. */
 export const APPLY_EXTRA_MS = 2_000;
 
-/** 204: in S3, or found already there. 202: queued. 503: neither. */
+/**
+ * 204: in S3, or found already there. 202: queued. 422: Optimizely serves what it announced, and that can never be taken, so
+ * there is nothing to wait for. 503: neither stored nor queued.
+ */
+export type Applied = 204 | 202 | 422 | 503;
+
 export async function applyOrQueue(
   deps: Deps,
   change: Change,
   announcedRevision: number,
   fetchBudgetMs: number,
-): Promise<204 | 202 | 503> {
+): Promise<Applied> {
   const outcome = await apply(deps, change, announcedRevision, fetchBudgetMs);
+  if (outcome.kind === 'refused') {
+    deps.log.error('webhook.rejected', {
+      status: 422,
+      revision: announcedRevision,
+      ...errorFields(outcome.error),
+    });
+    return 422;
+  }
   if (outcome.kind !== 'stale') return 204;
   const { sdkKey } = change.source;
   try {

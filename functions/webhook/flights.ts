@@ -1,12 +1,11 @@
 // Many webhooks of one change at once cost little more than one: those that come while the work is under way share one more
 // run of it, which begins after all of them came, so that each finds in it what it announced. State of one process.
 
-/** What each run comes to, as for applyOrQueue(): 204 in the record, 202 queued, 503 neither. */
-type Status = 204 | 202 | 503;
+import type { Applied } from './apply-or-queue.ts';
 
 interface Flight {
-  readonly current: Promise<Status>;
-  next: Promise<Status> | null;
+  readonly current: Promise<Applied>;
+  next: Promise<Applied> | null;
 }
 
 export class Flights {
@@ -21,14 +20,14 @@ export class Flights {
    * The status of `work`, or of another's for the same key that began later than this call. What is queued or failed is
    * not tried again by those who waited: their change is as safe, or as unsafe, as that one. Rejects only as `work` does.
    */
-  join(key: string, work: () => Promise<Status>): Promise<Status> {
+  join(key: string, work: () => Promise<Applied>): Promise<Applied> {
     const flight = this.#flights.get(key);
     if (flight === undefined) return this.#begin(key, work);
     flight.next ??= flight.current.then((status) => (status === 204 ? this.#begin(key, work) : status));
     return flight.next;
   }
 
-  #begin(key: string, work: () => Promise<Status>): Promise<Status> {
+  #begin(key: string, work: () => Promise<Applied>): Promise<Applied> {
     const current = work();
     const flight: Flight = { current, next: null };
     this.#flights.set(key, flight);

@@ -10,7 +10,7 @@ import type { Kept } from '../kept-secret.ts';
 import type { Deps } from '../ports.ts';
 import type { Change } from '../publish-datafile.ts';
 import { withFields } from '../telemetry.ts';
-import { applyOrQueue } from './apply-or-queue.ts';
+import { type Applied, applyOrQueue } from './apply-or-queue.ts';
 import { type Authenticated, authenticate } from './authenticate.ts';
 import type { Guard } from './guard.ts';
 import type { WebhookAnswer, WebhookRequest } from './http-event.ts';
@@ -47,8 +47,8 @@ export async function receiveWebhook(
   try {
     const status = await accept({ ...deps, log }, settings, request, changeId, receivedAtMs);
     log.info('webhook.answered', { status, elapsedMs: deps.clock.nowMs() - receivedAtMs });
-    if (status < 500) return { status };
-    return { status, body: NOTHING_STORED };
+    const body = BODIES[status];
+    return body === undefined ? { status } : { status, body };
   } catch (error) {
     const status = isFanoutError(error) ? (STATUS[error.code] ?? 500) : 500;
     if (status !== 429) deps.metrics.count(METRIC.webhookRejected);
@@ -127,8 +127,7 @@ async function applyAll(
       return guard === null ? apply() : guard.flights.join(`${sdkKey} ${revision}`, apply);
     }),
   );
-  // 503 before 202 before 204: the worst of them is the answer.
-  return statuses.includes(503) ? 503 : Math.min(...statuses);
+  return WORST_FIRST.find((status) => statuses.includes(status)) ?? 204;
 }
 
 /** Refused by what we know of a project, a webhook is held against the newest: its secret may just have been rotated. */
@@ -167,6 +166,22 @@ const NOTHING_STORED = {
   remedy:
     'Nothing to do: reconcile looks for missed changes every minute. The log line of this request says more.',
 };
+
+const REFUSED = {
+  code: 'DATAFILE_REFUSED',
+  error: 'Optimizely serves a datafile that can never be taken; the last good one stays in use',
+  remedy:
+    'The log line of this request says what is wrong with it. Publish the project again once that is mended.',
+};
+
+/** What is told beside the status. */
+const BODIES: Readonly<Record<number, NonNullable<WebhookAnswer['body']>>> = {
+  422: REFUSED,
+  503: NOTHING_STORED,
+};
+
+/** Of several datafiles the worst is the answer. */
+const WORST_FIRST: readonly Applied[] = [503, 422, 202, 204];
 
 const UNEXPECTED = {
   code: 'UNEXPECTED',

@@ -20,34 +20,53 @@ async function publish(revision: number): Promise<void> {
 }
 
 const UNLOADABLE = { featureFlags: 'none' };
-const BAD: readonly [string, Uint8Array | Error, string][] = [
+const PASSING: readonly [string, Uint8Array | Error, string][] = [
   ['no JSON', Buffer.from('<html>'), 'DATAFILE_INVALID'],
+  ['nothing at all', failure('CDN_FAILED'), 'CDN_FAILED'],
+  ['too old, and of an old format', datafileOf(1, { more: { version: '3' } }), 'DATAFILE_UNSUPPORTED'],
+];
+const FOR_GOOD: typeof PASSING = [
+  ['of an old format', datafileOf(2, { more: { version: '3' } }), 'DATAFILE_UNSUPPORTED'],
+  ['of a revision that has no order', datafileOf(2, { more: { revision: '1.5' } }), 'DATAFILE_UNSUPPORTED'],
   ["another project's", datafileOf(2, { projectId: '7' }), 'DATAFILE_WRONG_PROJECT'],
   ["another key's", datafileOf(2, { sdkKey: 'Other' }), 'DATAFILE_WRONG_KEY'],
   ['a shape that the SDK refuses', datafileOf(2, { more: UNLOADABLE }), 'DATAFILE_UNLOADABLE'],
   ['too large', failure('DATAFILE_TOO_LARGE', false), 'DATAFILE_TOO_LARGE'],
   ['20 MB', Buffer.alloc(20 * 1024 * 1024, 0x20), 'DATAFILE_TOO_LARGE'],
-  ['nothing at all', failure('CDN_FAILED'), 'CDN_FAILED'],
 ];
 
 describe('a datafile that is', () => {
-  it.each(BAD)('%s is not stored; the change is queued and the reason logged', async (_, served, code) => {
+  it.each(PASSING)(
+    '%s is not stored; the change is queued and the reason logged',
+    async (_, served, code) => {
+      await publish(1);
+      deps.cdn.onFetch = () => deps.clock.advance(300);
+      if (served instanceof Uint8Array) deps.cdn.serve(served);
+      else deps.cdn.served = { cdn: served as never, origin: served as never };
+      const { writes } = deps.record;
+      expect(await webhook(2)).toBe(202);
+      expect(deps.record.writes).toBe(writes);
+      expect(deps.bus.published).toHaveLength(1);
+      expect(deps.lines).toContainEqual(expect.objectContaining({ event: 'datafile.rejected', code }));
+      expect(deps.lines).toContainEqual(expect.objectContaining({ event: 'refetch.queued', reason: code }));
+    },
+  );
+
+  it.each(FOR_GOOD)('%s is refused at once, and nothing is queued', async (_, served, code) => {
     await publish(1);
-    deps.cdn.onFetch = () => deps.clock.advance(300);
+    deps.cdn.asked.length = 0;
     if (served instanceof Uint8Array) deps.cdn.serve(served);
     else deps.cdn.served = { cdn: served as never, origin: served as never };
     const { writes } = deps.record;
-    expect(await webhook(2)).toBe(202);
-    expect(deps.record.writes).toBe(writes);
-    expect(deps.bus.published).toHaveLength(1);
-    expect(deps.lines).toContainEqual(expect.objectContaining({ event: 'datafile.rejected', code }));
-    expect(deps.lines).toContainEqual(expect.objectContaining({ event: 'refetch.queued', reason: code }));
-  });
-
-  it('bad for good is not asked for until the budget is spent', async () => {
-    deps.cdn.serve(datafileOf(2, { projectId: '7' }));
-    expect(await webhook(2)).toBe(202);
+    expect(await webhook(2)).toBe(422);
     expect(deps.cdn.asked).toEqual(['cdn', 'origin']);
+    expect(deps.record.writes).toBe(writes);
+    expect(deps.topic.ofKind('refetch')).toEqual([]);
+    expect(deps.lines).toContainEqual(
+      expect.objectContaining({ event: 'webhook.rejected', status: 422, code, revision: 2 }),
+    );
+    deps.cdn.serve(datafileOf(3));
+    expect(await webhook(3)).toBe(204);
   });
 });
 

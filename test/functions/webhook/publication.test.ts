@@ -64,8 +64,10 @@ describe('a change', () => {
   it('of several keys is one webhook, and the worst of them is the answer', async () => {
     deps.cdn.onFetch = () => deps.clock.advance(300);
     deps.cdn.serve(datafileOf(4, { sdkKey: 'TwinA' }));
-    expect(await webhook(4, 'Twins')).toBe(202);
+    expect(await webhook(4, 'Twins')).toBe(422);
     expect([...deps.record.manifests.keys()]).toEqual(['TwinA']);
+    deps.cdn.serve(datafileOf(3, { sdkKey: undefined as never }));
+    expect(await webhook(4, 'Twins')).toBe(202);
     expect(deps.topic.ofKind('refetch')).toMatchObject([{ sdkKey: 'TwinB', revision: 4 }]);
   });
 
