@@ -11,6 +11,8 @@ export interface DatafileSample {
   readonly revision: number;
   /** Seconds since it was last seen to be current; null when it never was. */
   readonly verifiedAgeS: number | null;
+  /** Parts of it that are not served. */
+  readonly leftOut: number;
 }
 
 /** Versions of the record that this agent refuses. */
@@ -48,6 +50,11 @@ export function registerDatafileMetrics(registers: Registry[], sources: Datafile
   perKey('seq', 'Position in the record of the datafile that serves; 0: not from the record', (it) => it.seq);
   perKey('revision', 'Revision of the datafile that serves', ({ revision }) => revision);
   perKey('verified_age_seconds', 'Since the datafile was last seen to be current', (it) => it.verifiedAgeS);
+  perKey(
+    'left_out',
+    'Parts of the datafile that are not understood, while the rest serves',
+    (it) => it.leftOut,
+  );
   new Gauge({
     name: 'fanout_agent_bus_available',
     help: '1 while the bus can be trusted',

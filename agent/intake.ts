@@ -3,6 +3,7 @@
 
 import { errorFields } from '../core/errors.ts';
 import type { SdkKey } from '../core/ids.ts';
+import { leftOutFields } from '../core/left-out.ts';
 import type { Log } from '../core/log.ts';
 import type { Version } from '../core/version.ts';
 import type { Metrics } from './metrics.ts';
@@ -70,6 +71,9 @@ export class Intake implements Sink {
       ...(candidate.source === 'disk' ? {} : { latencyMs: Math.round(latencyMs) }),
       swapMs: Math.round(swapMs * 10) / 10,
     });
+    const leftOut = this.#options.store.get(candidate.sdkKey)?.leftOut ?? [];
+    if (leftOut.length > 0)
+      log.warn('datafile.left-out', { ...fieldsOf(candidate), ...leftOutFields(leftOut) });
   }
 
   #rejected(candidate: Candidate, outcome: Outcome & { kind: 'rejected' }): void {

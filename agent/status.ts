@@ -1,6 +1,7 @@
 // What the agent says of itself: readiness and health, derived from the store. Knows neither HTTP nor Prometheus.
 
 import type { SdkKey } from '../core/ids.ts';
+import { LEFT_OUT_SHOWN_MAX, sentenceOf } from '../core/left-out.ts';
 import type { BusHealth, BusReason } from './bus-health.ts';
 import type { Keys } from './keys.ts';
 import type { DatafileSample } from './metrics.ts';
@@ -35,6 +36,12 @@ export interface DatafileStatus {
   readonly stale?: {
     /** ISO time: when it was last seen to be, else when it began to serve. */
     readonly since: string;
+  };
+  /** Parts of the datafile that are not served; absent where all of it is. */
+  readonly leftOut?: {
+    readonly count: number;
+    /** The first of them, as sentences that name the flags. */
+    readonly parts: readonly string[];
   };
   /** Null while it has no datafile. */
   readonly datafile: {
@@ -154,6 +161,7 @@ export function createStatus(options: StatusOptions): Status {
         ...refusalOf(quarantined(sdkKey)),
         ...unknownOf(unknown.of(sdkKey)),
         ...staleOf(staleSince(sdkKey)),
+        ...leftOutOf(store, sdkKey),
         datafile: datafileOf(store, sdkKey, nowMs()),
       })),
       ...cacheOf(cacheFailedAtMs()),
@@ -166,7 +174,8 @@ export function createStatus(options: StatusOptions): Status {
         if (held === null) return [];
         const verifiedAtMs = store.verifiedAtMs(sdkKey);
         const verifiedAgeS = verifiedAtMs === null ? null : (nowMs() - verifiedAtMs) / 1000;
-        return [{ sdkKey, seq: held.seq, revision: held.revision, verifiedAgeS }];
+        const leftOut = held.leftOut?.length ?? 0;
+        return [{ sdkKey, seq: held.seq, revision: held.revision, verifiedAgeS, leftOut }];
       }),
   };
 }
@@ -192,6 +201,12 @@ const busReport = ({ available, reason }: BusHealth, cause: string | null): Heal
   reason,
   ...(cause === null ? {} : { cause }),
 });
+
+function leftOutOf(store: AnyStore, sdkKey: SdkKey): Pick<DatafileStatus, 'leftOut'> {
+  const leftOut = store.get(sdkKey)?.leftOut ?? [];
+  if (leftOut.length === 0) return {};
+  return { leftOut: { count: leftOut.length, parts: leftOut.slice(0, LEFT_OUT_SHOWN_MAX).map(sentenceOf) } };
+}
 
 const signaturesOf = (report: SignatureReport | null) => (report === null ? {} : { signatures: report });
 

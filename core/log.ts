@@ -20,6 +20,8 @@ export type LogEvent =
   | 'datafile.fetched'
   | 'datafile.rejected'
   | 'datafile.archived'
+  /** Parts of a datafile that are not served, while the rest is. */
+  | 'datafile.left-out'
   | 'manifest.moved'
   | 'manifest.kept'
   | 'manifest.conflict'
@@ -83,6 +85,8 @@ export const METRIC = {
   /** Webhook received → Optimizely served what it announced, ms. */
   cdnLagMs: 'CdnLagMs',
   datafileRejected: 'DatafileRejected',
+  /** Published, but for parts that are not understood; how many. */
+  datafileLeftOut: 'DatafileLeftOut',
   refetchQueued: 'RefetchQueued',
   missedWebhook: 'MissedWebhook',
   busBehind: 'BusBehind',

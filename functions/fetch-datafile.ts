@@ -77,8 +77,12 @@ export async function fetchDatafile(deps: Deps, wanted: Wanted): Promise<Fetched
   }
 }
 
-/** One of before the announced revision is what the CDN still has: the announced one may be good. */
-function isForGood({ retryable, fields }: FanoutError, { atLeastRevision }: Wanted): boolean {
+/**
+ * What is older than announced is what the CDN still has: the announced one may be good. A key that is denied is worth
+ * waiting for only where something was announced of it; else it would hold up the keys that are looked at after it.
+ */
+function isForGood({ code, retryable, fields }: FanoutError, { atLeastRevision }: Wanted): boolean {
+  if (code === 'CDN_DENIED') return atLeastRevision === 0;
   const { revision } = fields;
   return !retryable && !(typeof revision === 'number' && revision < atLeastRevision);
 }

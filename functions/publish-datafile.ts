@@ -5,8 +5,9 @@ import type { Datafile } from '../core/datafile.ts';
 import { compressBody } from '../core/envelope.ts';
 import { isFanoutError } from '../core/errors.ts';
 import type { ChangeId } from '../core/ids.ts';
+import { leftOutFields } from '../core/left-out.ts';
 import { METRIC } from '../core/log.ts';
-import { type Arrival, advance, type Cause, type CdnValidators } from '../core/manifest.ts';
+import { type Arrival, advance, type Cause, type CdnValidators, type Manifest } from '../core/manifest.ts';
 import type { DatafileSource } from '../core/projects.ts';
 import { announceChange, type EarlyHead, ensureOnBus } from './announce-change.ts';
 import { type Moved, moveManifest } from './move-manifest.ts';
@@ -68,8 +69,16 @@ export async function publishDatafile(
   deps.log.info('manifest.moved', { cause, lineage, seq, revision, sha256, latencyMs });
   deps.metrics.count(METRIC.changePublished);
   deps.metrics.timeMs(METRIC.publishLatencyMs, latencyMs);
+  tellLeftOut(deps, moved.manifest, datafile);
   await announceChange(deps, moved.manifest, loadCompressed, earlyHead);
   return moved;
+}
+
+/** Once per version: agents serve it without these parts. */
+function tellLeftOut({ log, metrics }: Deps, { seq, revision }: Manifest, { leftOut = [] }: Datafile): void {
+  if (leftOut.length === 0) return;
+  metrics.count(METRIC.datafileLeftOut, leftOut.length);
+  log.warn('datafile.left-out', { seq, revision, ...leftOutFields(leftOut) });
 }
 
 /** Keeps a good body that may never become current. @throws FanoutError RECORD_UNAVAILABLE */

@@ -1,6 +1,8 @@
 // What a project has, by key, for the routes that answer by what is there. Made once per revision, on first use: few
 // agents are ever asked. Maps and sets, so that `__proto__` is not a key of every project.
 
+import { decodeText } from '../../core/datafile.ts';
+import { makeLoadable } from '../../core/loadable-datafile.ts';
 import type { FlagClient } from '../flag-client.ts';
 import type { Held } from '../store.ts';
 import { type DatafileShape, type ProjectConfig, projectConfig } from './project-config.ts';
@@ -28,10 +30,11 @@ export function projectKeys(held: Held<FlagClient>): ProjectKeys {
   return keys;
 }
 
-/** The whole description, made anew. */
-export function projectOf({ body }: Held<FlagClient>): ProjectConfig {
-  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
-  return projectConfig(JSON.parse(text) as DatafileShape);
+/** The whole description, made anew, of what is served: without the parts that were left out. */
+export function projectOf({ body, sdkKey }: Held<FlagClient>): ProjectConfig {
+  const datafile = JSON.parse(decodeText(body, sdkKey));
+  makeLoadable(datafile);
+  return projectConfig(datafile as DatafileShape);
 }
 
 function read({ experimentsMap, featuresMap, events, audiences }: ProjectConfig): ProjectKeys {

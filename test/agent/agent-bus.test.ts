@@ -10,6 +10,9 @@ import { TestPublisher } from './support/bus.ts';
 import { datafileBody, KEY, MemoryRecord, OTHER_KEY, OTHER_LINEAGE } from './support/fakes.ts';
 import { TestCdn } from './support/http.ts';
 
+const metricsOf = async ({ admin }: { readonly admin: string }): Promise<string> =>
+  (await fetch(`${admin}/metrics`, { headers: { accept: 'text/plain' } })).text();
+
 describe('an agent on the bus', () => {
   let nats: TestNats;
   beforeAll(async () => {
@@ -187,6 +190,27 @@ describe('an agent on the bus', () => {
     await serves(agent, 2, 2);
   });
 
+  it('serves the rest of a datafile with an odd part, and says which flag it concerns', async () => {
+    const { agent, record, publisher, publish } = await setUp();
+    const whole = datafileBody(2).toString();
+    const odd = Buffer.from(whole.replace('"experimentIds":[]', '"experimentIds":["gone"]'));
+    await publisher.announce(record.publish(KEY, odd), odd);
+    await serves(agent, 2, 2);
+    const part = 'experiment "gone" is not in the datafile (flag "flag_1")';
+    expect((await healthOf(agent)).datafiles[0]).toMatchObject({ leftOut: { count: 1, parts: [part] } });
+    expect(agent.log.of('datafile.left-out').map(({ fields }) => fields)).toEqual([
+      expect.objectContaining({ sdkKey: KEY, revision: 2, flagKeys: ['flag_1'], parts: [part] }),
+    ]);
+    expect(await metricsOf(agent)).toContain(`fanout_agent_datafile_left_out{sdk_key="${KEY}"} 1`);
+    expect((await fetch(`${agent.api}/v1/config`, { headers: { 'X-Optimizely-SDK-Key': KEY } })).status).toBe(
+      200,
+    );
+    await publish(3);
+    await serves(agent, 3, 3);
+    expect((await healthOf(agent)).datafiles[0]).not.toHaveProperty('leftOut');
+    expect(await metricsOf(agent)).toContain(`fanout_agent_datafile_left_out{sdk_key="${KEY}"} 0`);
+  });
+
   it('keeps the last good datafile where decisions by the next one throw, and says so when it is asked', async () => {
     const { agent, record, publisher, publish } = await setUp();
     const heard = publisher.hear();
@@ -203,9 +227,7 @@ describe('an agent on the bus', () => {
       },
     });
     expect((await fetch(`${agent.admin}/health/ready`)).status).toBe(200);
-    const metrics = await (
-      await fetch(`${agent.admin}/metrics`, { headers: { accept: 'text/plain' } })
-    ).text();
+    const metrics = await metricsOf(agent);
     expect(metrics).toContain(`fanout_agent_quarantined{sdk_key="${KEY}"} 1`);
     expect(metrics).toContain('fanout_agent_quarantines_total 1');
     await publisher.beat([manifest], 1);

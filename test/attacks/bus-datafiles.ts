@@ -145,7 +145,7 @@ export const BUS_DATAFILES: readonly Attack[] = [
       ];
       const others = [
         { ...good, projectId: '1' },
-        { ...good, featureFlags: null },
+        { ...good, featureFlags: 'none' },
         { ...good, experiments: 7 },
         { ...good, revision: 'x' },
       ];

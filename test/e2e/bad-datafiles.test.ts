@@ -64,13 +64,43 @@ it('are refused at ingress, whatever is wrong with them', async () => {
   for (const [what, body] of Object.entries(badBodies(next))) {
     await putBytes(addresses, addresses.sdkKey, body);
     const response = await sendWebhook(addresses, next);
-    // Optimizely may serve a good one in a moment: queued, not refused.
-    expect({ what, status: response.status }).toEqual({ what, status: 202 });
+    // Half an answer may be a whole one in a moment: queued. What is wrong as a whole stays so: refused.
+    expect({ what, status: response.status }).toEqual({ what, status: what === 'not JSON' ? 202 : 422 });
     expect({ what, record: await recordOf(stack) }).toEqual({ what, record: before });
   }
   await putDatafile(addresses, next);
   expect((await sendWebhook(addresses, next)).status).toBe(204);
   await untilAllServe(stack, 2);
+});
+
+it('with one odd part are published and served, and every place says what is left out', async () => {
+  const stack = await stackForTest({
+    agents: 2,
+    // Both kinds of agent have gates.
+    agentEnv: (_, index): Record<string, string> => (index === 0 ? {} : { AGENT_WORKERS: '2' }),
+  });
+  const { addresses } = stack;
+  const next = flipFlag(await currentDatafile(addresses, addresses.sdkKey), 'flag_2');
+  const marked = (datafile: object) =>
+    Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from(JSON.stringify(datafile))]);
+  next.featureFlags[0]?.experimentIds.push('gone');
+  const inert = { id: '77001', key: 'q', status: 'Running', includedRules: [], trafficAllocation: [] };
+  const odd = { ...next, localHoldouts: [{ ...inert, variations: [] }], audiences: null, events: [null] };
+  await putBytes(addresses, addresses.sdkKey, marked(odd));
+  expect((await sendWebhook(addresses, next)).status).toBe(204);
+  await untilAllServe(stack, 2);
+  const parts = [
+    'list "events" has an entry in "events" that is no object',
+    'holdout "q" names no rules',
+    'experiment "gone" is not in the datafile (flag "flag_1")',
+  ];
+  for (const { admin } of stack.agents) {
+    const health = (await (await fetch(`${admin}/health`)).json()) as HealthReport;
+    expect(health).toMatchObject({ status: 'ok', datafiles: [{ leftOut: { count: 3, parts } }] });
+  }
+  // The next change, a kill switch maybe, goes through as well.
+  expect((await flip(stack)).webhookStatus).toBe(204);
+  await untilAllServe(stack, 3);
 });
 
 it('are refused by agents when put on the bus by hand, and the next good one is taken', async () => {

@@ -103,6 +103,14 @@ describe('the budget', () => {
     expect(deps.cdn.asked).toEqual(['cdn', 'origin']);
   });
 
+  it('is not waited out for a key that is denied, unless something was announced of it', async () => {
+    deps.cdn.served = { cdn: failure('CDN_DENIED'), origin: failure('CDN_DENIED') };
+    expect(await fetchFor(0)).toMatchObject({ kind: 'refused', error: { code: 'CDN_DENIED' } });
+    expect(deps.cdn.asked).toEqual(['cdn', 'origin']);
+    expect(await fetchFor(2)).toMatchObject({ kind: 'stale', error: { code: 'CDN_DENIED' } });
+    expect(deps.cdn.asked.length).toBeGreaterThan(6);
+  });
+
   it.each(['1', '2', '3', '999', 4])('is not waited out for format version %j', async (version) => {
     deps.cdn.serve(datafileOf(2, { more: { version } }));
     expect(await fetchFor(2)).toMatchObject({ kind: 'refused', error: { code: 'DATAFILE_UNSUPPORTED' } });

@@ -10,7 +10,7 @@ import type { Bad } from './optimizely.ts';
 /** The functions' check at the door. */
 export function cheapCheck(body: Uint8Array, expected: DatafileExpectation): Datafile {
   const datafile = parseDatafile(body, expected);
-  if (badOf(body) === 'ingress') throw unloadable();
+  if (badOf(body) === 'ingress') throw unloadable(datafile.revision);
   return datafile;
 }
 
@@ -25,7 +25,7 @@ export class CheapBuilder implements Builder<object> {
   async build(body: Uint8Array, _sha256: string, expected: DatafileExpectation): Promise<Built<object>> {
     const { revision, projectId } = parseDatafile(body, expected);
     await this.#actor.call(0, this.#actor.world.dice.int(1, 30), () => {});
-    if (badOf(body) !== 'no') throw unloadable();
+    if (badOf(body) !== 'no') throw unloadable(revision);
     return { built: {}, revision, projectId };
   }
 
@@ -34,10 +34,11 @@ export class CheapBuilder implements Builder<object> {
 
 export const badOf = (body: Uint8Array): Bad => JSON.parse(new TextDecoder().decode(body)).bad;
 
-const unloadable = () =>
+const unloadable = (revision: number) =>
   new FanoutError({
     code: 'DATAFILE_UNLOADABLE',
     message: 'A datafile that is marked bad',
     remedy: 'none',
     retryable: false,
+    fields: { revision },
   });

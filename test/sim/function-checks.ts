@@ -20,12 +20,12 @@ export class FunctionChecks {
     this.#sns = sns;
   }
 
-  /** Invariant 5, at the moment of the answer. */
-  webhookAnswered(sdkKey: SdkKey, revision: number, status: number, sinceMs: number): void {
+  /** Invariant 5, at the moment of the answer. @param isBad whether Optimizely has served since what may not be taken */
+  webhookAnswered(sdkKey: SdkKey, revision: number, status: number, sinceMs: number, isBad: boolean): void {
     const what = `a webhook for revision ${revision} was answered ${status}`;
     const check = (holds: boolean, why: string) =>
       this.#findings.check(holds, () => `${what} ${why}`, sdkKey);
-    check([202, 204, 503].includes(status), 'although it was right');
+    check([202, 204, 503].includes(status) || (status === 422 && isBad), 'although it was right');
     if (status === 204) {
       check((this.#record.revisionStored.get(sdkKey) ?? 0) >= revision, 'and is not in S3 (5)');
       const reached = (this.#record.revisionReached.get(sdkKey) ?? 0) >= revision;

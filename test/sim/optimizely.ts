@@ -39,6 +39,7 @@ export class Optimizely {
   readonly #world: World;
   readonly #weather: Weather;
   readonly #projects = new Map<SdkKey, Project>();
+  readonly #badServedAtMs = new Map<SdkKey, number>();
 
   constructor(keys: readonly SdkKey[], world: World, weather: Weather) {
     this.#world = world;
@@ -99,9 +100,18 @@ export class Optimizely {
       return { ...version, body: version.body.subarray(0, version.body.byteLength >> 1), etag: '"cut"' };
     if (this.#weather.hits('cdn-other-key', by)) {
       const other = [...this.#projects.keys()].find((key) => key !== sdkKey);
-      if (other !== undefined) return { ...this.current(other), etag: '"other"' };
+      if (other !== undefined) {
+        this.#badServedAtMs.set(sdkKey, nowMs);
+        return { ...this.current(other), etag: '"other"' };
+      }
     }
+    if (version.bad === 'ingress') this.#badServedAtMs.set(sdkKey, nowMs);
     return version;
+  }
+
+  /** Whether it has served since then what no publisher may take. */
+  badServedSince(sdkKey: SdkKey, sinceMs: number): boolean {
+    return (this.#badServedAtMs.get(sdkKey) ?? -1) >= sinceMs;
   }
 
   #project(sdkKey: SdkKey): Project {

@@ -18,6 +18,9 @@ import { World } from './world.ts';
 const KEYS: readonly SdkKey[] = [toSdkKey('KeyA1234567890abcdefgh'), toSdkKey('KeyB+with/odd=charsABC')];
 const AGENTS = 3;
 
+/** A webhook may share the run of one that came before it. */
+const SHARED_RUN_MS = 10_000;
+
 export class Stage {
   readonly world: World;
   readonly weather: Weather;
@@ -84,7 +87,9 @@ export class Stage {
     const end = await this.publishers.webhook.invoke(webhook);
     const status = end.kind === 'answered' ? String(end.value) : end.kind;
     this.world.note('optimizely', `webhook for revision ${revision}: ${status}`, sdkKey);
-    if (end.kind === 'answered') this.functions.webhookAnswered(sdkKey, revision, end.value, nowMs);
+    if (end.kind !== 'answered') return;
+    const isBad = this.optimizely.badServedSince(sdkKey, nowMs - SHARED_RUN_MS);
+    this.functions.webhookAnswered(sdkKey, revision, end.value, nowMs, isBad);
   }
 
   /** Every check that looks at things as they are. */

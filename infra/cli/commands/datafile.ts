@@ -2,6 +2,7 @@
 // moves it is beside this.
 
 import type { Command } from 'commander';
+import { sentenceOf as sentenceOfPart } from '../../../core/left-out.ts';
 import { type HistoryEntry, isQuarantined, type Manifest } from '../../../core/manifest.ts';
 import { type Call, type Host, runs, usageError } from '../command.ts';
 import { type Change, diffDatafiles, nameOf, sentenceOf } from '../datafile-diff/diff.ts';
@@ -108,7 +109,7 @@ async function show({ args, options, shell, output }: Call<ShowOptions>): Promis
   const [key = '', wanted] = args;
   const open = await openRecord(shell, key, options);
   const entry = wanted === undefined ? currentOf(open.manifest) : findEntry(open.manifest, wanted);
-  const { body, view } = await readBody(open, entry);
+  const { body, view, leftOut } = await readBody(open, entry);
   if (options.raw === true) {
     shell.out.write(new TextDecoder().decode(body));
     return EXIT.ok;
@@ -118,8 +119,14 @@ async function show({ args, options, shell, output }: Call<ShowOptions>): Promis
   if (flag !== undefined && flags.length === 0)
     throw usageError(`Revision ${entry.revision} has no flag "${flag}"`, 'Leave --flag out to see all.');
   const flagDocuments = flags.map(flagDocument);
-  output.result({ sdkKey: open.manifest.sdkKey, ...entry, flags: flagDocuments }, () =>
-    [output.paint('dim', labelOf(entry)), ...flags.map((one) => flagText(one, output))].join('\n'),
+  const shownParts = leftOut.filter(({ flagKeys }) => flag === undefined || flagKeys.includes(flag));
+  const document = { sdkKey: open.manifest.sdkKey, ...entry, flags: flagDocuments, leftOut: shownParts };
+  output.result(document, () =>
+    [
+      output.paint('dim', labelOf(entry)),
+      ...flags.map((one) => flagText(one, output)),
+      ...shownParts.map((part) => output.paint('yellow', `not served: ${sentenceOfPart(part)}`)),
+    ].join('\n'),
   );
   return EXIT.ok;
 }

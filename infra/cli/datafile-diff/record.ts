@@ -1,8 +1,11 @@
 // Finds revisions in the record for a person: which ones the manifest's history names, and their bodies by hash. Reads
 // only. Knows the store through the functions' own client.
 
+import { decodeText } from '../../../core/datafile.ts';
 import { FanoutError } from '../../../core/errors.ts';
 import { type SdkKey, toSdkKey } from '../../../core/ids.ts';
+import type { LeftOut } from '../../../core/left-out.ts';
+import { makeLoadable } from '../../../core/loadable-datafile.ts';
 import type { HistoryEntry, Manifest } from '../../../core/manifest.ts';
 import type { DatafileRecord } from '../../../functions/ports.ts';
 import { usageError } from '../command.ts';
@@ -60,10 +63,16 @@ export function findEntry({ history, sdkKey }: Manifest, wanted: string): Histor
 export async function readBody(
   { record, manifest }: OpenRecord,
   entry: HistoryEntry,
-): Promise<{ readonly body: Uint8Array; readonly view: DatafileView }> {
+): Promise<{
+  readonly body: Uint8Array;
+  readonly view: DatafileView;
+  readonly leftOut: readonly LeftOut[];
+}> {
   const body = await record.readBody(manifest.sdkKey, entry.sha256);
   // It was checked before it was stored, and its hash has just been.
-  return { body, view: viewDatafile(JSON.parse(new TextDecoder().decode(body))) };
+  const datafile = JSON.parse(decodeText(body, manifest.sdkKey));
+  const leftOut = makeLoadable(datafile);
+  return { body, view: viewDatafile(datafile), leftOut };
 }
 
 const bucketMissing = () =>

@@ -2,6 +2,7 @@
 
 import { encodeEnvelope } from '../../../core/envelope.ts';
 import { FanoutError } from '../../../core/errors.ts';
+import { LEFT_OUT_SHOWN_MAX, sentenceOf } from '../../../core/left-out.ts';
 import { isQuarantined, type Manifest } from '../../../core/manifest.ts';
 import type { DatafileSource } from '../../../core/projects.ts';
 import { KeyRing, keyIdOf } from '../../../core/signature.ts';
@@ -23,7 +24,10 @@ export interface KeyParts {
 }
 
 /** What the record has, and whether its body is there and whole. */
-export async function checkRecord({ record }: KeyParts, { sdkKey }: DatafileSource): Promise<Judgement> {
+export async function checkRecord(
+  { record, sdkCheck }: KeyParts,
+  { sdkKey }: DatafileSource,
+): Promise<Judgement> {
   const stored = await record.readManifest(sdkKey);
   if (stored === null)
     return fail(
@@ -31,12 +35,19 @@ export async function checkRecord({ record }: KeyParts, { sdkKey }: DatafileSour
       'reconcile imports it within a minute: check that it runs with this project table.',
     );
   const { seq, revision, sha256, pin, publishedAtMs } = stored.manifest;
-  await record.readBody(sdkKey, sha256);
+  const body = await record.readBody(sdkKey, sha256);
   const what = `revision ${revision} (seq ${seq}) since ${new Date(publishedAtMs).toISOString()}`;
   if (isQuarantined(stored.manifest))
     return fail(
       `${what}, which agents refuse (${stored.manifest.quarantine?.code}): nobody announces it`,
       'Look at the flag that the agents name in their log, and publish again: see version-quarantined in infra/RUNBOOK.md.',
+    );
+  // What stands in the record was checked before; agents look at it by the same rule.
+  const { leftOut = [] } = sdkCheck(body, { sdkKey });
+  if (leftOut.length > 0)
+    return warn(
+      `${what}; served without ${leftOut.length} of its parts: ${leftOut.slice(0, LEFT_OUT_SHOWN_MAX).map(sentenceOf).join('; ')}`,
+      'Look at the named flags in app.optimizely.com; what is left out there is as if it were not in the project.',
     );
   if (pin === null) return ok(what);
   return warn(`${what}, pinned: ${pin.reason}`, 'Webhooks do not move it until it is unpinned.');

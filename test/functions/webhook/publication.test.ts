@@ -71,6 +71,22 @@ describe('a change', () => {
     expect(deps.topic.ofKind('refetch')).toMatchObject([{ sdkKey: 'TwinB', revision: 4 }]);
   });
 
+  it('with parts that are not understood is published all the same, and it is said once which', async () => {
+    const holdout = { id: '77001', key: 'q', status: 'Running', variations: [], trafficAllocation: [] };
+    const stale = { id: '1', key: 'checkout', rolloutId: '', experimentIds: ['gone'], variables: [] };
+    deps.cdn.serve(datafileOf(1, { more: { localHoldouts: [holdout], featureFlags: [stale] } }));
+    expect(await webhook(1)).toBe(204);
+    expect(await webhook(1)).toBe(204);
+    expect(deps.bus.published).toHaveLength(1);
+    expect(deps.lines.filter(({ event }) => event === 'datafile.left-out')).toEqual([
+      expect.objectContaining({
+        ...{ level: 'warn', sdkKey: KEY, seq: 1, revision: 1, leftOut: 2, flagKeys: ['checkout'] },
+        parts: ['holdout "q" names no rules', 'experiment "gone" is not in the datafile (flag "checkout")'],
+      }),
+    ]);
+    expect(deps.counts.get('DatafileLeftOut')).toBe(2);
+  });
+
   it('of a secure environment comes from the authenticated URL only', async () => {
     deps.cdn.served = { auth: { body: datafileOf(1, { sdkKey: SECURE_KEY }) } };
     expect(await webhook(1, 'Secure')).toBe(204);

@@ -92,6 +92,19 @@ describe('datafile show', () => {
     expect(out).toContain('  rule "eu": "Adults in the EU": 50% get "on"\n      "on" on: colour "red"\n');
   });
 
+  it('says what of it is not served', async () => {
+    const other = await startStore();
+    onTestFinished(() => other.close());
+    await putRecord(other, [{ revision: 1, isStale: true, more: ['gift'] }]);
+    const env = { FANOUT_S3_ENDPOINT: other.url };
+    const part = 'experiment "gone" is not in the datafile (flag "checkout")';
+    expect((await run('show ShopKey', env)).out).toContain(`not served: ${part}\n`);
+    expect((await run('show ShopKey --flag gift', env)).out).not.toContain('not served');
+    expect((await run('show ShopKey --json', env)).json()).toMatchObject({
+      leftOut: [{ flagKeys: ['checkout'], what: 'experiment "gone"' }],
+    });
+  });
+
   it('gives the exact bytes when asked', async () => {
     const { out } = await run('show ShopKey --raw');
     expect(out).toBe(JSON.stringify(shopDatafile(REVISIONS[2])));

@@ -206,6 +206,17 @@ describe('what is wrong is found, with its remedy', () => {
     expect(of('bus ShopKey')).toMatchObject({ standing: 'fail', detail: 'has seq 2, the record 3' });
   });
 
+  it('parts that are not served', async () => {
+    if (store !== undefined) await putRecord(store, [...SHOPS, { revision: 459, isStale: true }]);
+    const { of } = await doctor();
+    expect(of('record ShopKey')).toMatchObject({
+      standing: 'warn',
+      detail: expect.stringContaining(
+        'without 1 of its parts: experiment "gone" is not in the datafile (flag "checkout")',
+      ),
+    });
+  });
+
   it('a version that agents refuse', async () => {
     const why = { share: 1, agents: 3, code: 'DATAFILE_UNDECIDABLE', atMs: RECORD_START_MS };
     if (store !== undefined) await putManifest(store, quarantine(manifest, why));

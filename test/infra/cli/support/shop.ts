@@ -12,6 +12,8 @@ export interface Shop {
   readonly layerId?: string;
   readonly botFiltering?: boolean;
   readonly isSwapped?: boolean;
+  /** A flag names an experiment that is not there. */
+  readonly isStale?: boolean;
 }
 
 const NOBODY =
@@ -78,7 +80,7 @@ export function shopDatafile(shop: Shop = {}): Record<string, unknown> {
       },
     ],
     featureFlags: [
-      flag('checkout', 'r1', ['e-price_test']),
+      flag('checkout', 'r1', ['e-price_test', ...(shop.isStale ? ['gone'] : [])]),
       ...(shop.more ?? []).map((key) => flag(key, '', [])),
     ],
   };
