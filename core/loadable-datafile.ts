@@ -15,6 +15,8 @@ const LISTS = [
 const LISTS_EXPECTED: ReadonlySet<string> = new Set(['experiments', 'featureFlags', 'rollouts']);
 /** Statuses are not looked at by Optimizely's Agent; a rule that has none runs there. */
 const RUNNING = 'Running';
+/** What a variable without a default value is, by its type; for other types the empty text. */
+const ZERO_VALUES: Readonly<Record<string, string>> = { integer: '0', double: '0', boolean: 'false' };
 
 /**
  * Changes `datafile` in place, which the SDK has parsed and is about to build on.
@@ -83,7 +85,7 @@ function makeFlagLoadable(flag: Fields, known: KnownIds, notes: Notes): void {
   objectsIn(flag, 'variables', (why) => note('list "variables"', why));
   keep(flag, 'variables', (variable) => {
     if (!isName(variable.key)) note('a variable', 'has no key');
-    variable.defaultValue ??= '';
+    variable.defaultValue ??= ZERO_VALUES[String(variable.type)] ?? '';
     return isName(variable.key);
   });
 }
@@ -148,7 +150,14 @@ function makeAudiencesReadable(rule: Fields, note: (why: string) => void): void 
     // Whom it was meant for cannot be told, so nobody gets it.
     note('has audience conditions that are neither a list nor a text');
     rule.audienceConditions = [''];
-  }
+  } else rule.audienceConditions = withOperators(conditions);
+}
+
+/** "or" is meant where a list begins with another list; the SDK would take that for the operator, and forget it. */
+function withOperators(conditions: readonly unknown[]): readonly unknown[] {
+  if (!conditions.some(Array.isArray)) return conditions;
+  const inner = conditions.map((one) => (Array.isArray(one) ? withOperators(one) : one));
+  return Array.isArray(inner[0]) ? ['or', ...inner] : inner;
 }
 
 function isLoadableVariation(variation: Fields, note: (why: string) => void): boolean {

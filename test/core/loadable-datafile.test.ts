@@ -117,6 +117,25 @@ const PARTS: readonly [
   ['no audience ids', (it) => Object.assign(it.experiments[0], { audienceIds: null }), {}, []],
   ['no status', (it) => delete it.experiments[0].status, {}, []],
   ['no audiences', (it) => delete it.audiences, {}, []],
+  [
+    'no operator between audiences',
+    (it) => Object.assign(it.rollouts[0].experiments[0], { audienceConditions: [['not', ['or', 'japan']]] }),
+    // Of whom nothing is known it cannot be told.
+    { delivered: OFF },
+    [],
+  ],
+  [
+    'no default values',
+    (it) => {
+      const variable = (id: string, type: string) => ({ id, key: 'text', type });
+      it.featureFlags[0].variables = [variable('92', 'integer')];
+      it.featureFlags[1].variables = [variable('93', 'boolean')];
+      it.featureFlags[2].variables = [variable('94', 'string')];
+      it.featureFlags[3].variables = [variable('95', 'double')];
+    },
+    { tested: 'blue on 0', grouped: 'red on false', delivered: 'on on ', targeted: 'off off 0' },
+    [],
+  ],
   ['audiences that are null', (it) => Object.assign(it, { audiences: null, typedAudiences: null }), {}, []],
   [
     'conditions without a text',

@@ -44,6 +44,15 @@ describe('an audience', () => {
     expect(await decided(opposite, { country: 'SE' })).toBe('off off default');
   });
 
+  it.each([[['sweden']], [[['or', 'sweden']]], ['sweden'], [['or', [['or', 'sweden']]]]])(
+    'is meant by a rule that asks for %j',
+    async (audienceConditions) => {
+      const change = (it: Loose) => Object.assign(it.rollouts[1].experiments[0], { audienceConditions });
+      expect(await decided(change, { country: 'SE' })).toBe('ja on from ja');
+      expect(await decided(change, { country: 'DE' })).toBe('off off default');
+    },
+  );
+
   it('that a rule does not name in a way that can be read is no reason to give the rule to everybody', async () => {
     const change = (it: Loose) => Object.assign(it.rollouts[1].experiments[0], { audienceConditions: {} });
     expect(await decided(change, { country: 'SE' })).toBe('off off default');
