@@ -85,7 +85,8 @@ function makeFlagLoadable(flag: Fields, known: KnownIds, notes: Notes): void {
   objectsIn(flag, 'variables', (why) => note('list "variables"', why));
   keep(flag, 'variables', (variable) => {
     if (!isName(variable.key)) note('a variable', 'has no key');
-    variable.defaultValue ??= ZERO_VALUES[String(variable.type)] ?? '';
+    if ((variable.defaultValue ?? '') === '')
+      variable.defaultValue = ZERO_VALUES[String(variable.type)] ?? '';
     return isName(variable.key);
   });
 }
@@ -109,9 +110,12 @@ function isLoadableRollout(rollout: Fields, notes: Notes): boolean {
 
 /** A local holdout is for the rules that it names; one that names none is for no rule. */
 function isLocalHoldout(holdout: Fields, notes: Notes): boolean {
-  const { includedRules } = holdout;
   if (!isLoadableRule(holdout, 'holdout', notes)) return false;
-  if (Array.isArray(includedRules) && includedRules.length > 0) return true;
+  const named: readonly unknown[] = Array.isArray(holdout.includedRules) ? holdout.includedRules : [];
+  // The SDK would take a name that every object has for a rule that it has seen, and throw.
+  const rules = named.filter((id) => isName(id) && !(String(id) in Object.prototype));
+  holdout.includedRules = rules;
+  if (rules.length > 0) return true;
   return notes.drop(null, partName('holdout', holdout.key), 'names no rules');
 }
 

@@ -151,7 +151,7 @@ const PARTS: readonly [
   ],
   [
     'a local holdout for no rules',
-    (it) => Object.assign(it.localHoldouts[0], { includedRules: [] }),
+    (it) => Object.assign(it.localHoldouts[0], { includedRules: [null, 'constructor'] }),
     {},
     ['holdout "kept_out_here" names no rules'],
   ],
