@@ -63,7 +63,7 @@ const RECORD: readonly Mutation[] = [
   {
     rule: 'a datafile of another key is taken',
     file: 'core/datafile.ts',
-    find: 'if (sdkKey !== expected.sdkKey) throw wrongKey(expected.sdkKey, sdkKey);',
+    find: 'if (named !== expected) throw wrongKey(expected, named);',
     replace: '',
   },
 ];
@@ -114,6 +114,12 @@ const HEALING: readonly Mutation[] = [
     file: 'functions/webhook/apply-or-queue.ts',
     find: 'await deps.topic.publish({',
     replace: 'void ({',
+  },
+  {
+    rule: 'a datafile that is refused is answered as if it were stored',
+    file: 'functions/webhook/apply-or-queue.ts',
+    find: '    return 422;',
+    replace: '    return 204;',
   },
   {
     rule: '204 is answered before anything is stored',
