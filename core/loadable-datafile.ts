@@ -126,7 +126,7 @@ function isLoadableRule(rule: Fields, kind: 'experiment' | 'rule' | 'holdout', n
   if (!isName(rule.id) || !isName(rule.key))
     return notes.drop({ rule }, `a ${kind}`, 'has an id or key that is no text');
   const note = (why: string) => notes.add({ rule }, partName(kind, rule.key), why);
-  if (kind !== 'holdout') rule.status ??= RUNNING;
+  if (kind !== 'holdout' && (rule.status ?? '') === '') rule.status = RUNNING;
   expectList(rule, 'trafficAllocation', note);
   expectList(rule, 'variations', note);
   keep(rule, 'variations', (variation) => isLoadableVariation(variation, note));

@@ -116,6 +116,7 @@ const PARTS: readonly [
   ['no forced variations', (it) => delete it.experiments[0].forcedVariations, {}, []],
   ['no audience ids', (it) => Object.assign(it.experiments[0], { audienceIds: null }), {}, []],
   ['no status', (it) => delete it.experiments[0].status, {}, []],
+  ['an empty status', (it) => Object.assign(it.experiments[0], { status: '' }), {}, []],
   ['no audiences', (it) => delete it.audiences, {}, []],
   [
     'no operator between audiences',
