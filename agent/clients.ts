@@ -120,10 +120,11 @@ export class FlagClients implements Builder<FlagClient> {
     }
   }
 
-  #traits({ odp, cmabRules }: ProjectTraits): ClientTraits {
+  #traits({ odp, cmabRules, everyoneElse }: ProjectTraits): ClientTraits {
     const { outside } = this.#options;
-    if (outside === undefined) return {};
+    if (outside === undefined) return { everyoneElse };
     return {
+      everyoneElse,
       odp: odp === null ? null : (outside.odp?.project(odp) ?? null),
       predicted: cmabRules === null ? null : { rules: cmabRules, cmab: outside.cmab },
     };

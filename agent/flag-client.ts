@@ -8,7 +8,7 @@ import type { EventPieces } from './decider/outcome.ts';
 import type { EventTap } from './decider/tap.ts';
 import type { SendEvent } from './events/from-decider.ts';
 import type { ProjectOdp } from './odp/odp.ts';
-import type { CmabRules } from './project-traits.ts';
+import type { CmabRules, EveryoneElse } from './project-traits.ts';
 
 /** Rules whose variation is asked for while a decision is made. */
 export interface Predicted {
@@ -28,6 +28,7 @@ export interface ClientTraits {
   readonly onMistrusted?: (flagKey: string) => void;
   readonly odp?: ProjectOdp | null;
   readonly predicted?: Predicted | null;
+  readonly everyoneElse?: EveryoneElse;
 }
 
 /** A client with a count of its users: it is closed when it is retired and the last of them has let go. */
@@ -42,6 +43,7 @@ export class FlagClient {
   readonly #tap: Tap | null;
   readonly #send: SendEvent;
   readonly #onMistrusted: (flagKey: string) => void;
+  readonly #everyoneElse: EveryoneElse;
   readonly #close: () => void;
   /** Users on whom a variation was forced once. */
   readonly #forcedUsers = new Set<string>();
@@ -57,6 +59,7 @@ export class FlagClient {
     this.#tap = traits.tap ?? null;
     this.#send = traits.send ?? (() => {});
     this.#onMistrusted = traits.onMistrusted ?? (() => {});
+    this.#everyoneElse = traits.everyoneElse ?? new Map();
     this.#close = close;
   }
 
@@ -89,6 +92,11 @@ export class FlagClient {
   setForcedVariation(experimentKey: string, userId: string, variationKey: string | null): boolean {
     this.#forcedUsers.add(userId);
     return this.sdk.setForcedVariation(experimentKey, userId, variationKey);
+  }
+
+  /** Whether a flag's rule is the one for whom no other rule is. */
+  isEveryoneElse(flagKey: string, ruleKey: string | null): boolean {
+    return ruleKey !== null && this.#everyoneElse.get(flagKey)?.has(ruleKey) === true;
   }
 
   /** Asks the SDK, and shows which events it made of it. */

@@ -1,5 +1,5 @@
-// What of a project concerns services outside: its Data Platform, and which rules ask for a prediction. Read from the
-// parsed datafile while the client is built of it, as the SDK keeps both to itself. Pure.
+// What of a project the SDK keeps to itself: its Data Platform, which rules ask for a prediction, and which are for everyone
+// else. Read from the parsed datafile while the client is built of it. Pure.
 
 export interface OdpProject {
   /** Origin and maybe a path; without a slash at its end. */
@@ -14,14 +14,24 @@ export interface ProjectTraits {
   readonly odp: OdpProject | null;
   /** Flag key → rule key → rule id, of rules that ask for a prediction; null where there are none. */
   readonly cmabRules: CmabRules | null;
+  readonly everyoneElse: EveryoneElse;
 }
 
 export type CmabRules = ReadonlyMap<string, ReadonlyMap<string, string>>;
+/** Flag key → keys of its rules that are for everyone else. */
+export type EveryoneElse = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** What Optimizely begins the ids of such rules with, and Optimizely's Agent knows them by. */
+const EVERYONE_ELSE_PREFIX = 'default-';
 
 /** Of a datafile that a client could be built of, so its shape is known to be right where the SDK needs it to be. */
 export function readTraits(datafile: unknown): ProjectTraits {
   const project = datafile as Project;
-  return { odp: readOdp(project), cmabRules: readCmabRules(project) };
+  return {
+    odp: readOdp(project),
+    cmabRules: readCmabRules(project),
+    everyoneElse: readEveryoneElse(project),
+  };
 }
 
 interface Project {
@@ -30,7 +40,14 @@ interface Project {
   readonly typedAudiences?: readonly Audience[];
   readonly experiments?: readonly Experiment[];
   readonly groups?: readonly { readonly experiments?: readonly Experiment[] }[];
-  readonly featureFlags?: readonly { readonly key: string; readonly experimentIds?: readonly string[] }[];
+  readonly rollouts?: readonly { readonly id: string; readonly experiments?: readonly Experiment[] }[];
+  readonly featureFlags?: readonly Flag[];
+}
+
+interface Flag {
+  readonly key: string;
+  readonly rolloutId?: string;
+  readonly experimentIds?: readonly string[];
 }
 
 interface Audience {
@@ -83,4 +100,25 @@ function readCmabRules({ experiments, groups, featureFlags }: Project): CmabRule
     if (own.length > 0) byFlag.set(key, new Map(own.map((rule) => [rule.key, rule.id])));
   }
   return byFlag.size === 0 ? null : byFlag;
+}
+
+/** By Optimizely's Agent's own rule: of a flag's delivery rules, the first of a key counts, and it has that key for its id. */
+function readEveryoneElse({ rollouts, featureFlags }: Project): EveryoneElse {
+  const keysOf = new Map<string, ReadonlySet<string>>();
+  for (const { id, experiments } of rollouts ?? []) {
+    const keys = new Set<string>();
+    const seen = new Set<string>();
+    for (const rule of experiments ?? []) {
+      const isFirst = !seen.has(rule.key);
+      seen.add(rule.key);
+      if (isFirst && rule.key === rule.id && rule.key.startsWith(EVERYONE_ELSE_PREFIX)) keys.add(rule.key);
+    }
+    keysOf.set(id, keys);
+  }
+  const byFlag = new Map<string, ReadonlySet<string>>();
+  for (const { key, rolloutId } of featureFlags ?? []) {
+    const keys = keysOf.get(rolloutId ?? '');
+    if (keys !== undefined && keys.size > 0) byFlag.set(key, keys);
+  }
+  return byFlag;
 }

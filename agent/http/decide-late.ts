@@ -72,7 +72,7 @@ async function answer(
   const made =
     predicted === null ? { value: await decide(), ids: NO_IDS } : await predicted.cmab.traced(decide);
   const plain = (decision: Decision) => ({
-    ...plainDecision(withReasons(held, request, decision), request),
+    ...plainDecision(withReasons(held, request, decision), request, held.built),
     cmabUUID: predictionId(decision, predicted, made.ids),
   });
   const decided = Object.values(made.value).map(plain);

@@ -112,7 +112,7 @@ class Question {
       userContext(sdk, this.#request).decide(flagKey, options),
     );
     const { ruleKey, variationKey } = value;
-    return { answer: answerPieces(value), ruleKey, variationKey, events };
+    return { answer: answerPieces(value, this.#client), ruleKey, variationKey, events };
   }
 
   #visitorText(): string {

@@ -40,7 +40,7 @@ function decideBySdk(
   const who = userText(request);
   const options = request.decideOptions as unknown as DecideOptions;
   const unknown = (key: string) => JSON.stringify(unknownFlag(key, request));
-  const text = (decision: Decision) => decisionText(withReasons(held, request, decision), who);
+  const text = (decision: Decision) => decisionText(withReasons(held, request, decision), who, held.built);
   const [only] = keys;
   if (keys.length === 1 && only !== undefined)
     return isPrototypeKey(only) ? unknown(only) : text(user.decide(only, options));

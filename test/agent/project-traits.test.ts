@@ -11,8 +11,9 @@ const odp = (more: object) => ({
 
 describe("a project's traits", () => {
   it('are none of a plain project, nor of one without anything', () => {
-    expect(readTraits(JSON.parse(datafileBody(1).toString()))).toEqual({ odp: null, cmabRules: null });
-    expect(readTraits({})).toEqual({ odp: null, cmabRules: null });
+    const none = { odp: null, cmabRules: null, everyoneElse: new Map() };
+    expect(readTraits(JSON.parse(datafileBody(1).toString()))).toEqual(none);
+    expect(readTraits({})).toEqual(none);
   });
 
   it('name the Data Platform and the rules that need a prediction, by flag', () => {

@@ -67,7 +67,8 @@ function expected(held: Held<FlagClient>, body: object, keys: readonly string[])
   if (typeof request === 'string') return `400 ${request}`;
   const user = userContext(held.built.sdk, request);
   const options = [...request.decideOptions, 'DISABLE_DECISION_EVENT'] as unknown as DecideOptions;
-  const plain = (decision: Decision) => plainDecision(withReasons(held, request, decision), request);
+  const plain = (decision: Decision) =>
+    plainDecision(withReasons(held, request, decision), request, held.built);
   const [only] = keys;
   if (only === undefined) return JSON.stringify(Object.values(user.decideAll(options)).map(plain));
   if (keys.length === 1) return JSON.stringify(plain(user.decide(only, options)));
