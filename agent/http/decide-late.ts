@@ -9,9 +9,11 @@ import {
   type DecideOptions,
   type Decision,
   isPrototypeKey,
+  listed,
   plainDecision,
   type UserContext,
   unknownFlag,
+  unlisted,
   userContext,
 } from './decision.ts';
 import type { Exchange } from './exchange.ts';
@@ -75,9 +77,10 @@ async function answer(
     ...plainDecision(withReasons(held, request, decision), request, held.built),
     cmabUUID: predictionId(decision, predicted, made.ids),
   });
-  const decided = Object.values(made.value).map(plain);
-  const unknown = [...new Set(keys.filter(isPrototypeKey))].map((key) => unknownFlag(key, request));
-  return keys.length === 1 ? (decided[0] ?? unknown[0]) : [...decided, ...unknown];
+  const [only] = Object.values(made.value);
+  if (keys.length === 1) return only === undefined ? unknownFlag(keys[0] as string, request) : plain(only);
+  const unknown = unlisted(keys, request).map((key) => unknownFlag(key, request));
+  return [...listed(made.value, request).map(plain), ...unknown];
 }
 
 /** Undefined, and so left out, where no prediction gave the variation. */

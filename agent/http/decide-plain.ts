@@ -66,7 +66,7 @@ class Question {
       if (this.#decider.has(flagKey)) {
         const pieces = this.#decide(flagKey);
         if (!onlyEnabled || pieces.enabled) text = this.#text(pieces);
-      } else text = this.#unknown(flagKey);
+      } else if (!onlyEnabled) text = this.#unknown(flagKey);
       if (text !== '') list += list === '' ? text : `,${text}`;
     }
     return `[${list}]`;

@@ -7,7 +7,15 @@ import type { Held } from '../store.ts';
 import { decideLate, isLate } from './decide-late.ts';
 import { decidePlain } from './decide-plain.ts';
 import { type DecideRequest, parseDecideRequest } from './decide-request.ts';
-import { type DecideOptions, type Decision, isPrototypeKey, unknownFlag, userContext } from './decision.ts';
+import {
+  type DecideOptions,
+  type Decision,
+  isPrototypeKey,
+  listed,
+  unknownFlag,
+  unlisted,
+  userContext,
+} from './decision.ts';
 import { decisionText, userText } from './decision-text.ts';
 import type { Exchange } from './exchange.ts';
 import { withReasons } from './reasons.ts';
@@ -46,5 +54,5 @@ function decideBySdk(
     return isPrototypeKey(only) ? unknown(only) : text(user.decide(only, options));
   const known = keys.filter((key) => !isPrototypeKey(key));
   const decided = only === undefined ? user.decideAll(options) : user.decideForKeys(known, options);
-  return `[${[...Object.values(decided).map(text), ...[...new Set(keys.filter(isPrototypeKey))].map(unknown)]}]`;
+  return `[${[...listed(decided, request).map(text), ...unlisted(keys, request).map(unknown)]}]`;
 }

@@ -43,6 +43,25 @@ export function plainDecision(
   };
 }
 
+/**
+ * The decisions of a list. Where only flags that are on are wanted, those that the SDK could not decide are not: it gives
+ * these all the same.
+ */
+export const listed = (
+  decisions: Readonly<Record<string, Decision>>,
+  request: DecideRequest,
+): readonly Decision[] => {
+  const all = Object.values(decisions);
+  return onlyEnabled(request) ? all.filter(({ enabled }) => enabled) : all;
+};
+
+/** Keys of a list that the SDK must not be asked for, each once. */
+export const unlisted = (keys: readonly string[], request: DecideRequest): readonly string[] =>
+  onlyEnabled(request) ? [] : [...new Set(keys.filter(isPrototypeKey))];
+
+const onlyEnabled = ({ decideOptions }: DecideRequest): boolean =>
+  decideOptions.includes('ENABLED_FLAGS_ONLY');
+
 /** Names that every object has are never flags, but the SDK would find them in its maps. */
 export const isPrototypeKey = (key: string): boolean => key in Object.prototype;
 

@@ -23,7 +23,7 @@ export function track(exchange: Exchange, held: Held<FlagClient>) {
   const problem = userProblem(userId, userAttributes);
   if (problem !== null) return refuse(exchange, 400, problem);
   if (!projectKeys(held).events.has(eventKey)) {
-    const error = `event with key ${JSON.stringify(eventKey)} not found`;
+    const error = `event with key "${eventKey}" not found`;
     return answer(exchange, 200, { userId, eventKey, error });
   }
   const sdk = held.built.acquire();

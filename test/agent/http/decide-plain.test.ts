@@ -10,6 +10,7 @@ import { DECIDE_OPTIONS, parseDecideRequest } from '../../../agent/http/decide-r
 import {
   type DecideOptions,
   type Decision,
+  listed,
   plainDecision,
   userContext,
 } from '../../../agent/http/decision.ts';
@@ -72,7 +73,7 @@ function expected(held: Held<FlagClient>, body: object, keys: readonly string[])
   const [only] = keys;
   if (only === undefined) return JSON.stringify(Object.values(user.decideAll(options)).map(plain));
   if (keys.length === 1) return JSON.stringify(plain(user.decide(only, options)));
-  return JSON.stringify(Object.values(user.decideForKeys([...keys], options)).map(plain));
+  return JSON.stringify(listed(user.decideForKeys([...keys], options), request).map(plain));
 }
 
 /** The list's order is nobody's business. */
