@@ -28,9 +28,10 @@ import type { Cmab } from './cmab.ts';
 import { Decider } from './decider/decider.ts';
 import { EventTap } from './decider/tap.ts';
 import type { SendEvent } from './events/from-decider.ts';
+import { outgoing } from './events/outgoing.ts';
 import { type ClientTraits, FlagClient, type Tap } from './flag-client.ts';
 import type { Odp } from './odp/odp.ts';
-import { type ProjectTraits, readTraits } from './project-traits.ts';
+import { type ProjectTraits, readTraits, regionOf } from './project-traits.ts';
 import type { SourceName } from './sources/source.ts';
 import type { Builder, Built } from './store.ts';
 
@@ -87,7 +88,7 @@ export class FlagClients implements Builder<FlagClient> {
           jsonSchemaValidator: check.validate,
         }),
         // Hands over each event within the call: nothing of it is left in a client that closes.
-        eventProcessor: createForwardingEventProcessor(tap),
+        eventProcessor: createForwardingEventProcessor(outgoing(tap, () => regionOf(check.shown()))),
         ...(profiles ? { userProfileService: profiles } : {}),
         clientEngine: CLIENT_ENGINE,
         requestHandler: outside?.cmab.requestHandler ?? NO_REQUESTS,

@@ -21,6 +21,7 @@ export type CmabRules = ReadonlyMap<string, ReadonlyMap<string, string>>;
 /** Flag key → keys of its rules that are for everyone else. */
 export type EveryoneElse = ReadonlyMap<string, ReadonlySet<string>>;
 
+const DEFAULT_REGION = 'US';
 /** What Optimizely begins the ids of such rules with, and Optimizely's Agent knows them by. */
 const EVERYONE_ELSE_PREFIX = 'default-';
 
@@ -34,12 +35,19 @@ export function readTraits(datafile: unknown): ProjectTraits {
   };
 }
 
+/** The region that events name; Optimizely's Agent sends it as the datafile has it. */
+export function regionOf(datafile: unknown): string {
+  const { region } = datafile as Project;
+  return typeof region === 'string' && region !== '' ? region : DEFAULT_REGION;
+}
+
 interface Project {
   readonly integrations?: readonly { key?: unknown; host?: unknown; publicKey?: unknown }[];
   readonly audiences?: readonly Audience[];
   readonly typedAudiences?: readonly Audience[];
   readonly experiments?: readonly Experiment[];
   readonly groups?: readonly { readonly experiments?: readonly Experiment[] }[];
+  readonly region?: unknown;
   readonly rollouts?: readonly { readonly id: string; readonly experiments?: readonly Experiment[] }[];
   readonly featureFlags?: readonly Flag[];
 }

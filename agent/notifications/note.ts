@@ -1,6 +1,7 @@
 // What a listener is told, as text: the SDK's notifications in the words and order of the original's stream. Pure.
 
 import type { DecisionPayload, TrackPayload } from '../clients.ts';
+import { keepCountable } from '../events/conversion.ts';
 
 export const NOTE_KINDS = ['decision', 'track', 'project_config_update'] as const;
 export type NoteKind = (typeof NOTE_KINDS)[number];
@@ -23,6 +24,7 @@ export function decisionNote({ type, userId, attributes, decisionInfo }: Decisio
 export function trackNote({ eventKey, userId, attributes, eventTags, logEvent }: TrackPayload): Note {
   const visitor = logEvent.params.visitors[0];
   const event = visitor?.snapshots[0]?.events[0];
+  if (event !== undefined) keepCountable(event);
   return note('track', {
     EventKey: eventKey,
     UserContext: userContext(userId, isEmpty(attributes) ? null : attributes),

@@ -8,6 +8,10 @@ import { startHttp, type TestAnswer } from './http.ts';
 import { post } from './services.ts';
 import { openSse } from './sse.ts';
 
+/** Tracked for a user of its own: what came before it has come. */
+const LAST_EVENT = 'last';
+const LAST = { userId: 'last' };
+
 interface Variation {
   readonly id: string;
   readonly key: string;
@@ -57,14 +61,18 @@ export const audience = (id: string, condition: object) => ({
   conditions: ['or', { type: 'custom_attribute', match: 'exact', ...condition }],
 });
 
-export const projectBody = (parts: object, revision = 1): Buffer =>
+/** Of a datafile; what is left out is empty. */
+export type Parts = Readonly<Record<string, unknown>> & { readonly events?: readonly object[] };
+
+export const projectBody = (parts: Parts, revision = 1): Buffer =>
   Buffer.from(
     JSON.stringify({
       ...{ version: '4', accountId: '1', projectId: PROJECT_ID, sdkKey: KEY, environmentKey: 'production' },
       ...{ revision: String(revision), sendFlagDecisions: true, anonymizeIP: true, botFiltering: false },
-      ...{ attributes: [], audiences: [], typedAudiences: [], events: [], experiments: [], groups: [] },
+      ...{ attributes: [], audiences: [], typedAudiences: [], experiments: [], groups: [] },
       ...{ rollouts: [], featureFlags: [], integrations: [] },
       ...parts,
+      events: [...(parts.events ?? []), { id: '99', key: LAST_EVENT, experimentIds: [] }],
     }),
   );
 
@@ -76,7 +84,7 @@ export interface ProjectAgent {
   post(path: string, body: object): ReturnType<typeof post>;
   /** Of all events so far, when there are at least so many. */
   events(count: number): Promise<SentEvent[]>;
-  /** The notes after which a last one for the user "last" came. */
+  /** What is told of what `decide` does. */
   notesOf(decide: () => Promise<unknown>): Promise<Note[]>;
 }
 
@@ -97,11 +105,8 @@ export interface SentEvent {
   readonly event: Readonly<Record<string, unknown>>;
 }
 
-const MEMORY_PROFILES = '{"default":"memory","services":{"in-memory":{}}}';
-/** Of a user of its own: what came before it has come. */
-const LAST = { userId: 'last' };
+const MEMORY_PROFILES = '{"default":"in-memory","services":{"in-memory":{}}}';
 
-/** @param parts of the datafile, see projectBody() */
 export async function startProject(parts: object, env: Record<string, string> = {}): Promise<ProjectAgent> {
   const seen = { predictions: 0, events: [] as SentEvent[] };
   const outside = await startHttp(({ url, body }) => {
@@ -113,7 +118,8 @@ export async function startProject(parts: object, env: Record<string, string> = 
       const edges = [{ node: { name: 'vip', state: 'qualified' } }];
       return { status: 200, body: JSON.stringify({ data: { customer: { audiences: { edges } } } }) };
     }
-    if (url === '/events') seen.events.push(...eventsIn(body));
+    if (url === '/events')
+      seen.events.push(...eventsIn(body).filter(({ visitorId }) => visitorId !== LAST.userId));
     return { status: 204 };
   });
   onTestFinished(() => outside.close());
@@ -148,7 +154,7 @@ export async function startProject(parts: object, env: Record<string, string> = 
         'x-optimizely-sdk-key': KEY,
       });
       await decide();
-      await post(agent, '/v1/track?eventKey=last', LAST);
+      await post(agent, `/v1/track?eventKey=${LAST_EVENT}`, LAST);
       const notes = () => stream.data.map((text) => JSON.parse(text) as Note);
       await eventually('the last note comes', () => notes().some((it) => it.UserContext.ID === LAST.userId));
       stream.close();
