@@ -31,7 +31,8 @@ import type { SendEvent } from './events/from-decider.ts';
 import { outgoing } from './events/outgoing.ts';
 import { type ClientTraits, FlagClient, type Tap } from './flag-client.ts';
 import type { Odp } from './odp/odp.ts';
-import { type ProjectTraits, readTraits, regionOf } from './project-traits.ts';
+import { KeptVariations } from './profiles/kept-variations.ts';
+import { type ProjectTraits, readExperiments, readTraits, regionOf } from './project-traits.ts';
 import type { SourceName } from './sources/source.ts';
 import type { Builder, Built } from './store.ts';
 
@@ -81,6 +82,9 @@ export class FlagClients implements Builder<FlagClient> {
     const check = identityCheck(body, sha256, expected);
     const { dispatcher, send, profiles, outside } = this.#options;
     const tap: Tap = new EventTap(dispatcher);
+    // Asked for once the SDK has shown the datafile, and kept: a change must not wait for what few requests need.
+    const experiments = once(() => readExperiments(check.shown()));
+    const kept = profiles ? new KeptVariations(profiles, experiments) : null;
     try {
       const sdk = createInstance({
         projectConfigManager: createStaticProjectConfigManager({
@@ -89,10 +93,10 @@ export class FlagClients implements Builder<FlagClient> {
         }),
         // Hands over each event within the call: nothing of it is left in a client that closes.
         eventProcessor: createForwardingEventProcessor(outgoing(tap, () => regionOf(check.shown()))),
-        ...(profiles ? { userProfileService: profiles } : {}),
+        ...(kept === null ? {} : { userProfileService: kept }),
         clientEngine: CLIENT_ENGINE,
-        requestHandler: outside?.cmab.requestHandler ?? NO_REQUESTS,
-        ...(outside === undefined ? {} : { cmab: outside.cmab.optionsFor(expected.sdkKey) }),
+        requestHandler: NO_REQUESTS,
+        ...outside?.cmab.optionsFor(expected.sdkKey, (id) => experiments().get(id)?.variationIds),
       });
       await sdk.onReady({ timeout: READY_TIMEOUT_MS });
       const { revision, projectId } = check.identity();
@@ -100,7 +104,7 @@ export class FlagClients implements Builder<FlagClient> {
         ...this.#traits(check.traits()),
         // Who has a profile keeps the variations that it names.
         decider: profiles || send === undefined ? null : Decider.of(check.shown()),
-        ...{ tap, ...(send === undefined ? {} : { send }) },
+        ...{ tap, kept, ...(send === undefined ? {} : { send }) },
         onMistrusted: (flagKey) => this.#options.onMistrusted?.(expected.sdkKey, flagKey),
       });
       if (source !== 'disk') this.#try(built, check.shown(), expected.sdkKey, seq);
@@ -121,13 +125,13 @@ export class FlagClients implements Builder<FlagClient> {
     }
   }
 
-  #traits({ odp, cmabRules, everyoneElse }: ProjectTraits): ClientTraits {
+  #traits({ odp, predicted, everyoneElse }: ProjectTraits): ClientTraits {
     const { outside } = this.#options;
     if (outside === undefined) return { everyoneElse };
     return {
       everyoneElse,
       odp: odp === null ? null : (outside.odp?.project(odp) ?? null),
-      predicted: cmabRules === null ? null : { rules: cmabRules, cmab: outside.cmab },
+      predicted: predicted === null ? null : { rules: predicted, cmab: outside.cmab },
     };
   }
 
@@ -177,6 +181,14 @@ function identityCheck(body: Uint8Array, sha256: Sha256, expected: DatafileExpec
     traits: (): ProjectTraits => readTraits(shown),
     shown: (): unknown => shown,
     refusal: (): unknown => refusal,
+  };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | null = null;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
   };
 }
 

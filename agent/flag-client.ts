@@ -8,11 +8,12 @@ import type { EventPieces } from './decider/outcome.ts';
 import type { EventTap } from './decider/tap.ts';
 import type { SendEvent } from './events/from-decider.ts';
 import type { ProjectOdp } from './odp/odp.ts';
-import type { CmabRules, EveryoneElse } from './project-traits.ts';
+import type { KeptVariations } from './profiles/kept-variations.ts';
+import type { EveryoneElse, PredictedRules } from './project-traits.ts';
 
 /** Rules whose variation is asked for while a decision is made. */
 export interface Predicted {
-  readonly rules: CmabRules;
+  readonly rules: PredictedRules;
   readonly cmab: Cmab;
 }
 
@@ -29,6 +30,7 @@ export interface ClientTraits {
   readonly odp?: ProjectOdp | null;
   readonly predicted?: Predicted | null;
   readonly everyoneElse?: EveryoneElse;
+  readonly kept?: KeptVariations | null;
 }
 
 /** A client with a count of its users: it is closed when it is retired and the last of them has let go. */
@@ -38,6 +40,8 @@ export class FlagClient {
   readonly odp: ProjectOdp | null;
   /** Null where no decision of the project needs a prediction. */
   readonly predicted: Predicted | null;
+  /** Null where users have no profiles. */
+  readonly kept: KeptVariations | null;
   /** Null where all decisions are the SDK's. */
   readonly decider: Decider | null;
   readonly #tap: Tap | null;
@@ -60,6 +64,7 @@ export class FlagClient {
     this.#send = traits.send ?? (() => {});
     this.#onMistrusted = traits.onMistrusted ?? (() => {});
     this.#everyoneElse = traits.everyoneElse ?? new Map();
+    this.kept = traits.kept ?? null;
     this.#close = close;
   }
 

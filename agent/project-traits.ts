@@ -1,6 +1,8 @@
 // What of a project the SDK keeps to itself: its Data Platform, which rules ask for a prediction, and which are for everyone
 // else. Read from the parsed datafile while the client is built of it. Pure.
 
+import type { KeptRules } from './profiles/kept-variations.ts';
+
 export interface OdpProject {
   /** Origin and maybe a path; without a slash at its end. */
   readonly host: string;
@@ -12,12 +14,18 @@ export interface OdpProject {
 export interface ProjectTraits {
   /** Null where the project has no Data Platform. */
   readonly odp: OdpProject | null;
-  /** Flag key → rule key → rule id, of rules that ask for a prediction; null where there are none. */
-  readonly cmabRules: CmabRules | null;
+  /** Null where no rule asks for a prediction. */
+  readonly predicted: PredictedRules | null;
   readonly everyoneElse: EveryoneElse;
 }
 
-export type CmabRules = ReadonlyMap<string, ReadonlyMap<string, string>>;
+/** Rules that ask for a prediction. */
+export interface PredictedRules {
+  /** Flag key → rule key → rule id. */
+  readonly byFlag: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** Rule key → rule id, also of rules that are no flag's. */
+  readonly byKey: ReadonlyMap<string, string>;
+}
 /** Flag key → keys of its rules that are for everyone else. */
 export type EveryoneElse = ReadonlyMap<string, ReadonlySet<string>>;
 
@@ -30,7 +38,7 @@ export function readTraits(datafile: unknown): ProjectTraits {
   const project = datafile as Project;
   return {
     odp: readOdp(project),
-    cmabRules: readCmabRules(project),
+    predicted: readPredicted(project),
     everyoneElse: readEveryoneElse(project),
   };
 }
@@ -39,6 +47,18 @@ export function readTraits(datafile: unknown): ProjectTraits {
 export function regionOf(datafile: unknown): string {
   const { region } = datafile as Project;
   return typeof region === 'string' && region !== '' ? region : DEFAULT_REGION;
+}
+
+/** Experiments by id, those in groups too. @param datafile that a client was built of */
+export function readExperiments(datafile: unknown): KeptRules {
+  const { experiments, groups } = datafile as Project;
+  const all = [...(experiments ?? []), ...(groups ?? []).flatMap((group) => group.experiments ?? [])];
+  return new Map(
+    all.map(({ id, key, cmab, variations }) => [
+      id,
+      { key, isPredicted: Boolean(cmab), variationIds: new Set(variations?.map((one) => one.id)) },
+    ]),
+  );
 }
 
 interface Project {
@@ -66,6 +86,7 @@ interface Experiment {
   readonly id: string;
   readonly key: string;
   readonly cmab?: unknown;
+  readonly variations?: readonly { readonly id: string }[];
 }
 
 function readOdp(project: Project): OdpProject | null {
@@ -96,7 +117,7 @@ function parse(text: string): unknown {
   }
 }
 
-function readCmabRules({ experiments, groups, featureFlags }: Project): CmabRules | null {
+function readPredicted({ experiments, groups, featureFlags }: Project): PredictedRules | null {
   const rules = new Map<string, Experiment>();
   const all = [experiments, ...(groups ?? []).map((group) => group.experiments)];
   for (const some of all)
@@ -107,7 +128,7 @@ function readCmabRules({ experiments, groups, featureFlags }: Project): CmabRule
     const own = (experimentIds ?? []).flatMap((id) => rules.get(id) ?? []);
     if (own.length > 0) byFlag.set(key, new Map(own.map((rule) => [rule.key, rule.id])));
   }
-  return byFlag.size === 0 ? null : byFlag;
+  return { byFlag, byKey: new Map([...rules.values()].map(({ id, key }) => [key, id])) };
 }
 
 /** By Optimizely's Agent's own rule: of a flag's delivery rules, the first of a key counts, and it has that key for its id. */

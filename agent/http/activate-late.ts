@@ -11,7 +11,7 @@ export type Decided = ReadonlyMap<string, Decision>;
 
 /** The flag that a predicted experiment is a rule of; null for any other experiment. */
 export function flagOf(predicted: Predicted | null, experimentKey: string): string | null {
-  for (const [flagKey, rules] of predicted?.rules ?? []) if (rules.has(experimentKey)) return flagKey;
+  for (const [flagKey, rules] of predicted?.rules.byFlag ?? []) if (rules.has(experimentKey)) return flagKey;
   return null;
 }
 
@@ -23,7 +23,8 @@ export function lateFlags(
   const flags = new Set<string>();
   if (predicted === null) return flags;
   for (const [key, kind] of wanted) {
-    const flagKey = kind === 'experiment' ? flagOf(predicted, key) : predicted.rules.has(key) ? key : null;
+    const flagKey =
+      kind === 'experiment' ? flagOf(predicted, key) : predicted.rules.byFlag.has(key) ? key : null;
     if (flagKey !== null) flags.add(flagKey);
   }
   return flags;

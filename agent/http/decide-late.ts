@@ -1,9 +1,10 @@
 // Decisions that wait for somebody outside: for the user's segments, or for the prediction that a rule asks for. The same
 // answers as those made within the call.
 
-import type { PredictionIds } from '../cmab.ts';
+import type { PredictionIds, Predictions } from '../cmab.ts';
 import type { FlagClient, Predicted } from '../flag-client.ts';
 import type { Held } from '../store.ts';
+import { withFailure } from './decide-failed.ts';
 import type { DecideRequest } from './decide-request.ts';
 import {
   type DecideOptions,
@@ -21,13 +22,14 @@ import { withReasons } from './reasons.ts';
 
 const CACHE_HEADER = 'x-optimizely-odp-cache-name';
 const NO_SEGMENTS = 'failed to fetch qualified segments';
-const NO_IDS: PredictionIds = new Map();
+const NONE: Predictions = { ids: new Map(), unknown: new Map() };
 
 /** Whether the request cannot be answered within the call. */
 export function isLate({ predicted }: FlagClient, request: DecideRequest, keys: readonly string[]): boolean {
   if (request.fetchSegments) return true;
   if (predicted === null) return false;
-  return keys.length === 0 || keys.some((key) => predicted.rules.has(key));
+  const { byFlag } = predicted.rules;
+  return byFlag.size > 0 && (keys.length === 0 || keys.some((key) => byFlag.has(key)));
 }
 
 export async function decideLate(
@@ -71,12 +73,14 @@ async function answer(
       await Promise.all(known.map(async (key) => [key, await user.decideAsync(key, options)] as const)),
     );
   };
-  const made =
-    predicted === null ? { value: await decide(), ids: NO_IDS } : await predicted.cmab.traced(decide);
-  const plain = (decision: Decision) => ({
-    ...plainDecision(withReasons(held, request, decision), request, held.built),
-    cmabUUID: predictionId(decision, predicted, made.ids),
-  });
+  const made = predicted === null ? { value: await decide(), ...NONE } : await predicted.cmab.traced(decide);
+  const plain = (decision: Decision) => {
+    const told = withFailure(decision, predicted, made.unknown) ?? withReasons(held, request, decision);
+    return {
+      ...plainDecision(told, request, held.built),
+      cmabUUID: predictionId(decision, predicted, made.ids),
+    };
+  };
   const [only] = Object.values(made.value);
   if (keys.length === 1) return only === undefined ? unknownFlag(keys[0] as string, request) : plain(only);
   const unknown = unlisted(keys, request).map((key) => unknownFlag(key, request));
@@ -90,5 +94,5 @@ function predictionId(
   ids: PredictionIds,
 ): string | undefined {
   if (variationKey === null || ruleKey === null) return undefined;
-  return ids.get(predicted?.rules.get(flagKey)?.get(ruleKey) ?? '');
+  return ids.get(predicted?.rules.byFlag.get(flagKey)?.get(ruleKey) ?? '');
 }
