@@ -18,7 +18,7 @@ import {
   userContext,
 } from './decision.ts';
 import type { Exchange } from './exchange.ts';
-import { withReasons } from './reasons.ts';
+import { type KnownUser, knownUser, withReasons } from './reasons.ts';
 
 const CACHE_HEADER = 'x-optimizely-odp-cache-name';
 const NO_SEGMENTS = 'failed to fetch qualified segments';
@@ -43,14 +43,16 @@ export async function decideLate(
   const sdk = client.acquire();
   try {
     const user = userContext(sdk, request);
+    let segments: readonly string[] | null = null;
     if (request.fetchSegments) {
       const { userId, fetchSegmentsOptions } = request;
       const cacheName = exchange.header(CACHE_HEADER);
-      const segments = (await client.odp?.segmentsOf(userId, fetchSegmentsOptions, cacheName)) ?? null;
+      segments = (await client.odp?.segmentsOf(userId, fetchSegmentsOptions, cacheName)) ?? null;
       if (segments === null) return exchange.error(500, NO_SEGMENTS);
       user.qualifiedSegments = [...segments];
     }
-    exchange.json(200, await answer(user, held, request, keys));
+    const known = knownUser(held, request, segments);
+    exchange.json(200, await answer(user, held, request, keys, known));
   } finally {
     client.release();
   }
@@ -61,6 +63,7 @@ async function answer(
   held: Held<FlagClient>,
   request: DecideRequest,
   keys: readonly string[],
+  about: KnownUser,
 ): Promise<unknown> {
   const { predicted } = held.built;
   const options = request.decideOptions as unknown as DecideOptions;
@@ -75,7 +78,8 @@ async function answer(
   };
   const made = predicted === null ? { value: await decide(), ...NONE } : await predicted.cmab.traced(decide);
   const plain = (decision: Decision) => {
-    const told = withFailure(decision, predicted, made.unknown) ?? withReasons(held, request, decision);
+    const told =
+      withFailure(decision, predicted, made.unknown) ?? withReasons(held, request, decision, about);
     return {
       ...plainDecision(told, request, held.built),
       cmabUUID: predictionId(decision, predicted, made.ids),

@@ -18,7 +18,7 @@ import {
 } from './decision.ts';
 import { decisionText, userText } from './decision-text.ts';
 import type { Exchange } from './exchange.ts';
-import { withReasons } from './reasons.ts';
+import { knownUser, withReasons } from './reasons.ts';
 
 export function decide(exchange: Exchange, held: Held<FlagClient>): void | Promise<void> {
   const request = parseDecideRequest(exchange.body);
@@ -45,14 +45,16 @@ function decideBySdk(
   keys: readonly string[],
 ): string {
   const user = userContext(sdk, request);
+  const known = knownUser(held, request);
   const who = userText(request);
   const options = request.decideOptions as unknown as DecideOptions;
   const unknown = (key: string) => JSON.stringify(unknownFlag(key, request));
-  const text = (decision: Decision) => decisionText(withReasons(held, request, decision), who, held.built);
+  const text = (decision: Decision) =>
+    decisionText(withReasons(held, request, decision, known), who, held.built);
   const [only] = keys;
   if (keys.length === 1 && only !== undefined)
     return isPrototypeKey(only) ? unknown(only) : text(user.decide(only, options));
-  const known = keys.filter((key) => !isPrototypeKey(key));
-  const decided = only === undefined ? user.decideAll(options) : user.decideForKeys(known, options);
+  const names = keys.filter((key) => !isPrototypeKey(key));
+  const decided = only === undefined ? user.decideAll(options) : user.decideForKeys(names, options);
   return `[${[...listed(decided, request).map(text), ...unlisted(keys, request).map(unknown)]}]`;
 }

@@ -3,7 +3,7 @@
 
 import type { FlagClient } from '../flag-client.ts';
 import type { Held } from '../store.ts';
-import { type DatafileShape, type ProjectConfig, projectConfig } from './project-config.ts';
+import { audiencesOf, type DatafileShape, type ProjectConfig, projectConfig } from './project-config.ts';
 
 export interface ProjectKeys {
   /** Experiment key → keys of its variations. */
@@ -22,19 +22,20 @@ const made = new WeakMap<FlagClient, ProjectKeys>();
 export function projectKeys(held: Held<FlagClient>): ProjectKeys {
   let keys = made.get(held.built);
   if (keys === undefined) {
-    keys = read(projectOf(held));
+    keys = read(datafileOf(held));
     made.set(held.built, keys);
   }
   return keys;
 }
 
 /** The whole description, made anew. */
-export function projectOf({ body }: Held<FlagClient>): ProjectConfig {
-  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
-  return projectConfig(JSON.parse(text) as DatafileShape);
-}
+export const projectOf = (held: Held<FlagClient>): ProjectConfig => projectConfig(datafileOf(held));
 
-function read({ experimentsMap, featuresMap, events, audiences }: ProjectConfig): ProjectKeys {
+const datafileOf = ({ body }: Held<FlagClient>): DatafileShape =>
+  JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()) as DatafileShape;
+
+function read(datafile: DatafileShape): ProjectKeys {
+  const { experimentsMap, featuresMap, events } = projectConfig(datafile);
   const flags = Object.values(featuresMap);
   const keysOf = (rules: readonly { readonly key: string }[]) => rules.map(({ key }) => key);
   return {
@@ -44,6 +45,16 @@ function read({ experimentsMap, featuresMap, events, audiences }: ProjectConfig)
     flags: new Map(flags.map((flag) => [flag.key, new Set(keysOf(flag.experimentRules))])),
     deliveryRules: new Map(flags.map((flag) => [flag.key, keysOf(flag.deliveryRules)])),
     events: new Set(keysOf(events)),
-    audiences: new Map(audiences.map(({ id, conditions }) => [id, JSON.parse(conditions || 'null')])),
+    audiences: new Map([...audiencesOf(datafile)].map(([id, { conditions }]) => [id, parsed(conditions)])),
   };
+}
+
+/** Null for what cannot be read: no user is in such an audience. */
+function parsed(conditions: unknown): unknown {
+  if (typeof conditions !== 'string') return conditions ?? null;
+  try {
+    return JSON.parse(conditions);
+  } catch {
+    return null; // An audience that the SDK cannot read either.
+  }
 }
