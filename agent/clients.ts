@@ -125,11 +125,11 @@ export class FlagClients implements Builder<FlagClient> {
     }
   }
 
-  #traits({ odp, predicted, everyoneElse }: ProjectTraits): ClientTraits {
+  #traits({ odp, predicted, everyoneElse, holdouts }: ProjectTraits): ClientTraits {
     const { outside } = this.#options;
-    if (outside === undefined) return { everyoneElse };
+    if (outside === undefined) return { everyoneElse, holdouts };
     return {
-      everyoneElse,
+      ...{ everyoneElse, holdouts },
       odp: odp === null ? null : (outside.odp?.project(odp) ?? null),
       predicted: predicted === null ? null : { rules: predicted, cmab: outside.cmab },
     };

@@ -17,6 +17,8 @@ export interface ProjectTraits {
   /** Null where no rule asks for a prediction. */
   readonly predicted: PredictedRules | null;
   readonly everyoneElse: EveryoneElse;
+  /** Their keys. */
+  readonly holdouts: ReadonlySet<string>;
 }
 
 /** Rules that ask for a prediction. */
@@ -40,6 +42,7 @@ export function readTraits(datafile: unknown): ProjectTraits {
     odp: readOdp(project),
     predicted: readPredicted(project),
     everyoneElse: readEveryoneElse(project),
+    holdouts: new Set([...(project.holdouts ?? []), ...(project.localHoldouts ?? [])].map(({ key }) => key)),
   };
 }
 
@@ -67,6 +70,8 @@ interface Project {
   readonly typedAudiences?: readonly Audience[];
   readonly experiments?: readonly Experiment[];
   readonly groups?: readonly { readonly experiments?: readonly Experiment[] }[];
+  readonly holdouts?: readonly { readonly key: string }[];
+  readonly localHoldouts?: readonly { readonly key: string }[];
   readonly region?: unknown;
   readonly rollouts?: readonly { readonly id: string; readonly experiments?: readonly Experiment[] }[];
   readonly featureFlags?: readonly Flag[];

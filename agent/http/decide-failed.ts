@@ -6,6 +6,9 @@ import type { Decision } from './decision.ts';
 
 const FAILED = /^Failed to fetch CMAB data for experiment (.*)\.$/s;
 
+/** Whether there is no decision for want of a prediction. */
+export const isFailed = (decision: Decision): boolean => failedRule(decision) !== null;
+
 /**
  * The decision with its one reason; null for any other decision.
  * @param unknown see Predictions

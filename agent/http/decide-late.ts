@@ -5,6 +5,7 @@ import type { PredictionIds, Predictions } from '../cmab.ts';
 import type { FlagClient, Predicted } from '../flag-client.ts';
 import type { Held } from '../store.ts';
 import { withFailure } from './decide-failed.ts';
+import { telling } from './decide-notes.ts';
 import type { DecideRequest } from './decide-request.ts';
 import {
   type DecideOptions,
@@ -52,7 +53,7 @@ export async function decideLate(
       user.qualifiedSegments = [...segments];
     }
     const known = knownUser(held, request, segments);
-    exchange.json(200, await answer(user, held, request, keys, known));
+    exchange.json(200, await telling(held, request, known, () => answer(user, held, request, keys, known)));
   } finally {
     client.release();
   }

@@ -5,6 +5,7 @@ import type { SdkClient } from '../clients.ts';
 import type { FlagClient } from '../flag-client.ts';
 import type { Held } from '../store.ts';
 import { decideLate, isLate } from './decide-late.ts';
+import { telling } from './decide-notes.ts';
 import { decidePlain } from './decide-plain.ts';
 import { type DecideRequest, parseDecideRequest } from './decide-request.ts';
 import {
@@ -46,6 +47,7 @@ function decideBySdk(
 ): string {
   const user = userContext(sdk, request);
   const known = knownUser(held, request);
+  const tell = <T>(run: () => T): T => telling(held, request, known, run);
   const who = userText(request);
   const options = request.decideOptions as unknown as DecideOptions;
   const unknown = (key: string) => JSON.stringify(unknownFlag(key, request));
@@ -53,8 +55,10 @@ function decideBySdk(
     decisionText(withReasons(held, request, decision, known), who, held.built);
   const [only] = keys;
   if (keys.length === 1 && only !== undefined)
-    return isPrototypeKey(only) ? unknown(only) : text(user.decide(only, options));
+    return isPrototypeKey(only) ? unknown(only) : text(tell(() => user.decide(only, options)));
   const names = keys.filter((key) => !isPrototypeKey(key));
-  const decided = only === undefined ? user.decideAll(options) : user.decideForKeys(names, options);
+  const decided = tell(() =>
+    only === undefined ? user.decideAll(options) : user.decideForKeys(names, options),
+  );
   return `[${[...listed(decided, request).map(text), ...unlisted(keys, request).map(unknown)]}]`;
 }

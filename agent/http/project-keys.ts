@@ -3,6 +3,7 @@
 
 import type { FlagClient } from '../flag-client.ts';
 import type { Held } from '../store.ts';
+import { typedValue } from '../variable-value.ts';
 import { audiencesOf, type DatafileShape, type ProjectConfig, projectConfig } from './project-config.ts';
 
 export interface ProjectKeys {
@@ -15,6 +16,8 @@ export interface ProjectKeys {
   readonly events: ReadonlySet<string>;
   /** Audience id → its conditions. */
   readonly audiences: ReadonlyMap<string, unknown>;
+  /** By variable key, for a flag that was not decided. */
+  readonly defaultVariables: (flagKey: string) => Record<string, unknown>;
 }
 
 const made = new WeakMap<FlagClient, ProjectKeys>();
@@ -46,6 +49,12 @@ function read(datafile: DatafileShape): ProjectKeys {
     deliveryRules: new Map(flags.map((flag) => [flag.key, keysOf(flag.deliveryRules)])),
     events: new Set(keysOf(events)),
     audiences: new Map([...audiencesOf(datafile)].map(([id, { conditions }]) => [id, parsed(conditions)])),
+    defaultVariables: (flagKey) => {
+      const variables = Object.values(featuresMap[flagKey]?.variablesMap ?? {});
+      return Object.fromEntries(
+        variables.map(({ key, type, value }) => [key, typedValue(type, value).value]),
+      );
+    },
   };
 }
 

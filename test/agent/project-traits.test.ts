@@ -11,7 +11,7 @@ const odp = (more: object) => ({
 
 describe("a project's traits", () => {
   it('are none of a plain project, nor of one without anything', () => {
-    const none = { odp: null, predicted: null, everyoneElse: new Map() };
+    const none = { odp: null, predicted: null, everyoneElse: new Map(), holdouts: new Set() };
     expect(readTraits(JSON.parse(datafileBody(1).toString()))).toEqual(none);
     expect(readTraits({})).toEqual(none);
   });

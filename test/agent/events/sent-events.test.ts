@@ -55,3 +55,20 @@ describe('revenue and value of a conversion', () => {
     expect(conversion).toEqual({ entity_id, key, tags, ...counted });
   });
 });
+
+it('listeners are told of a conversion as it came', async () => {
+  const { post, notesOf } = await startProject(PARTS);
+  const notes = await notesOf(async () => {
+    for (const more of [{}, { eventTags: {}, userAttributes: {} }, { eventTags: { gone: null } }])
+      await post('/v1/track?eventKey=bought', { userId: 'ann', ...more });
+  });
+  const told = notes.map((note) => [
+    note.UserContext.Attributes,
+    (note as unknown as { EventTags: unknown }).EventTags,
+  ]);
+  expect(told).toEqual([
+    [null, null],
+    [{}, {}],
+    [null, { gone: null }],
+  ]);
+});

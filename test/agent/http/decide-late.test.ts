@@ -1,4 +1,4 @@
-// Decisions that wait for somebody outside: what is answered when that fails.
+// Decisions that wait for a service outside: what is answered when it fails, and what listeners are told.
 
 import { describe, expect, it } from 'vitest';
 import {
@@ -50,4 +50,33 @@ it('a prediction holds whatever was kept of the user', async () => {
   await project.post('/v1/save', { ...ann, experimentBucketMap: { 22: { variation_id: '33' } } });
   const { json } = await project.post('/v1/decide?keys=flag', ann);
   expect(json).toMatchObject({ ruleKey: 'predicted', variationKey: 'on' });
+});
+
+it('listeners are told the segments that the user is in, and the reasons of the answer', async () => {
+  const condition = {
+    type: 'third_party_dimension',
+    name: 'odp.audiences',
+    match: 'qualified',
+    value: 'vip',
+  };
+  const { post, notesOf } = await startProject({
+    typedAudiences: [{ id: '51', name: 'vips', conditions: ['or', condition] }],
+    rollouts: [
+      { id: 'r1', experiments: [rule('25', 'vips', [variation('35', 'on')], { audienceIds: ['51'] })] },
+    ],
+    featureFlags: [flag('1', 'flag', [], 'r1')],
+  });
+  const body = { ...ann, decideOptions: ['INCLUDE_REASONS'] };
+  const notes = await notesOf(async () => {
+    await post('/v1/decide?keys=flag', { ...body, fetchSegments: true });
+    await post('/v1/decide?keys=flag', body);
+  });
+  const isIn = 'Audiences for experiment vips collectively evaluated to true.';
+  expect(notes.map(({ UserContext, DecisionInfo }) => [UserContext, DecisionInfo.reasons])).toEqual([
+    [
+      { ID: 'ann', Attributes: {}, QualifiedSegments: ['vip'] },
+      [isIn, 'User "ann" meets conditions for targeting rule "Everyone Else".'],
+    ],
+    [{ ID: 'ann', Attributes: {}, QualifiedSegments: null }, []],
+  ]);
 });

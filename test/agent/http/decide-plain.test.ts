@@ -159,10 +159,7 @@ describe.each([
   it('tell their listeners the variables', () => {
     const heard: unknown[] = [];
     const flagKey = flagKeys[0] as string;
-    const stop = held.built.listen(
-      ({ decisionInfo }) => heard.push((decisionInfo as { variables: unknown }).variables),
-      () => {},
-    );
+    const stop = held.built.listen(({ text }) => heard.push(JSON.parse(text).DecisionInfo.variables));
     const answer = () => JSON.parse(ask(held, { userId: 'u' }, [flagKey])) as { variables?: object };
     const { variables } = answer();
     stop();
