@@ -30,6 +30,7 @@ import { EventTap } from './decider/tap.ts';
 import type { SendEvent } from './events/from-decider.ts';
 import { outgoing } from './events/outgoing.ts';
 import { type ClientTraits, FlagClient, type Tap } from './flag-client.ts';
+import { InvalidVariables } from './invalid-variables.ts';
 import type { Odp } from './odp/odp.ts';
 import { KeptVariations } from './profiles/kept-variations.ts';
 import { type ProjectTraits, readExperiments, readTraits, regionOf } from './project-traits.ts';
@@ -84,12 +85,17 @@ export class FlagClients implements Builder<FlagClient> {
     const tap: Tap = new EventTap(dispatcher);
     // Asked for once the SDK has shown the datafile, and kept: a change must not wait for what few requests need.
     const experiments = once(() => readExperiments(check.shown()));
+    let invalidVariables: InvalidVariables | null = null;
     const kept = profiles ? new KeptVariations(profiles, experiments) : null;
     try {
       const sdk = createInstance({
         projectConfigManager: createStaticProjectConfigManager({
           datafile: decodeText(body),
-          jsonSchemaValidator: check.validate,
+          jsonSchemaValidator: (parsed) => {
+            const isRight = check.validate(parsed);
+            invalidVariables = InvalidVariables.of(parsed);
+            return isRight;
+          },
         }),
         // Hands over each event within the call: nothing of it is left in a client that closes.
         eventProcessor: createForwardingEventProcessor(outgoing(tap, () => regionOf(check.shown()))),
@@ -102,9 +108,10 @@ export class FlagClients implements Builder<FlagClient> {
       const { revision, projectId } = check.identity();
       const built = new FlagClient(sdk, () => this.#close(sdk), {
         ...this.#traits(check.traits()),
-        // Who has a profile keeps the variations that it names.
-        decider: profiles || send === undefined ? null : Decider.of(check.shown()),
-        ...{ tap, kept, ...(send === undefined ? {} : { send }) },
+        // Who has a profile keeps the variations that it names; what is invalid is said among the reasons.
+        decider:
+          profiles || send === undefined || invalidVariables !== null ? null : Decider.of(check.shown()),
+        ...{ tap, kept, invalidVariables, ...(send === undefined ? {} : { send }) },
         onMistrusted: (flagKey) => this.#options.onMistrusted?.(expected.sdkKey, flagKey),
       });
       if (source !== 'disk') this.#try(built, check.shown(), expected.sdkKey, seq);

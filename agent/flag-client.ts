@@ -7,6 +7,7 @@ import type { Decider } from './decider/decider.ts';
 import type { EventPieces } from './decider/outcome.ts';
 import type { EventTap } from './decider/tap.ts';
 import type { SendEvent } from './events/from-decider.ts';
+import type { InvalidVariables } from './invalid-variables.ts';
 import type { Note } from './notifications/note.ts';
 import type { ProjectOdp } from './odp/odp.ts';
 import type { KeptVariations } from './profiles/kept-variations.ts';
@@ -34,6 +35,7 @@ export interface ClientTraits {
   readonly everyoneElse?: EveryoneElse;
   readonly holdouts?: ReadonlySet<string>;
   readonly kept?: KeptVariations | null;
+  readonly invalidVariables?: InvalidVariables | null;
 }
 
 /** A client with a count of its users: it is closed when it is retired and the last of them has let go. */
@@ -47,6 +49,8 @@ export class FlagClient {
   readonly holdouts: ReadonlySet<string>;
   /** Null where users have no profiles. */
   readonly kept: KeptVariations | null;
+  /** Null where every variable has a value of its type. */
+  readonly invalidVariables: InvalidVariables | null;
   /** Null where all decisions are the SDK's. */
   readonly decider: Decider | null;
   readonly #tap: Tap | null;
@@ -71,6 +75,7 @@ export class FlagClient {
     this.#everyoneElse = traits.everyoneElse ?? new Map();
     this.holdouts = traits.holdouts ?? new Set();
     this.kept = traits.kept ?? null;
+    this.invalidVariables = traits.invalidVariables ?? null;
     this.#close = close;
   }
 

@@ -3,7 +3,7 @@
 
 import { type DecidedFeature, featureNote, type Note } from '../notifications/note.ts';
 import { inContext } from '../request-context.ts';
-import { type Activation, type Activator, userOf } from './activator.ts';
+import { type Activation, type Activator, type Refused, userOf } from './activator.ts';
 import { isFailed } from './decide-failed.ts';
 import type { DecideOptions, Decision } from './decision.ts';
 
@@ -13,7 +13,9 @@ const QUIET = ['DISABLE_DECISION_EVENT'] as unknown as DecideOptions;
 /** What a listener is told of a decision comes from the SDK in these words. */
 type FlagInfo = Pick<Decision, 'enabled' | 'ruleKey' | 'variationKey' | 'variables'>;
 
-export function activateFeature(activator: Activator, featureKey: string): Activation | Promise<Activation> {
+type Activated = Activation | Refused;
+
+export function activateFeature(activator: Activator, featureKey: string): Activated | Promise<Activated> {
   const { client, project, userId, isQuiet } = activator;
   if (!project.flags.has(featureKey)) {
     const none = { userId, experimentKey: '', featureKey, variationKey: '' };
@@ -37,7 +39,7 @@ export function activateFeature(activator: Activator, featureKey: string): Activ
   ).then(({ value }) => activation(activator, featureKey, value));
 }
 
-function activation(activator: Activator, featureKey: string, decision: Decision): Activation {
+function activation(activator: Activator, featureKey: string, decision: Decision): Activated {
   const { client, project, userId } = activator;
   const { ruleKey, variationKey, enabled } = decision;
   let { variables } = decision;
@@ -45,6 +47,8 @@ function activation(activator: Activator, featureKey: string, decision: Decision
     variables = project.defaultVariables(featureKey);
     client.tell(noteOf(activator, featureKey, { enabled, ruleKey, variationKey, variables }, ''));
   }
+  const invalid = client.invalidVariables?.reasonsOf(decision) ?? [];
+  if (invalid.length > 0) return { refusal: invalid.join(' ') };
   const source = sourceOf(activator, featureKey, ruleKey);
   // Of a rollout the original names neither rule nor variation.
   const isNamed = variationKey !== null && source !== 'rollout';

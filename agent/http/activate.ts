@@ -5,7 +5,7 @@ import type { FlagClient } from '../flag-client.ts';
 import type { Held } from '../store.ts';
 import { activateExperiment } from './activate-experiment.ts';
 import { activateFeature } from './activate-feature.ts';
-import type { Activation, Activator } from './activator.ts';
+import type { Activation, Activator, Refused } from './activator.ts';
 import { answer, malformed, NO_USER, refuse } from './answer.ts';
 import type { Exchange } from './exchange.ts';
 import { type ProjectKeys, projectKeys } from './project-keys.ts';
@@ -39,18 +39,20 @@ export function activate(exchange: Exchange, held: Held<FlagClient>): void | Pro
       .finally(() => client.release());
   try {
     // Nothing that is wanted has to be waited for.
-    respond(exchange, [...wanted].map(([key, kind]) => decide(activator, key, kind)) as Activation[]);
+    respond(exchange, [...wanted].map(([key, kind]) => decide(activator, key, kind)) as Activated[]);
   } finally {
     client.release();
   }
 }
 
-const decide = (activator: Activator, key: string, kind: Kind): Activation | Promise<Activation> =>
+type Activated = Activation | Refused;
+
+const decide = (activator: Activator, key: string, kind: Kind): Activated | Promise<Activated> =>
   kind === 'experiment' ? activateExperiment(activator, key) : activateFeature(activator, key);
 
 /** One after the other: each keeps its variation in the profile that the one before has left. */
-async function inTurn(activator: Activator, wanted: Wanted): Promise<readonly Activation[]> {
-  const made: Activation[] = [];
+async function inTurn(activator: Activator, wanted: Wanted): Promise<readonly Activated[]> {
+  const made: Activated[] = [];
   for (const [key, kind] of wanted) made.push(await decide(activator, key, kind));
   return made;
 }
@@ -61,7 +63,15 @@ function needsPrediction({ predicted }: FlagClient, wanted: Wanted): boolean {
   return [...wanted].some(([key, kind]) => (kind === 'experiment' ? byKey.has(key) : byFlag.has(key)));
 }
 
-function respond(exchange: Exchange, decisions: readonly Activation[]): void {
+function respond(exchange: Exchange, activated: readonly Activated[]): void {
+  const decisions: Activation[] = [];
+  for (const one of activated) {
+    if ('refusal' in one) {
+      refuse(exchange, 400, one.refusal);
+      return;
+    }
+    decisions.push(one);
+  }
   const [enabled] = exchange.query('enabled');
   const isWanted = ({ enabled: is }: Activation) =>
     enabled === 'true' ? is : enabled === 'false' ? !is : true;

@@ -18,6 +18,11 @@ export interface Activation {
   readonly error?: string;
 }
 
+/** A flag that has a value for none: the whole request is refused, after what was decided. */
+export interface Refused {
+  readonly refusal: string;
+}
+
 export interface Activator {
   readonly client: FlagClient;
   readonly sdk: SdkClient;

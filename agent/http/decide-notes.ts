@@ -11,6 +11,8 @@ import { type KnownUser, reasonsInWords } from './reasons.ts';
 interface FlagInfo {
   readonly flagKey: string;
   readonly ruleKey: string | null;
+  readonly variationKey: string | null;
+  readonly enabled: boolean;
   readonly reasons: string[];
 }
 

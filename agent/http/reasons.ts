@@ -20,7 +20,7 @@ export interface KnownUser {
 }
 
 /** As much of a decision as its reasons depend on. */
-type Reasoned = Pick<Decision, 'reasons' | 'flagKey' | 'ruleKey'>;
+type Reasoned = Pick<Decision, 'reasons' | 'flagKey' | 'ruleKey' | 'variationKey' | 'enabled'>;
 
 /** To be asked for before the decision, which may keep other variations. */
 export function knownUser(
@@ -44,7 +44,20 @@ export function withReasons(
   return reasons === decision.reasons ? decision : { ...decision, reasons: [...reasons] };
 }
 
+/** Invalid variables are told first, and also where no reasons are wanted. */
 export function reasonsInWords(
+  held: Held<FlagClient>,
+  request: DecideRequest,
+  decision: Reasoned,
+  user: KnownUser,
+): readonly string[] {
+  const { invalidVariables } = held.built;
+  const reasons = worded(held, request, decision, user);
+  if (invalidVariables === null || request.decideOptions.includes('EXCLUDE_VARIABLES')) return reasons;
+  return [...invalidVariables.reasonsOf(decision), ...reasons];
+}
+
+function worded(
   held: Held<FlagClient>,
   request: DecideRequest,
   { reasons, flagKey, ruleKey }: Reasoned,
