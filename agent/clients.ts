@@ -22,9 +22,12 @@ import type { Cmab } from './cmab.ts';
 import { Decider } from './decider/decider.ts';
 import { EventTap } from './decider/tap.ts';
 import type { SendEvent } from './events/from-decider.ts';
+import { outgoing } from './events/outgoing.ts';
 import { type ClientTraits, FlagClient, type Tap } from './flag-client.ts';
+import { InvalidVariables } from './invalid-variables.ts';
 import type { Odp } from './odp/odp.ts';
-import { type ProjectTraits, readTraits } from './project-traits.ts';
+import { KeptVariations } from './profiles/kept-variations.ts';
+import { type ProjectTraits, readExperiments, readTraits, regionOf } from './project-traits.ts';
 import type { SourceName } from './sources/source.ts';
 import type { Builder, Built } from './store.ts';
 
@@ -75,26 +78,34 @@ export class FlagClients implements Builder<FlagClient> {
     const gate = new DatafileGate(body, sha256, expected);
     const { dispatcher, send, profiles, outside } = this.#options;
     const tap: Tap = new EventTap(dispatcher);
+    // Asked for once the SDK has shown the datafile, and kept: a change must not wait for what few requests need.
+    const experiments = once(() => readExperiments(gate.admitted().parsed));
+    let invalidVariables: InvalidVariables | null = null;
+    const kept = profiles ? new KeptVariations(profiles, experiments) : null;
     try {
       const sdk = createInstance({
         projectConfigManager: createStaticProjectConfigManager({
           datafile: decodeText(body, expected.sdkKey),
-          jsonSchemaValidator: gate.validate,
+          jsonSchemaValidator: (parsed) => {
+            const isRight = gate.validate(parsed);
+            invalidVariables = InvalidVariables.of(parsed);
+            return isRight;
+          },
         }),
         // Hands over each event within the call: nothing of it is left in a client that closes.
-        eventProcessor: createForwardingEventProcessor(tap),
-        ...(profiles ? { userProfileService: profiles } : {}),
+        eventProcessor: createForwardingEventProcessor(outgoing(tap, () => regionOf(gate.admitted().parsed))),
+        ...(kept === null ? {} : { userProfileService: kept }),
         clientEngine: CLIENT_ENGINE,
-        requestHandler: outside?.cmab.requestHandler ?? NO_REQUESTS,
-        ...(outside === undefined ? {} : { cmab: outside.cmab.optionsFor(expected.sdkKey) }),
+        requestHandler: NO_REQUESTS,
+        ...outside?.cmab.optionsFor(expected.sdkKey, (id) => experiments().get(id)?.variationIds),
       });
       await sdk.onReady({ timeout: READY_TIMEOUT_MS });
       const { datafile, parsed } = gate.admitted();
       const built = new FlagClient(sdk, () => this.#close(sdk), {
         ...this.#traits(readTraits(parsed)),
-        // Who has a profile keeps the variations that it names.
-        decider: profiles || send === undefined ? null : Decider.of(parsed),
-        ...{ tap, ...(send === undefined ? {} : { send }) },
+        // Who has a profile keeps the variations that it names; what is invalid is said among the reasons.
+        decider: profiles || send === undefined || invalidVariables !== null ? null : Decider.of(parsed),
+        ...{ tap, kept, invalidVariables, ...(send === undefined ? {} : { send }) },
         onMistrusted: (flagKey) => this.#options.onMistrusted?.(expected.sdkKey, flagKey),
       });
       const setAside = this.#try(built, parsed, expected.sdkKey, { seq, mayRefuse: source !== 'disk' });
@@ -115,12 +126,13 @@ export class FlagClients implements Builder<FlagClient> {
     }
   }
 
-  #traits({ odp, cmabRules }: ProjectTraits): ClientTraits {
+  #traits({ odp, predicted, everyoneElse, holdouts }: ProjectTraits): ClientTraits {
     const { outside } = this.#options;
-    if (outside === undefined) return {};
+    if (outside === undefined) return { everyoneElse, holdouts };
     return {
+      ...{ everyoneElse, holdouts },
       odp: odp === null ? null : (outside.odp?.project(odp) ?? null),
-      predicted: cmabRules === null ? null : { rules: cmabRules, cmab: outside.cmab },
+      predicted: predicted === null ? null : { rules: predicted, cmab: outside.cmab },
     };
   }
 
@@ -140,6 +152,14 @@ export class FlagClients implements Builder<FlagClient> {
       .finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);
   }
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | null = null;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 /** The SDK asks nobody but the prediction endpoint. */

@@ -5,12 +5,12 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Clock, sleep } from '../core/clock.ts';
 import type { SdkKey } from '../core/ids.ts';
 import type { SdkCmab, SdkRequestHandler } from './clients.ts';
-import type { CacheSettings, CmabSettings } from './config.ts';
-import { ExpiringMap } from './outside/expiring-map.ts';
+import { type Cache, type CacheStore, createCacheStore, predictionCache } from './cmab-cache.ts';
+import type { CmabSettings } from './config.ts';
 import type { Answer, Ask } from './outside/requester.ts';
 import type { OnTrouble } from './outside/troubles.ts';
 import { serviceFailed } from './outside/within.ts';
-import type { Redis, RedisConnections } from './redis.ts';
+import type { RedisConnections } from './redis.ts';
 
 const NAME = 'The CMAB prediction endpoint';
 /** Requests that were given up and that the SDK may yet repeat. */
@@ -23,140 +23,160 @@ export interface CmabDeps {
   readonly onTrouble: OnTrouble;
 }
 
-type Cache = NonNullable<NonNullable<SdkCmab>['cache']>;
 /** Rule id → the prediction's own id. */
 export type PredictionIds = ReadonlyMap<string, string>;
+/** Rule id → ids of the variations that the rule has. */
+export type VariationsOf = (ruleId: string) => ReadonlySet<string> | undefined;
+
+/** What became of the predictions of one request. */
+export interface Predictions {
+  readonly ids: PredictionIds;
+  /** Rule id → the predicted variation, which the rule does not have. */
+  readonly unknown: ReadonlyMap<string, string>;
+}
+
+interface Tracked {
+  readonly ids: Map<string, string>;
+  readonly unknown: Map<string, string>;
+}
 
 export class Cmab {
-  readonly requestHandler: SdkRequestHandler;
   readonly #settings: CmabSettings;
   readonly #deps: CmabDeps;
-  readonly #store: AsyncStore;
+  readonly #store: CacheStore;
   readonly #givenUp = new Set<string>();
   /** Of the request that decides now: the SDK keeps the ids of predictions to itself. */
-  readonly #ids = new AsyncLocalStorage<Map<string, string>>();
+  readonly #tracked = new AsyncLocalStorage<Tracked>();
 
   constructor(settings: CmabSettings, deps: CmabDeps) {
     this.#settings = settings;
     this.#deps = deps;
-    this.#store = createStore(settings.cache, deps);
-    this.requestHandler = {
-      makeRequest: (url, headers, method, data = '') => ({
-        responsePromise: this.#predict(url, headers as Record<string, string>, method, data).then(
-          ({ status, text }) => ({ statusCode: status, body: text, headers: {} }),
-        ),
-        abort: () => {},
-      }),
-    };
+    this.#store = createCacheStore(settings.cache, deps);
   }
 
-  /** What a client of that key is built with. */
-  optionsFor(sdkKey: SdkKey): NonNullable<SdkCmab> {
+  /**
+   * What a client of that key is built with.
+   * @param variationsOf of its datafile; a prediction of any other variation is none
+   */
+  optionsFor(
+    sdkKey: SdkKey,
+    variationsOf: VariationsOf,
+  ): { readonly cmab: NonNullable<SdkCmab>; readonly requestHandler: SdkRequestHandler } {
     const { predictionEndpoint } = this.#settings;
-    const cache = this.#cacheOf(`cmab:${sdkKey}:`);
+    const template = predictionEndpoint === null ? {} : { predictionEndpointTemplate: predictionEndpoint };
+    const ask = (url: string, headers: object, method: string, body: string) =>
+      this.#predict({ url, headers: headers as Record<string, string>, method, body, variationsOf });
     return {
-      cache,
-      ...(predictionEndpoint === null ? {} : { predictionEndpointTemplate: predictionEndpoint }),
+      cmab: { cache: this.#cacheOf(sdkKey, variationsOf), ...template },
+      requestHandler: {
+        makeRequest: (url, headers, method, data = '') => ({
+          responsePromise: ask(url, headers, method, data).then(({ status, text }) => ({
+            ...{ statusCode: status, body: text, headers: {} },
+          })),
+          abort: () => {},
+        }),
+      },
     };
   }
 
-  /** Runs `decide`; gives what it gave, and the ids of the predictions it was made by. */
-  async traced<T>(decide: () => Promise<T>): Promise<{ readonly value: T; readonly ids: PredictionIds }> {
-    const ids = new Map<string, string>();
-    const value = await this.#ids.run(ids, decide);
-    return { value, ids };
+  /** Runs `decide`; gives what it gave, and what became of the predictions that it asked for. */
+  async traced<T>(decide: () => Promise<T>): Promise<{ readonly value: T } & Predictions> {
+    const tracked = { ids: new Map<string, string>(), unknown: new Map<string, string>() };
+    const value = await this.#tracked.run(tracked, decide);
+    return { value, ...tracked };
+  }
+
+  #cacheOf(sdkKey: SdkKey, variationsOf: VariationsOf): Cache {
+    return predictionCache({
+      prefix: `cmab:${sdkKey}:`,
+      store: this.#store,
+      onFound: ({ ruleId, variationId, cmabUuid }) => {
+        // Of an older revision, whose rule had another variation: it is asked for anew.
+        if (variationsOf(ruleId)?.has(variationId) === false) return false;
+        this.#tracked.getStore()?.ids.set(ruleId, cmabUuid);
+        return true;
+      },
+      onFailed: (error) => this.#deps.onTrouble({ service: 'cmab', what: 'cache' }, error),
+    });
   }
 
   /** Retries are the operator's; the SDK, which would repeat once more, is told the same again at once. */
-  async #predict(
-    url: string,
-    headers: Record<string, string>,
-    method: string,
-    body: string,
-  ): Promise<Answer> {
-    const { requestTimeoutMs: timeoutMs, retry } = this.#settings;
+  async #predict(question: Question): Promise<Answer> {
+    const { body, variationsOf } = question;
     if (this.#givenUp.delete(body)) throw serviceFailed(NAME, 'it was given up');
+    const { experimentId, cmabUUID } = instanceOf(body);
+    const tracked = this.#tracked.getStore();
+    try {
+      const answer = await this.#ask(question);
+      const variationId = variationIn(answer.text);
+      if (variationsOf(experimentId)?.has(variationId) === false) {
+        tracked?.unknown.set(experimentId, variationId);
+        throw serviceFailed(
+          NAME,
+          `it names variation ${variationId}, which rule ${experimentId} does not have`,
+        );
+      }
+      tracked?.ids.set(experimentId, cmabUUID);
+      return answer;
+    } catch (error) {
+      if (this.#givenUp.size >= GIVEN_UP_MAX) this.#givenUp.clear();
+      this.#givenUp.add(body);
+      this.#failed(error);
+      throw error;
+    }
+  }
+
+  /** Until there is an answer with a variation, or no retry is left. */
+  async #ask({ url, headers, method, body }: Question): Promise<Answer> {
+    const { requestTimeoutMs: timeoutMs, retry } = this.#settings;
     let backoffMs = retry.initialBackoffMs;
     for (let retries = 0; ; retries++) {
       try {
         const answer = await this.#deps.ask(NAME, url, { method, headers, body, timeoutMs });
         if (answer.status < 200 || answer.status > 299) throw serviceFailed(NAME, `status ${answer.status}`);
-        this.#noteIds(body);
+        variationIn(answer.text);
         return answer;
       } catch (error) {
-        this.#deps.onTrouble({ service: 'cmab', what: 'prediction' }, error);
-        if (retries >= retry.maxRetries) {
-          if (this.#givenUp.size >= GIVEN_UP_MAX) this.#givenUp.clear();
-          this.#givenUp.add(body);
-          throw error;
-        }
+        if (retries >= retry.maxRetries) throw error;
+        this.#failed(error);
       }
       await sleep(this.#deps.clock, backoffMs);
       backoffMs = Math.min(backoffMs * retry.backoffMultiplier, retry.maxBackoffMs);
     }
   }
 
-  #noteIds(body: string): void {
-    const ids = this.#ids.getStore();
-    if (ids === undefined) return;
-    const { instances } = JSON.parse(body) as { instances: { experimentId: string; cmabUUID: string }[] };
-    for (const { experimentId, cmabUUID } of instances) ids.set(experimentId, cmabUUID);
-  }
-
-  /** Closures, not methods: the SDK calls them on an object of its own. A cache that fails has nothing, never rejects. */
-  #cacheOf(prefix: string): Cache {
-    const failed = (error: unknown): undefined => {
-      this.#deps.onTrouble({ service: 'cmab', what: 'cache' }, error);
-    };
-    const store = this.#store;
-    return {
-      operation: 'async',
-      lookup: async (key: string) => {
-        const text = await store.get(prefix + key).catch(failed);
-        const value = text == null ? null : readValue(text);
-        if (text == null || value === null) return undefined;
-        // The rule's id is the last part of the key, after the length of the user's id and the id itself.
-        this.#ids.getStore()?.set(key.slice(key.lastIndexOf('-') + 1), value.cmabUuid);
-        return text;
-      },
-      save: (key: string, value: string) => store.set(prefix + key, value).catch(failed),
-      remove: (key: string) => store.remove(prefix + key).catch(failed),
-      reset: () => store.removeAll(prefix).catch(failed),
-    };
+  #failed(error: unknown): void {
+    this.#deps.onTrouble({ service: 'cmab', what: 'prediction' }, error);
   }
 }
 
-type AsyncStore = Pick<Redis, 'get' | 'remove' | 'removeAll'> & {
-  readonly set: (key: string, value: string) => Promise<void>;
-};
-
-function createStore(settings: CacheSettings, { clock, redis }: CmabDeps): AsyncStore {
-  if (settings.kind === 'redis') {
-    const server = redis.of(settings.redis);
-    return {
-      get: (key) => server.get(key),
-      set: (key, value) => server.set(key, value, settings.timeoutMs),
-      remove: (key) => server.remove(key),
-      removeAll: (prefix) => server.removeAll(prefix),
-    };
-  }
-  const kept = new ExpiringMap<string>(clock, settings.size, settings.timeoutMs);
-  return {
-    get: async (key) => kept.get(key) ?? null,
-    set: async (key, value) => kept.set(key, value),
-    remove: async (key) => kept.delete(key),
-    removeAll: async (prefix) => kept.deleteAll(prefix),
-  };
+interface Instance {
+  readonly experimentId: string;
+  readonly cmabUUID: string;
 }
 
-/** Null for what the SDK did not write: it would fail on it. */
-function readValue(text: string): { readonly cmabUuid: string } | null {
+interface Question {
+  readonly url: string;
+  readonly headers: Record<string, string>;
+  readonly method: string;
+  readonly body: string;
+  readonly variationsOf: VariationsOf;
+}
+
+/** The SDK asks for one prediction at a time. */
+const instanceOf = (body: string): Instance =>
+  (JSON.parse(body) as { instances: readonly [Instance] }).instances[0];
+
+/** @throws FanoutError for an answer without a variation */
+function variationIn(text: string): string {
+  let variationId: unknown;
   try {
-    const { attributesHash, variationId, cmabUuid } = JSON.parse(text);
-    return [attributesHash, variationId, cmabUuid].every((it) => typeof it === 'string')
-      ? { cmabUuid }
-      : null;
+    const { predictions } = JSON.parse(text) as { predictions?: { variation_id?: unknown }[] };
+    variationId = predictions?.[0]?.variation_id;
   } catch {
-    return null; // Somebody else's entry counts as none.
+    variationId = undefined; // Said below.
   }
+  const isNamed = typeof variationId === 'number' || (typeof variationId === 'string' && variationId !== '');
+  if (!isNamed) throw serviceFailed(NAME, 'its answer names no variation');
+  return String(variationId);
 }

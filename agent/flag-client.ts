@@ -1,18 +1,22 @@
 // An Optimizely client of one revision, with a count of its users, and what decides beside it. Knows nothing of where
 // datafiles come from or of HTTP.
 
-import type { DecisionPayload, EventDispatcher, SdkClient, TrackPayload } from './clients.ts';
+import type { EventDispatcher, SdkClient } from './clients.ts';
 import type { Cmab } from './cmab.ts';
 import type { Decider } from './decider/decider.ts';
 import type { EventPieces } from './decider/outcome.ts';
 import type { EventTap } from './decider/tap.ts';
 import type { SendEvent } from './events/from-decider.ts';
+import type { InvalidVariables } from './invalid-variables.ts';
+import type { Note } from './notifications/note.ts';
 import type { ProjectOdp } from './odp/odp.ts';
-import type { CmabRules } from './project-traits.ts';
+import type { KeptVariations } from './profiles/kept-variations.ts';
+import type { EveryoneElse, PredictedRules } from './project-traits.ts';
+import { requestContext } from './request-context.ts';
 
 /** Rules whose variation is asked for while a decision is made. */
 export interface Predicted {
-  readonly rules: CmabRules;
+  readonly rules: PredictedRules;
   readonly cmab: Cmab;
 }
 
@@ -28,6 +32,10 @@ export interface ClientTraits {
   readonly onMistrusted?: (flagKey: string) => void;
   readonly odp?: ProjectOdp | null;
   readonly predicted?: Predicted | null;
+  readonly everyoneElse?: EveryoneElse;
+  readonly holdouts?: ReadonlySet<string>;
+  readonly kept?: KeptVariations | null;
+  readonly invalidVariables?: InvalidVariables | null;
 }
 
 /** A client with a count of its users: it is closed when it is retired and the last of them has let go. */
@@ -37,16 +45,23 @@ export class FlagClient {
   readonly odp: ProjectOdp | null;
   /** Null where no decision of the project needs a prediction. */
   readonly predicted: Predicted | null;
+  /** Keys of the project's holdouts. */
+  readonly holdouts: ReadonlySet<string>;
+  /** Null where users have no profiles. */
+  readonly kept: KeptVariations | null;
+  /** Null where every variable has a value of its type. */
+  readonly invalidVariables: InvalidVariables | null;
   /** Null where all decisions are the SDK's. */
   readonly decider: Decider | null;
   readonly #tap: Tap | null;
   readonly #send: SendEvent;
   readonly #onMistrusted: (flagKey: string) => void;
+  readonly #everyoneElse: EveryoneElse;
   readonly #close: () => void;
   /** Users on whom a variation was forced once. */
   readonly #forcedUsers = new Set<string>();
   #users = 0;
-  #listeners = 0;
+  readonly #listeners = new Set<(note: Note) => void>();
   #retired = false;
 
   constructor(sdk: SdkClient, close: () => void, traits: ClientTraits = {}) {
@@ -57,6 +72,10 @@ export class FlagClient {
     this.#tap = traits.tap ?? null;
     this.#send = traits.send ?? (() => {});
     this.#onMistrusted = traits.onMistrusted ?? (() => {});
+    this.#everyoneElse = traits.everyoneElse ?? new Map();
+    this.holdouts = traits.holdouts ?? new Set();
+    this.kept = traits.kept ?? null;
+    this.invalidVariables = traits.invalidVariables ?? null;
     this.#close = close;
   }
 
@@ -77,7 +96,7 @@ export class FlagClient {
 
   /** Whether anybody listens: then the SDK must be asked for all that there is to tell. */
   get isHeard(): boolean {
-    return this.#listeners > 0;
+    return this.#listeners.size > 0;
   }
 
   /** Whether the decider may decide for a user: nobody listens, and no variation is forced on them. */
@@ -89,6 +108,11 @@ export class FlagClient {
   setForcedVariation(experimentKey: string, userId: string, variationKey: string | null): boolean {
     this.#forcedUsers.add(userId);
     return this.sdk.setForcedVariation(experimentKey, userId, variationKey);
+  }
+
+  /** Whether a flag's rule is the one for whom no other rule is. */
+  isEveryoneElse(flagKey: string, ruleKey: string | null): boolean {
+    return ruleKey !== null && this.#everyoneElse.get(flagKey)?.has(ruleKey) === true;
   }
 
   /** Asks the SDK, and shows which events it made of it. */
@@ -109,16 +133,25 @@ export class FlagClient {
   }
 
   /** Hears what is decided and tracked until the returned function is called. */
-  listen(onDecision: (it: DecisionPayload) => void, onTrack: (it: TrackPayload) => void): () => void {
+  listen(onNote: (note: Note) => void): () => void {
     const { notificationCenter } = this.sdk;
     const ids = [
-      notificationCenter.addNotificationListener('DECISION', onDecision),
-      notificationCenter.addNotificationListener('TRACK', onTrack),
+      notificationCenter.addNotificationListener('DECISION', (decision) =>
+        onNote(requestContext().decisionNote(decision)),
+      ),
+      notificationCenter.addNotificationListener('TRACK', (track) =>
+        onNote(requestContext().trackNote(track)),
+      ),
     ];
-    this.#listeners++;
+    this.#listeners.add(onNote);
     return () => {
-      const removed = ids.map((id) => notificationCenter.removeNotificationListener(id));
-      if (removed.includes(true)) this.#listeners--;
+      for (const id of ids) notificationCenter.removeNotificationListener(id);
+      this.#listeners.delete(onNote);
     };
+  }
+
+  /** Tells those who listen what the SDK does not say by itself. */
+  tell(note: Note): void {
+    for (const onNote of this.#listeners) onNote(note);
   }
 }

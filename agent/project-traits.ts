@@ -1,5 +1,7 @@
-// What of a project concerns services outside: its Data Platform, and which rules ask for a prediction. Read from the
-// parsed datafile while the client is built of it, as the SDK keeps both to itself. Pure.
+// What of a project the SDK keeps to itself: its Data Platform, which rules ask for a prediction, and which are for everyone
+// else. Read from the parsed datafile while the client is built of it. Pure.
+
+import type { KeptRules } from './profiles/kept-variations.ts';
 
 export interface OdpProject {
   /** Origin and maybe a path; without a slash at its end. */
@@ -12,16 +14,54 @@ export interface OdpProject {
 export interface ProjectTraits {
   /** Null where the project has no Data Platform. */
   readonly odp: OdpProject | null;
-  /** Flag key → rule key → rule id, of rules that ask for a prediction; null where there are none. */
-  readonly cmabRules: CmabRules | null;
+  /** Null where no rule asks for a prediction. */
+  readonly predicted: PredictedRules | null;
+  readonly everyoneElse: EveryoneElse;
+  /** Their keys. */
+  readonly holdouts: ReadonlySet<string>;
 }
 
-export type CmabRules = ReadonlyMap<string, ReadonlyMap<string, string>>;
+/** Rules that ask for a prediction. */
+export interface PredictedRules {
+  /** Flag key → rule key → rule id. */
+  readonly byFlag: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** Rule key → rule id, also of rules that are no flag's. */
+  readonly byKey: ReadonlyMap<string, string>;
+}
+/** Flag key → keys of its rules that are for everyone else. */
+export type EveryoneElse = ReadonlyMap<string, ReadonlySet<string>>;
+
+const DEFAULT_REGION = 'US';
+/** What Optimizely begins the ids of such rules with, and Optimizely's Agent knows them by. */
+const EVERYONE_ELSE_PREFIX = 'default-';
 
 /** Of a datafile that a client could be built of, so its shape is known to be right where the SDK needs it to be. */
 export function readTraits(datafile: unknown): ProjectTraits {
   const project = datafile as Project;
-  return { odp: readOdp(project), cmabRules: readCmabRules(project) };
+  return {
+    odp: readOdp(project),
+    predicted: readPredicted(project),
+    everyoneElse: readEveryoneElse(project),
+    holdouts: new Set([...(project.holdouts ?? []), ...(project.localHoldouts ?? [])].map(({ key }) => key)),
+  };
+}
+
+/** The region that events name; Optimizely's Agent sends it as the datafile has it. */
+export function regionOf(datafile: unknown): string {
+  const { region } = datafile as Project;
+  return typeof region === 'string' && region !== '' ? region : DEFAULT_REGION;
+}
+
+/** Experiments by id, those in groups too. @param datafile that a client was built of */
+export function readExperiments(datafile: unknown): KeptRules {
+  const { experiments, groups } = datafile as Project;
+  const all = [...(experiments ?? []), ...(groups ?? []).flatMap((group) => group.experiments ?? [])];
+  return new Map(
+    all.map(({ id, key, cmab, variations }) => [
+      id,
+      { key, isPredicted: Boolean(cmab), variationIds: new Set(variations?.map((one) => one.id)) },
+    ]),
+  );
 }
 
 interface Project {
@@ -30,7 +70,17 @@ interface Project {
   readonly typedAudiences?: readonly Audience[];
   readonly experiments?: readonly Experiment[];
   readonly groups?: readonly { readonly experiments?: readonly Experiment[] }[];
-  readonly featureFlags?: readonly { readonly key: string; readonly experimentIds?: readonly string[] }[];
+  readonly holdouts?: readonly { readonly key: string }[];
+  readonly localHoldouts?: readonly { readonly key: string }[];
+  readonly region?: unknown;
+  readonly rollouts?: readonly { readonly id: string; readonly experiments?: readonly Experiment[] }[];
+  readonly featureFlags?: readonly Flag[];
+}
+
+interface Flag {
+  readonly key: string;
+  readonly rolloutId?: string;
+  readonly experimentIds?: readonly string[];
 }
 
 interface Audience {
@@ -41,6 +91,7 @@ interface Experiment {
   readonly id: string;
   readonly key: string;
   readonly cmab?: unknown;
+  readonly variations?: readonly { readonly id: string }[];
 }
 
 function readOdp(project: Project): OdpProject | null {
@@ -71,7 +122,7 @@ function parse(text: string): unknown {
   }
 }
 
-function readCmabRules({ experiments, groups, featureFlags }: Project): CmabRules | null {
+function readPredicted({ experiments, groups, featureFlags }: Project): PredictedRules | null {
   const rules = new Map<string, Experiment>();
   const all = [experiments, ...(groups ?? []).map((group) => group.experiments)];
   for (const some of all)
@@ -82,5 +133,26 @@ function readCmabRules({ experiments, groups, featureFlags }: Project): CmabRule
     const own = (experimentIds ?? []).flatMap((id) => rules.get(id) ?? []);
     if (own.length > 0) byFlag.set(key, new Map(own.map((rule) => [rule.key, rule.id])));
   }
-  return byFlag.size === 0 ? null : byFlag;
+  return { byFlag, byKey: new Map([...rules.values()].map(({ id, key }) => [key, id])) };
+}
+
+/** By Optimizely's Agent's own rule: of a flag's delivery rules, the first of a key counts, and it has that key for its id. */
+function readEveryoneElse({ rollouts, featureFlags }: Project): EveryoneElse {
+  const keysOf = new Map<string, ReadonlySet<string>>();
+  for (const { id, experiments } of rollouts ?? []) {
+    const keys = new Set<string>();
+    const seen = new Set<string>();
+    for (const rule of experiments ?? []) {
+      const isFirst = !seen.has(rule.key);
+      seen.add(rule.key);
+      if (isFirst && rule.key === rule.id && rule.key.startsWith(EVERYONE_ELSE_PREFIX)) keys.add(rule.key);
+    }
+    keysOf.set(id, keys);
+  }
+  const byFlag = new Map<string, ReadonlySet<string>>();
+  for (const { key, rolloutId } of featureFlags ?? []) {
+    const keys = keysOf.get(rolloutId ?? '');
+    if (keys !== undefined && keys.size > 0) byFlag.set(key, keys);
+  }
+  return byFlag;
 }

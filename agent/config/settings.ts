@@ -53,7 +53,7 @@ const auth = (port: string): Setting[] => [
 const CMAB_DEFAULTS = {
   requestTimeout: '10s',
   cache: { default: 'in-memory', services: { 'in-memory': { size: 10_000, timeout: '30m' } } },
-  retryConfig: { maxRetries: 3, initialBackoff: '100ms', maxBackoff: '10s', backoffMultiplier: 2 },
+  retryConfig: { maxRetries: 1, initialBackoff: '100ms', maxBackoff: '10s', backoffMultiplier: 2 },
 };
 
 const cmab = (at: string, byDefault: Partial<typeof CMAB_DEFAULTS>): Setting[] => [

@@ -85,6 +85,10 @@ const MATCHERS: ReadonlyMap<unknown, Matcher> = new Map<unknown, Matcher>([
   ['semver_le', version((order) => order <= 0)],
 ]);
 
+/** Whether a condition may ask in this way; not to say how is one of them. */
+export const isMatch = (match: unknown): boolean =>
+  MATCHERS.has(match) || match === 'exists' || match === 'qualified';
+
 /** A value that conditions look at: a text, a truth, or a number that is exact. */
 export const isComparable = (value: unknown): boolean =>
   typeof value === 'string' || typeof value === 'boolean' || isExactNumber(value);

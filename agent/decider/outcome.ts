@@ -6,6 +6,8 @@ export interface AnswerPieces {
   readonly enabled: boolean;
   readonly before: string;
   readonly after: string;
+  /** In place of `after` where variables are not wanted. */
+  readonly end: string;
 }
 
 /** The event's text, without its time and id. */

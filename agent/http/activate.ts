@@ -1,46 +1,21 @@
-// POST /v1/activate: decisions by experiment and by flag, the way of the original before /v1/decide. Flags are decided by
-// the same call as there; what differs is how the answer looks.
+// POST /v1/activate: decisions by experiment and by flag, the way of the original before /v1/decide. What is wanted, and how
+// it is answered; each decision is made in activate-experiment.ts or activate-feature.ts.
 
-import type { SdkClient } from '../clients.ts';
-import type { FlagClient, Predicted } from '../flag-client.ts';
+import type { FlagClient } from '../flag-client.ts';
 import type { Held } from '../store.ts';
-import { type Decided, decideFlags, flagOf, lateFlags } from './activate-late.ts';
+import { activateExperiment } from './activate-experiment.ts';
+import { activateFeature } from './activate-feature.ts';
+import type { Activation, Activator, Refused } from './activator.ts';
 import { answer, malformed, NO_USER, refuse } from './answer.ts';
 import type { Exchange } from './exchange.ts';
 import { type ProjectKeys, projectKeys } from './project-keys.ts';
+import { wasLeftOut } from './schema.ts';
 import { readBody } from './schema-body.ts';
 import { ACTIVATE_BODY } from './schema-routes.ts';
 import { forSdk, userProblem } from './user-check.ts';
 
-type UserContext = ReturnType<SdkClient['createUserContext']>;
-type Options = NonNullable<Parameters<UserContext['decide']>[1]>;
-type Attributes = Parameters<SdkClient['activate']>[2];
-
-interface Activation {
-  readonly userId: string;
-  readonly experimentKey: string;
-  readonly featureKey: string;
-  readonly variationKey: string;
-  readonly type: 'experiment' | 'feature' | '';
-  readonly variables?: object;
-  readonly enabled: boolean;
-  readonly error?: string;
-}
-
-interface Activator {
-  readonly sdk: SdkClient;
-  readonly project: ProjectKeys;
-  readonly predicted: Predicted | null;
-  /** Flags that had to be decided beforehand. */
-  readonly decided: Decided;
-  readonly userId: string;
-  readonly attributes: Attributes;
-  /** True keeps impressions from being sent. */
-  readonly isQuiet: boolean;
-}
-
-type Wanted = ReadonlyMap<string, 'experiment' | 'feature'>;
-const NONE_DECIDED: Decided = new Map();
+type Kind = 'experiment' | 'feature';
+type Wanted = ReadonlyMap<string, Kind>;
 
 export function activate(exchange: Exchange, held: Held<FlagClient>): void | Promise<void> {
   const body = readBody(ACTIVATE_BODY, exchange.body);
@@ -51,34 +26,52 @@ export function activate(exchange: Exchange, held: Held<FlagClient>): void | Pro
   const project = projectKeys(held);
   const wanted = wantedKeys(exchange, project);
   if (typeof wanted === 'string') return refuse(exchange, 400, wanted);
-  const { predicted } = held.built;
+  const client = held.built;
   const activator: Activator = {
-    ...{ sdk: held.built.acquire(), project, predicted, decided: NONE_DECIDED },
-    ...{ userId: body.userId, attributes: forSdk(body.userAttributes) as Attributes },
+    ...{ client, sdk: client.acquire(), project },
+    ...{ userId: body.userId, attributes: forSdk(body.userAttributes) },
+    ownAttributes: wasLeftOut(body.userAttributes) ? null : body.userAttributes,
     isQuiet: exchange.query('disableTracking')[0] === 'true',
   };
-  const late = lateFlags(predicted, wanted);
-  if (predicted !== null && late.size > 0)
-    return decideFlags(userOf(activator), predicted, late, optionsOf(activator))
-      .then((decided) => respond(exchange, { ...activator, decided }, wanted))
-      .finally(() => held.built.release());
+  if (needsPrediction(client, wanted))
+    return inTurn(activator, wanted)
+      .then((made) => respond(exchange, made))
+      .finally(() => client.release());
   try {
-    respond(exchange, activator, wanted);
+    // Nothing that is wanted has to be waited for.
+    respond(exchange, [...wanted].map(([key, kind]) => decide(activator, key, kind)) as Activated[]);
   } finally {
-    held.built.release();
+    client.release();
   }
 }
 
-const userOf = ({ sdk, userId, attributes }: Activator): UserContext =>
-  sdk.createUserContext(userId, attributes);
+type Activated = Activation | Refused;
 
-const optionsOf = ({ isQuiet }: Activator): Options =>
-  (isQuiet ? ['DISABLE_DECISION_EVENT'] : []) as unknown as Options;
+const decide = (activator: Activator, key: string, kind: Kind): Activated | Promise<Activated> =>
+  kind === 'experiment' ? activateExperiment(activator, key) : activateFeature(activator, key);
 
-function respond(exchange: Exchange, activator: Activator, wanted: Wanted): void {
-  const decisions = [...wanted].map(([key, kind]) =>
-    kind === 'experiment' ? activateExperiment(activator, key) : activateFlag(activator, key),
-  );
+/** One after the other: each keeps its variation in the profile that the one before has left. */
+async function inTurn(activator: Activator, wanted: Wanted): Promise<readonly Activated[]> {
+  const made: Activated[] = [];
+  for (const [key, kind] of wanted) made.push(await decide(activator, key, kind));
+  return made;
+}
+
+function needsPrediction({ predicted }: FlagClient, wanted: Wanted): boolean {
+  if (predicted === null) return false;
+  const { byFlag, byKey } = predicted.rules;
+  return [...wanted].some(([key, kind]) => (kind === 'experiment' ? byKey.has(key) : byFlag.has(key)));
+}
+
+function respond(exchange: Exchange, activated: readonly Activated[]): void {
+  const decisions: Activation[] = [];
+  for (const one of activated) {
+    if ('refusal' in one) {
+      refuse(exchange, 400, one.refusal);
+      return;
+    }
+    decisions.push(one);
+  }
   const [enabled] = exchange.query('enabled');
   const isWanted = ({ enabled: is }: Activation) =>
     enabled === 'true' ? is : enabled === 'false' ? !is : true;
@@ -87,7 +80,7 @@ function respond(exchange: Exchange, activator: Activator, wanted: Wanted): void
 
 /** By key, as in the original: of an experiment and a flag of the same name only the flag is answered. */
 function wantedKeys(exchange: Exchange, project: ProjectKeys): Wanted | string {
-  const wanted = new Map<string, 'experiment' | 'feature'>();
+  const wanted = new Map<string, Kind>();
   for (const type of exchange.query('type')) {
     if (type !== 'experiment' && type !== 'feature') return `type ${JSON.stringify(type)} not supported`;
     const keys = type === 'experiment' ? project.experiments.keys() : project.flags.keys();
@@ -96,38 +89,4 @@ function wantedKeys(exchange: Exchange, project: ProjectKeys): Wanted | string {
   for (const key of exchange.query('experimentKey')) wanted.set(key, 'experiment');
   for (const key of exchange.query('featureKey')) wanted.set(key, 'feature');
   return wanted;
-}
-
-function activateExperiment(activator: Activator, experimentKey: string): Activation {
-  const { sdk, project, predicted, decided, userId, attributes, isQuiet } = activator;
-  const none = { userId, experimentKey, featureKey: '', variationKey: '', enabled: false } as const;
-  if (!project.experiments.has(experimentKey)) return { ...none, type: '', error: 'experimentKey not found' };
-  const flag = decided.get(flagOf(predicted, experimentKey) ?? '');
-  if (flag !== undefined) {
-    // Where another rule decided, the user is in no variation of this one.
-    const predictedKey = flag.ruleKey === experimentKey ? (flag.variationKey ?? '') : '';
-    return { ...none, variationKey: predictedKey, type: 'experiment', enabled: predictedKey !== '' };
-  }
-  const variationKey = isQuiet
-    ? sdk.getVariation(experimentKey, userId, attributes)
-    : sdk.activate(experimentKey, userId, attributes);
-  return { ...none, variationKey: variationKey ?? '', type: 'experiment', enabled: Boolean(variationKey) };
-}
-
-function activateFlag(activator: Activator, featureKey: string): Activation {
-  const { project, decided, userId } = activator;
-  const experiments = project.flags.get(featureKey);
-  const none = { userId, experimentKey: '', featureKey, variationKey: '' } as const;
-  if (experiments === undefined) return { ...none, type: '', enabled: false, error: 'featureKey not found' };
-  const { ruleKey, variationKey, enabled, variables } =
-    decided.get(featureKey) ?? userOf(activator).decide(featureKey, optionsOf(activator));
-  // Of a rollout the original names neither rule nor variation.
-  const isExperiment = ruleKey !== null && experiments.has(ruleKey);
-  return {
-    ...none,
-    ...(isExperiment ? { experimentKey: ruleKey, variationKey: variationKey ?? '' } : {}),
-    type: 'feature',
-    ...(Object.keys(variables).length > 0 ? { variables } : {}),
-    enabled,
-  };
 }

@@ -1,31 +1,36 @@
 // Decisions that wait for somebody outside: for the user's segments, or for the prediction that a rule asks for. The same
 // answers as those made within the call.
 
-import type { PredictionIds } from '../cmab.ts';
+import type { PredictionIds, Predictions } from '../cmab.ts';
 import type { FlagClient, Predicted } from '../flag-client.ts';
 import type { Held } from '../store.ts';
+import { withFailure } from './decide-failed.ts';
+import { telling } from './decide-notes.ts';
 import type { DecideRequest } from './decide-request.ts';
 import {
   type DecideOptions,
   type Decision,
   isPrototypeKey,
+  listed,
   plainDecision,
   type UserContext,
   unknownFlag,
+  unlisted,
   userContext,
 } from './decision.ts';
 import type { Exchange } from './exchange.ts';
-import { withReasons } from './reasons.ts';
+import { type KnownUser, knownUser, withReasons } from './reasons.ts';
 
 const CACHE_HEADER = 'x-optimizely-odp-cache-name';
 const NO_SEGMENTS = 'failed to fetch qualified segments';
-const NO_IDS: PredictionIds = new Map();
+const NONE: Predictions = { ids: new Map(), unknown: new Map() };
 
 /** Whether the request cannot be answered within the call. */
 export function isLate({ predicted }: FlagClient, request: DecideRequest, keys: readonly string[]): boolean {
   if (request.fetchSegments) return true;
   if (predicted === null) return false;
-  return keys.length === 0 || keys.some((key) => predicted.rules.has(key));
+  const { byFlag } = predicted.rules;
+  return byFlag.size > 0 && (keys.length === 0 || keys.some((key) => byFlag.has(key)));
 }
 
 export async function decideLate(
@@ -39,14 +44,16 @@ export async function decideLate(
   const sdk = client.acquire();
   try {
     const user = userContext(sdk, request);
+    let segments: readonly string[] | null = null;
     if (request.fetchSegments) {
       const { userId, fetchSegmentsOptions } = request;
       const cacheName = exchange.header(CACHE_HEADER);
-      const segments = (await client.odp?.segmentsOf(userId, fetchSegmentsOptions, cacheName)) ?? null;
+      segments = (await client.odp?.segmentsOf(userId, fetchSegmentsOptions, cacheName)) ?? null;
       if (segments === null) return exchange.error(500, NO_SEGMENTS);
       user.qualifiedSegments = [...segments];
     }
-    exchange.json(200, await answer(user, held, request, keys));
+    const known = knownUser(held, request, segments);
+    exchange.json(200, await telling(held, request, known, () => answer(user, held, request, keys, known)));
   } finally {
     client.release();
   }
@@ -57,6 +64,7 @@ async function answer(
   held: Held<FlagClient>,
   request: DecideRequest,
   keys: readonly string[],
+  about: KnownUser,
 ): Promise<unknown> {
   const { predicted } = held.built;
   const options = request.decideOptions as unknown as DecideOptions;
@@ -69,15 +77,19 @@ async function answer(
       await Promise.all(known.map(async (key) => [key, await user.decideAsync(key, options)] as const)),
     );
   };
-  const made =
-    predicted === null ? { value: await decide(), ids: NO_IDS } : await predicted.cmab.traced(decide);
-  const plain = (decision: Decision) => ({
-    ...plainDecision(withReasons(held, request, decision), request),
-    cmabUUID: predictionId(decision, predicted, made.ids),
-  });
-  const decided = Object.values(made.value).map(plain);
-  const unknown = [...new Set(keys.filter(isPrototypeKey))].map((key) => unknownFlag(key, request));
-  return keys.length === 1 ? (decided[0] ?? unknown[0]) : [...decided, ...unknown];
+  const made = predicted === null ? { value: await decide(), ...NONE } : await predicted.cmab.traced(decide);
+  const plain = (decision: Decision) => {
+    const told =
+      withFailure(decision, predicted, made.unknown) ?? withReasons(held, request, decision, about);
+    return {
+      ...plainDecision(told, request, held.built),
+      cmabUUID: predictionId(decision, predicted, made.ids),
+    };
+  };
+  const [only] = Object.values(made.value);
+  if (keys.length === 1) return only === undefined ? unknownFlag(keys[0] as string, request) : plain(only);
+  const unknown = unlisted(keys, request).map((key) => unknownFlag(key, request));
+  return [...listed(made.value, request).map(plain), ...unknown];
 }
 
 /** Undefined, and so left out, where no prediction gave the variation. */
@@ -87,5 +99,5 @@ function predictionId(
   ids: PredictionIds,
 ): string | undefined {
   if (variationKey === null || ruleKey === null) return undefined;
-  return ids.get(predicted?.rules.get(flagKey)?.get(ruleKey) ?? '');
+  return ids.get(predicted?.rules.byFlag.get(flagKey)?.get(ruleKey) ?? '');
 }

@@ -66,7 +66,7 @@ class Question {
       if (this.#decider.has(flagKey)) {
         const pieces = this.#decide(flagKey);
         if (!onlyEnabled || pieces.enabled) text = this.#text(pieces);
-      } else text = this.#unknown(flagKey);
+      } else if (!onlyEnabled) text = this.#unknown(flagKey);
       if (text !== '') list += list === '' ? text : `,${text}`;
     }
     return `[${list}]`;
@@ -112,7 +112,7 @@ class Question {
       userContext(sdk, this.#request).decide(flagKey, options),
     );
     const { ruleKey, variationKey } = value;
-    return { answer: answerPieces(value), ruleKey, variationKey, events };
+    return { answer: answerPieces(value, this.#client), ruleKey, variationKey, events };
   }
 
   #visitorText(): string {

@@ -72,7 +72,7 @@ export function parseDecideRequest(body: Buffer): DecideRequest | string {
   const problem = userProblem(userId, userAttributes ?? NO_ATTRIBUTES);
   if (problem !== null) return problem;
   const unknown = decideOptions?.find((option) => !KNOWN_OPTIONS.has(option ?? ''));
-  if (unknown !== undefined) return `invalid option: ${unknown}`;
+  if (unknown !== undefined) return `invalid option: ${unknown ?? ''}`;
   return {
     userId,
     userAttributes: userAttributes ?? NO_ATTRIBUTES,

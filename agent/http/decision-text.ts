@@ -2,35 +2,40 @@
 
 import type { AnswerPieces } from '../decider/outcome.ts';
 import type { DecideRequest } from './decide-request.ts';
-import type { Decision } from './decision.ts';
+import type { Decision, DecisionLore } from './decision.ts';
 
 const NO_REASONS = ',"reasons":[]';
-const END = ',"isEveryoneElseVariation":false}';
+const endOf = (isEveryoneElse: boolean): string => `,"isEveryoneElseVariation":${isEveryoneElse}}`;
 
 /** The user of a decision, the same for all decisions of a request. */
 export const userText = ({ userId, userAttributes }: DecideRequest): string =>
   JSON.stringify({ userId, attributes: userAttributes });
 
 /** @param user made by userText() */
-export function decisionText(decision: Decision, user: string): string {
-  const { before, after } = answerPieces(decision);
+export function decisionText(decision: Decision, user: string, lore: DecisionLore): string {
+  const { before, after } = answerPieces(decision, lore);
   return before + user + reasonsText(decision) + after;
 }
 
 /** What of a decision is the same for all users. */
-export function answerPieces(decision: Decision): AnswerPieces {
+export function answerPieces(decision: Decision, lore: DecisionLore): AnswerPieces {
   const { variationKey, enabled, ruleKey, flagKey, variables } = decision;
   const head = { variationKey: variationKey ?? '', enabled, ruleKey: ruleKey ?? '', flagKey };
+  const end = endOf(lore.isEveryoneElse(flagKey, ruleKey));
   return {
     enabled,
     before: `${JSON.stringify(head).slice(0, -1)},"userContext":`,
-    after: isEmpty(variables) ? END : `,"variables":${JSON.stringify(variables)}${END}`,
+    after: isEmpty(variables) ? end : `,"variables":${JSON.stringify(variables)}${end}`,
+    end,
   };
 }
 
 /** @param user made by userText() */
-export const answerText = ({ before, after }: AnswerPieces, user: string, hasVariables: boolean): string =>
-  before + user + NO_REASONS + (hasVariables ? after : END);
+export const answerText = (
+  { before, after, end }: AnswerPieces,
+  user: string,
+  hasVariables: boolean,
+): string => before + user + NO_REASONS + (hasVariables ? after : end);
 
 const reasonsText = ({ reasons }: Decision): string =>
   reasons.length === 0 ? NO_REASONS : `,"reasons":${JSON.stringify(reasons)}`;

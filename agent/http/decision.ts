@@ -1,11 +1,14 @@
 // Decisions as the API gives them: the SDK's, made plain. Pure.
 
 import type { SdkClient } from '../clients.ts';
+import type { FlagClient } from '../flag-client.ts';
 import type { DecideRequest } from './decide-request.ts';
 import { forSdk } from './user-check.ts';
 
 export type UserContext = ReturnType<SdkClient['createUserContext']>;
 export type Decision = ReturnType<UserContext['decide']>;
+/** What of a client says more about a decision than the SDK does. */
+export type DecisionLore = Pick<FlagClient, 'isEveryoneElse'>;
 export type DecideOptions = NonNullable<Parameters<UserContext['decide']>[1]>;
 
 export function userContext(sdk: SdkClient, request: DecideRequest): UserContext {
@@ -22,7 +25,11 @@ export function userContext(sdk: SdkClient, request: DecideRequest): UserContext
 }
 
 /** The decision without its client: the SDK's own drags everything in when it is serialised. */
-export function plainDecision(decision: Decision, { userId, userAttributes }: DecideRequest): object {
+export function plainDecision(
+  decision: Decision,
+  { userId, userAttributes }: DecideRequest,
+  lore: DecisionLore,
+): object {
   const { variationKey, enabled, ruleKey, flagKey, reasons, variables } = decision;
   return {
     variationKey: variationKey ?? '',
@@ -32,9 +39,28 @@ export function plainDecision(decision: Decision, { userId, userAttributes }: De
     userContext: { userId, attributes: userAttributes },
     reasons,
     variables: isEmpty(variables) ? undefined : variables,
-    isEveryoneElseVariation: false,
+    isEveryoneElseVariation: lore.isEveryoneElse(flagKey, ruleKey),
   };
 }
+
+/**
+ * The decisions of a list. Where only flags that are on are wanted, those that the SDK could not decide are not: it gives
+ * these all the same.
+ */
+export const listed = (
+  decisions: Readonly<Record<string, Decision>>,
+  request: DecideRequest,
+): readonly Decision[] => {
+  const all = Object.values(decisions);
+  return onlyEnabled(request) ? all.filter(({ enabled }) => enabled) : all;
+};
+
+/** Keys of a list that the SDK must not be asked for, each once. */
+export const unlisted = (keys: readonly string[], request: DecideRequest): readonly string[] =>
+  onlyEnabled(request) ? [] : [...new Set(keys.filter(isPrototypeKey))];
+
+const onlyEnabled = ({ decideOptions }: DecideRequest): boolean =>
+  decideOptions.includes('ENABLED_FLAGS_ONLY');
 
 /** Names that every object has are never flags, but the SDK would find them in its maps. */
 export const isPrototypeKey = (key: string): boolean => key in Object.prototype;

@@ -35,7 +35,7 @@ export function evaluateOne(
   const evaluation = (decision: Decision) =>
     evaluationOf(key, part, decision, { experiments, metadata: metadataOf(held) });
   return withUser(held, context, (user) => {
-    if (!predicted?.rules.has(flagKey)) return evaluation(user.decide(flagKey));
+    if (!predicted?.rules.byFlag.has(flagKey)) return evaluation(user.decide(flagKey));
     return predicted.cmab.traced(() => user.decideAsync(flagKey)).then(({ value }) => evaluation(value));
   });
 }

@@ -103,8 +103,8 @@ export function projectConfig(datafile: DatafileShape) {
   };
 }
 
-/** A typed audience stands before the one of the same id that old SDKs look at. */
-function audiencesOf({ audiences, typedAudiences }: DatafileShape): ReadonlyMap<string, Audience> {
+/** By id, all of them. A typed audience stands before the one of the same id that old SDKs look at. */
+export function audiencesOf({ audiences, typedAudiences }: DatafileShape): ReadonlyMap<string, Audience> {
   const byId = new Map<string, Audience>();
   for (const audience of [...(typedAudiences ?? []), ...(audiences ?? [])])
     if (!byId.has(audience.id)) byId.set(audience.id, audience);

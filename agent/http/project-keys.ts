@@ -5,7 +5,8 @@ import { decodeText } from '../../core/datafile.ts';
 import { makeLoadable } from '../../core/loadable-datafile.ts';
 import type { FlagClient } from '../flag-client.ts';
 import type { Held } from '../store.ts';
-import { type DatafileShape, type ProjectConfig, projectConfig } from './project-config.ts';
+import { typedValue } from '../variable-value.ts';
+import { audiencesOf, type DatafileShape, type ProjectConfig, projectConfig } from './project-config.ts';
 
 export interface ProjectKeys {
   /** Experiment key → keys of its variations. */
@@ -17,6 +18,8 @@ export interface ProjectKeys {
   readonly events: ReadonlySet<string>;
   /** Audience id → its conditions. */
   readonly audiences: ReadonlyMap<string, unknown>;
+  /** By variable key, for a flag that was not decided. */
+  readonly defaultVariables: (flagKey: string) => Record<string, unknown>;
 }
 
 const made = new WeakMap<FlagClient, ProjectKeys>();
@@ -24,20 +27,23 @@ const made = new WeakMap<FlagClient, ProjectKeys>();
 export function projectKeys(held: Held<FlagClient>): ProjectKeys {
   let keys = made.get(held.built);
   if (keys === undefined) {
-    keys = read(projectOf(held));
+    keys = read(datafileOf(held));
     made.set(held.built, keys);
   }
   return keys;
 }
 
 /** The whole description, made anew, of what is served: without the parts that were left out. */
-export function projectOf({ body, sdkKey }: Held<FlagClient>): ProjectConfig {
+export const projectOf = (held: Held<FlagClient>): ProjectConfig => projectConfig(datafileOf(held));
+
+function datafileOf({ body, sdkKey }: Held<FlagClient>): DatafileShape {
   const datafile = JSON.parse(decodeText(body, sdkKey));
   makeLoadable(datafile);
-  return projectConfig(datafile as DatafileShape);
+  return datafile as DatafileShape;
 }
 
-function read({ experimentsMap, featuresMap, events, audiences }: ProjectConfig): ProjectKeys {
+function read(datafile: DatafileShape): ProjectKeys {
+  const { experimentsMap, featuresMap, events } = projectConfig(datafile);
   const flags = Object.values(featuresMap);
   const keysOf = (rules: readonly { readonly key: string }[]) => rules.map(({ key }) => key);
   return {
@@ -47,6 +53,22 @@ function read({ experimentsMap, featuresMap, events, audiences }: ProjectConfig)
     flags: new Map(flags.map((flag) => [flag.key, new Set(keysOf(flag.experimentRules))])),
     deliveryRules: new Map(flags.map((flag) => [flag.key, keysOf(flag.deliveryRules)])),
     events: new Set(keysOf(events)),
-    audiences: new Map(audiences.map(({ id, conditions }) => [id, JSON.parse(conditions || 'null')])),
+    audiences: new Map([...audiencesOf(datafile)].map(([id, { conditions }]) => [id, parsed(conditions)])),
+    defaultVariables: (flagKey) => {
+      const variables = Object.values(featuresMap[flagKey]?.variablesMap ?? {});
+      return Object.fromEntries(
+        variables.map(({ key, type, value }) => [key, typedValue(type, value).value]),
+      );
+    },
   };
+}
+
+/** Null for what cannot be read: no user is in such an audience. */
+function parsed(conditions: unknown): unknown {
+  if (typeof conditions !== 'string') return conditions ?? null;
+  try {
+    return JSON.parse(conditions);
+  } catch {
+    return null; // An audience that the SDK cannot read either.
+  }
 }

@@ -1,37 +1,46 @@
-// Audiences that cannot be told for a user, because an attribute is missing or of the wrong type: the original names them
-// among its reasons, and stops an "and" at the first of them, which the SDK here does not. Pure.
+// What the original says of audiences that cannot be told for a user: because an attribute is missing or of the wrong type,
+// or the datafile asks for something that it does not know. It stops an "and" at the first of them, which the SDK here does
+// not. Pure.
 
 import { OPERATORS } from '../decider/conditions.ts';
-import { type Condition, type Truth, testOf } from '../decider/match.ts';
+import { type Condition, isMatch, type Truth, testOf } from '../decider/match.ts';
 
 export interface AudienceUser {
   /** Conditions by audience id. */
   readonly audiences: ReadonlyMap<string, unknown>;
   readonly userAttributes: Readonly<Record<string, unknown>>;
-  /** Null where nobody asked for them. */
+  /** Null where the request did not ask for them. */
   readonly segments: readonly string[] | null;
 }
 
-/** @param conditions a rule's, as JSON text @returns ids in the order in which they come up */
+const CONDITION_TYPES: ReadonlySet<unknown> = new Set(['custom_attribute', 'third_party_dimension']);
+
+/** @param conditions a rule's, as JSON text @returns lines in the order in which they come up */
 export function untoldAudiences(
   conditions: string,
   { audiences, userAttributes, segments }: AudienceUser,
 ): readonly string[] {
-  const untold: string[] = [];
+  const lines: string[] = [];
+  const untold = (line: string): null => {
+    lines.push(line);
+    return null;
+  };
   const condition = (leaf: unknown): Truth => {
-    const { type, match, value } = leaf as Condition;
+    const { type, match, value } = (leaf ?? {}) as Condition;
+    if (!CONDITION_TYPES.has(type)) return untold(`unable to evaluate condition of type "${type ?? ''}"`);
     if (type === 'third_party_dimension' && match === 'qualified')
       return segments?.includes(String(value)) === true;
+    if (!isMatch(match)) return untold(`invalid Condition matcher "${match}"`);
     return testOf(leaf as Condition)(userAttributes);
   };
   const audience = (id: unknown): Truth => {
     const tree = audiences.get(String(id));
-    const truth = tree === undefined ? null : truthOf(tree, condition);
-    if (truth === null) untold.push(String(id));
-    return truth;
+    if (tree === undefined) return untold(`unable to evaluate nested tree for audience ID "${id}"`);
+    const truth = truthOf(tree, condition);
+    return truth ?? untold(`an error occurred while evaluating nested tree for audience ID "${id}"`);
   };
   truthOf(JSON.parse(conditions), audience);
-  return untold;
+  return lines;
 }
 
 function truthOf(tree: unknown, leaf: (one: unknown) => Truth): Truth {

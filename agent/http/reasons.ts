@@ -7,116 +7,76 @@ import type { DecideRequest } from './decide-request.ts';
 import type { Decision } from './decision.ts';
 import { projectKeys } from './project-keys.ts';
 import { untoldAudiences } from './reasons-audiences.ts';
+import { OTHER_LINES, type Telling, USER_LINES } from './reasons-lines.ts';
 
-const EVERYONE = 'Everyone Else';
+const BUCKETING_ID = '$opt_bucketing_id';
+const NO_RULES: ReadonlyMap<string, string> = new Map();
 
-interface Telling {
-  readonly userId: string;
-  /** The rule that decided; empty for none. */
-  readonly ruleKey: string;
-  /** Keys of the flag's delivery rules, in their order. */
-  readonly deliveryRules: readonly string[];
-  /** Ids of the audiences, of those named by these conditions, that cannot be told for the user. */
-  readonly untold: (conditions: string) => readonly string[];
-  /** Whether the line before said into which bucket the user falls. */
-  readonly isBucketed: boolean;
+/** What is known of a user before anything is decided. */
+export interface KnownUser {
+  /** See KeptVariations. */
+  readonly unknownKept: ReadonlyMap<string, string>;
+  readonly segments: readonly string[] | null;
 }
 
-type Write = (telling: Telling, ...found: string[]) => string | readonly string[] | null;
+/** As much of a decision as its reasons depend on. */
+type Reasoned = Pick<Decision, 'reasons' | 'flagKey' | 'ruleKey' | 'variationKey' | 'enabled'>;
 
-const leaveOut: Write = () => null;
-
-/** About the user: what follows `User <id> `. */
-const USER_LINES: readonly [pattern: RegExp, write: Write][] = [
-  [/^(?:is in|is not in) rollout of feature /s, leaveOut],
-  [/^(?:not )?bucketed into targeting rule /s, leaveOut],
-  [/^is in no variation of experiment /s, leaveOut],
-  [/^is (?:not )?in (?:any )?experiment .*of group /s, leaveOut],
-  [
-    /^does not meet conditions to be in experiment (.*)\.$/s,
-    ({ userId }, key) => `User "${userId}" does not meet conditions to be in experiment "${key}".`,
-  ],
-  [
-    /^does not meet conditions for targeting rule (.*)\.$/s,
-    ({ userId }, rule) =>
-      rule === EVERYONE ? null : `User "${userId}" does not meet conditions for targeting rule ${rule}.`,
-  ],
-  [
-    /^meets conditions for targeting rule (.*)\.$/s,
-    ({ userId }, rule) =>
-      rule === EVERYONE ? `User "${userId}" meets conditions for targeting rule "${EVERYONE}".` : null,
-  ],
-  [
-    /^is forced in variation (.*)\.$/s,
-    ({ userId, ruleKey }, variation) =>
-      `User "${userId}" is whitelisted into variation "${variation}" of experiment "${ruleKey}".`,
-  ],
-  // Without a bucket of its own, the variation was predicted.
-  [
-    /^is in variation (.*) of experiment .*\.$/s,
-    ({ isBucketed }, variation) =>
-      isBucketed ? null : `User bucketed into variation ${variation} by CMAB service`,
-  ],
-];
-
-const OTHER_LINES: readonly [pattern: RegExp, write: Write][] = [
-  [/^Assigned bucket \d+ to user /s, leaveOut],
-  [/^Feature .* is not attached to any experiments\.$/s, leaveOut],
-  [/^Rollout of feature .* has no experiments$/s, leaveOut],
-  [/^CMAB is not supported in sync mode\.$/, leaveOut],
-  [/^There is no rollout of feature /s, () => 'Rollout with ID "" is not in the datafile.'],
-  [/^Invalid rollout ID .* attached to feature /s, () => 'Rollout with ID "" is not in the datafile.'],
-  [
-    /^Evaluating audiences for .*?: (\[.*\])\.$/s,
-    ({ untold }, conditions) =>
-      untold(conditions as string).map(
-        (id) => `an error occurred while evaluating nested tree for audience ID "${id}"`,
-      ),
-  ],
-  [
-    /^Audiences for (experiment|holdout) (.*) collectively evaluated to (TRUE|FALSE)\.$/s,
-    (_, what, key, truth) =>
-      `Audiences for ${what} ${key} collectively evaluated to ${truth?.toLowerCase()}.`,
-  ],
-  [
-    /^Audiences for rule (.*) collectively evaluated to (TRUE|FALSE)\.$/s,
-    ({ deliveryRules }, rule, truth) => {
-      const key = rule === EVERYONE ? deliveryRules.at(-1) : deliveryRules[Number(rule) - 1];
-      return truth === 'TRUE' ? `Audiences for experiment ${key} collectively evaluated to true.` : null;
-    },
-  ],
-  [
-    /^Returning previously activated variation "(.*)" of experiment "(.*)" for user ".*" from user profile\.$/s,
-    ({ userId }, variation, experiment) =>
-      `User "${userId}" was previously bucketed into variation "${variation}" of experiment "${experiment}".`,
-  ],
-  [
-    /^Variation key (.*) is not in datafile\. Not activating user /s,
-    ({ userId }, variation) =>
-      `User "${userId}" is whitelisted into variation "${variation}", which is not in the datafile.`,
-  ],
-  [
-    /^Variation (.*) is mapped to experiment .* in the forced variation map\.$/s,
-    ({ userId }, variation) => `Override variation ${variation} found for user ${userId}`,
-  ],
-];
+/** To be asked for before the decision, which may keep other variations. */
+export function knownUser(
+  { built: { kept } }: Held<FlagClient>,
+  { userId, decideOptions }: DecideRequest,
+  segments: readonly string[] | null = null,
+): KnownUser {
+  const isTold = decideOptions.includes('INCLUDE_REASONS');
+  const isKept = kept !== null && isTold && !decideOptions.includes('IGNORE_USER_PROFILE_SERVICE');
+  return { unknownKept: isKept ? kept.unknownTo(userId) : NO_RULES, segments };
+}
 
 /** The decision as it was, but for the words of its reasons. */
-export function withReasons(held: Held<FlagClient>, request: DecideRequest, decision: Decision): Decision {
-  const { reasons, flagKey, ruleKey } = decision;
-  if (reasons.length === 0 || !request.decideOptions.includes('INCLUDE_REASONS')) return decision;
+export function withReasons(
+  held: Held<FlagClient>,
+  request: DecideRequest,
+  decision: Decision,
+  user: KnownUser = { unknownKept: NO_RULES, segments: null },
+): Decision {
+  const reasons = reasonsInWords(held, request, decision, user);
+  return reasons === decision.reasons ? decision : { ...decision, reasons: [...reasons] };
+}
+
+/** Invalid variables are told first, and also where no reasons are wanted. */
+export function reasonsInWords(
+  held: Held<FlagClient>,
+  request: DecideRequest,
+  decision: Reasoned,
+  user: KnownUser,
+): readonly string[] {
+  const { invalidVariables } = held.built;
+  const reasons = worded(held, request, decision, user);
+  if (invalidVariables === null || request.decideOptions.includes('EXCLUDE_VARIABLES')) return reasons;
+  return [...invalidVariables.reasonsOf(decision), ...reasons];
+}
+
+function worded(
+  held: Held<FlagClient>,
+  request: DecideRequest,
+  { reasons, flagKey, ruleKey }: Reasoned,
+  { unknownKept, segments }: KnownUser,
+): readonly string[] {
+  if (reasons.length === 0 || !request.decideOptions.includes('INCLUDE_REASONS')) return reasons;
   const { deliveryRules, audiences } = projectKeys(held);
   const { userId, userAttributes } = request;
-  const segments = decision.userContext.qualifiedSegments;
   const telling = {
     ...{ userId, ruleKey: ruleKey ?? '', deliveryRules: deliveryRules.get(flagKey) ?? [] },
     untold: (conditions: string) => untoldAudiences(conditions, { audiences, userAttributes, segments }),
+    predictedRules: held.built.predicted?.rules.byFlag.get(flagKey) ?? NO_RULES,
+    unknownKept,
+    bucketingProblem: bucketingProblem(userAttributes),
   };
-  const told = reasons.flatMap((reason, i) => {
-    const isBucketed = reasons[i - 1]?.startsWith('Assigned bucket ') === true;
-    return inWords({ ...telling, isBucketed }, reason) ?? [];
+  return reasons.flatMap((reason, i) => {
+    const following = reasons.slice(i + 1, i + 3);
+    return inWords({ ...telling, following }, reason) ?? [];
   });
-  return { ...decision, reasons: told };
 }
 
 function inWords(telling: Telling, reason: string): string | readonly string[] | null {
@@ -128,4 +88,20 @@ function inWords(telling: Telling, reason: string): string | readonly string[] |
     if (found !== null) return write(telling, ...found.slice(1));
   }
   return reason;
+}
+
+/** What the original says of an id to bucket by that is no text; null where all is well. */
+function bucketingProblem(attributes: Readonly<Record<string, unknown>>): string | null {
+  if (!Object.hasOwn(attributes, BUCKETING_ID)) return null;
+  const id = attributes[BUCKETING_ID];
+  return typeof id === 'string' ? null : `invalid bucketing ID provided: "${inGo(id)}"`;
+}
+
+/** A value of JSON as Go prints it. */
+function inGo(value: unknown): string {
+  if (value === null) return '<nil>';
+  if (Array.isArray(value)) return `[${value.map(inGo).join(' ')}]`;
+  if (typeof value !== 'object') return String(value);
+  const entries = Object.entries(value as object).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `map[${entries.map(([key, inner]) => `${key}:${inGo(inner)}`).join(' ')}]`;
 }

@@ -18,6 +18,11 @@ export interface Schema<T> {
 
 export type TypeOf<S> = S extends Schema<infer T> ? T : never;
 
+const NOTHING: Readonly<Record<string, unknown>> = Object.freeze({});
+
+/** Whether a value that anything() read was null or missing, and not an empty object. */
+export const wasLeftOut = (value: object): boolean => value === NOTHING;
+
 type Fields = Readonly<Record<string, Schema<unknown>>>;
 type Optional<F extends Fields> = { readonly [K in keyof F]: TypeOf<F[K]> };
 
@@ -35,11 +40,11 @@ export function flag(description: string): Schema<boolean> {
   };
 }
 
-/** Anything by name; never null. */
+/** Anything by name; never null, see wasLeftOut(). */
 export function anything(description: string): Schema<Readonly<Record<string, unknown>>> {
   return {
     json: { type: 'object', additionalProperties: true, description },
-    read: (value) => (isObject(value) && holdsFinite(value) ? value : isNone(value) ? {} : WRONG),
+    read: (value) => (isObject(value) && holdsFinite(value) ? value : isNone(value) ? NOTHING : WRONG),
   };
 }
 

@@ -2,10 +2,14 @@
 
 import type { SdkClient } from '../clients.ts';
 import type { FlagClient } from '../flag-client.ts';
+import { trackNote } from '../notifications/note.ts';
+import { inContext } from '../request-context.ts';
 import type { Held } from '../store.ts';
 import { answer, malformed, refuse } from './answer.ts';
 import type { Exchange } from './exchange.ts';
 import { projectKeys } from './project-keys.ts';
+import type { TypeOf } from './schema.ts';
+import { wasLeftOut } from './schema.ts';
 import { readBody } from './schema-body.ts';
 import { TRACK_BODY } from './schema-routes.ts';
 import { forSdk, userProblem } from './user-check.ts';
@@ -23,14 +27,26 @@ export function track(exchange: Exchange, held: Held<FlagClient>) {
   const problem = userProblem(userId, userAttributes);
   if (problem !== null) return refuse(exchange, 400, problem);
   if (!projectKeys(held).events.has(eventKey)) {
-    const error = `event with key ${JSON.stringify(eventKey)} not found`;
+    const error = `event with key "${eventKey}" not found`;
     return answer(exchange, 200, { userId, eventKey, error });
   }
   const sdk = held.built.acquire();
   try {
-    sdk.track(eventKey, userId, forSdk(userAttributes) as Attributes, forSdk(eventTags) as Tags);
+    // The SDK takes null tags away from the object that it is given.
+    const tags = { ...forSdk(eventTags) } as Tags;
+    inContext({ trackNote: (payload) => trackNote(payload, asTold(body)) }, () =>
+      sdk.track(eventKey, userId, forSdk(userAttributes) as Attributes, tags),
+    );
   } finally {
     held.built.release();
   }
   answer(exchange, 200, { userId, eventKey });
+}
+
+/** What listeners are told of the request: null for what it has not. */
+function asTold({ userAttributes, eventTags }: TypeOf<typeof TRACK_BODY>) {
+  return {
+    attributes: wasLeftOut(userAttributes) ? null : userAttributes,
+    eventTags: wasLeftOut(eventTags) ? null : eventTags,
+  };
 }

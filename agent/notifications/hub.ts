@@ -7,7 +7,7 @@ import { noteSubject } from '../../core/names.ts';
 import type { FlagClient } from '../flag-client.ts';
 import type { NoteChannel } from '../sources/side-channel.ts';
 import type { Held } from '../store.ts';
-import { configUpdateNote, decisionNote, type Note, trackNote } from './note.ts';
+import { configUpdateNote, type Note } from './note.ts';
 import { decodeNotes, Outbox } from './outbox.ts';
 import { Wants } from './wants.ts';
 
@@ -115,10 +115,7 @@ export class NotificationHub {
   }
 
   #attach(sdkKey: SdkKey, state: KeyState, client: FlagClient): () => void {
-    return client.listen(
-      (decision) => this.#made(sdkKey, state, decisionNote(decision)),
-      (track) => this.#made(sdkKey, state, trackNote(track)),
-    );
+    return client.listen((note) => this.#made(sdkKey, state, note));
   }
 
   /** The other agents' notes, while somebody listens here. */

@@ -1,6 +1,7 @@
 // What a listener is told, as text: the SDK's notifications in the words and order of the original's stream. Pure.
 
 import type { DecisionPayload, TrackPayload } from '../clients.ts';
+import { keepCountable } from '../events/conversion.ts';
 
 export const NOTE_KINDS = ['decision', 'track', 'project_config_update'] as const;
 export type NoteKind = (typeof NOTE_KINDS)[number];
@@ -11,22 +12,64 @@ export interface Note {
   readonly text: string;
 }
 
+type Values = Readonly<Record<string, unknown>>;
+
+/** What the SDK does not hand to its listeners. */
+export interface Untold {
+  /** As they came; null where the request has none. */
+  readonly attributes?: Values | null;
+  /** Null where they were not asked for. */
+  readonly segments?: readonly string[] | null;
+  /** In place of the SDK's. */
+  readonly reasons?: readonly string[];
+}
+
 /** A decision, whatever made it: decide, activate or a feature's variables. */
-export function decisionNote({ type, userId, attributes, decisionInfo }: DecisionPayload): Note {
+export function decisionNote(
+  { type, userId, attributes, decisionInfo }: DecisionPayload,
+  { attributes: own, segments = null, reasons }: Untold = {},
+): Note {
+  const info = reasons === undefined ? decisionInfo : { ...decisionInfo, reasons };
   return note('decision', {
     Type: type,
-    UserContext: userContext(userId, attributes ?? {}),
-    DecisionInfo: decisionInfoOf(type, decisionInfo),
+    UserContext: userContext(userId, own === undefined ? (attributes ?? {}) : own, segments),
+    DecisionInfo: decisionInfoOf(type, info),
   });
 }
 
-export function trackNote({ eventKey, userId, attributes, eventTags, logEvent }: TrackPayload): Note {
+/** A flag as /v1/activate decides it: with its variables, as a feature. */
+export interface DecidedFeature {
+  readonly featureKey: string;
+  readonly featureEnabled: boolean;
+  /** Empty where there was no decision. */
+  readonly source: 'feature-test' | 'holdout' | 'rollout' | '';
+  /** Of an experiment. */
+  readonly ruleKey: string;
+  readonly variationKey: string;
+  readonly variableValues: Values;
+}
+
+export function featureNote(userId: string, attributes: Values | null, decided: DecidedFeature): Note {
+  const { featureKey, featureEnabled, source, ruleKey, variationKey, variableValues } = decided;
+  const sourceInfo = source === 'feature-test' ? { experimentKey: ruleKey, variationKey } : {};
+  return note('decision', {
+    Type: 'all-feature-variables',
+    UserContext: userContext(userId, attributes),
+    DecisionInfo: { feature: { featureEnabled, featureKey, source, sourceInfo, variableValues } },
+  });
+}
+
+export function trackNote(
+  { eventKey, userId, attributes, eventTags, logEvent }: TrackPayload,
+  { attributes: own, eventTags: ownTags }: Pick<Untold, 'attributes'> & { eventTags?: Values | null } = {},
+): Note {
   const visitor = logEvent.params.visitors[0];
   const event = visitor?.snapshots[0]?.events[0];
+  if (event !== undefined) keepCountable(event);
   return note('track', {
     EventKey: eventKey,
-    UserContext: userContext(userId, isEmpty(attributes) ? null : attributes),
-    EventTags: eventTags ?? null,
+    UserContext: userContext(userId, own === undefined ? (attributes ?? null) : own),
+    EventTags: ownTags === undefined ? (eventTags ?? null) : ownTags,
     ConversionEvent: {
       entity_id: event?.entity_id,
       key: event?.key,
@@ -52,20 +95,18 @@ export function kindsOf(filters: readonly string[]): ReadonlySet<NoteKind> {
 
 const note = (kind: NoteKind, value: object): Note => ({ kind, text: JSON.stringify(value) });
 
-/** The SDK does not hand segments to its listeners. */
-const userContext = (userId: string, attributes: unknown) => ({
+const userContext = (userId: string, attributes: unknown, segments: readonly string[] | null = null) => ({
   ID: userId,
   Attributes: attributes,
-  QualifiedSegments: null,
+  QualifiedSegments: segments,
 });
 
-/** The original nests everything about features once more, and knows no null. */
-function decisionInfoOf(type: string, info: DecisionPayload['decisionInfo']): object {
-  if (type === 'flag' || type === 'ab-test' || type === 'feature-test') {
-    const entries = Object.entries(info).sort(([a], [b]) => (a < b ? -1 : 1));
-    return Object.fromEntries(entries.map(([key, value]) => [key, value ?? '']));
-  }
-  return { feature: info };
+/** The original nests everything about features once more, and knows no null: an experiment without variation names none. */
+function decisionInfoOf(type: string, info: object): object {
+  if (type !== 'flag' && type !== 'ab-test' && type !== 'feature-test') return { feature: info };
+  const entries = Object.entries(info).sort(([a], [b]) => (a < b ? -1 : 1));
+  const told = type === 'flag' ? entries : entries.filter(([, value]) => value !== null);
+  return Object.fromEntries(told.map(([key, value]) => [key, value ?? '']));
 }
 
 function isEmpty(value: object | null | undefined): boolean {

@@ -12,7 +12,8 @@ import { outsideDatafile, PREDICTED_RULE_ID } from './support/outside-datafile.t
 
 const MEMORY: CacheSettings = { kind: 'in-memory', size: 100, timeoutMs: 60_000 };
 const A = '81';
-const predicts = (variationId: string): Answer => ({
+const said = (text: string): Answer => ({ status: 200, text });
+const predicts = (variationId: unknown): Answer => ({
   status: 200,
   text: JSON.stringify({ predictions: [{ variation_id: variationId }] }),
 });
@@ -120,6 +121,39 @@ describe('predictions', () => {
     expect(ids.size).toBe(0);
     expect(asked).toHaveLength(3);
     expect(troubles).toEqual(['prediction', 'prediction', 'prediction']);
+  });
+
+  it.each([
+    '',
+    '[]',
+    '{}',
+    '{"predictions":[]}',
+    '{"predictions":[{"variation_id":""}]}',
+    '{"predictions":[{}]}',
+  ])('are asked for again where the answer names no variation: %s', async (text) => {
+    const retry = { maxRetries: 1, initialBackoffMs: 0, maxBackoffMs: 0, backoffMultiplier: 2 };
+    const { decide, asked } = predicted((attempt) => (attempt === 1 ? said(text) : predicts(A)), { retry });
+    expect((await decide('ann')).value.variationKey).toBe('variation_a');
+    expect(asked).toHaveLength(2);
+  });
+
+  it('of a variation that the rule does not have are none, and are not kept', async () => {
+    const retry = { maxRetries: 3, initialBackoffMs: 0, maxBackoffMs: 0, backoffMultiplier: 2 };
+    const { decide, asked, troubles } = predicted(() => predicts('83'), { retry });
+    const { value, ids, unknown } = await decide('ann');
+    expect(value).toMatchObject({ variationKey: null, ruleKey: null });
+    expect([ids.size, unknown]).toEqual([0, new Map([[PREDICTED_RULE_ID, '83']])]);
+    expect(asked).toHaveLength(1);
+    expect(troubles).toEqual(['prediction']);
+    await decide('ann');
+    expect(asked).toHaveLength(2);
+  });
+
+  it('are known by their rule, whatever the user is called', async () => {
+    const { decide } = predicted(() => predicts(A));
+    const first = await decide('an-n-71');
+    expect((await decide('an-n-71')).ids).toEqual(first.ids);
+    expect([...first.ids.keys()]).toEqual([PREDICTED_RULE_ID]);
   });
 
   it('arrive at a later attempt', async () => {

@@ -11,14 +11,16 @@ const odp = (more: object) => ({
 
 describe("a project's traits", () => {
   it('are none of a plain project, nor of one without anything', () => {
-    expect(readTraits(JSON.parse(datafileBody(1).toString()))).toEqual({ odp: null, cmabRules: null });
-    expect(readTraits({})).toEqual({ odp: null, cmabRules: null });
+    const none = { odp: null, predicted: null, everyoneElse: new Map(), holdouts: new Set() };
+    expect(readTraits(JSON.parse(datafileBody(1).toString()))).toEqual(none);
+    expect(readTraits({})).toEqual(none);
   });
 
   it('name the Data Platform and the rules that need a prediction, by flag', () => {
-    const { odp: found, cmabRules } = readTraits(JSON.parse(outsideDatafile(1, 'https://odp/').toString()));
+    const { odp: found, predicted } = readTraits(JSON.parse(outsideDatafile(1, 'https://odp/').toString()));
     expect(found).toEqual({ host: 'https://odp', apiKey: 'odp-key', segments: ['vip'] });
-    expect(cmabRules).toEqual(new Map([['predicted_flag', new Map([['predicted_rule', '71']])]]));
+    expect(predicted?.byFlag).toEqual(new Map([['predicted_flag', new Map([['predicted_rule', '71']])]]));
+    expect(predicted?.byKey).toEqual(new Map([['predicted_rule', '71']]));
   });
 
   it('find segments however deep, in conditions as text and as lists, each once', () => {
@@ -35,15 +37,22 @@ describe("a project's traits", () => {
     expect(found?.segments).toEqual(['a', 'b']);
   });
 
-  it('find predicted rules within groups', () => {
-    const { cmabRules } = readTraits({
+  it('find predicted rules within groups, and those of no flag', () => {
+    const { predicted } = readTraits({
+      experiments: [{ id: '3', key: 'alone', cmab: {} }],
       groups: [{ experiments: [{ id: '1', key: 'rule', cmab: {} }] }],
       featureFlags: [
         { key: 'flag', experimentIds: ['1', '2'] },
         { key: 'other', experimentIds: ['2'] },
       ],
     });
-    expect(cmabRules).toEqual(new Map([['flag', new Map([['rule', '1']])]]));
+    expect(predicted?.byFlag).toEqual(new Map([['flag', new Map([['rule', '1']])]]));
+    expect(predicted?.byKey).toEqual(
+      new Map([
+        ['alone', '3'],
+        ['rule', '1'],
+      ]),
+    );
   });
 
   it.each([{ host: '' }, { publicKey: '' }, { host: null }, { key: 'another' }])(

@@ -127,7 +127,7 @@ describe('CMAB', () => {
   const byDefault = {
     ...{ predictionEndpoint: null, requestTimeoutMs: 10_000 },
     cache: { kind: 'in-memory', size: 10_000, timeoutMs: 1_800_000 },
-    retry: { maxRetries: 3, initialBackoffMs: 100, maxBackoffMs: 10_000, backoffMultiplier: 2 },
+    retry: { maxRetries: 1, initialBackoffMs: 100, maxBackoffMs: 10_000, backoffMultiplier: 2 },
   };
 
   it('has the original’s defaults', () => {

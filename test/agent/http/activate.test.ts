@@ -78,7 +78,7 @@ describe('track', () => {
     const { post } = await startWith(endpoint);
     const unknown = await post('/v1/track?eventKey=a"b', { userId: 'u' });
     expect(unknown.text).toBe(
-      '{"userId":"u","eventKey":"a\\"b","error":"event with key \\"a\\\\\\"b\\" not found"}\n',
+      '{"userId":"u","eventKey":"a\\"b","error":"event with key \\"a\\"b\\" not found"}\n',
     );
     const known = await post('/v1/track?eventKey=myevent', { userId: 'u', eventTags: { revenue: 5 } });
     expect(known.text).toBe('{"userId":"u","eventKey":"myevent"}\n');

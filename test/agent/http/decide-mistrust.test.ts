@@ -47,10 +47,7 @@ it('users with a forced variation, and listeners, are left to the SDK', async ()
   const decided = vi.spyOn(CompiledFlag.prototype, 'decide');
   client.setForcedVariation('any', 'u', null);
   expect(ask()).toBeNull();
-  const stop = other.client.listen(
-    () => {},
-    () => {},
-  );
+  const stop = other.client.listen(() => {});
   expect(other.ask()).toBeNull();
   stop();
   expect(decided).not.toHaveBeenCalled();

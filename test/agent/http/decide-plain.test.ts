@@ -10,6 +10,7 @@ import { DECIDE_OPTIONS, parseDecideRequest } from '../../../agent/http/decide-r
 import {
   type DecideOptions,
   type Decision,
+  listed,
   plainDecision,
   userContext,
 } from '../../../agent/http/decision.ts';
@@ -67,11 +68,12 @@ function expected(held: Held<FlagClient>, body: object, keys: readonly string[])
   if (typeof request === 'string') return `400 ${request}`;
   const user = userContext(held.built.sdk, request);
   const options = [...request.decideOptions, 'DISABLE_DECISION_EVENT'] as unknown as DecideOptions;
-  const plain = (decision: Decision) => plainDecision(withReasons(held, request, decision), request);
+  const plain = (decision: Decision) =>
+    plainDecision(withReasons(held, request, decision), request, held.built);
   const [only] = keys;
   if (only === undefined) return JSON.stringify(Object.values(user.decideAll(options)).map(plain));
   if (keys.length === 1) return JSON.stringify(plain(user.decide(only, options)));
-  return JSON.stringify(Object.values(user.decideForKeys([...keys], options)).map(plain));
+  return JSON.stringify(listed(user.decideForKeys([...keys], options), request).map(plain));
 }
 
 /** The list's order is nobody's business. */
@@ -157,10 +159,7 @@ describe.each([
   it('tell their listeners the variables', () => {
     const heard: unknown[] = [];
     const flagKey = flagKeys[0] as string;
-    const stop = held.built.listen(
-      ({ decisionInfo }) => heard.push((decisionInfo as { variables: unknown }).variables),
-      () => {},
-    );
+    const stop = held.built.listen(({ text }) => heard.push(JSON.parse(text).DecisionInfo.variables));
     const answer = () => JSON.parse(ask(held, { userId: 'u' }, [flagKey])) as { variables?: object };
     const { variables } = answer();
     stop();

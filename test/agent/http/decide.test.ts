@@ -103,6 +103,7 @@ describe('a request', () => {
     ['{"decideOptions":["NOPE"]}', 'missing "userId" in request payload'],
     ['{"userId":"u","decideOptions":["NOPE"]}', 'invalid option: NOPE'],
     ['{"userId":"u","decideOptions":["__proto__"]}', 'invalid option: __proto__'],
+    ['{"userId":"u","decideOptions":[null]}', 'invalid option: '],
   ])('%s is refused', (body, error) => {
     expect(parseDecideRequest(Buffer.from(body))).toBe(error);
   });

@@ -3,7 +3,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { FlagClient } from '../../../agent/flag-client.ts';
 import { NotificationHub } from '../../../agent/notifications/hub.ts';
-import type { Note } from '../../../agent/notifications/note.ts';
+import { decisionNote, type Note } from '../../../agent/notifications/note.ts';
 import { GATHER_MS } from '../../../agent/notifications/outbox.ts';
 import { WANT_INTERVAL_MS, WANT_LAPSE_MS } from '../../../agent/notifications/wants.ts';
 import type { NoteChannel } from '../../../agent/sources/side-channel.ts';
@@ -15,16 +15,16 @@ import { NoteBus } from '../support/note-bus.ts';
 
 /** What a hub needs of a client: to listen to it. */
 class FakeClient {
-  readonly listeners = new Set<(payload: never) => void>();
+  readonly listeners = new Set<(note: Note) => void>();
 
-  listen(onDecision: (payload: never) => void): () => void {
-    this.listeners.add(onDecision);
-    return () => void this.listeners.delete(onDecision);
+  listen(onNote: (note: Note) => void): () => void {
+    this.listeners.add(onNote);
+    return () => void this.listeners.delete(onNote);
   }
 
   decide(userId: string): void {
     const payload = { type: 'flag', userId, attributes: {}, decisionInfo: { flagKey: 'flag_1' } };
-    for (const run of this.listeners) run(payload as never);
+    for (const run of this.listeners) run(decisionNote(payload as never));
   }
 }
 

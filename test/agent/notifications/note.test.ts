@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FlagClients } from '../../../agent/clients.ts';
 import type { FlagClient } from '../../../agent/flag-client.ts';
-import { decisionNote, kindsOf, type Note, trackNote } from '../../../agent/notifications/note.ts';
+import { kindsOf, type Note, trackNote } from '../../../agent/notifications/note.ts';
 import { ProfileDesk } from '../../../agent/profiles/desk.ts';
+import { inContext } from '../../../agent/request-context.ts';
 import { sha256Of, toSdkKey } from '../../../core/ids.ts';
 
 const SDK_KEY = toSdkKey('KZbunNn9bVfBWLpZPq2XC4');
@@ -20,9 +21,7 @@ async function startClient(): Promise<{ client: FlagClient; notes: Note[] }> {
   });
   const { built: client } = await clients.build(BODY, sha256Of(BODY), { sdkKey: SDK_KEY });
   const notes: Note[] = [];
-  const center = client.sdk.notificationCenter;
-  center.addNotificationListener('DECISION', (decision) => void notes.push(decisionNote(decision)));
-  center.addNotificationListener('TRACK', (track) => void notes.push(trackNote(track)));
+  client.listen((note) => void notes.push(note));
   return { client, notes };
 }
 
@@ -40,7 +39,9 @@ describe('a note', () => {
 
   it('of an event is what the original sends', async () => {
     const { client, notes } = await startClient();
-    client.sdk.createUserContext('u1').trackEvent('myevent', { revenue: 5 });
+    inContext({ trackNote: (track) => trackNote(track, { attributes: null }) }, () =>
+      client.sdk.createUserContext('u1').trackEvent('myevent', { revenue: 5 }),
+    );
     const [note] = notes;
     expect(note?.kind).toBe('track');
     const { ConversionEvent, ...rest } = JSON.parse(note?.text ?? '');

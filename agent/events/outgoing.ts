@@ -1,0 +1,29 @@
+// Events of the SDK as Optimizely's Agent sends them: with their region, and without what an endpoint may refuse. Pure.
+
+import type { EventDispatcher } from '../clients.ts';
+import { requestContext } from '../request-context.ts';
+import { keepCountable } from './conversion.ts';
+
+type SdkEvent = Parameters<EventDispatcher['dispatchEvent']>[0];
+type Visitor = SdkEvent['params']['visitors'][number];
+
+const NOT_SENT = Promise.resolve({});
+
+/** @param region as the datafile names it; asked for when there is an event */
+export function outgoing(next: EventDispatcher, region: () => string): EventDispatcher {
+  return {
+    dispatchEvent(event) {
+      const { visitors } = event.params;
+      if (!requestContext().sendsEmptyImpressions && visitors.every(isEmptyImpression)) return NOT_SENT;
+      for (const { snapshots } of visitors)
+        for (const { events } of snapshots) for (const one of events) keepCountable(one);
+      return next.dispatchEvent({ ...event, params: { ...event.params, region: region() } as never });
+    },
+  };
+}
+
+/** Of a user who is in no variation. */
+function isEmptyImpression({ snapshots }: Visitor): boolean {
+  const [decision] = snapshots[0]?.decisions ?? [];
+  return decision !== undefined && decision.metadata.variation_key === '';
+}

@@ -1,0 +1,192 @@
+// A project of a few rules, and an agent that serves it: with an endpoint for its events, one for predictions, and a listener.
+
+import { onTestFinished } from 'vitest';
+import { eventually } from '../../support/eventually.ts';
+import { startAgent, type TestAgent } from './agent.ts';
+import { KEY, MemoryRecord, PROJECT_ID } from './fakes.ts';
+import { startHttp, type TestAnswer } from './http.ts';
+import { post } from './services.ts';
+import { openSse } from './sse.ts';
+
+/** Tracked for a user of its own: what came before it has come. */
+const LAST_EVENT = 'last';
+const LAST = { userId: 'last' };
+
+interface Variation {
+  readonly id: string;
+  readonly key: string;
+  readonly featureEnabled: boolean;
+  readonly variables: readonly object[];
+}
+
+export const variation = (
+  id: string,
+  key: string,
+  featureEnabled = true,
+  variables: readonly object[] = [],
+): Variation => ({ ...{ id, key, featureEnabled, variables } });
+
+/** All of the traffic goes to the first variation. */
+export const rule = (id: string, key: string, variations: readonly Variation[], more: object = {}) => ({
+  ...{ id, key, variations, status: 'Running', layerId: `1${id}`, audienceIds: [], forcedVariations: {} },
+  trafficAllocation: [{ entityId: variations[0]?.id, endOfRange: 10_000 }],
+  ...more,
+});
+
+/** A rule whose variation is predicted, for all of the traffic. */
+export const predictedRule = (id: string, key: string, variations: readonly Variation[], more: object = {}) =>
+  rule(id, key, variations, {
+    trafficAllocation: [],
+    cmab: { attributeIds: [], trafficAllocation: 10_000 },
+    ...more,
+  });
+
+export const holdout = (id: string, key: string, more: object = {}) => ({
+  ...rule(id, key, [variation(`${id}1`, 'off', false)]),
+  ...{ includedFlags: [], excludedFlags: [] },
+  ...more,
+});
+
+export const flag = (
+  id: string,
+  key: string,
+  experimentIds: readonly string[] = [],
+  rolloutId = '',
+  variables: readonly object[] = [],
+) => ({ ...{ id, key, experimentIds, rolloutId, variables } });
+
+/** @param condition what is asked of the user */
+export const audience = (id: string, condition: object) => ({
+  ...{ id, name: `audience ${id}` },
+  conditions: ['or', { type: 'custom_attribute', match: 'exact', ...condition }],
+});
+
+/** Of a datafile; what is left out is empty. */
+export type Parts = Readonly<Record<string, unknown>> & { readonly events?: readonly object[] };
+
+export const projectBody = (parts: Parts, revision = 1): Buffer =>
+  Buffer.from(
+    JSON.stringify({
+      ...{ version: '4', accountId: '1', projectId: PROJECT_ID, sdkKey: KEY, environmentKey: 'production' },
+      ...{ revision: String(revision), sendFlagDecisions: true, anonymizeIP: true, botFiltering: false },
+      ...{ attributes: [], audiences: [], typedAudiences: [], experiments: [], groups: [] },
+      ...{ rollouts: [], featureFlags: [], integrations: [] },
+      ...parts,
+      events: [...(parts.events ?? []), { id: '99', key: LAST_EVENT, experimentIds: [] }],
+    }),
+  );
+
+export interface ProjectAgent {
+  readonly agent: TestAgent;
+  /** What the prediction endpoint answers; at first that it does not. */
+  prediction: TestAnswer;
+  readonly predictions: () => number;
+  post(path: string, body: object): ReturnType<typeof post>;
+  /** Of all events so far, when there are at least so many. */
+  events(count: number): Promise<SentEvent[]>;
+  /** What is told of what `decide` does. */
+  notesOf(decide: () => Promise<unknown>): Promise<Note[]>;
+}
+
+export interface Note {
+  readonly Type: string;
+  readonly UserContext: {
+    readonly ID: string;
+    readonly Attributes: unknown;
+    readonly QualifiedSegments: unknown;
+  };
+  readonly DecisionInfo: Readonly<Record<string, unknown>>;
+}
+
+export interface SentEvent {
+  readonly head: Readonly<Record<string, unknown>>;
+  readonly visitorId: string;
+  readonly decision: Readonly<Record<string, unknown>> | undefined;
+  readonly event: Readonly<Record<string, unknown>>;
+}
+
+const MEMORY_PROFILES = '{"default":"in-memory","services":{"in-memory":{}}}';
+
+export async function startProject(parts: object, env: Record<string, string> = {}): Promise<ProjectAgent> {
+  const seen = { predictions: 0, events: [] as SentEvent[] };
+  const outside = await startHttp(({ url, body }) => {
+    if (url.startsWith('/predict/')) {
+      seen.predictions++;
+      return project.prediction;
+    }
+    if (url === '/v3/graphql') {
+      const edges = [{ node: { name: 'vip', state: 'qualified' } }];
+      return { status: 200, body: JSON.stringify({ data: { customer: { audiences: { edges } } } }) };
+    }
+    if (url === '/events')
+      seen.events.push(...eventsIn(body).filter(({ visitorId }) => visitorId !== LAST.userId));
+    return { status: 204 };
+  });
+  onTestFinished(() => outside.close());
+  const record = new MemoryRecord();
+  const odp = { key: 'odp', host: outside.url, publicKey: 'odp-key', pixelUrl: '' };
+  record.publish(KEY, projectBody({ integrations: [odp], ...parts }));
+  const agent = await startAgent({
+    record,
+    env: {
+      OPTIMIZELY_CMAB_PREDICTIONENDPOINT: `${outside.url}/predict/%s`,
+      OPTIMIZELY_CMAB_RETRYCONFIG: '{"maxRetries":0}',
+      OPTIMIZELY_CLIENT_EVENTURL: `${outside.url}/events`,
+      OPTIMIZELY_CLIENT_FLUSHINTERVAL: '20ms',
+      OPTIMIZELY_API_ENABLENOTIFICATIONS: 'true',
+      OPTIMIZELY_API_ENABLEOVERRIDES: 'true',
+      FANOUT_ODP_HOSTS: outside.url,
+      ...env,
+    },
+  });
+  await eventually('the datafile is served', async () => (await agent.get('/v1/config')).status === 200);
+  const project: ProjectAgent = {
+    agent,
+    prediction: { status: 500 },
+    predictions: () => seen.predictions,
+    post: (path, body) => post(agent, path, body),
+    events: async (count) => {
+      await eventually(`${count} events are sent`, () => seen.events.length >= count);
+      return seen.events;
+    },
+    notesOf: async (decide) => {
+      const stream = await openSse(`${agent.api}/v1/notifications/event-stream`, {
+        'x-optimizely-sdk-key': KEY,
+      });
+      await decide();
+      await post(agent, `/v1/track?eventKey=${LAST_EVENT}`, LAST);
+      const notes = () => stream.data.map((text) => JSON.parse(text) as Note);
+      await eventually('the last note comes', () => notes().some((it) => it.UserContext.ID === LAST.userId));
+      stream.close();
+      return notes().filter((it) => it.UserContext.ID !== LAST.userId);
+    },
+  };
+  return project;
+}
+
+/** Settings under which users keep their variations. */
+export const WITH_MEMORY_PROFILES = { OPTIMIZELY_CLIENT_USERPROFILESERVICE: MEMORY_PROFILES };
+
+export const predicts = (variationId: string): TestAnswer => ({
+  status: 200,
+  body: JSON.stringify({ predictions: [{ variation_id: variationId }] }),
+});
+
+interface Batch {
+  readonly visitors: readonly {
+    readonly visitor_id: string;
+    readonly snapshots: readonly {
+      readonly decisions?: readonly Readonly<Record<string, unknown>>[];
+      readonly events: readonly Readonly<Record<string, unknown>>[];
+    }[];
+  }[];
+}
+
+function eventsIn(body: string): SentEvent[] {
+  const { visitors, ...head } = JSON.parse(body) as Batch;
+  return visitors.flatMap(({ visitor_id: visitorId, snapshots }) =>
+    snapshots.flatMap(({ decisions, events }) =>
+      events.map((event) => ({ head, visitorId, decision: decisions?.[0], event })),
+    ),
+  );
+}
