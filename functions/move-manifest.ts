@@ -16,8 +16,10 @@ export const MANIFEST_ATTEMPTS_MAX = 40;
 const PAUSE_FIRST_MS = 10;
 const PAUSE_MAX_MS = 100;
 
+/** `manifest` is what the record has now. */
 export type Moved =
-  | { readonly kind: 'moved'; readonly manifest: Manifest }
+  /** `written`: what this writer put there; others may have moved it on before the writer knew. */
+  | { readonly kind: 'moved'; readonly manifest: Manifest; readonly written: Manifest }
   | { readonly kind: 'same' | 'older' | 'pinned'; readonly manifest: Manifest };
 
 type Decision = { readonly kind: 'swap'; readonly manifest: Manifest } | Exclude<Moved, { kind: 'moved' }>;
@@ -56,20 +58,21 @@ export async function swapUntilSettled(
   const { record, metrics, log, signer } = deps;
   let found = current;
   for (let attempt = 0; attempt < MANIFEST_ATTEMPTS_MAX; attempt++) {
-    const decision = decide(found?.manifest ?? null);
+    const before = found?.manifest ?? null;
+    const decision = decide(before);
     if (decision.kind !== 'swap') return decision;
     // The one place where anything is signed; whatever else travels is a copy.
     const manifest = (await signer?.sign(decision.manifest)) ?? decision.manifest;
     const swapped = await record.swapManifest(manifest, found?.etag ?? null);
-    if (swapped !== 'conflict') return { kind: 'moved', manifest };
+    if (swapped !== 'conflict') return { kind: 'moved', manifest, written: manifest };
     metrics.count(METRIC.manifestConflict);
     const { seq, revision } = manifest;
     log.info('manifest.conflict', { attempt: attempt + 1, seq, revision });
     await pause(deps, attempt, PAUSE_FIRST_MS, PAUSE_MAX_MS);
     found = await record.readManifest(sdkKey);
-    // The client repeats a swap whose answer was lost, and then meets its own write.
-    if (found !== null && isSameWrite(found.manifest, manifest))
-      return { kind: 'moved', manifest: found.manifest };
+    // The client repeats a swap whose answer was lost, and then meets its own write, or what others have made of it.
+    if (found !== null && isOwnWrite(found.manifest, manifest, before))
+      return { kind: 'moved', manifest: found.manifest, written: manifest };
   }
   throw new FanoutError({
     code: 'MANIFEST_CONTENDED',
@@ -89,6 +92,13 @@ async function lineageOnBus({ bus, signer }: Deps, sdkKey: Manifest['sdkKey']): 
   return found?.head?.lineage ?? null;
 }
 
-/** To the byte: a pin, or a mark of quarantine, moves neither seq nor stamps. */
-const isSameWrite = (found: Manifest, attempted: Manifest): boolean =>
-  Buffer.compare(encodeManifest(found), encodeManifest(attempted)) === 0;
+/**
+ * Whether `written` is in the record, as its head or below later moves: each seq stands in the history, with the change that it
+ * came from. A pin, or a mark of quarantine, assigns no seq: it is known by all its bytes, and as the head only.
+ */
+function isOwnWrite(found: Manifest, written: Manifest, before: Manifest | null): boolean {
+  const isInPlace = before !== null && before.lineage === written.lineage && before.seq === written.seq;
+  if (isInPlace) return Buffer.compare(encodeManifest(found), encodeManifest(written)) === 0;
+  const { seq, changeId, sha256 } = written;
+  return found.history.some((it) => it.seq === seq && it.changeId === changeId && it.sha256 === sha256);
+}

@@ -53,8 +53,8 @@ export async function publishDatafile(
 
   if (current?.manifest.sha256 !== datafile.sha256) await archive(deps, datafile);
   const moved = await moveManifest(deps, current, datafile, arrival());
-  const { lineage, seq, revision, sha256, publishedAtMs } = moved.manifest;
   if (moved.kind !== 'moved') {
+    const { lineage, seq, revision } = moved.manifest;
     deps.log.info('manifest.kept', {
       reason: moved.kind,
       offered: datafile.revision,
@@ -65,6 +65,7 @@ export async function publishDatafile(
     await ensureOnBus(deps, moved.manifest, earlyHead);
     return moved;
   }
+  const { lineage, seq, revision, sha256, publishedAtMs } = moved.written;
   const latencyMs = publishedAtMs - receivedAtMs;
   deps.log.info('manifest.moved', { cause, lineage, seq, revision, sha256, latencyMs });
   deps.metrics.count(METRIC.changePublished);

@@ -5,7 +5,16 @@ import { describe, expect, it } from 'vitest';
 import { parseDatafile } from '../../core/datafile.ts';
 import type { ChangeId } from '../../core/ids.ts';
 import { newLineage } from '../../core/lineage.ts';
-import { pin } from '../../core/manifest.ts';
+import {
+  type Arrival,
+  advance,
+  type Manifest,
+  pin,
+  quarantine,
+  renewLineage,
+  rollback,
+  unpin,
+} from '../../core/manifest.ts';
 import { MANIFEST_ATTEMPTS_MAX, moveManifest, swapUntilSettled } from '../../functions/move-manifest.ts';
 import { datafileOf, KEY } from '../support/datafiles.ts';
 import { type FakeDeps, fakeDeps } from '../support/fakes.ts';
@@ -23,6 +32,21 @@ async function move(deps: FakeDeps, revision: number, salt = '', lastModifiedMs:
     publishedAtMs: stamps,
     cdn,
   });
+}
+
+const datafileWith = ({ revision = 2, salt = '' }) =>
+  parseDatafile(datafileOf(revision, { salt }), { sdkKey: KEY });
+
+const arrivalAt = (lastModifiedMs: number | null): Arrival => ({
+  ...{ cause: 'reconcile', changeId: 'of-others' as ChangeId, receivedAtMs: 1, publishedAtMs: 1 },
+  cdn: { etag: null, lastModifiedMs },
+});
+
+/** As another writer moves it. */
+function moved(found: Manifest, datafile: Parameters<typeof datafileWith>[0], lastModifiedMs = 1): Manifest {
+  const move = advance(found, datafileWith(datafile), arrivalAt(lastModifiedMs));
+  if (!('manifest' in move)) throw new Error(`does not move: ${move.kind}`);
+  return move.manifest;
 }
 
 describe('moving the manifest', () => {
@@ -56,6 +80,37 @@ describe('moving the manifest', () => {
     deps.record.losesSwapAnswer = true;
     expect((await move(deps, 1)).kind).toBe('moved');
     expect(deps.record.swaps).toHaveLength(1);
+  });
+
+  const later: Record<string, (found: Manifest) => Manifest> = {
+    'a pin': (found) => pin(found, 'a bad week', 1),
+    'a pin and its end': (found) => unpin(pin(found, 'a bad week', 1)),
+    'a mark of quarantine': (found) =>
+      quarantine(found, { share: 1, agents: 2, code: 'DATAFILE_UNLOADABLE', atMs: 1 }),
+    'a refresh': (found) => moved(found, { salt: 'made again' }, 2_000),
+    'a change': (found) => moved(found, { revision: 3 }),
+    'a rollback': (found) => rollback(found, datafileWith({}), arrivalAt(null), 'a bad week'),
+    'a new lineage': (found) => renewLineage(found, 'another' as Manifest['lineage'], arrivalAt(null)),
+  };
+
+  it.each(Object.entries(later))('knows its own write below %s', async (_, then) => {
+    const deps = fakeDeps();
+    await move(deps, 1);
+    deps.record.losesSwapAnswer = true;
+    const { readManifest } = deps.record;
+    let reads = 0;
+    // The first read is the caller's; before the second, which follows the lost answer, others move it on.
+    deps.record.readManifest = async (sdkKey) => {
+      const found = await readManifest.call(deps.record, sdkKey);
+      if (++reads !== 2 || found === null) return found;
+      const stored = { manifest: then(found.manifest), etag: '"later"' };
+      deps.record.manifests.set(sdkKey, stored);
+      return stored;
+    };
+    const outcome = await move(deps, 2);
+    expect(outcome).toMatchObject({ kind: 'moved', written: { seq: 2, revision: 2 } });
+    expect(outcome.manifest).toEqual(deps.record.headOf());
+    expect(deps.record.swaps.map(({ seq }) => seq)).toEqual([1, 2]);
   });
 
   it('does not take for its own what somebody else made of the same seq', async () => {

@@ -45,8 +45,14 @@ const RECORD: readonly Mutation[] = [
   {
     rule: 'a swap whose answer was lost is taken for somebody else’s',
     file: 'functions/move-manifest.ts',
-    find: 'if (found !== null && isSameWrite(',
-    replace: 'if (false && isSameWrite(',
+    find: 'if (found !== null && isOwnWrite(',
+    replace: 'if (false && isOwnWrite(',
+  },
+  {
+    rule: 'a swap whose answer was lost is known as the head only',
+    file: 'functions/move-manifest.ts',
+    find: 'if (isInPlace) return',
+    replace: 'if (isInPlace || true) return',
   },
   {
     rule: 'the manifest names a body before it is stored',
