@@ -3,6 +3,7 @@
 
 import { sleep, withinMs } from '../core/clock.ts';
 import { errorFields, FanoutError } from '../core/errors.ts';
+import type { ChangeId } from '../core/ids.ts';
 import { METRIC } from '../core/log.ts';
 import type { Manifest } from '../core/manifest.ts';
 import { NOTICE_SCHEMA } from '../core/notice.ts';
@@ -54,6 +55,20 @@ export async function ensureOnBus(
 ): Promise<boolean> {
   const load = () => loadCompressed(deps, manifest);
   return (await announceDirect(deps, manifest, load, earlyHead)) !== 'failed';
+}
+
+/**
+ * What a change found in the record when it had nothing to store. Its own version is there when an earlier try of it ended before
+ * it could tell of it: then both paths are due. Never throws.
+ */
+export async function announceFound(
+  deps: Deps,
+  changeId: ChangeId,
+  manifest: Manifest,
+  earlyHead?: EarlyHead,
+): Promise<void> {
+  if (manifest.changeId !== changeId) await ensureOnBus(deps, manifest, earlyHead);
+  else await announceChange(deps, manifest, () => loadCompressed(deps, manifest), earlyHead);
 }
 
 /**

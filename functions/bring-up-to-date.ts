@@ -6,7 +6,7 @@ import { FanoutError } from '../core/errors.ts';
 import type { SdkKey } from '../core/ids.ts';
 import { METRIC } from '../core/log.ts';
 import type { Manifest } from '../core/manifest.ts';
-import { ensureOnBus, readHeadEarly } from './announce-change.ts';
+import { announceFound, readHeadEarly } from './announce-change.ts';
 import { fetchDatafile } from './fetch-datafile.ts';
 import type { Deps } from './ports.ts';
 import { archive, type Change, publishDatafile } from './publish-datafile.ts';
@@ -44,7 +44,7 @@ export async function bringUpToDate(
   const isThere = known !== null && known.revision >= announcedRevision;
   const found = async (manifest: Manifest): Promise<Outcome> => {
     deps.lastSeen.set(sdkKey, manifest);
-    await ensureOnBus(deps, manifest, earlyHead);
+    await announceFound(deps, change.changeId, manifest, earlyHead);
     return { kind: 'found', manifest };
   };
   if (early === null && known !== null && known.revision > announcedRevision) return found(known);

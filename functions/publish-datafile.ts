@@ -9,7 +9,7 @@ import { leftOutFields } from '../core/left-out.ts';
 import { METRIC } from '../core/log.ts';
 import { type Arrival, advance, type Cause, type CdnValidators, type Manifest } from '../core/manifest.ts';
 import type { DatafileSource } from '../core/projects.ts';
-import { announceChange, type EarlyHead, ensureOnBus } from './announce-change.ts';
+import { announceChange, announceFound, type EarlyHead } from './announce-change.ts';
 import { type Moved, moveManifest } from './move-manifest.ts';
 import type { DatafileRecord, Deps, StoredManifest } from './ports.ts';
 
@@ -62,7 +62,7 @@ export async function publishDatafile(
       seq,
       revision,
     });
-    await ensureOnBus(deps, moved.manifest, earlyHead);
+    await announceFound(deps, changeId, moved.manifest, earlyHead);
     return moved;
   }
   const { lineage, seq, revision, sha256, publishedAtMs } = moved.written;

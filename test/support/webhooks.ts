@@ -39,7 +39,9 @@ export const projectsOf = (...sdkKeys: string[]): ProjectTable =>
     ]),
   );
 
-/** The status that a signed webhook gets. Its request id is `r<revision>`. */
+const requests = new WeakMap<FakeDeps, number>();
+
+/** The status that a signed webhook gets. Its request id is `r<revision>.<how many came before>`: no two have the same. */
 export async function sendWebhook(
   deps: FakeDeps,
   revision: number,
@@ -48,13 +50,15 @@ export async function sendWebhook(
   const data = { environment, revision, cdn_url: 'none' };
   const event = { project_id: Number(PROJECT_ID), event: 'project.datafile_updated', data };
   const rawBody = Buffer.from(JSON.stringify(event));
+  const before = requests.get(deps) ?? 0;
+  requests.set(deps, before + 1);
   const answer = await receiveWebhook(
     deps,
     { projects: unchanging(projects), fetchBudgetMs: BUDGET_MS, guard: null },
     {
       method: 'POST',
       path: '/webhooks/optimizely',
-      requestId: `r${revision}`,
+      requestId: `r${revision}.${before}`,
       rawBody,
       signature: signWebhook(rawBody, secret),
     },

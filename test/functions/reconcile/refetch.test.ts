@@ -63,6 +63,15 @@ describe('a refetch', () => {
     expect(deps.bus.published).toHaveLength(1);
   });
 
+  it('tells every region of its own change, which an earlier try stored and did not come to tell of', async () => {
+    deps.cdn.serve(datafileOf(4));
+    await refetch(deps, projects, [noticeOf(4)]);
+    deps.topic.notices.length = 0;
+    await refetch(deps, projects, [noticeOf(4)]);
+    expect(deps.topic.ofKind('published')).toMatchObject([{ seq: 1, revision: 4 }]);
+    expect(deps.record.swaps).toHaveLength(1);
+  });
+
   it('of a key that is no longer configured is logged and done with', async () => {
     await refetch(deps, projects, [noticeOf(4, 'Gone')]);
     expect(deps.lines).toContainEqual(expect.objectContaining({ level: 'warn', result: 'unknown-key' }));

@@ -148,7 +148,7 @@ describe('a CDN that lags', () => {
   it('queues a refetch when the budget is spent', async () => {
     expect(await webhook(2)).toBe(202);
     expect(deps.topic.ofKind('refetch')).toMatchObject([
-      { sdkKey: KEY, revision: 2, changeId: 'r2', receivedAtMs: START_MS },
+      { sdkKey: KEY, revision: 2, changeId: 'r2.1', receivedAtMs: START_MS },
     ]);
     expect(deps.record.headOf()?.revision).toBe(1);
     expect(deps.counts.get('CdnStale')).toBe(1);
