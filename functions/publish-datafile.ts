@@ -10,6 +10,7 @@ import { METRIC } from '../core/log.ts';
 import { type Arrival, advance, type Cause, type CdnValidators, type Manifest } from '../core/manifest.ts';
 import type { DatafileSource } from '../core/projects.ts';
 import { announceChange, announceFound, type EarlyHead } from './announce-change.ts';
+import { loadCompressed } from './announce-head.ts';
 import { type Moved, moveManifest } from './move-manifest.ts';
 import type { DatafileRecord, Deps, StoredManifest } from './ports.ts';
 
@@ -46,7 +47,7 @@ export async function publishDatafile(
   const isNews = current === null || 'manifest' in advance(current.manifest, datafile, arrival());
   // Compressing runs beside the writes; where nothing will be published it is not begun.
   let compressing = isNews ? compressed(deps, datafile) : null;
-  const loadCompressed = () => {
+  const loadOwn = () => {
     compressing ??= compressed(deps, datafile);
     return compressing;
   };
@@ -70,8 +71,11 @@ export async function publishDatafile(
   deps.log.info('manifest.moved', { cause, lineage, seq, revision, sha256, latencyMs });
   deps.metrics.count(METRIC.changePublished);
   deps.metrics.timeMs(METRIC.publishLatencyMs, latencyMs);
-  tellLeftOut(deps, moved.manifest, datafile);
-  await announceChange(deps, moved.manifest, loadCompressed, earlyHead);
+  // What is announced is the head, which another writer may have moved on to another body.
+  const isOwnBody = moved.manifest.sha256 === datafile.sha256;
+  const load = isOwnBody ? loadOwn : () => loadCompressed(deps, moved.manifest);
+  if (isOwnBody) tellLeftOut(deps, moved.manifest, datafile);
+  await announceChange(deps, moved.manifest, load, earlyHead);
   return moved;
 }
 

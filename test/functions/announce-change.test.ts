@@ -2,9 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 import { parseDatafile } from '../../core/datafile.ts';
-import { compressBody, encodeEnvelope } from '../../core/envelope.ts';
+import { compressBody, decodeBody, decodeHead, type Envelope, encodeEnvelope } from '../../core/envelope.ts';
 import { type ChangeId, type Seq, sha256Of } from '../../core/ids.ts';
-import type { Manifest } from '../../core/manifest.ts';
+import { type Manifest, rollback } from '../../core/manifest.ts';
 import { publishDatafile } from '../../functions/publish-datafile.ts';
 import { datafileOf, KEY } from '../support/datafiles.ts';
 import { type FakeDeps, fakeDeps } from '../support/fakes.ts';
@@ -25,6 +25,30 @@ async function forge(deps: FakeDeps, like: Manifest, seq: number): Promise<void>
   const forged = { ...like, seq: seq as Seq, sha256: sha256Of(body) };
   deps.bus.plant(KEY, encodeEnvelope(forged, await compressBody(body), 1024 * 1024));
 }
+
+describe('a change whose swap was stored and whose answer was lost', () => {
+  it('announces what another writer rolled it back to, with the body of that', async () => {
+    const deps = fakeDeps();
+    await publish(deps, 1);
+    const older = parseDatafile(datafileOf(1), { sdkKey: KEY });
+    deps.record.losesSwapAnswer = true;
+    deps.record.onSwapped = (manifest) => {
+      if (manifest.seq !== 2) return;
+      const cdn = { etag: null, lastModifiedMs: null };
+      const arrival = { cause: 'rollback', changeId: 'of-others' as ChangeId, cdn } as const;
+      const to = rollback(manifest, older, { ...arrival, receivedAtMs: 2, publishedAtMs: 2 }, 'a bad week');
+      deps.record.manifests.set(KEY, { manifest: to, etag: '"rolled back"' });
+    };
+    expect(await publish(deps, 2)).toMatchObject({ seq: 3, revision: 1 });
+    const { headers, payload } = deps.bus.published.at(-1) as Envelope;
+    const head = decodeHead((name) => headers[name] ?? '');
+    expect(head).toMatchObject({ seq: 3, revision: 1 });
+    expect(Buffer.from(await decodeBody(head, payload))).toEqual(Buffer.from(older.body));
+    expect(deps.lines).toContainEqual(
+      expect.objectContaining({ event: 'manifest.moved', seq: 2, revision: 2 }),
+    );
+  });
+});
 
 describe('a change that finds its place on the bus taken', () => {
   it.each([

@@ -97,16 +97,8 @@ describe('moving the manifest', () => {
     const deps = fakeDeps();
     await move(deps, 1);
     deps.record.losesSwapAnswer = true;
-    const { readManifest } = deps.record;
-    let reads = 0;
-    // The first read is the caller's; before the second, which follows the lost answer, others move it on.
-    deps.record.readManifest = async (sdkKey) => {
-      const found = await readManifest.call(deps.record, sdkKey);
-      if (++reads !== 2 || found === null) return found;
-      const stored = { manifest: then(found.manifest), etag: '"later"' };
-      deps.record.manifests.set(sdkKey, stored);
-      return stored;
-    };
+    deps.record.onSwapped = (manifest) =>
+      deps.record.manifests.set(KEY, { manifest: then(manifest), etag: '"later"' });
     const outcome = await move(deps, 2);
     expect(outcome).toMatchObject({ kind: 'moved', written: { seq: 2, revision: 2 } });
     expect(outcome.manifest).toEqual(deps.record.headOf());

@@ -18,6 +18,8 @@ export class FakeRecord implements DatafileRecord {
   isDown = false;
   /** Stores the next swap and then says `conflict`, as a client does that repeats a call whose answer was lost. */
   losesSwapAnswer = false;
+  /** Runs after each swap; a test lets another writer move it on in here. */
+  onSwapped: (manifest: Manifest) => void = () => {};
   #etags = 0;
 
   async readManifest(sdkKey: SdkKey) {
@@ -33,6 +35,7 @@ export class FakeRecord implements DatafileRecord {
     this.manifests.set(manifest.sdkKey, { manifest, etag });
     this.swaps.push(manifest);
     this.writes++;
+    this.onSwapped(manifest);
     if (!this.losesSwapAnswer) return { etag };
     this.losesSwapAnswer = false;
     return 'conflict' as const;
