@@ -28,6 +28,8 @@ export interface HistoryEntry {
   readonly cause: Cause;
   readonly changeId: ChangeId;
   readonly publishedAtMs: number;
+  /** Over this version, from when it was the head; absent where nobody signed then, and of the head itself. */
+  readonly signature?: Signature;
 }
 
 /** Why the manifest stays where it is until it is unpinned. */
@@ -148,7 +150,7 @@ export function resign(current: Manifest, arrival: Arrival): Manifest {
 
 /** The fields of a manifest that describe the body it points at. */
 type Head = Pick<Manifest, 'projectId' | 'environment' | 'revision' | 'sha256' | 'bytes' | 'bodyKey' | 'cdn'>;
-type Base = Pick<Manifest, 'schema' | 'lineage' | 'sdkKey' | 'seq' | 'pin' | 'history'>;
+type Base = Pick<Manifest, 'schema' | 'lineage' | 'sdkKey' | 'seq' | 'pin' | 'history' | 'signature'>;
 
 function headOf(datafile: Datafile): Omit<Head, 'cdn'> {
   return {
@@ -190,8 +192,14 @@ function pointAt(base: Base, head: Head, arrival: Arrival): Manifest {
     publishedAtMs,
     cdn: head.cdn,
     pin: base.pin,
-    history: [entry, ...base.history].slice(0, HISTORY_MAX),
+    history: [entry, ...signedHistory(base)].slice(0, HISTORY_MAX),
   };
+}
+
+/** What was the head keeps its signature: agents may have to go back to it. */
+function signedHistory({ history, seq, signature }: Base): readonly HistoryEntry[] {
+  if (signature === undefined) return history;
+  return history.map((entry) => (entry.seq === seq ? { ...entry, signature } : entry));
 }
 
 const publicationOf = (manifest: Manifest) => ({

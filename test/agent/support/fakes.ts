@@ -11,6 +11,7 @@ import {
   type SdkKey,
   type Seq,
   type Sha256,
+  sha256Of,
   toSdkKey,
 } from '../../../core/ids.ts';
 import type { Log, LogEvent } from '../../../core/log.ts';
@@ -49,6 +50,12 @@ export function datafileBody(
 
 export const datafileOf = (revision: number, sdkKey: SdkKey = KEY): Datafile =>
   parseDatafile(datafileBody(revision, { sdkKey }), { sdkKey });
+
+/** What every agent refuses, whatever it makes of odd datafiles: it is not even JSON. */
+export function refusedOf(revision: number, sdkKey: SdkKey = KEY): Datafile {
+  const body = Buffer.from(`<html>Revision ${revision} is not available</html>`);
+  return { ...datafileOf(revision, sdkKey), sha256: sha256Of(body), body };
+}
 
 /** A candidate of `datafileOf(revision)`; every field can be overridden. */
 export function candidateOf(revision: number, overrides: Partial<Candidate> = {}): Candidate {
@@ -143,7 +150,12 @@ export class MemoryRecord implements RecordReader {
 
   /** Publishes a body as the webhook would; returns the manifest. */
   publish(sdkKey: SdkKey, body: Buffer, lineage: Lineage = LINEAGE, nowMs = 0): Manifest {
-    const datafile = parseDatafile(body, { sdkKey });
+    return this.publishAs(parseDatafile(body, { sdkKey }), lineage, nowMs);
+  }
+
+  /** Publishes bytes that nobody has looked at. */
+  publishAs(datafile: Datafile, lineage: Lineage = LINEAGE, nowMs = 0): Manifest {
+    const { sdkKey, body } = datafile;
     const changeId = `change-${datafile.revision}` as ChangeId;
     const cdn = { etag: null, lastModifiedMs: null };
     const arrival = { cause: 'webhook', changeId, receivedAtMs: nowMs, publishedAtMs: nowMs, cdn } as const;
