@@ -30,6 +30,8 @@ const NEWLINE = 0x0a;
 const FILE_MODE = 0o600;
 /** After a swap the processor belongs to requests; a cache may be this much behind. */
 const WRITE_DELAY_MS = 500;
+/** What could not be judged is offered again after this. */
+const OFFER_AGAIN_MS = 1_000;
 
 export interface CacheEntry extends DatafileMeta {
   readonly body: Uint8Array;
@@ -69,6 +71,7 @@ export class DiskSource implements Source {
   readonly #clock: Clock;
   readonly #onSaved: DiskSourceOptions['onSaved'];
   readonly #waiting = new Map<SdkKey, CacheEntry>();
+  readonly #again = new Map<SdkKey, Timer>();
   #timer: Timer | null = null;
   #stopped = false;
   #writing: Promise<void> = Promise.resolve();
@@ -89,7 +92,9 @@ export class DiskSource implements Source {
       const { body, ...meta } = decodeEntry(file, sdkKey);
       const candidate = { ...meta, source: this.name, fromRecord: false, load: async () => body } as const;
       const outcome = await this.#sink.offer(candidate);
-      if (outcome.kind === 'rejected') await this.#moveAside(path);
+      if (outcome.kind !== 'rejected') return;
+      if (outcome.final) await this.#moveAside(path);
+      else this.#watchAgain(sdkKey);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
       this.#sink.failed(this.name, sdkKey, error);
@@ -97,8 +102,10 @@ export class DiskSource implements Source {
     }
   }
 
-  unwatch(_sdkKey: SdkKey): void {
+  unwatch(sdkKey: SdkKey): void {
     // The file stays: it is what the next start serves.
+    this.#again.get(sdkKey)?.cancel();
+    this.#again.delete(sdkKey);
   }
 
   /** Writes in a moment, and only the newest of each key: those that came before are not needed any more. */
@@ -110,7 +117,17 @@ export class DiskSource implements Source {
   /** Writes what waits. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    for (const sdkKey of [...this.#again.keys()]) this.unwatch(sdkKey);
     await this.#flush();
+  }
+
+  /** It was not the file's fault: no worker could look at it yet. */
+  #watchAgain(sdkKey: SdkKey): void {
+    this.#again.get(sdkKey)?.cancel();
+    this.#again.set(
+      sdkKey,
+      this.#clock.after(OFFER_AGAIN_MS, () => void this.watch(sdkKey)),
+    );
   }
 
   #flush(): Promise<void> {

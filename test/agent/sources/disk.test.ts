@@ -2,6 +2,8 @@ import { mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type CacheEntry, DiskSource } from '../../../agent/sources/disk.ts';
+import type { Outcome } from '../../../agent/sources/source.ts';
+import { eventually } from '../../support/eventually.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 import { candidateOf, datafileOf, KEY, OTHER_KEY, RecordingSink } from '../support/fakes.ts';
@@ -76,6 +78,42 @@ describe('the disk cache', () => {
     const names = await readdir(dir);
     expect(names).toHaveLength(1);
     expect((await stat(join(dir, names[0] as string))).mode & 0o077).toBe(0);
+  });
+
+  it('keeps a file that could not be judged, and offers it again', async () => {
+    const { source, dir, clock } = await setUp();
+    source.save(entryOf(3));
+    await source.stop();
+    const sink = new RecordingSink();
+    const answers: Outcome[] = [
+      { kind: 'rejected', code: 'WORKERS_UNAVAILABLE', final: false, error: new Error('none is there yet') },
+      { kind: 'accepted' },
+    ];
+    let offers = 0;
+    sink.offer = async () => answers[offers++] as Outcome;
+    const later = new DiskSource(sink, { dir, clock });
+    await later.watch(KEY);
+    expect(await readdir(dir)).toEqual([expect.stringMatching(/\.datafile$/)]);
+    clock.advance(1_000);
+    await eventually('it is offered again', () => offers === 2);
+    await later.stop();
+    expect(clock.waitingCount).toBe(0);
+  });
+
+  it('offers nothing again after it was stopped, or the key let go', async () => {
+    const { source, dir, clock } = await setUp();
+    source.save(entryOf(3));
+    await source.stop();
+    const sink = new RecordingSink();
+    sink.offer = async () => ({ kind: 'rejected', code: 'WORKERS_UNAVAILABLE', final: false, error: null });
+    const later = new DiskSource(sink, { dir, clock });
+    await later.watch(KEY);
+    expect(clock.waitingCount).toBe(1);
+    later.unwatch(KEY);
+    expect(clock.waitingCount).toBe(0);
+    await later.watch(KEY);
+    await later.stop();
+    expect(clock.waitingCount).toBe(0);
   });
 
   const damages: [string, (path: string) => Promise<void>][] = [
