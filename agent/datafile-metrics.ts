@@ -13,6 +13,8 @@ export interface DatafileSample {
   readonly verifiedAgeS: number | null;
   /** Parts of it that are not served. */
   readonly leftOut: number;
+  /** It is an earlier version than the record's head, which cannot be used. */
+  readonly isLastGood: boolean;
 }
 
 /** Versions of the record that this agent refuses. */
@@ -54,6 +56,11 @@ export function registerDatafileMetrics(registers: Registry[], sources: Datafile
     'left_out',
     'Parts of the datafile that are not understood, while the rest serves',
     (it) => it.leftOut,
+  );
+  perKey(
+    'last_good',
+    "1 while an earlier version than the record's head serves, which is refused or whose body is not there",
+    ({ isLastGood }) => (isLastGood ? 1 : 0),
   );
   new Gauge({
     name: 'fanout_agent_bus_available',

@@ -62,7 +62,7 @@ export class Intake implements Sink {
   #accepted(candidate: Candidate, swapMs: number, hadOne: boolean): void {
     const { log, metrics, nowMs } = this.#options;
     const latencyMs = nowMs() - candidate.receivedAtMs;
-    const isLive = hadOne && candidate.seq > 0;
+    const isLive = hadOne && candidate.seq > 0 && !candidate.fromHistory;
     metrics.accepted(latencyMs, swapMs, isLive);
     log.info('candidate.accepted', {
       ...fieldsOf(candidate),

@@ -63,11 +63,13 @@ export class Quarantine {
 
   /** What became of a candidate. */
   judged(candidate: Candidate, outcome: Outcome): void {
-    const { sdkKey, lineage, seq, revision, sha256, fromRecord } = candidate;
+    const { sdkKey, lineage, seq, revision, sha256, fromRecord, fromHistory } = candidate;
     const known = this.#refused.get(sdkKey);
     // From the cache or the CDN may come what is older than the refused one.
     const isLater = known?.lineage === lineage ? seq > known.seq : fromRecord;
     if (outcome.kind === 'accepted' && isLater) this.#refused.delete(sdkKey);
+    // The head is what the publisher and the operator have to know of, not what was tried in its place.
+    if (fromHistory) return;
     if (outcome.kind !== 'rejected' || !fromRecord || !outcome.code.startsWith(OF_THE_DATAFILE)) return;
     const { clock, log } = this.#options;
     if (known?.lineage === lineage && known.seq === seq) return;

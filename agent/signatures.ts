@@ -68,7 +68,9 @@ export class Signatures {
 
   /** What became of a candidate: a refusal stands until a good datafile comes, or the one that is served comes again. */
   judged(candidate: CandidateMeta, outcome: Outcome, atMs: number): void {
-    const { sdkKey, source, lineage, seq } = candidate;
+    const { sdkKey, source, lineage, seq, fromHistory } = candidate;
+    // It was asked for because the head was refused, which stands.
+    if (fromHistory) return;
     if (outcome.kind === 'rejected' && isSignatureCode(outcome.code))
       this.#refused.set(sdkKey, { sdkKey, source, code: outcome.code, lineage, seq, atMs });
     const isSame = outcome.kind === 'ignored' && outcome.reason === 'same' && this.trusts(candidate);

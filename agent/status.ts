@@ -4,6 +4,7 @@ import type { SdkKey } from '../core/ids.ts';
 import { LEFT_OUT_SHOWN_MAX, sentenceOf } from '../core/left-out.ts';
 import type { BusHealth, BusReason } from './bus-health.ts';
 import type { Keys } from './keys.ts';
+import type { LastGood, UnusedHead } from './last-good.ts';
 import type { DatafileSample } from './metrics.ts';
 import type { Quarantined } from './quarantine.ts';
 import { isEnough } from './readiness.ts';
@@ -42,6 +43,15 @@ export interface DatafileStatus {
     readonly count: number;
     /** The first of them, as sentences that name the flags. */
     readonly parts: readonly string[];
+  };
+  /** The record's head, in whose place an earlier version of it serves; absent while the head does, or nothing of the record. */
+  readonly lastGood?: {
+    readonly headSeq: number;
+    readonly headRevision: number;
+    /** Why the head cannot be used. */
+    readonly code: string;
+    /** ISO time. */
+    readonly since: string;
   };
   /** Null while it has no datafile. */
   readonly datafile: {
@@ -100,6 +110,8 @@ export interface StatusOptions {
   readonly lookEveryMs: (sdkKey: SdkKey) => number;
   readonly quarantined?: (sdkKey: SdkKey) => Quarantined | null;
   readonly unknown?: Pick<UnknownKeys, 'of' | 'isExempt'>;
+  /** The head in whose place an earlier version serves. */
+  readonly lastGood?: Pick<LastGood, 'of'>;
   /** Since when the cache folder cannot be written; null while it can. */
   readonly cacheFailedAtMs?: () => number | null;
   /** Where others serve: how they are. */
@@ -113,6 +125,7 @@ export function createStatus(options: StatusOptions): Status {
   const { keys, store, health, busConfigured, recordConfigured, nowMs, workers } = options;
   const { cacheFailedAtMs = () => null, quarantined = () => null, unknown = NONE_UNKNOWN } = options;
   const { busCause = () => null } = options;
+  const lastGood = (sdkKey: SdkKey) => options.lastGood?.of(sdkKey) ?? null;
   const signatures = () => options.signatures?.() ?? null;
   let draining = false;
   const isServed = () =>
@@ -120,7 +133,7 @@ export function createStatus(options: StatusOptions): Status {
     workers?.().ready !== false;
   // What is refused is the reason why an older one serves; its sources look as they should.
   const staleSince = (sdkKey: SdkKey) =>
-    quarantined(sdkKey) !== null
+    quarantined(sdkKey) !== null || lastGood(sdkKey) !== null
       ? null
       : staleSinceMs(
           store.get(sdkKey),
@@ -134,7 +147,7 @@ export function createStatus(options: StatusOptions): Status {
   const blemishes: readonly (() => boolean)[] = [
     () => workers?.().whole === false,
     () => (signatures()?.refused.length ?? 0) > 0,
-    () => anyKey((sdkKey) => quarantined(sdkKey) !== null),
+    () => anyKey((sdkKey) => quarantined(sdkKey) !== null || lastGood(sdkKey) !== null),
     () => anyKey((sdkKey) => unknown.of(sdkKey) !== null),
     () => cacheFailedAtMs() !== null,
     () => busConfigured && !health.available,
@@ -159,6 +172,7 @@ export function createStatus(options: StatusOptions): Status {
       datafiles: [...keys.all()].map(({ sdkKey, configured }) => ({
         ...{ sdkKey, configured },
         ...refusalOf(quarantined(sdkKey)),
+        ...lastGoodOf(lastGood(sdkKey)),
         ...unknownOf(unknown.of(sdkKey)),
         ...staleOf(staleSince(sdkKey)),
         ...leftOutOf(store, sdkKey),
@@ -175,7 +189,8 @@ export function createStatus(options: StatusOptions): Status {
         const verifiedAtMs = store.verifiedAtMs(sdkKey);
         const verifiedAgeS = verifiedAtMs === null ? null : (nowMs() - verifiedAtMs) / 1000;
         const leftOut = held.leftOut?.length ?? 0;
-        return [{ sdkKey, seq: held.seq, revision: held.revision, verifiedAgeS, leftOut }];
+        const isLastGood = lastGood(sdkKey) !== null;
+        return [{ sdkKey, seq: held.seq, revision: held.revision, verifiedAgeS, leftOut, isLastGood }];
       }),
   };
 }
@@ -206,6 +221,12 @@ function leftOutOf(store: AnyStore, sdkKey: SdkKey): Pick<DatafileStatus, 'leftO
   const leftOut = store.get(sdkKey)?.leftOut ?? [];
   if (leftOut.length === 0) return {};
   return { leftOut: { count: leftOut.length, parts: leftOut.slice(0, LEFT_OUT_SHOWN_MAX).map(sentenceOf) } };
+}
+
+function lastGoodOf(head: UnusedHead | null): Pick<DatafileStatus, 'lastGood'> {
+  if (head === null) return {};
+  const { seq: headSeq, revision: headRevision, code, sinceMs } = head;
+  return { lastGood: { headSeq, headRevision, code, since: isoOf(sinceMs) } };
 }
 
 const signaturesOf = (report: SignatureReport | null) => (report === null ? {} : { signatures: report });

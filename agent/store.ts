@@ -6,6 +6,7 @@ import type { DatafileExpectation } from '../core/datafile.ts';
 import { isFanoutError } from '../core/errors.ts';
 import type { SdkKey, Sha256 } from '../core/ids.ts';
 import type { LeftOut } from '../core/left-out.ts';
+import { HISTORY_MAX } from '../core/manifest.ts';
 import { judgeCandidate, judgePublication, type Version } from '../core/version.ts';
 import { isSignatureCode, type Signatures } from './signatures.ts';
 import type {
@@ -17,8 +18,11 @@ import type {
   SourceName,
 } from './sources/source.ts';
 
-/** Rejected versions remembered per key; a bus repeats its last message, so a handful is enough. */
-const REJECTED_REMEMBERED_MAX = 16;
+/**
+ * Rejected versions remembered per key: all of a manifest's history, so that none of it is loaded again at each change of the
+ * manifest, and the messages that a bus repeats.
+ */
+const REJECTED_REMEMBERED_MAX = HISTORY_MAX + 16;
 
 /** Turns a datafile into what serves it. */
 export interface Builder<B> {
@@ -155,9 +159,9 @@ export class Store<B> {
     }
     const previous = state.held;
     const acceptedAtMs = clock.nowMs();
-    const { load: _load, fromRecord: _fromRecord, ...meta } = candidate;
+    const { load: _load, fromRecord: _fromRecord, fromHistory: _fromHistory, ...meta } = candidate;
     state.held = { ...meta, ...made, body, acceptedAtMs };
-    state.verifiedAtMs = candidate.source === 'disk' ? null : acceptedAtMs;
+    state.verifiedAtMs = isCurrent(candidate) ? acceptedAtMs : null;
     if (previous !== null) builder.retire(previous.built);
     onAccepted?.(state.held);
     return { kind: 'accepted' };
@@ -174,7 +178,7 @@ export class Store<B> {
     }
     const verdict = judgeCandidate(held, candidate, candidate.fromRecord);
     if (verdict === 'same' || verdict === 'older') {
-      if (verdict === 'same' && candidate.source !== 'disk') this.confirm(candidate.sdkKey, candidate);
+      if (verdict === 'same' && isCurrent(candidate)) this.confirm(candidate.sdkKey, candidate);
       return ignored(verdict);
     }
     if (state.rejected.includes(rejectionId(candidate))) return ignored('judged');
@@ -197,6 +201,9 @@ export class Store<B> {
     return { kind: 'rejected', code, final, error };
   }
 }
+
+/** Whether it was just seen as the newest there is. */
+const isCurrent = ({ source, fromHistory }: CandidateMeta): boolean => source !== 'disk' && !fromHistory;
 
 /** A key never changes its project, so a hint that says so is wrong; what the record says is not a hint. */
 const expectation = (held: Held<unknown> | null, { sdkKey, fromRecord }: Candidate): DatafileExpectation =>

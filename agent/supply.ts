@@ -13,6 +13,7 @@ import { Follower } from './follow.ts';
 import { createInlets, type Inlets, type Wires } from './inlets.ts';
 import { Intake } from './intake.ts';
 import { Keys } from './keys.ts';
+import { LastGood } from './last-good.ts';
 import type { Metrics } from './metrics.ts';
 import { Quarantine } from './quarantine.ts';
 import { Signatures } from './signatures.ts';
@@ -56,6 +57,7 @@ export class Supply<B> {
   readonly #signatures: Signatures;
   readonly quarantine: Quarantine;
   readonly unknown: UnknownKeys;
+  readonly #lastGood: LastGood;
   /** Since when nothing can be saved; null while it can. */
   #cacheFailedAtMs: number | null = null;
 
@@ -78,14 +80,15 @@ export class Supply<B> {
       ...{ store: this.store, metrics, log, nowMs, monotonicMs },
       askRecord: (sdkKey) => void this.inlets.record?.refresh(sdkKey),
       onJudged: (candidate, outcome) => {
-        this.quarantine.judged(candidate, outcome);
+        for (const part of [this.quarantine, this.#lastGood]) part.judged(candidate, outcome);
         this.#signatures.judged(candidate, outcome, nowMs());
       },
       onFailed: (source, sdkKey) => source === 'cdn' && this.#lookedFor(sdkKey),
     });
+    const heldOf = (sdkKey: SdkKey) => this.store.get(sdkKey);
+    this.#lastGood = new LastGood({ log, nowMs, heldOf });
     this.quarantine = new Quarantine({
-      ...{ clock, random, log },
-      heldOf: (sdkKey) => this.store.get(sdkKey),
+      ...{ clock, random, log, heldOf },
       serves: (sdkKey) => this.keys.serves(sdkKey),
       channel: () => this.inlets.nats?.channel ?? null,
     });
@@ -103,16 +106,14 @@ export class Supply<B> {
       },
     });
     this.#follower = new Follower({ store: this.store, clock, sources: this.inlets });
-    this.unknown = new UnknownKeys({
-      ...{ log, nowMs },
-      existenceOf: (sdkKey) => this.#follower.existenceOf(sdkKey),
-    });
+    const existenceOf = (sdkKey: SdkKey) => this.#follower.existenceOf(sdkKey);
+    this.unknown = new UnknownKeys({ log, nowMs, existenceOf });
     this.keys = this.#createKeys(nowMs);
     this.status = createStatus({
       ...{ keys: this.keys, store: this.store, health: this.#health, nowMs },
       lookEveryMs: (sdkKey) => this.#lookEveryMs(sdkKey),
       quarantined: (sdkKey) => this.quarantine.of(sdkKey),
-      unknown: this.unknown,
+      ...{ unknown: this.unknown, lastGood: this.#lastGood },
       cacheFailedAtMs: () => this.#cacheFailedAtMs,
       busConfigured: this.inlets.nats !== null,
       busCause: () => this.inlets.nats?.cause?.says ?? null,
@@ -178,7 +179,7 @@ export class Supply<B> {
   #unfollow(sdkKey: SdkKey): void {
     this.#health.unwatch(sdkKey);
     this.#follower.unfollow(sdkKey);
-    this.quarantine.forget(sdkKey);
+    for (const part of [this.quarantine, this.#lastGood]) part.forget(sdkKey);
     this.#signatures.forgetRefused(sdkKey);
     this.#deps.onForgotten(sdkKey);
   }

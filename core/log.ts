@@ -52,6 +52,7 @@ export type LogEvent =
   | 'candidate.ignored'
   | 'candidate.rejected'
   | 'version.quarantined'
+  | 'version.last-good'
   | 'source.failed'
   | 'cache.failed'
   | 'config.invalid'

@@ -3,11 +3,12 @@
 
 import type { Clock, Random } from '../../core/clock.ts';
 import { checkBody } from '../../core/envelope.ts';
+import { type PastVersion, pastVersions } from '../../core/history.ts';
 import type { SdkKey, Sha256 } from '../../core/ids.ts';
 import type { Manifest } from '../../core/manifest.ts';
 import type { Version } from '../../core/version.ts';
 import { PollLoop } from './poll-loop.ts';
-import type { Sink, Source } from './source.ts';
+import { type Candidate, isOfVersion, type Outcome, type Sink, type Source } from './source.ts';
 
 const BACKOFF_FIRST_MS = 1_000;
 export const BACKOFF_MAX_MS = 60_000;
@@ -134,18 +135,41 @@ export class RecordSource implements Source {
     }
   }
 
+  /**
+   * The head and, as long as versions are refused for what they are, the one before: an agent that has nothing newer ends with the
+   * newest good one.
+   */
   async #offer(sdkKey: SdkKey, followed: Followed, manifest: Manifest, etag: string): Promise<void> {
-    const { lineage, seq, revision, sha256, changeId, receivedAtMs, publishedAtMs, signature } = manifest;
-    const outcome = await this.#sink.offer({
-      ...{ sdkKey, lineage, seq, revision, sha256, changeId, receivedAtMs, publishedAtMs },
+    let failure: unknown = null;
+    for (const version of [manifest, ...pastVersions(manifest)]) {
+      const outcome = await this.#sink.offer(this.#candidate(sdkKey, version, version !== manifest));
+      if (outcome.kind === 'rejected' && !outcome.final) failure ??= outcome.error;
+      if (!isRefused(outcome)) break;
+    }
+    // A body that is missing or spoilt may be there at the next look.
+    if (failure !== null) throw failure;
+    followed.etag = etag;
+    followed.version = manifest;
+  }
+
+  #candidate(sdkKey: SdkKey, version: Manifest | PastVersion, fromHistory: boolean): Candidate {
+    const { lineage, seq, revision, sha256, changeId, publishedAtMs, signature } = version;
+    return {
+      ...{ sdkKey, lineage, seq, revision, sha256, changeId, publishedAtMs },
+      // The history does not say when its webhooks arrived.
+      receivedAtMs: 'receivedAtMs' in version ? version.receivedAtMs : publishedAtMs,
       ...(signature !== undefined && { signature }),
+      ...(fromHistory && { fromHistory }),
       lastModifiedMs: null,
       source: this.name,
       fromRecord: true,
       load: () => this.loadBody(sdkKey, sha256),
-    });
-    if (outcome.kind === 'rejected' && !outcome.final) throw outcome.error;
-    followed.etag = etag;
-    followed.version = manifest;
+    };
   }
 }
+
+/** Now, or before. */
+const isRefused = (outcome: Outcome): boolean =>
+  outcome.kind === 'rejected'
+    ? isOfVersion(outcome)
+    : outcome.kind === 'ignored' && outcome.reason === 'judged';

@@ -43,7 +43,8 @@ export class S3Reader implements RecordReader {
   async readManifest(sdkKey: SdkKey, etag: string | null): Promise<ManifestAnswer> {
     const key = manifestKey(sdkKey);
     try {
-      const { body, etag: newEtag } = await this.#get(key, MANIFEST_BYTES_MAX, etag);
+      const tooLarge = () => this.#unavailable(key, new Error(`has more than ${MANIFEST_BYTES_MAX} bytes`));
+      const { body, etag: newEtag } = await this.#get(key, MANIFEST_BYTES_MAX, etag, tooLarge);
       return { kind: 'manifest', manifest: decodeManifest(body, sdkKey), etag: newEtag };
     } catch (cause) {
       if (cause instanceof FanoutError) throw cause;
@@ -57,10 +58,12 @@ export class S3Reader implements RecordReader {
   async readBody(sdkKey: SdkKey, sha256: Sha256): Promise<Uint8Array> {
     const key = bodyKey(sdkKey, sha256);
     try {
-      return (await this.#get(key, DATAFILE_BYTES_MAX, null)).body;
+      const tooLarge = () => tooLargeToBe(sha256, sdkKey, key);
+      return (await this.#get(key, DATAFILE_BYTES_MAX, null, tooLarge)).body;
     } catch (cause) {
       if (cause instanceof FanoutError) throw cause;
-      if (statusOf(cause) === 404) throw missing(sdkKey, key, cause);
+      // Without s3:ListBucket a missing body is a 403; the manifest beside it could be read.
+      if (statusOf(cause) === 404 || statusOf(cause) === 403) throw missing(sdkKey, key, cause);
       throw this.#unavailable(key, cause);
     }
   }
@@ -76,6 +79,7 @@ export class S3Reader implements RecordReader {
     key: string,
     bytesMax: number,
     etag: string | null,
+    tooLarge: () => FanoutError,
   ): Promise<{ body: Uint8Array; etag: string }> {
     this.#loading ??= this.#load(this.#settings);
     const { sdk, client } = await this.#loading;
@@ -83,9 +87,7 @@ export class S3Reader implements RecordReader {
     const command = new sdk.GetObjectCommand({ Bucket: this.#settings.bucket, Key: key, ...condition });
     const answer = await client.send(command, { abortSignal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
     const pieces = answer.Body as Readable | undefined;
-    const body = await readWithin(pieces, bytesMax, () =>
-      this.#unavailable(key, new Error(`has more than ${bytesMax} bytes`)),
-    );
+    const body = await readWithin(pieces, bytesMax, tooLarge);
     return { body, etag: answer.ETag ?? '' };
   }
 
@@ -140,6 +142,16 @@ const longError = () => new Error(`S3 answered an error of more than ${ANSWER_BY
 const statusOf = (error: unknown): number | undefined =>
   (error as { $metadata?: { httpStatusCode?: number } } | null)?.$metadata?.httpStatusCode;
 const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'Error');
+
+/** No datafile is that large, so it is not the one that the manifest names. */
+const tooLargeToBe = (sha256: Sha256, sdkKey: SdkKey, key: string) =>
+  new FanoutError({
+    code: 'BODY_CORRUPT',
+    message: `${key} has more than ${DATAFILE_BYTES_MAX} bytes, and is not the body ${sha256.slice(0, 12)}…`,
+    remedy: 'Restore the object from its versions, and see who writes to the bucket.',
+    retryable: true,
+    fields: { sdkKey },
+  });
 
 const missing = (sdkKey: SdkKey, key: string, cause: unknown) =>
   new FanoutError({

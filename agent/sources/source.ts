@@ -33,6 +33,8 @@ export interface CandidateMeta extends DatafileMeta {
   readonly source: SourceName;
   /** Just read from the manifest in S3, which is always right about lineage. */
   readonly fromRecord: boolean;
+  /** Named by the manifest's history, and offered because the head is refused: not the head of the record. */
+  readonly fromHistory?: boolean;
 }
 
 export interface Candidate extends CandidateMeta {
@@ -60,6 +62,10 @@ export type Outcome =
       readonly final: boolean;
       readonly error: unknown;
     };
+
+/** Why the version itself cannot be used: another one may be better. Otherwise what is in between failed, S3 or a worker. */
+export const isOfVersion = ({ code, final }: Outcome & { kind: 'rejected' }): boolean =>
+  final || code === 'BODY_MISSING' || code === 'BODY_CORRUPT';
 
 /** Where sources put what they find. */
 export interface Sink {

@@ -49,6 +49,7 @@ describe('a version is quarantined', () => {
     ['a body that was spoilt on its way', fromRecord(2), rejected('BODY_CORRUPT')],
     ['a record that was not there', fromRecord(2), rejected('RECORD_UNAVAILABLE')],
     ['a signature', fromRecord(2), rejected('SIGNATURE_UNKNOWN')],
+    ['what was tried in the place of a head', fromRecord(1, { fromHistory: true }), rejected()],
     ['what is known already', fromRecord(2), { kind: 'ignored', reason: 'same' }],
   ])('not for %s', (_, candidate, outcome) => {
     const { quarantine } = setUp();
@@ -63,9 +64,10 @@ describe('a version is quarantined', () => {
     expect(quarantine.of(KEY)).toBeNull();
   });
 
-  it('also while an earlier one is taken from the cache or the CDN', () => {
+  it('also while an earlier one is taken from the cache, the CDN or the history', () => {
     const { quarantine } = setUp();
     quarantine.judged(fromRecord(2), rejected());
+    quarantine.judged(fromRecord(1, { fromHistory: true }), ACCEPTED);
     quarantine.judged(candidateOf(1, { source: 'disk' }), ACCEPTED);
     quarantine.judged(candidateOf(9, { source: 'cdn', seq: 0 as Seq, lineage: OTHER_LINEAGE }), ACCEPTED);
     expect(quarantine.of(KEY)?.seq).toBe(2);

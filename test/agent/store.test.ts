@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../agent/sources/source.ts';
 import { Store } from '../../agent/store.ts';
 import type { Seq, Sha256 } from '../../core/ids.ts';
+import { HISTORY_MAX } from '../../core/manifest.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { FakeBuilder, failure } from './support/builder.ts';
 import { candidateOf, datafileOf, KEY, LINEAGE, OTHER_KEY, OTHER_LINEAGE } from './support/fakes.ts';
@@ -141,10 +142,33 @@ describe('a candidate that cannot be served', () => {
 
   it('remembers a bounded number of them', async () => {
     const { store, builder } = setUp();
-    for (let seq = 1; seq <= 40; seq++) builder.refused.add(seq);
-    for (let seq = 1; seq <= 40; seq++) await store.offer(candidateOf(seq));
-    expect(reasonOf(await store.offer(candidateOf(40)))).toBe('judged');
+    const many = HISTORY_MAX + 40;
+    for (let seq = 1; seq <= many; seq++) builder.refused.add(seq);
+    for (let seq = 1; seq <= many; seq++) await store.offer(candidateOf(seq));
+    // The whole history of a manifest: none of it is loaded again whenever the manifest changes.
+    for (let seq = many - HISTORY_MAX + 1; seq <= many; seq++)
+      expect(reasonOf(await store.offer(candidateOf(seq)))).toBe('judged');
     expect(reasonOf(await store.offer(candidateOf(1)))).toBe('rejected');
+  });
+});
+
+describe('a version out of the history', () => {
+  const past = (seq: number) => candidateOf(seq, { source: 's3', fromRecord: true, fromHistory: true });
+
+  it('is taken where nothing newer serves, and is never counted as seen to be the head', async () => {
+    const { store } = setUp();
+    expect(reasonOf(await store.offer(past(3)))).toBe('accepted');
+    expect(reasonOf(await store.offer(past(3)))).toBe('same');
+    expect(store.verifiedAtMs(KEY)).toBeNull();
+    await store.offer(candidateOf(3));
+    expect(store.verifiedAtMs(KEY)).not.toBeNull();
+  });
+
+  it('never takes the place of a later one of its lineage', async () => {
+    const { store, accepted } = setUp();
+    await store.offer(candidateOf(4));
+    expect(reasonOf(await store.offer(past(3)))).toBe('older');
+    expect(accepted).toEqual([4]);
   });
 });
 

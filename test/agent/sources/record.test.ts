@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { BACKOFF_MAX_MS, RecordSource } from '../../../agent/sources/record.ts';
 import type { Candidate, Outcome } from '../../../agent/sources/source.ts';
-import { FanoutError } from '../../../core/errors.ts';
+import { type ErrorCode, FanoutError } from '../../../core/errors.ts';
+import { HISTORY_MAX } from '../../../core/manifest.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import {
   datafileBody,
@@ -116,6 +117,89 @@ describe('the record source', () => {
     await source.watch(KEY);
     await pass(5_000);
     expect(looks).toEqual(['changed', 'unchanged']);
+  });
+
+  describe('under a head that is refused', () => {
+    const refuse =
+      (...seqs: number[]) =>
+      ({ seq }: Candidate): Outcome =>
+        seqs.includes(seq) ? rejected('DATAFILE_UNLOADABLE', true) : { kind: 'accepted' };
+    const rejected = (code: ErrorCode, final: boolean): Outcome => {
+      const error = new FanoutError({ code, message: '', remedy: '', retryable: !final });
+      return { kind: 'rejected', code, final, error };
+    };
+    const published = (count: number) => {
+      const it = setUp();
+      for (let revision = 1; revision <= count; revision++) it.record.publish(KEY, datafileBody(revision));
+      return it;
+    };
+
+    it('offers what was before it, newest first, until one is taken', async () => {
+      const { sink, source } = published(6);
+      sink.answer = refuse(6, 5, 4);
+      await source.watch(KEY);
+      expect(sink.seqs).toEqual([6, 5, 4, 3]);
+      expect(sink.offered.at(-1)).toMatchObject({ revision: 3, changeId: 'change-3', lineage: LINEAGE });
+      expect(sink.offered.map(({ fromRecord }) => fromRecord)).toEqual([true, true, true, true]);
+      expect(sink.offered.map(({ fromHistory = false }) => fromHistory)).toEqual([false, true, true, true]);
+      const body = await sink.offered.at(-1)?.load();
+      expect(Buffer.from(body ?? []).equals(datafileBody(3))).toBe(true);
+    });
+
+    it('does so once, and again only when the manifest has changed', async () => {
+      const { sink, record, looks, source, pass } = published(3);
+      sink.answer = refuse(3);
+      await source.watch(KEY);
+      await pass(5_000);
+      await pass(5_000);
+      expect(looks).toEqual(['changed', 'unchanged', 'unchanged']);
+      expect(sink.seqs).toEqual([3, 2]);
+      record.publish(KEY, datafileBody(4));
+      await pass(5_000);
+      expect(sink.seqs).toEqual([3, 2, 4]);
+    });
+
+    it.each<[string, Outcome]>([
+      ['is taken', { kind: 'accepted' }],
+      ['serves already', { kind: 'ignored', reason: 'same' }],
+      ['is behind what serves', { kind: 'ignored', reason: 'older' }],
+      ['is of a key that was let go', { kind: 'ignored', reason: 'unwatched' }],
+      ['S3 did not give', rejected('RECORD_UNAVAILABLE', false)],
+      ['no worker could look at', rejected('WORKERS_UNAVAILABLE', false)],
+    ])('asks no further below a version that %s', async (_, answer) => {
+      const { sink, source } = published(6);
+      sink.answer = ({ seq }) => (seq === 5 ? answer : refuse(6)({ seq } as Candidate));
+      await source.watch(KEY);
+      expect(sink.seqs).toEqual([6, 5]);
+    });
+
+    it('passes over a version that was refused before, and tries all that there are', async () => {
+      const { sink, source } = published(HISTORY_MAX + 10);
+      sink.answer = () => ({ kind: 'ignored', reason: 'judged' });
+      await source.watch(KEY);
+      expect(sink.seqs).toHaveLength(HISTORY_MAX);
+    });
+
+    it.each<ErrorCode>(['BODY_MISSING', 'BODY_CORRUPT'])(
+      'whose code is %s it takes the one before, and looks again for the head',
+      async (code) => {
+        const { sink, looks, source, pass } = published(3);
+        sink.answer = ({ seq }) => (seq === 3 ? rejected(code, false) : { kind: 'accepted' });
+        await source.watch(KEY);
+        expect(sink.seqs).toEqual([3, 2]);
+        sink.answer = () => ({ kind: 'accepted' });
+        await pass(1_000);
+        expect(sink.seqs).toEqual([3, 2, 3]);
+        expect(looks).toEqual(['changed', 'failed', 'changed']);
+      },
+    );
+
+    it('asks no further when S3 did not give the head', async () => {
+      const { sink, source } = published(3);
+      sink.answer = () => rejected('RECORD_UNAVAILABLE', false);
+      await source.watch(KEY);
+      expect(sink.seqs).toEqual([3]);
+    });
   });
 
   it('looks at all keys when the bus has come up', async () => {

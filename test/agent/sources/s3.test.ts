@@ -1,6 +1,7 @@
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { S3Reader } from '../../../agent/sources/s3.ts';
+import { DATAFILE_BYTES_MAX } from '../../../core/datafile.ts';
 import { encodeManifest } from '../../../core/manifest-codec.ts';
 import { bodyKey, manifestKey } from '../../../core/names.ts';
 import { type HttpServer, serveHttp } from '../../../infra/local/http.ts';
@@ -66,6 +67,26 @@ describe('the S3 reader', () => {
     await expect(reader.readBody(KEY, sha256)).rejects.toMatchObject({ code: 'BODY_MISSING' });
     await put(bodyKey(KEY, sha256), datafileOf(99).body);
     expect(await reader.readBody(KEY, sha256)).toHaveLength(datafileOf(99).body.byteLength);
+  });
+
+  it('takes for another body what is too large to be one', async () => {
+    const { sha256 } = datafileOf(98);
+    await put(bodyKey(KEY, sha256), Buffer.alloc(DATAFILE_BYTES_MAX + 1, 'x'));
+    await expect(reader.readBody(KEY, sha256)).rejects.toMatchObject({ code: 'BODY_CORRUPT' });
+  });
+
+  it('takes a body for missing where it may not list the bucket', async () => {
+    const error = Object.assign(new Error('no'), {
+      name: 'AccessDenied',
+      $metadata: { httpStatusCode: 403 },
+    });
+    const client = { send: () => Promise.reject(error), destroy: () => {} };
+    const refused = new S3Reader({ bucket: BUCKET }, async () => ({
+      sdk: { GetObjectCommand },
+      client: client as unknown as S3Client,
+    }));
+    await expect(refused.readBody(KEY, datafileOf(1).sha256)).rejects.toMatchObject({ code: 'BODY_MISSING' });
+    await expect(refused.readManifest(KEY, null)).rejects.toMatchObject({ code: 'RECORD_UNAVAILABLE' });
   });
 
   it.each([
