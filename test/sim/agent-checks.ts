@@ -44,6 +44,7 @@ export class AgentChecks implements AgentWatch {
     this.#findings = findings;
     this.#record = record;
     agent.disk.onRenamed = (path, bytes) => this.#renamed(path, bytes);
+    agent.disk.onReplaced = () => this.#durable.clear();
     agent.disk.onRotten = () => this.#durable.clear();
   }
 
@@ -141,6 +142,7 @@ export class AgentChecks implements AgentWatch {
       if (isDiskDue) this.#lookAtDisk(sdkKey, held);
       this.#lookAtBus(life, sdkKey, held);
       this.#lookAtPolling(life, sdkKey, held);
+      if (held === null) this.#lookAtNothing(life, sdkKey);
     }
     if (isDiskDue) this.#diskDueMs = null;
   }
@@ -164,11 +166,10 @@ export class AgentChecks implements AgentWatch {
     if (head === undefined || life.linkedAtMs === null || record === undefined) return;
     const version = versionOf(head);
     if (isAt(held, version)) return;
-    if (version.lineage !== record.lineage || this.#isExcused(sdkKey, head.headers.get(HEADER.sha256)))
-      return;
-    // Another lineage is taken from the record only, whose head its builder may refuse.
-    const isOther = held !== null && held.lineage !== version.lineage;
-    if (isOther && this.#isExcused(sdkKey, record.sha256)) return;
+    if (version.lineage !== record.lineage) return;
+    // Of a head that its builder refuses it asks the record, whose newest good version serves.
+    const good = this.#goodOf(sdkKey, version);
+    if (good === null || isAt(held, good)) return;
     const lost = life.lost.get(head.subject);
     const isLost = lost !== undefined && lost.lineage === version.lineage && lost.seq >= version.seq;
     const named = life.named.get(head.subject);
@@ -177,6 +178,7 @@ export class AgentChecks implements AgentWatch {
     const spoilt = life.spoilt.get(head.subject);
     const isSpoilt = spoilt?.lineage === version.lineage && spoilt.seq === version.seq;
     const needsS3 =
+      good.seq !== version.seq ||
       (this.#adoptedAtMs.get(sdkKey) ?? 0) >= head.atMs ||
       isLost ||
       isSpoilt ||
@@ -184,22 +186,31 @@ export class AgentChecks implements AgentWatch {
       head.headers.get(HEADER.encoding) === 'pointer';
     const sinceMs = Math.max(
       ...[head.atMs, life.linkedAtMs, life.troubledAtMs, isLost ? (named?.atMs ?? 0) : 0],
-      needsS3 && life.s3TroubledAtMs > 0 ? life.s3TroubledAtMs + S3_BACKOFF_MS : 0,
+      needsS3 ? backoffOf(life) : 0,
     );
-    this.#due(sinceMs + LIVE_BOUND_MS, sdkKey, held, version, 'its bus has had');
+    this.#due(sinceMs + LIVE_BOUND_MS, sdkKey, held, good, 'its bus has had');
   }
 
   /** Without a bus, or with one that has been silent for three beats, it is at the record's head one poll interval later. */
   #lookAtPolling(life: Life, sdkKey: SdkKey, held: Version | null): void {
     const head = this.#record.heads.get(sdkKey);
-    if (head === undefined || isAt(held, head.manifest)) return;
-    if (this.#isExcused(sdkKey, head.manifest.sha256)) return;
+    const good = head && this.#goodOf(sdkKey, head.manifest);
+    if (!head || !good || isAt(held, good)) return;
     const isSilent = this.#world.nowMs > life.beatAtMs + SILENCE_MAX_MS;
     if (life.linkedAtMs !== null && !isSilent) return;
-    const backoffMs = life.s3TroubledAtMs === 0 ? 0 : life.s3TroubledAtMs + S3_BACKOFF_MS;
+    const backoffMs = backoffOf(life);
     const distrustedAtMs = life.linkedAtMs === null ? life.unlinkedAtMs : life.beatAtMs + SILENCE_MAX_MS;
     const sinceMs = Math.max(head.movedAtMs, distrustedAtMs, backoffMs);
-    this.#due(sinceMs + POLL_BOUND_MS, sdkKey, held, head.manifest, 'S3 has had, without a bus,');
+    this.#due(sinceMs + POLL_BOUND_MS, sdkKey, held, good, 'S3 has had, without a bus,');
+  }
+
+  /** Whatever its bus says, it asks S3 as it starts, and has the newest good version of the record one poll interval later. */
+  #lookAtNothing(life: Life, sdkKey: SdkKey): void {
+    const head = this.#record.heads.get(sdkKey);
+    const good = head && this.#goodOf(sdkKey, head.manifest);
+    if (!head || !good) return;
+    const sinceMs = Math.max(head.movedAtMs, life.startedAtMs, backoffOf(life));
+    this.#due(sinceMs + POLL_BOUND_MS, sdkKey, null, good, 'S3 has had since it started');
   }
 
   #due(dueMs: number, sdkKey: SdkKey, held: Version | null, version: Version, who: string): void {
@@ -213,10 +224,9 @@ export class AgentChecks implements AgentWatch {
     );
   }
 
-  /** Its builder refuses it, or the record was put back and its seqs mean two things. */
-  #isExcused(sdkKey: SdkKey, sha256: string | undefined): boolean {
-    if (this.#record.isForked(sdkKey)) return true;
-    return sha256 !== undefined && this.#record.bad(sha256) === 'agents';
+  /** Null when its builder refuses all of them, or the record was put back and its seqs mean two things. */
+  #goodOf(sdkKey: SdkKey, head: Version): Version | null {
+    return this.#record.isForked(sdkKey) ? null : this.#record.newestGood(sdkKey, head);
   }
 
   #renamed(path: string, bytes: Uint8Array): void {
@@ -226,3 +236,7 @@ export class AgentChecks implements AgentWatch {
     this.#durable.set(sdkKey, { lineage, seq });
   }
 }
+
+/** Until when it may wait before it asks S3 again. */
+const backoffOf = ({ s3TroubledAtMs }: Life): number =>
+  s3TroubledAtMs === 0 ? 0 : s3TroubledAtMs + S3_BACKOFF_MS;

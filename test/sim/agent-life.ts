@@ -9,6 +9,7 @@ export interface Version {
 }
 
 export interface Life {
+  readonly startedAtMs: number;
   linkedAtMs: number | null;
   unlinkedAtMs: number;
   troubledAtMs: number;
@@ -25,7 +26,7 @@ export interface Life {
 
 /** Begins now, without a link. */
 export const lifeFrom = (nowMs: number): Life => ({
-  ...{ linkedAtMs: null, unlinkedAtMs: nowMs, troubledAtMs: nowMs, beatAtMs: nowMs },
+  ...{ startedAtMs: nowMs, linkedAtMs: null, unlinkedAtMs: nowMs, troubledAtMs: nowMs, beatAtMs: nowMs },
   ...{ s3TroubledAtMs: 0, wasReady: false, lost: new Map(), spoilt: new Map(), named: new Map() },
 });
 

@@ -15,6 +15,7 @@ export class Disk {
   readonly files = new Map<string, File>();
   /** Told of a name that now stands for other bytes. */
   onRenamed: (to: string, bytes: Uint8Array) => void = () => {};
+  onReplaced: () => void = () => {};
   onRotten: (path: string) => void = () => {};
   /** The process dies in the middle of a write. */
   crash: () => void = () => {};
@@ -65,6 +66,12 @@ export class Disk {
         file.bytes = flip(file.bytes, Math.floor(file.bytes.byteLength * at()));
         this.onRotten(path);
       }
+  }
+
+  /** Another machine's, with nothing on it. */
+  replace(): void {
+    this.files.clear();
+    this.onReplaced();
   }
 
   #read(path: string): Uint8Array {

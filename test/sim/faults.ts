@@ -10,6 +10,9 @@ import type { Fault } from './weather.ts';
 const CLOCK_JUMP_MAX_MS = 3_600_000;
 /** By agents that connect. */
 const CHANGES_MET = 3;
+/** While the answers of swaps are lost. */
+const OPERATIONS = 3;
+const OPERATED_MS = 4_000;
 
 /** A fault, the actors that it may be aimed at ('' is all), and how long it may blow. */
 const WEATHER: readonly (readonly [Fault, readonly string[], number])[] = [
@@ -66,7 +69,8 @@ export class Faults {
     if (kind < 0.62) this.#blow();
     else if (kind < 0.84) this.#strikeAgent();
     else if (kind < 0.93) this.#restartBus();
-    else if (kind < 0.96) this.#script.operate();
+    else if (kind < 0.945) this.#script.operate();
+    else if (kind < 0.96) this.#operateMeanwhile();
     else if (kind < 0.98) this.#script.restore();
     else this.#jumpClock();
   }
@@ -96,7 +100,9 @@ export class Faults {
     const { dice } = world;
     if (agent.supply === null) return;
     agent.kill(cutsPower);
-    if (dice.chance(0.15)) agent.disk.rot(dice.next);
+    const kind = dice.next();
+    if (kind < 0.15) agent.disk.rot(dice.next);
+    else if (kind < 0.3) agent.disk.replace();
     world.after(dice.pick([50, 1_000, 8_000, 30_000]), () => {
       this.#start(agent);
     });
@@ -133,6 +139,15 @@ export class Faults {
     world.after(downMs, () => weather.begin('bus-slow', 1, 'agent', 3_000));
     const change = () => weather.isCalm || this.#script.change();
     for (let i = 0; i < CHANGES_MET; i++) world.after(downMs + dice.int(50, 1_500), change);
+  }
+
+  /** Operators step in between a swap and its answer, which is lost: what the writer meets at its next try is not what it wrote. */
+  #operateMeanwhile(): void {
+    const { world, weather } = this.#stage;
+    weather.begin('s3-lost-answer', 0.5, 'webhook', OPERATED_MS);
+    this.#script.change();
+    for (let i = 0; i < OPERATIONS; i++)
+      world.after(world.dice.int(50, OPERATED_MS), () => weather.isCalm || this.#script.operate());
   }
 
   #jumpClock(): void {

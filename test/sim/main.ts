@@ -5,12 +5,14 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { printError, progress, UsageError } from '../../infra/local/cli.ts';
 import { checkMutations } from './mutate.ts';
-import { runSeeds } from './pool.ts';
+import { type PoolOptions, runSeeds } from './pool.ts';
 import { type RunResult, simulate } from './simulate.ts';
-import { formatLine } from './trace.ts';
+import { formatLine, type TraceLine } from './trace.ts';
 import { WORLD_START_MS } from './world.ts';
 
 const USAGE = `npm run sim -- [--seed N] [--seeds K] [--changes N] [--jobs N] [--trace] [--json]
+npm run sim -- --seeds 50 --changes 20000
+              a million changes in long histories, on all cores; how far it is every ten seconds
 npm run sim -- --mutations [--only WORD] [--seed N] [--seeds K] [--changes N] [--jobs N] [--json]
 
 --seed N      the first seed (1); a seed replays exactly
@@ -41,23 +43,42 @@ async function main(args: readonly string[]): Promise<boolean> {
   const plan = { firstSeed, seeds, changes, jobs };
   const startedAtMs = Date.now();
   if (values.mutations) return checkMutations({ ...plan, only: values.only, json: values.json });
-  if (seeds === 1) {
-    const onLine = values.trace
-      ? (line: Parameters<typeof formatLine>[0]) => console.log(formatLine(line, WORLD_START_MS))
-      : null;
+  if (values.trace) {
+    if (seeds > 1) throw new UsageError('--trace shows the steps of a single seed');
+    const onLine = (line: TraceLine) => console.log(formatLine(line, WORLD_START_MS));
     return report([await simulate({ seed: firstSeed, changes, onLine })], values.json, startedAtMs);
   }
-  let toldAtMs = startedAtMs;
-  let done = 0;
-  const onResult = () => {
-    done++;
-    if (Date.now() - toldAtMs < PROGRESS_INTERVAL_MS) return;
-    toldAtMs = Date.now();
-    const perSeedMs = (toldAtMs - startedAtMs) / done;
-    progress(`${done} of ${seeds} seeds, ${Math.round((perSeedMs * (seeds - done)) / 1_000)} s to go`);
-  };
-  const results = await runSeeds({ ...plan, folder: import.meta.dirname, failuresMax: 1, onResult });
+  const results = await runTelling(plan);
   return report(results, values.json, startedAtMs);
+}
+
+/** Says now and then how far it is. */
+async function runTelling(plan: Omit<PoolOptions, 'folder' | 'failuresMax'>): Promise<RunResult[]> {
+  const startedAtMs = Date.now();
+  const wanted = plan.seeds * plan.changes;
+  let seedsDone = 0;
+  let changesDone = 0;
+  const tell = () => {
+    const leftS = (((Date.now() - startedAtMs) / changesDone) * (wanted - changesDone)) / 1_000;
+    const left = changesDone === 0 ? 'no estimate yet' : `${Math.round(leftS)} s to go`;
+    progress(`${seedsDone} of ${plan.seeds} seeds, ${changesDone} of ${wanted} changes, ${left}`);
+  };
+  const timer = setInterval(tell, PROGRESS_INTERVAL_MS);
+  try {
+    return await runSeeds({
+      ...{ ...plan, folder: import.meta.dirname, failuresMax: 1 },
+      onResult: () => {
+        seedsDone++;
+        // Changes are told by the hundred.
+        changesDone = Math.max(changesDone, seedsDone * plan.changes);
+      },
+      onChanges: (count) => {
+        changesDone += count;
+      },
+    });
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 function report(results: readonly RunResult[], json: boolean, startedAtMs: number): boolean {

@@ -53,6 +53,27 @@ export const READING: readonly Mutation[] = [
   },
 ];
 
+export const LAST_GOOD: readonly Mutation[] = [
+  {
+    rule: 'nothing serves under a head that is refused',
+    file: 'agent/sources/record.ts',
+    find: '[manifest, ...pastVersions(manifest)]',
+    replace: '[manifest]',
+  },
+  {
+    rule: 'the oldest version of the history is the first that is taken',
+    file: 'core/history.ts',
+    find: 'whole.sort((a, b) => b.seq - a.seq)',
+    replace: 'whole.sort((a, b) => a.seq - b.seq)',
+  },
+  {
+    rule: 'an earlier version takes the place of what serves',
+    file: 'core/version.ts',
+    find: "return candidate.seq === held.seq ? 'same' : 'older';",
+    replace: "return candidate.seq === held.seq ? 'same' : fromRecord ? 'take' : 'older';",
+  },
+];
+
 export const DISK_AND_LINK: readonly Mutation[] = [
   {
     rule: 'the cache file is written in place',

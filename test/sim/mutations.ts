@@ -1,7 +1,7 @@
 // The rules that the simulation has to notice when they are broken: each as one edit of a source file. `find` is in the file
 // exactly once; where the file has moved on, this one follows.
 
-import { DISK_AND_LINK, READING } from './mutations-of-agents.ts';
+import { DISK_AND_LINK, LAST_GOOD, READING } from './mutations-of-agents.ts';
 
 export interface Mutation {
   /** What is broken, in words. */
@@ -80,7 +80,13 @@ const ANNOUNCING: readonly Mutation[] = [
     file: 'functions/publish-datafile.ts',
     find: 'const moved = await moveManifest(',
     replace:
-      "const early = current && advance(current.manifest, datafile, arrival()); if (early && 'manifest' in early) await announceChange(deps, early.manifest, loadCompressed, earlyHead); const moved = await moveManifest(",
+      "const early = current && advance(current.manifest, datafile, arrival()); if (early && 'manifest' in early) await announceChange(deps, early.manifest, loadOwn, earlyHead); const moved = await moveManifest(",
+  },
+  {
+    rule: 'a head that another writer made is announced with the body of one’s own',
+    file: 'functions/publish-datafile.ts',
+    find: 'isOwnBody ? loadOwn : ',
+    replace: 'isOwnBody || true ? loadOwn : ',
   },
   {
     rule: 'announced without compare-and-swap',
@@ -159,5 +165,6 @@ export const MUTATIONS: readonly Mutation[] = [
   ...ANNOUNCING,
   ...HEALING,
   ...READING,
+  ...LAST_GOOD,
   ...DISK_AND_LINK,
 ];

@@ -3,7 +3,7 @@
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
-import type { Order } from './seed-worker.ts';
+import type { Order, Told } from './seed-worker.ts';
 import type { RunResult } from './simulate.ts';
 
 /** On top of what its changes may take. */
@@ -20,6 +20,8 @@ export interface PoolOptions {
   /** After this many failures nothing more is begun. */
   readonly failuresMax: number;
   readonly onResult?: (result: RunResult) => void;
+  /** Told of changes that are done, some at a time, of seeds that are still under way. */
+  readonly onChanges?: (count: number) => void;
 }
 
 /** Every result that came, failures among them, in order of seeds. */
@@ -42,21 +44,25 @@ export async function runSeeds(options: PoolOptions): Promise<RunResult[]> {
 }
 
 async function work(
-  { folder, changes }: PoolOptions,
+  { folder, changes, onChanges }: PoolOptions,
   take: () => number | null,
   done: (result: RunResult) => void,
 ): Promise<void> {
   let child: ChildProcess | null = null;
   for (let seed = take(); seed !== null; seed = take()) {
     child ??= fork(join(folder, 'seed-worker.ts'), { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
-    const result = await ask(child, { seed, changes });
+    const result = await ask(child, { seed, changes }, onChanges);
     if (result.died) child = null;
     done(result.run);
   }
   child?.kill();
 }
 
-function ask(child: ChildProcess, order: Order): Promise<{ run: RunResult; died: boolean }> {
+function ask(
+  child: ChildProcess,
+  order: Order,
+  onChanges?: (count: number) => void,
+): Promise<{ run: RunResult; died: boolean }> {
   return new Promise((resolve) => {
     let stderr = '';
     const onStderr = (chunk: Buffer) => {
@@ -69,7 +75,11 @@ function ask(child: ChildProcess, order: Order): Promise<{ run: RunResult; died:
       child.off('message', onMessage);
       resolve({ run, died });
     };
-    const onMessage = (message: unknown) => end(message as RunResult, false);
+    const onMessage = (message: unknown) => {
+      const told = message as Told;
+      if ('changes' in told) onChanges?.(told.changes);
+      else end(told.result, false);
+    };
     const onExit = () => end(broken(order, `the process ended: ${stderr.trim()}`), true);
     const limitMs = SEED_LIMIT_MS + order.changes * SEED_LIMIT_PER_CHANGE_MS;
     const limit = setTimeout(() => {

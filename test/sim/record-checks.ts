@@ -4,7 +4,7 @@
 import { brotliDecompressSync } from 'node:zlib';
 import { HEADER } from '../../core/envelope.ts';
 import { type SdkKey, sha256Of } from '../../core/ids.ts';
-import { HISTORY_MAX, type Manifest } from '../../core/manifest.ts';
+import { HISTORY_MAX, type HistoryEntry, type Manifest } from '../../core/manifest.ts';
 import { bodyKey, manifestKey } from '../../core/names.ts';
 import { badOf } from './cheap-sdk.ts';
 import type { Findings } from './findings.ts';
@@ -18,6 +18,8 @@ interface Write {
   readonly by: string;
   readonly atMs: number;
 }
+
+type Good = Pick<Manifest, 'lineage' | 'seq' | 'sha256'>;
 
 export class RecordChecks {
   /** Heads as they are, with when they came to be. */
@@ -72,6 +74,15 @@ export class RecordChecks {
 
   bad(sha256: string): Bad {
     return this.#bad.get(sha256) ?? 'no';
+  }
+
+  /** The newest version at or below `from` that agents can load, as the record has it; null when it names none. */
+  newestGood(sdkKey: SdkKey, from: { readonly seq: number }): Good | null {
+    const manifest = this.heads.get(sdkKey)?.manifest;
+    const isGood = ({ seq, sha256 }: HistoryEntry) => seq <= from.seq && this.bad(sha256) === 'no';
+    const found = manifest?.history.find(isGood);
+    if (manifest === undefined || found === undefined) return null;
+    return { lineage: manifest.lineage, seq: found.seq, sha256: found.sha256 };
   }
 
   isStored(sdkKey: SdkKey, sha256: string): boolean {
@@ -159,13 +170,20 @@ export class RecordChecks {
   }
 
   #moved(sdkKey: SdkKey, manifest: Manifest): void {
-    const id = `${sdkKey} ${manifest.lineage} ${manifest.seq}`;
-    const shas = this.#versions.get(id) ?? new Set();
-    this.#versions.set(id, shas.add(manifest.sha256));
-    const pinBefore = this.heads.get(sdkKey)?.manifest.pin ?? null;
+    const before = this.heads.get(sdkKey)?.manifest;
+    this.#named(sdkKey, manifest.lineage, manifest);
+    // A lineage that takes over from another one has its history too.
+    if (before?.lineage !== manifest.lineage)
+      for (const entry of manifest.history) this.#named(sdkKey, manifest.lineage, entry);
+    const pinBefore = before?.pin ?? null;
     if (manifest.pin !== null) this.pinnedUntilMs.set(sdkKey, Number.POSITIVE_INFINITY);
     else if (pinBefore !== null) this.pinnedUntilMs.set(sdkKey, this.#world.nowMs);
     this.heads.set(sdkKey, { manifest, movedAtMs: this.#world.nowMs });
+  }
+
+  #named(sdkKey: SdkKey, lineage: string, { seq, sha256 }: Pick<Manifest, 'seq' | 'sha256'>): void {
+    const id = `${sdkKey} ${lineage} ${seq}`;
+    this.#versions.set(id, (this.#versions.get(id) ?? new Set()).add(sha256));
   }
 }
 

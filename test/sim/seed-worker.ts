@@ -7,9 +7,18 @@ export interface Order {
   readonly changes: number;
 }
 
+/** What it says: changes that are done, and at last what came of the seed. */
+export type Told = { readonly changes: number } | { readonly result: RunResult };
+
+const CHANGES_TOLD = 100;
+
 // Errors are thrown by the thousand here, and nobody reads where.
 Error.stackTraceLimit = 0;
 
 process.on('message', (order: Order) => {
-  void simulate(order).then((result: RunResult) => process.send?.(result));
+  let changes = 0;
+  const onChange = () => {
+    if (++changes % CHANGES_TOLD === 0) process.send?.({ changes: CHANGES_TOLD } satisfies Told);
+  };
+  void simulate({ ...order, onChange }).then((result) => process.send?.({ result } satisfies Told));
 });
