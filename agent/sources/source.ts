@@ -63,9 +63,15 @@ export type Outcome =
       readonly error: unknown;
     };
 
-/** Why the version itself cannot be used: another one may be better. Otherwise what is in between failed, S3 or a worker. */
-export const isOfVersion = ({ code, final }: Outcome & { kind: 'rejected' }): boolean =>
-  final || code === 'BODY_MISSING' || code === 'BODY_CORRUPT';
+/** What lies between an agent and its datafiles: every version would meet with the same. */
+const ON_THE_WAY: ReadonlySet<string> = new Set([
+  'RECORD_UNAVAILABLE',
+  'WORKERS_UNAVAILABLE',
+  'WORKER_FAILED',
+]);
+
+/** Whether the version itself cannot be used, now or ever, so that another one may be better. */
+export const isOfVersion = ({ code }: Outcome & { kind: 'rejected' }): boolean => !ON_THE_WAY.has(code);
 
 /** Where sources put what they find. */
 export interface Sink {

@@ -180,11 +180,11 @@ describe('the record source', () => {
       expect(sink.seqs).toHaveLength(HISTORY_MAX);
     });
 
-    it.each<ErrorCode>(['BODY_MISSING', 'BODY_CORRUPT'])(
+    it.each<ErrorCode | 'UNEXPECTED'>(['BODY_MISSING', 'BODY_CORRUPT', 'UNEXPECTED'])(
       'whose code is %s it takes the one before, and looks again for the head',
       async (code) => {
         const { sink, looks, source, pass } = published(3);
-        sink.answer = ({ seq }) => (seq === 3 ? rejected(code, false) : { kind: 'accepted' });
+        sink.answer = ({ seq }) => (seq === 3 ? rejected(code as ErrorCode, false) : { kind: 'accepted' });
         await source.watch(KEY);
         expect(sink.seqs).toEqual([3, 2]);
         sink.answer = () => ({ kind: 'accepted' });
