@@ -5,9 +5,13 @@ import { FanoutError } from '../../core/errors.ts';
 import type { Project, ProjectTable } from '../../core/projects.ts';
 import { claimedProjectId, parseWebhook, verifySignature, type WebhookEvent } from '../../core/webhook.ts';
 
-export type Authenticated =
-  | { readonly kind: 'authentic'; readonly event: WebhookEvent; readonly project: Project }
-  | { readonly kind: 'unknown-project'; readonly projectId: string };
+export interface Authentic {
+  readonly kind: 'authentic';
+  readonly event: WebhookEvent;
+  readonly project: Project;
+}
+
+export type Authenticated = Authentic | { readonly kind: 'unknown-project'; readonly projectId: string };
 
 /** @throws FanoutError SIGNATURE_MISSING, SIGNATURE_INVALID, WEBHOOK_INVALID (only when the signature is right) */
 export function authenticate(projects: ProjectTable, rawBody: Uint8Array, signature: string): Authenticated {

@@ -4,6 +4,7 @@
 import { parseDurationMs } from '../../core/duration.ts';
 import type { RateLimit } from '../../core/rate-limit.ts';
 import { Flights } from './flights.ts';
+import { Places } from './places.ts';
 import { ProjectRates, type ProjectRatesParts } from './rate.ts';
 import { Replays, type WindowSettings } from './replay.ts';
 
@@ -16,6 +17,7 @@ export interface Guard {
   readonly replays: Replays;
   readonly flights: Flights;
   readonly rates: ProjectRates;
+  readonly places: Places;
 }
 
 const WINDOW_DEFAULT = '5m';
@@ -25,12 +27,18 @@ const RATE_DEFAULT = '20';
 const BURST_DEFAULT = '1000';
 const RATE_MAX = 100_000;
 
-export function createGuard(settings: GuardSettings, parts: ProjectRatesParts): Guard {
+/** @param atOnceMax webhooks worked on at the same time; a Lambda is handed one at a time by AWS */
+export function createGuard(
+  settings: GuardSettings,
+  parts: ProjectRatesParts,
+  atOnceMax: number = Number.POSITIVE_INFINITY,
+): Guard {
   return {
     window: settings,
     replays: new Replays(settings.windowMs),
     flights: new Flights(),
     rates: new ProjectRates(settings.rate, parts),
+    places: new Places(atOnceMax, parts),
   };
 }
 

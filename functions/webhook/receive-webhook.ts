@@ -11,7 +11,7 @@ import type { Deps } from '../ports.ts';
 import type { Change } from '../publish-datafile.ts';
 import { withFields } from '../telemetry.ts';
 import { type Applied, applyOrQueue } from './apply-or-queue.ts';
-import { type Authenticated, authenticate } from './authenticate.ts';
+import { type Authentic, type Authenticated, authenticate } from './authenticate.ts';
 import type { Guard } from './guard.ts';
 import type { WebhookAnswer, WebhookRequest } from './http-event.ts';
 import { isOutsideWindow, isRecorded } from './replay.ts';
@@ -33,6 +33,7 @@ const STATUS: Readonly<Record<string, number>> = {
   WEBHOOK_EXPIRED: 400,
   WEBHOOK_RATE_LIMITED: 429,
   SECRET_UNAVAILABLE: 503,
+  WEBHOOKS_BUSY: 503,
 };
 
 /** Never throws: whatever goes wrong becomes an answer, and a log line. */
@@ -51,13 +52,15 @@ export async function receiveWebhook(
     return body === undefined ? { status } : { status, body };
   } catch (error) {
     const status = isFanoutError(error) ? (STATUS[error.code] ?? 500) : 500;
-    if (status !== 429) deps.metrics.count(METRIC.webhookRejected);
-    // Whoever limits the rate has counted and told of it, once for many.
-    if (status !== 429)
+    // Whoever limits has counted and told of it, once for many.
+    const isOverload = isFanoutError(error, 'WEBHOOK_RATE_LIMITED') || isFanoutError(error, 'WEBHOOKS_BUSY');
+    if (!isOverload) {
+      deps.metrics.count(METRIC.webhookRejected);
       log[status < 500 ? 'warn' : 'error']('webhook.rejected', { status, ...errorFields(error) });
+    }
     // What the caller need not know: the names of our secrets, for example.
     if (status === 500 || !isFanoutError(error)) return { status: 500, body: UNEXPECTED };
-    if (status > 500) return { status, body: NOTHING_STORED };
+    if (status > 500 && !isOverload) return { status, body: NOTHING_STORED };
     const { code, message, remedy, fields } = error;
     const retryAfterS = fields.retryAfterS as number | undefined;
     const body = { code, error: message, remedy };
@@ -78,8 +81,20 @@ async function accept(
     deps.log.warn('webhook.ignored', { reason: 'unknown-project', projectId: authenticated.projectId });
     return 204;
   }
-  const { event, project } = authenticated;
-  settings.guard?.rates.take(project.projectId);
+  const work = () => handle(deps, settings, { ...authenticated, rawBody }, changeId, receivedAtMs);
+  if (settings.guard === null) return work();
+  settings.guard.rates.take(authenticated.project.projectId);
+  return settings.guard.places.hold(work);
+}
+
+/** What a webhook comes to whose signature is right. */
+async function handle(
+  deps: Deps,
+  settings: WebhookSettings,
+  { event, project, rawBody }: Authentic & { readonly rawBody: Uint8Array },
+  changeId: ChangeId,
+  receivedAtMs: number,
+): Promise<number> {
   deps.metrics.count(METRIC.webhookAccepted);
   if (event.kind === 'other') {
     deps.log.info('webhook.ignored', { reason: 'other-event', webhookEvent: event.event });

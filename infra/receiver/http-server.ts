@@ -7,6 +7,7 @@ import { HEADER_BYTES_MAX, HEADERS_MAX } from '../../core/http-limits.ts';
 import { settleTarget } from '../../core/request-target.ts';
 import { SIGNATURE_HEADER, WEBHOOK_BODY_BYTES_MAX } from '../../core/webhook.ts';
 import { headersOf, type WebhookAnswer, type WebhookRequest } from '../../functions/webhook/http-event.ts';
+import { limitConnections } from '../../io/connection-limit.ts';
 
 const HEADERS_TIMEOUT_MS = 5_000;
 /** For the request to arrive whole; real webhooks are one packet. */
@@ -14,10 +15,8 @@ const REQUEST_TIMEOUT_MS = 10_000;
 /** Longer than load balancers keep an idle connection (AWS's: 60 s), so that they never send into a closing one. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const CONNECTIONS_CHECK_MS = 1_000;
+/** Each holds at most one body of WEBHOOK_BODY_BYTES_MAX. At the limit a silent connection makes way for a new one. */
 const CONNECTIONS_MAX = 512;
-/** Each may hold a datafile or several; what is more is told to come again. */
-const WEBHOOKS_AT_ONCE_MAX = 32;
-const RETRY_AFTER_S = '1';
 
 export interface Routes {
   /** Must not reject. */
@@ -44,7 +43,6 @@ export function createHttpServer(
     connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
     maxHeaderSize: HEADER_BYTES_MAX,
   };
-  let webhooks = 0;
   let isClosing = false;
   const server = createServer(options, (request, response) => {
     if (!settleTarget(request)) {
@@ -63,14 +61,9 @@ export function createHttpServer(
         answer(response, 200, { 'content-type': contentType }, text);
       });
     }
-    if (webhooks >= WEBHOOKS_AT_ONCE_MAX) {
-      response.setHeader('retry-after', RETRY_AFTER_S);
-      return answerJson(response, 503, BUSY);
-    }
-    webhooks++;
-    void answerWebhook(routes, request, response, path, () => isClosing).finally(() => webhooks--);
+    void answerWebhook(routes, request, response, path, () => isClosing);
   });
-  server.maxConnections = CONNECTIONS_MAX;
+  limitConnections(server, CONNECTIONS_MAX);
   server.maxHeadersCount = HEADERS_MAX;
   return {
     listen: (host, port) => listen(server, host, port),
@@ -80,12 +73,6 @@ export function createHttpServer(
     },
   };
 }
-
-const BUSY = {
-  code: 'RECORD_UNAVAILABLE',
-  error: `${WEBHOOKS_AT_ONCE_MAX} webhooks are being handled already`,
-  remedy: 'Send it again in a second; reconcile looks for missed changes every minute all the same.',
-};
 
 const NOT_ONE_HOST = {
   code: 'REQUEST_AMBIGUOUS',

@@ -24,6 +24,8 @@ import { createTicker } from './ticker.ts';
 const RECONCILE_MS_MAX = 5 * 60_000;
 const RECONCILE_JITTER = 0.1;
 const KEYS_PARALLEL_MAX = 4;
+/** Each may hold a datafile or several; what is more is told to come again. */
+const WEBHOOKS_AT_ONCE_MAX = 32;
 const PROBE_PAUSE_FIRST_MS = 500;
 const PROBE_PAUSE_MAX_MS = 10_000;
 /** Within Kubernetes' thirty seconds; webhooks take at most nine. */
@@ -54,7 +56,11 @@ export function createReceiver(
   let isRecordKnown = false;
   let isStopping = false;
 
-  const webhookSettings = { ...functions, projects, guard: createGuard(functions.guard, inner) };
+  const webhookSettings = {
+    ...functions,
+    projects,
+    guard: createGuard(functions.guard, inner, WEBHOOKS_AT_ONCE_MAX),
+  };
   const webhook = async (request: WebhookRequest): Promise<WebhookAnswer> => {
     const answer = isHome ? await receiveWebhook(deps, webhookSettings, request) : NO_WEBHOOKS_HERE;
     metrics.answered(answer.status);

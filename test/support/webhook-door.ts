@@ -29,8 +29,8 @@ export class Door {
   readonly deps: FakeDeps = fakeDeps();
   readonly guard: Guard;
 
-  constructor(settings: Partial<GuardSettings> = {}) {
-    this.guard = createGuard({ ...DEFAULTS, ...settings }, this.deps);
+  constructor(settings: Partial<GuardSettings> = {}, atOnceMax?: number) {
+    this.guard = createGuard({ ...DEFAULTS, ...settings }, this.deps, atOnceMax);
     this.serve(13);
   }
 
