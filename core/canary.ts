@@ -15,8 +15,6 @@ export const REPORT_JITTER_MS = 1_000;
 export const REPORT_WINDOW_MS = 1_500;
 /** Answers that are enough to judge by: with more agents than this only a share of them is asked. */
 export const REPORTS_WANTED = 200;
-/** Answers that are listened to; what is more is not counted. */
-export const REPORTS_MAX = 2_000;
 const CODE_PATTERN = /^[A-Z_]{1,64}$/;
 const AGENT_PATTERN = /^[\w-]{1,64}$/;
 

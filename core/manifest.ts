@@ -192,7 +192,7 @@ function pointAt(base: Base, head: Head, arrival: Arrival): Manifest {
     publishedAtMs,
     cdn: head.cdn,
     pin: base.pin,
-    history: [entry, ...signedHistory(base)].slice(0, HISTORY_MAX),
+    history: [entry, ...pastOf(signedHistory(base), entry)].slice(0, HISTORY_MAX),
   };
 }
 
@@ -200,6 +200,16 @@ function pointAt(base: Base, head: Head, arrival: Arrival): Manifest {
 function signedHistory({ history, seq, signature }: Base): readonly HistoryEntry[] {
   if (signature === undefined) return history;
   return history.map((entry) => (entry.seq === seq ? { ...entry, signature } : entry));
+}
+
+/**
+ * The entries behind a new one. A lineage or a signature that is renewed again for the same body takes the place of the
+ * renewal before it, so that however often it happens no version is pushed out of the history.
+ */
+function pastOf(history: readonly HistoryEntry[], { cause, sha256 }: HistoryEntry): readonly HistoryEntry[] {
+  const [last, ...past] = history;
+  const isRenewedAgain = (cause === 'restore' || cause === 'resign') && last?.cause === cause;
+  return isRenewedAgain && last.sha256 === sha256 ? past : history;
 }
 
 const publicationOf = (manifest: Manifest) => ({

@@ -1,6 +1,6 @@
 // Hears what agents say on a connection, within limits. Knows no client library: whatever can subscribe will do.
 
-import { REPORT_BYTES_MAX, REPORTS_MAX } from '../core/canary.ts';
+import { FleetReports } from '../core/fleet-reports.ts';
 import { CANARY_SUBJECTS } from '../core/names.ts';
 import type { Heard } from './ports.ts';
 
@@ -13,18 +13,23 @@ interface Subscribes {
 
 /** From now on until the returned function is called. */
 export function hearAgents(connection: Subscribes): () => Heard {
-  const payloads: Uint8Array[] = [];
+  const heard = new FleetReports();
   let refused: Error | null = null;
+  let isOver = false;
+  const end = () => {
+    // Without the permission to listen there is nothing to end.
+    if (!isOver && refused === null) subscription.unsubscribe();
+    isOver = true;
+  };
   const subscription = connection.subscribe(CANARY_SUBJECTS, {
     callback: (error, { data } = { data: new Uint8Array(0) }) => {
       if (error !== null) refused = error;
-      // Beyond what is judged by anyway, nothing is kept: agents can say as much as they like.
-      else if (payloads.length < REPORTS_MAX && data.byteLength <= REPORT_BYTES_MAX) payloads.push(data);
+      // Read as it comes, so that no payload is kept; past the limits the server is told to send no more.
+      else if (!isOver && !heard.add(data)) end();
     },
   });
   return () => {
-    // Without the permission to listen there is nothing to end.
-    if (refused === null) subscription.unsubscribe();
-    return { payloads, error: refused };
+    end();
+    return { reports: heard.reports, isCutShort: heard.isCutShort, error: refused };
   };
 }

@@ -2,6 +2,7 @@
 // in a few lines. The real ones are bucket.ts, bus.ts, topic.ts, cdn.ts, sdk-check.ts; nothing here names a product.
 
 import type { Beat } from '../core/beat.ts';
+import type { AgentReport } from '../core/canary.ts';
 import type { Clock, Random } from '../core/clock.ts';
 import type { Datafile, DatafileExpectation } from '../core/datafile.ts';
 import type { compressBody, Envelope, EnvelopeHead } from '../core/envelope.ts';
@@ -95,8 +96,10 @@ export interface Metrics {
 
 /** What agents said while somebody listened. */
 export interface Heard {
-  /** Unread: agents may say anything. */
-  readonly payloads: readonly Uint8Array[];
+  /** One for each agent. */
+  readonly reports: readonly AgentReport[];
+  /** True when agents said more than is listened to. */
+  readonly isCutShort: boolean;
   /** Why the server would not let us listen; null when it did. */
   readonly error: Error | null;
 }

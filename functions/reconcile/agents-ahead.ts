@@ -1,7 +1,7 @@
 // Agents that serve what the record has never assigned: a message that the bus did not keep, by somebody who may publish, or a
 // bucket and a bus that were both restored. No head tells of it; what agents answer to the beat does.
 
-import type { AgentReport } from '../../core/canary.ts';
+import { type AgentReport, QUARANTINE_DEFAULT } from '../../core/canary.ts';
 import { errorFields } from '../../core/errors.ts';
 import type { ChangeId } from '../../core/ids.ts';
 import { METRIC } from '../../core/log.ts';
@@ -12,19 +12,34 @@ import { leaveLineage } from '../leave-lineage.ts';
 import type { Deps } from '../ports.ts';
 
 /**
- * Brings such agents back by a new lineage. Where versions are signed it is only told: an agent's word is no reason to move a
- * record that nobody else can have written. Never throws: the next beat asks again.
+ * What agents say begins a new lineage of a key at most once in this time: all agents build their datafile again for it, and
+ * the agents' bus user can say it under any number of names.
+ */
+export const RENEWAL_INTERVAL_MIN_MS = 10 * 60_000;
+
+/**
+ * Brings such agents back by a new lineage, when as many say so as it takes to quarantine a version. Their share does not
+ * count: a few that are ahead would otherwise stay so for ever. Where versions are signed it is only told: an agent's word is
+ * no reason to move a record that nobody else can have written. Never throws: the next beat asks again.
  */
 export async function leaveToRecord(
   deps: Deps,
   change: { readonly changeId: ChangeId; readonly receivedAtMs: number },
   manifests: readonly Manifest[],
   reports: readonly AgentReport[],
+  agentsMin: number = QUARANTINE_DEFAULT.agentsMin,
 ): Promise<void> {
-  for (const { sdkKey, lineage, seq } of manifests) {
-    const aheadSeq = Math.max(0, ...reports.map(({ keys }) => seqIn(keys.get(sdkKey), lineage)));
-    if (aheadSeq <= seq) continue;
-    const fields = { sdkKey, lineage, seq, aheadSeq };
+  for (const manifest of manifests) {
+    const { sdkKey, lineage, seq } = manifest;
+    const ahead = reports.map(({ keys }) => seqIn(keys.get(sdkKey), lineage)).filter((it) => it > seq);
+    if (ahead.length === 0) continue;
+    // The lowest that suffices: a record behind it is behind enough agents.
+    const aheadSeq = ahead.sort((a, b) => b - a)[agentsMin - 1] ?? 0;
+    const fields = { sdkKey, lineage, seq, agents: ahead.length, aheadSeq: aheadSeq || ahead[0] };
+    if (aheadSeq === 0 || wasJustRenewed(manifest, deps.clock.nowMs())) {
+      deps.log.warn('reconcile.key', { found: 'agents-ahead', result: 'not-believed', ...fields });
+      continue;
+    }
     try {
       // A webhook may have moved it since: agents were faster than we then.
       const stored = await deps.record.readManifest(sdkKey);
@@ -41,6 +56,9 @@ export async function leaveToRecord(
     }
   }
 }
+
+const wasJustRenewed = ({ cause, publishedAtMs }: Manifest, nowMs: number): boolean =>
+  cause === 'restore' && Math.abs(nowMs - publishedAtMs) < RENEWAL_INTERVAL_MIN_MS;
 
 const seqIn = (report: { lineage: string; seq: number } | undefined, lineage: string): number =>
   report?.lineage === lineage ? report.seq : 0;

@@ -4,7 +4,6 @@
 import type { Beat } from '../../core/beat.ts';
 import {
   type AgentReport,
-  decodeReport,
   judgeQuarantine,
   type QuarantineRule,
   type QuarantineVerdict,
@@ -31,6 +30,11 @@ export class Quarantine {
     this.#rule = rule;
   }
 
+  /** How many agents must say the same before it counts. */
+  get agentsMin(): number {
+    return this.#rule.agentsMin;
+  }
+
   /**
    * Sends the beat and hears who answers. Without a bus that can listen, or a head that agents can have judged, it is a beat
    * as any other.
@@ -54,16 +58,13 @@ export class Quarantine {
       stop();
       throw error;
     }
-    const { payloads, error } = stop();
+    const { reports, isCutShort, error } = stop();
     // A server that was not told of this subject yet: the rest of reconcile does without.
     if (error !== null) log.warn('beat.sent', { result: 'agents-not-heard', error: messageOf(error) });
-    const reports = new Map<string, AgentReport>();
-    for (const payload of payloads) {
-      const report = decodeReport(payload);
-      if (report !== null) reports.set(report.agent, report);
-    }
-    this.#askShare = shareToAsk(reports.size, asked);
-    return [...reports.values()];
+    // Nobody but a stranger with the agents' bus user says so much.
+    if (isCutShort) log.warn('beat.sent', { result: 'agents-cut-short', agents: reports.length });
+    this.#askShare = shareToAsk(reports.length, asked);
+    return reports;
   }
 
   /**

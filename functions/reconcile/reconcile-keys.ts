@@ -60,7 +60,13 @@ export async function reconcileKeys(
   const reports = await quarantine.beat({ ...deps, log }, beat, manifests).catch(noteFailure('beat.sent'));
   await quarantine.judge({ ...deps, log }, role, manifests, reports ?? []);
   if (role === 'home')
-    await leaveToRecord({ ...deps, log }, { changeId, receivedAtMs: startedAtMs }, manifests, reports ?? []);
+    await leaveToRecord(
+      { ...deps, log },
+      { changeId, receivedAtMs: startedAtMs },
+      manifests,
+      reports ?? [],
+      quarantine.agentsMin,
+    );
   const elapsedMs = deps.clock.nowMs() - startedAtMs;
   log.info('reconcile.finished', {
     keys: keys.length,

@@ -3,7 +3,6 @@
 
 import { connect, type NatsConnection } from 'nats.ws';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { decodeReport } from '../../core/canary.ts';
 import { toSdkKey } from '../../core/ids.ts';
 import { openSse } from '../agent/support/sse.ts';
 import { KEY, OTHER_KEY, TestAnnouncer } from '../support/bus-announcer.ts';
@@ -111,10 +110,10 @@ describe('built agents with the agent user', () => {
     await eventually('both answer', () => heard.size === 2);
     // A round trip: what the server had sent us before is here.
     await functions.beat();
-    const { payloads, error } = stop();
+    const { reports, error } = stop();
     expect(error).toBeNull();
     const version = { seq: functions.seqOf(KEY), quarantined: null };
-    expect(payloads.map((payload) => decodeReport(payload)?.keys.get(KEY))).toMatchObject([version, version]);
+    expect(reports.map(({ keys }) => keys.get(KEY))).toMatchObject([version, version]);
   });
 
   it("go on with their own datafile when somebody has the server send them another key's", async () => {

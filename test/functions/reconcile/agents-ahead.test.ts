@@ -7,7 +7,7 @@ import type { ChangeId, Lineage, Seq } from '../../../core/ids.ts';
 import type { Manifest } from '../../../core/manifest.ts';
 import { moveManifest } from '../../../functions/move-manifest.ts';
 import { archive } from '../../../functions/publish-datafile.ts';
-import { leaveToRecord } from '../../../functions/reconcile/agents-ahead.ts';
+import { leaveToRecord, RENEWAL_INTERVAL_MIN_MS } from '../../../functions/reconcile/agents-ahead.ts';
 import { datafileOf, KEY } from '../../support/datafiles.ts';
 import { type FakeDeps, fakeDeps } from '../../support/fakes.ts';
 
@@ -26,11 +26,14 @@ const saying = (lineage: Lineage, seq: number): AgentReport => ({
   keys: new Map([[KEY, { lineage, seq: seq as Seq, quarantined: null }]]),
 });
 
+/** Two agents that say the same. */
+const twice = (report: AgentReport): AgentReport[] => [report, { ...report, agent: `${report.agent}-b` }];
+
 describe('what agents say they serve', () => {
   it('is beyond the record: a new lineage brings them back, and is announced', async () => {
     const deps = fakeDeps();
     const head = await move(deps, 1);
-    const reports = [saying(head.lineage, 1), saying(head.lineage, 8)];
+    const reports = [1, 8, 9].map((seq) => saying(head.lineage, seq));
     await leaveToRecord(deps, CHANGE, [head], reports);
     const now = deps.record.headOf();
     expect(now).toMatchObject({ revision: 1, cause: 'restore', changeId: 'run' });
@@ -43,14 +46,19 @@ describe('what agents say they serve', () => {
     const deps = fakeDeps();
     const head = await move(deps, 1);
     await move(deps, 2);
-    await leaveToRecord(deps, CHANGE, [head], [saying(head.lineage, 2)]);
+    await leaveToRecord(deps, CHANGE, [head], twice(saying(head.lineage, 2)));
     expect(deps.record.headOf()).toMatchObject({ lineage: head.lineage, seq: 2 });
   });
 
   it('is of another lineage, and says nothing about this one', async () => {
     const deps = fakeDeps();
     const head = await move(deps, 1);
-    await leaveToRecord(deps, CHANGE, [head], [saying('other' as Lineage, 8)]);
+    await leaveToRecord(
+      deps,
+      CHANGE,
+      [head],
+      [8, 9].map((seq) => saying('other' as Lineage, seq)),
+    );
     expect(deps.record.headOf()).toEqual(head);
   });
 
@@ -58,8 +66,35 @@ describe('what agents say they serve', () => {
     const deps = fakeDeps();
     const head = await move(deps, 1);
     const signer = { sign: async (manifest: Manifest) => manifest, isCurrent: async () => true };
-    await leaveToRecord({ ...deps, signer }, CHANGE, [head], [saying(head.lineage, 8)]);
+    await leaveToRecord({ ...deps, signer }, CHANGE, [head], twice(saying(head.lineage, 8)));
     expect(deps.record.headOf()).toEqual(head);
     expect(deps.lines).toContainEqual(expect.objectContaining({ found: 'agents-ahead', aheadSeq: 8 }));
+  });
+
+  it('is not believed of one agent alone, and that is told', async () => {
+    const deps = fakeDeps();
+    const head = await move(deps, 1);
+    await leaveToRecord(deps, CHANGE, [head], [saying(head.lineage, Number.MAX_SAFE_INTEGER)]);
+    expect(deps.record.headOf()).toEqual(head);
+    expect(deps.lines).toContainEqual(
+      expect.objectContaining({ found: 'agents-ahead', result: 'not-believed', agents: 1 }),
+    );
+  });
+
+  it('renews no lineage that was renewed a moment ago, and pushes no version out of the history', async () => {
+    const deps = fakeDeps();
+    deps.clock.advance(60_000);
+    for (let revision = 1; revision <= 3; revision++) await move(deps, revision);
+    const lineages = new Set<Lineage>();
+    for (let minute = 0; minute < 60; minute++) {
+      const head = deps.record.headOf() as Manifest;
+      lineages.add(head.lineage);
+      await leaveToRecord(deps, CHANGE, [head], twice(saying(head.lineage, Number.MAX_SAFE_INTEGER)));
+      deps.clock.advance(60_000);
+    }
+    expect(lineages.size).toBeLessThanOrEqual(1 + 60 / (RENEWAL_INTERVAL_MIN_MS / 60_000));
+    expect(lineages.size).toBeGreaterThan(2);
+    const history = deps.record.headOf()?.history.map(({ revision, cause }) => `${cause} ${revision}`);
+    expect(history).toEqual(['restore 3', 'webhook 3', 'webhook 2', 'webhook 1']);
   });
 });

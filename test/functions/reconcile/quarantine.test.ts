@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { encodeReport, type KeyReport, QUARANTINE_DEFAULT, REPORT_WINDOW_MS } from '../../../core/canary.ts';
+import { FleetReports } from '../../../core/fleet-reports.ts';
 import type { Seq } from '../../../core/ids.ts';
 import { isQuarantined, type Manifest } from '../../../core/manifest.ts';
 import { decodeManifest, encodeManifest } from '../../../core/manifest-codec.ts';
@@ -42,7 +43,9 @@ function setUp(role: 'home' | 'bus-only' = 'home') {
           encodeReport({ agent: `agent-${i}`, keys: new Map([[KEY, say(head)]]) }),
         );
         const garbage = Array.from({ length: fleet.garbage }, () => new TextEncoder().encode('{"schema":1}'));
-        return { payloads: [...garbage, ...payloads], error: fleet.error };
+        const heard = new FleetReports();
+        for (const payload of [...garbage, ...payloads]) heard.add(payload);
+        return { reports: heard.reports, isCutShort: heard.isCutShort, error: fleet.error };
       };
     },
   };
@@ -205,7 +208,7 @@ describe('hearing agents', () => {
 
   it('skips what is no report', async () => {
     const { fleet, run, head } = await withVersion([refuses, refuses]);
-    fleet.garbage = 50;
+    fleet.garbage = 2_100;
     await run();
     expect(head().quarantine?.agents).toBe(2);
   });
