@@ -154,7 +154,7 @@ export class NatsSource implements Source {
     const subscription = connection.subscribe(datafileSubject(sdkKey), {
       callback: (error, message) => {
         if (error !== null) this.#refused(sdkKey, error);
-        else void this.#onDatafile(sdkKey, message);
+        else if (!isAnswer(message)) void this.#onDatafile(sdkKey, message);
       },
     });
     this.#subscriptions.set(sdkKey, subscription);
@@ -197,3 +197,10 @@ export class NatsSource implements Source {
     if (beat !== null) this.#options.events.beat(beat);
   }
 }
+
+/**
+ * A server's answer to a request, such as a direct get, that somebody had sent to a datafile's subject: who may ask names the
+ * subject of the answer, and the server does not check it. What is published here has neither a status nor a sequence.
+ */
+const isAnswer = ({ headers }: Msg): boolean =>
+  headers !== undefined && (headers.code !== 0 || headers.get('Nats-Sequence') !== '');

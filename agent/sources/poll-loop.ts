@@ -2,6 +2,7 @@
 // poll; knows nothing of what a look is.
 
 import type { Clock, Random, Timer } from '../../core/clock.ts';
+import { type RateLimit, type RateState, takeToken } from '../../core/rate-limit.ts';
 
 /** Each wait is spread by this share to both sides, so that a fleet does not ask in step. */
 export const JITTER_SHARE = 0.2;
@@ -15,6 +16,8 @@ export interface PollLoopOptions {
   readonly intervalMs: () => number;
   readonly backoffFirstMs: number;
   readonly backoffMaxMs: number;
+  /** How many looks are made at once and then a second, however often one is asked for; left out: any number. */
+  readonly limit?: RateLimit;
 }
 
 export class PollLoop {
@@ -26,20 +29,23 @@ export class PollLoop {
   /** The interval that the present wait was made from. */
   #plannedMs = 0;
   #stopped = false;
+  #rate: RateState | null = null;
+  /** Ends the wait of those who asked for more looks than the limit has. */
+  #waiting: { readonly timer: Timer; readonly end: () => void } | null = null;
 
   constructor(options: PollLoopOptions) {
     this.#options = options;
   }
 
-  /** Looks now. Resolves after a look that began after this call, also when it failed; shared by all who ask meanwhile. */
+  /**
+   * Looks now, or as soon as the limit allows. Resolves after a look that began after this call, also when it failed; shared by
+   * all who ask meanwhile.
+   */
   now(): Promise<void> {
     if (this.#stopped) return Promise.resolve();
-    if (this.#running === null) return this.#run();
+    if (this.#running === null && this.#next === null && this.#take() === 0) return this.#run();
     // What is in flight may have been read before the caller's reason to ask: it takes another look.
-    this.#next ??= this.#running.then(() => {
-      this.#next = null;
-      return this.#stopped ? undefined : this.#run();
-    });
+    this.#next ??= this.#lookNext();
     return this.#next;
   }
 
@@ -54,6 +60,30 @@ export class PollLoop {
     this.#stopped = true;
     this.#timer?.cancel();
     this.#timer = null;
+    this.#waiting?.timer.cancel();
+    this.#waiting?.end();
+  }
+
+  async #lookNext(): Promise<void> {
+    await this.#running;
+    for (let waitMs = this.#take(); waitMs > 0 && !this.#stopped; waitMs = this.#take())
+      await new Promise<void>((end) => {
+        this.#waiting = { timer: this.#options.clock.after(waitMs, end), end };
+      });
+    this.#waiting = null;
+    // One that began by the interval meanwhile may be older than the latest reason to ask.
+    await this.#running;
+    this.#next = null;
+    if (!this.#stopped) await this.#run();
+  }
+
+  /** Takes one look from the limit. @returns how long to wait before trying again, in milliseconds; 0: it was there */
+  #take(): number {
+    const { clock, limit } = this.#options;
+    if (limit === undefined) return 0;
+    const { state, waitMs } = takeToken(this.#rate, clock.nowMs(), limit);
+    this.#rate = state;
+    return Math.ceil(waitMs);
   }
 
   #run(): Promise<void> {

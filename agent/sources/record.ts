@@ -12,6 +12,8 @@ import { type Candidate, isOfVersion, type Outcome, type Sink, type Source } fro
 
 const BACKOFF_FIRST_MS = 1_000;
 export const BACKOFF_MAX_MS = 60_000;
+/** Looks at one key that are asked for: messages on the bus must not turn into as many requests of the whole fleet. */
+export const LOOKS_LIMIT = { burst: 3, perSecond: 1 } as const;
 
 export type ManifestAnswer =
   | { readonly kind: 'manifest'; readonly manifest: Manifest; readonly etag: string }
@@ -113,6 +115,7 @@ export class RecordSource implements Source {
       intervalMs: () => intervalMs(sdkKey),
       backoffFirstMs: BACKOFF_FIRST_MS,
       backoffMaxMs: BACKOFF_MAX_MS,
+      limit: LOOKS_LIMIT,
     });
   }
 

@@ -124,13 +124,20 @@ describe('built agents with the agent user', () => {
     await agent.serves(functions.seqOf(KEY));
     const guest = await guestAt(url, 'agent');
     const ask = `$JS.API.DIRECT.GET.DATAFILES.df.v1.${OTHER_KEY}`;
-    await guest.refusals((connection) => connection.publish(ask, undefined, { reply: `df.v1.${KEY}` }));
-    await eventually('it has noticed', () =>
-      agent.lines.some((line) => line.includes('"candidate.rejected"')),
-    );
+    const seen: string[] = [];
+    guest.connection.subscribe(`df.v1.${KEY}`, { callback: (_, { subject }) => seen.push(subject) });
+    await guest.refusals((connection) => {
+      for (let i = 0; i < 50; i++) connection.publish(ask, undefined, { reply: `df.v1.${KEY}` });
+    });
+    await eventually('the server has sent them', () => seen.length === 50);
     await agent.serves(functions.seqOf(KEY));
     await functions.announce(KEY);
     await agent.serves(functions.seqOf(KEY));
+    // Not taken for news, so that nothing is asked of S3 because of them.
+    const noticed = agent.lines.filter((line) =>
+      /"candidate\.(rejected|ignored)"|"source":"nats".*"code"/.test(line),
+    );
+    expect(noticed).toEqual([]);
   });
 
   it('take nothing from a server whose authority they do not know', async () => {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { JITTER_SHARE, PollLoop } from '../../../agent/sources/poll-loop.ts';
+import type { RateLimit } from '../../../core/rate-limit.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { settled } from '../support/fakes.ts';
 
-function setUp({ random = 0.5 } = {}) {
+function setUp({ random = 0.5, limit }: { random?: number; limit?: RateLimit } = {}) {
   const clock = new ManualClock();
   const state = { looks: 0, failing: false, intervalMs: 5_000, gate: null as Promise<void> | null };
   const loop = new PollLoop({
@@ -17,6 +18,7 @@ function setUp({ random = 0.5 } = {}) {
     intervalMs: () => state.intervalMs,
     backoffFirstMs: 1_000,
     backoffMaxMs: 60_000,
+    ...(limit && { limit }),
   });
   const pass = async (ms: number) => {
     clock.advance(ms);
@@ -94,6 +96,31 @@ describe('a poll loop', () => {
     loop.reschedule();
     await pass(5_000);
     expect(state.looks).toBe(3);
+  });
+
+  it('makes no more looks than its limit, however often it is asked, and the last who asks gets one that began later', async () => {
+    const { loop, state, pass } = setUp({ limit: { burst: 2, perSecond: 1 } });
+    state.intervalMs = 300_000;
+    let answered = 0;
+    for (let i = 0; i < 100; i++) {
+      void loop.now().then(() => answered++);
+      await pass(50);
+    }
+    // Two at once, and one in each of the five seconds.
+    expect(state.looks).toBe(7);
+    const before = state.looks;
+    await pass(1_000);
+    expect([state.looks, answered]).toEqual([before + 1, 100]);
+  });
+
+  it('lets go of those who wait for the limit when it is stopped', async () => {
+    const { loop, clock } = setUp({ limit: { burst: 1, perSecond: 1 } });
+    await loop.now();
+    const waiting = loop.now();
+    await settled();
+    loop.stop();
+    await waiting;
+    expect(clock.waitingCount).toBe(0);
   });
 
   it('does nothing after it was stopped', async () => {
