@@ -33,6 +33,9 @@ export class BusHealth {
   #available = false;
   #reason: BusReason | null = 'starting';
   #beatsMissed = false;
+  #linkedAtMs = 0;
+  /** When a beat last named each watched key; one that none has named yet is not in it. */
+  readonly #namedAtMs = new Map<SdkKey, number>();
   #graceTimer: Timer | null = null;
   #beatTimer: Timer | null = null;
   #behindTimer: Timer | null = null;
@@ -62,12 +65,15 @@ export class BusHealth {
     this.#watched.delete(sdkKey);
     this.#heads.delete(sdkKey);
     this.#behind.delete(sdkKey);
+    this.#namedAtMs.delete(sdkKey);
+    if (this.#linked) this.#awaitBeats();
     this.#evaluate();
   }
 
   connected(): void {
     this.#linked = true;
     this.#caughtUp = false;
+    this.#linkedAtMs = this.#options.clock.nowMs();
     this.#awaitBeats();
     this.#unsound('catching-up');
   }
@@ -104,7 +110,9 @@ export class BusHealth {
     }
   }
 
+  /** One that names no watched key, of another deployment for example, says nothing of whoever publishes those. */
   beat(beat: Beat): void {
+    this.#named([...beat.heads.keys(), ...(beat.others ?? [])]);
     this.#awaitBeats();
     for (const [sdkKey, wanted] of beat.heads) {
       if (!this.#watched.has(sdkKey)) continue;
@@ -122,10 +130,21 @@ export class BusHealth {
     for (const timer of [this.#graceTimer, this.#beatTimer, this.#behindTimer]) timer?.cancel();
   }
 
+  #named(sdkKeys: readonly SdkKey[]): void {
+    const nowMs = this.#options.clock.nowMs();
+    for (const sdkKey of sdkKeys) if (this.#watched.has(sdkKey)) this.#namedAtMs.set(sdkKey, nowMs);
+    if (this.#watched.size === 0) this.#linkedAtMs = nowMs;
+  }
+
+  /** Each key that a beat has named once is waited for; until one has, the link itself is. */
   #awaitBeats(): void {
-    this.#beatsMissed = false;
+    const { clock } = this.#options;
+    const oldestMs = this.#namedAtMs.size === 0 ? 0 : Math.min(...this.#namedAtMs.values());
+    const leftMs = Math.max(oldestMs, this.#linkedAtMs) + BEAT_INTERVAL_MS * BEATS_MISSED_MAX - clock.nowMs();
     this.#beatTimer?.cancel();
-    this.#beatTimer = this.#options.clock.after(BEAT_INTERVAL_MS * BEATS_MISSED_MAX, () => {
+    this.#beatsMissed = leftMs <= 0;
+    if (this.#beatsMissed) return;
+    this.#beatTimer = clock.after(leftMs, () => {
       this.#beatsMissed = true;
       this.#change('beats-missed');
     });

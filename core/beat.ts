@@ -12,6 +12,8 @@ export const BEATS_MISSED_MAX = 3;
 export interface Beat {
   readonly sentAtMs: number;
   readonly heads: ReadonlyMap<SdkKey, Version>;
+  /** Keys that the publisher looks after and has no head to name of: earlier publishers leave it out. */
+  readonly others?: readonly SdkKey[];
   /** The share of agents, 0 to 1, that is to say which versions it refuses (canary.ts); left out: none. */
   readonly askShare?: number;
 }
@@ -20,16 +22,16 @@ export function encodeBeat(beat: Beat): Uint8Array {
   const heads = Object.fromEntries(
     [...beat.heads].map(([sdkKey, { lineage, seq }]) => [sdkKey, { lineage, seq }]),
   );
-  const { sentAtMs, askShare } = beat;
-  return new TextEncoder().encode(
-    JSON.stringify({ schema: 1, sentAtMs, heads, ...(askShare === undefined ? {} : { askShare }) }),
-  );
+  const { sentAtMs, askShare, others = [] } = beat;
+  const asked = askShare === undefined ? {} : { askShare };
+  const rest = others.length === 0 ? {} : { others };
+  return new TextEncoder().encode(JSON.stringify({ schema: 1, sentAtMs, heads, ...rest, ...asked }));
 }
 
 /** Null when it is not a beat: a malformed one must count as missed, not as a reason to fail. */
 export function decodeBeat(payload: Uint8Array): Beat | null {
   try {
-    const { schema, sentAtMs, heads, askShare } = parseJsonWithin(payload) as Record<string, unknown>;
+    const { schema, sentAtMs, heads, askShare, others } = parseJsonWithin(payload) as Record<string, unknown>;
     if (schema !== 1 || typeof sentAtMs !== 'number' || heads === null || typeof heads !== 'object')
       return null;
     const entries = Object.entries(heads as Record<string, { lineage?: unknown; seq?: unknown }>).map(
@@ -40,7 +42,8 @@ export function decodeBeat(payload: Uint8Array): Beat | null {
     );
     if (entries.some((entry) => entry === null)) return null;
     const asked = typeof askShare === 'number' && askShare > 0 && askShare <= 1 ? { askShare } : {};
-    return { sentAtMs, heads: new Map(entries as [SdkKey, Version][]), ...asked };
+    const rest = Array.isArray(others) ? { others: others.map((key) => toSdkKey(String(key))) } : {};
+    return { sentAtMs, heads: new Map(entries as [SdkKey, Version][]), ...rest, ...asked };
   } catch {
     return null;
   }

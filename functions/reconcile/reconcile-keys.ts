@@ -56,7 +56,8 @@ export async function reconcileKeys(
   const heads = new Map<SdkKey, Version>(
     manifests.filter((it) => !isQuarantined(it)).map((it) => [it.sdkKey, it]),
   );
-  const beat = { sentAtMs: deps.clock.nowMs(), heads };
+  const others = keys.map(({ source }) => source.sdkKey).filter((sdkKey) => !heads.has(sdkKey));
+  const beat = { sentAtMs: deps.clock.nowMs(), heads, others };
   const reports = await quarantine.beat({ ...deps, log }, beat, manifests).catch(noteFailure('beat.sent'));
   await quarantine.judge({ ...deps, log }, role, manifests, reports ?? []);
   if (role === 'home')

@@ -161,6 +161,55 @@ describe('beats', () => {
     expect(changes).toEqual(['head-behind']);
   });
 
+  it.each([
+    ['none of its keys', [OTHER_KEY]],
+    ['nothing at all', []],
+  ])('that name %s are no life', (_, heads) => {
+    const { clock, health, changes, beat } = setUp();
+    beat(1);
+    health.head(KEY, version(1));
+    for (let minute = 0; minute < 3; minute++) {
+      clock.advance(BEAT_INTERVAL_MS);
+      health.beat({ sentAtMs: clock.nowMs(), heads: new Map(heads.map((key) => [key, version(1)])) });
+    }
+    expect(changes).toEqual(['beats-missed']);
+  });
+
+  it('of one publisher do not hide that another one has fallen silent', () => {
+    const { clock, health, changes, beat } = setUp();
+    health.watch(OTHER_KEY);
+    for (const key of [KEY, OTHER_KEY]) {
+      health.head(key, version(1));
+      beat(1, key);
+    }
+    for (let minute = 0; minute < 3; minute++) {
+      clock.advance(BEAT_INTERVAL_MS);
+      beat(1, OTHER_KEY);
+    }
+    expect(changes).toEqual(['beats-missed']);
+    beat(1, KEY);
+    expect(changes).toEqual(['beats-missed', null]);
+  });
+
+  it('name a key that has no head to announce, and are life for it', () => {
+    const { clock, health, changes } = setUp();
+    for (let minute = 0; minute < 5; minute++) {
+      clock.advance(BEAT_INTERVAL_MS);
+      health.beat({ sentAtMs: clock.nowMs(), heads: new Map(), others: [KEY] });
+    }
+    expect(changes).toEqual([]);
+  });
+
+  it('of any publisher are life while no key is watched', () => {
+    const { clock, health, changes, beat } = setUp();
+    health.unwatch(KEY);
+    for (let minute = 0; minute < 5; minute++) {
+      clock.advance(BEAT_INTERVAL_MS);
+      beat(1, OTHER_KEY);
+    }
+    expect(changes).toEqual([]);
+  });
+
   it('say nothing of keys that nobody watches', () => {
     const { clock, health, changes, beat } = setUp();
     beat(7, OTHER_KEY);

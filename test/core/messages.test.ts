@@ -36,6 +36,8 @@ describe('heartbeats', () => {
   it('survive their own encoding', () => {
     const beat = { sentAtMs: 5, heads: new Map([[sdkKey, { lineage: 'l' as Lineage, seq: 4 as Seq }]]) };
     expect(decodeBeat(encodeBeat(beat))).toEqual(beat);
+    const withOthers = { ...beat, others: [`${sdkKey}2` as typeof sdkKey] };
+    expect(decodeBeat(encodeBeat(withOthers))).toEqual(withOthers);
   });
 
   it.each([

@@ -107,10 +107,7 @@ describe('a poll loop', () => {
       await pass(50);
     }
     // Two at once, and one in each of the five seconds.
-    expect(state.looks).toBe(7);
-    const before = state.looks;
-    await pass(1_000);
-    expect([state.looks, answered]).toEqual([before + 1, 100]);
+    expect([state.looks, answered]).toEqual([7, 100]);
   });
 
   it('lets go of those who wait for the limit when it is stopped', async () => {
