@@ -11,6 +11,8 @@ import type { Exchange } from './exchange.ts';
 export const STREAMS_MAX = 1_000;
 /** What may wait for one slow client. */
 export const WAITING_BYTES_MAX = 1024 * 1024;
+/** What may wait for all of them, in one process. Past it the slowest are cut off. */
+export const WAITING_BYTES_TOTAL_MAX = 32 * 1024 * 1024;
 /** A sign of life more often than proxies lose patience (usually a minute). */
 export const KEEP_ALIVE_MS = 15_000;
 const EVENT_STREAM_TYPE = 'text/event-stream';
@@ -29,12 +31,17 @@ export interface StreamOptions {
 export class EventStream {
   readonly #response: ServerResponse;
   readonly #raw: boolean;
-  readonly #onCut: () => void;
+  readonly #onWritten: (bytes: number) => void;
 
-  constructor(response: ServerResponse, raw: boolean, onCut: () => void) {
+  /** @param onWritten told how many bytes were handed over, whether or not they wait */
+  constructor(response: ServerResponse, raw: boolean, onWritten: (bytes: number) => void) {
     this.#response = response;
     this.#raw = raw;
-    this.#onCut = onCut;
+    this.#onWritten = onWritten;
+  }
+
+  get waitingBytes(): number {
+    return this.#response.destroyed ? 0 : this.#response.writableLength;
   }
 
   /** @param data one line of text @param id what the client sends back when it comes again */
@@ -52,18 +59,23 @@ export class EventStream {
     this.#response.end();
   }
 
+  /** Its client does not keep up. */
+  cut(): void {
+    this.#response.destroy();
+  }
+
   #write(text: string): void {
     if (this.#response.destroyed) return;
     this.#response.write(text);
-    if (this.#response.writableLength <= WAITING_BYTES_MAX) return;
-    this.#onCut();
-    this.#response.destroy();
+    this.#onWritten(text.length);
   }
 }
 
 export class EventStreams {
   readonly #options: StreamsOptions;
   readonly #open = new Set<EventStream>();
+  /** Handed over since all that waits was added up last: the sum is made only when this could have gone past the limit. */
+  #writtenBytes = 0;
   #timer: Timer | null = null;
   #stopped = false;
 
@@ -92,7 +104,7 @@ export class EventStreams {
       onClose();
       return null;
     }
-    const stream = new EventStream(response, raw, () => this.#options.log.warn('stream.cut'));
+    const stream: EventStream = new EventStream(response, raw, (bytes) => this.#written(stream, bytes));
     this.#open.add(stream);
     response.on('close', () => {
       this.#open.delete(stream);
@@ -114,6 +126,26 @@ export class EventStreams {
     this.#stopped = true;
     this.#timer?.cancel();
     for (const stream of this.#open) stream.end();
+  }
+
+  #written(stream: EventStream, bytes: number): void {
+    if (stream.waitingBytes > WAITING_BYTES_MAX) this.#cut(stream, WAITING_BYTES_MAX);
+    this.#writtenBytes += bytes;
+    if (this.#writtenBytes <= WAITING_BYTES_TOTAL_MAX / 2) return;
+    this.#writtenBytes = 0;
+    const waiting = [...this.#open].map((one) => ({ one, bytes: one.waitingBytes }));
+    let total = waiting.reduce((sum, each) => sum + each.bytes, 0);
+    // Between two sums half of the limit may be added: half is left of it here.
+    for (const { one, bytes: its } of waiting.sort((a, b) => b.bytes - a.bytes)) {
+      if (total <= WAITING_BYTES_TOTAL_MAX / 2) break;
+      total -= its;
+      this.#cut(one, WAITING_BYTES_TOTAL_MAX);
+    }
+  }
+
+  #cut(stream: EventStream, bytesMax: number): void {
+    this.#options.log.warn('stream.cut', { waitingBytes: stream.waitingBytes, bytesMax });
+    stream.cut();
   }
 
   #keepAlive(): void {

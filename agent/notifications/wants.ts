@@ -5,6 +5,7 @@ import type { Clock, Timer } from '../../core/clock.ts';
 import { type SdkKey, toSdkKey } from '../../core/ids.ts';
 import { parseJsonWithin } from '../../core/json-depth.ts';
 import { WANT_SUBJECT } from '../../core/names.ts';
+import { type RateState, takeToken } from '../../core/rate-limit.ts';
 import type { NoteChannel } from '../sources/side-channel.ts';
 
 /** How often a wish is repeated. */
@@ -13,6 +14,15 @@ export const WANT_INTERVAL_MS = 10_000;
 export const WANT_LAPSE_MS = 30_000;
 /** Keys that others may want of one agent. */
 const WANTED_MAX = 10_000;
+/** Keys that one message may name; an agent that wants more sends several. */
+export const WISH_KEYS_MAX = 200;
+/** A key takes at most 131 bytes. A longer message is nothing that an agent sends, and is not read. */
+export const WISH_BYTES_MAX = 32 * 1024;
+/**
+ * Messages that are read; what is more is passed over. Ten thousand agents that listen say so a thousand times a second, mostly
+ * the same, and repeat it before it lapses.
+ */
+const WISHES_LIMIT = { burst: 500, perSecond: 100 } as const;
 
 export interface WantsOptions {
   readonly from: string;
@@ -29,6 +39,7 @@ export class Wants {
   #sayTimer: Timer | null = null;
   #lapseTimer: Timer | null = null;
   #unsubscribe: (() => void)[] = [];
+  #rate: RateState | null = null;
 
   constructor(options: WantsOptions) {
     this.#options = options;
@@ -68,12 +79,19 @@ export class Wants {
     this.#sayTimer = null;
     if (this.#mine.size === 0) return;
     const { channel, from, clock } = this.#options;
-    channel.publish(WANT_SUBJECT, Buffer.from(JSON.stringify({ from, sdkKeys: [...this.#mine] })));
+    const sdkKeys = [...this.#mine];
+    for (let i = 0; i < sdkKeys.length; i += WISH_KEYS_MAX) {
+      const wish = { from, sdkKeys: sdkKeys.slice(i, i + WISH_KEYS_MAX) };
+      channel.publish(WANT_SUBJECT, Buffer.from(JSON.stringify(wish)));
+    }
     this.#sayTimer = clock.after(WANT_INTERVAL_MS, () => this.#say());
   }
 
   #heard(message: Uint8Array): void {
     const { from, clock, onWanted } = this.#options;
+    const { state, isAllowed } = takeToken(this.#rate, clock.nowMs(), WISHES_LIMIT);
+    this.#rate = state;
+    if (!isAllowed || message.byteLength > WISH_BYTES_MAX) return;
     const wish = decodeWish(message);
     if (wish === null || wish.from === from) return;
     for (const sdkKey of wish.sdkKeys) {
@@ -101,7 +119,7 @@ export class Wants {
 function decodeWish(message: Uint8Array): { from: string; sdkKeys: SdkKey[] } | null {
   try {
     const { from, sdkKeys } = parseJsonWithin(message) as { from?: unknown; sdkKeys?: unknown };
-    if (typeof from !== 'string' || !Array.isArray(sdkKeys)) return null;
+    if (typeof from !== 'string' || !Array.isArray(sdkKeys) || sdkKeys.length > WISH_KEYS_MAX) return null;
     return { from, sdkKeys: sdkKeys.map((sdkKey) => toSdkKey(String(sdkKey))) };
   } catch {
     return null; // The next one comes in a few seconds.

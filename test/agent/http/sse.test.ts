@@ -4,7 +4,12 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { HttpServer } from '../../../agent/http/server.ts';
-import { type EventStream, EventStreams, WAITING_BYTES_MAX } from '../../../agent/http/sse.ts';
+import {
+  type EventStream,
+  EventStreams,
+  WAITING_BYTES_MAX,
+  WAITING_BYTES_TOTAL_MAX,
+} from '../../../agent/http/sse.ts';
 import { Metrics } from '../../../agent/metrics.ts';
 import { eventually } from '../../support/eventually.ts';
 import { serves, startAgent } from '../support/agent.ts';
@@ -81,6 +86,32 @@ describe('streams', () => {
     expect(log.of('stream.cut')).toHaveLength(1);
     expect(sent * part.length).toBeGreaterThan(WAITING_BYTES_MAX);
     for (const stream of open) stream.send('last');
+    await eventually('the last', () => reader.data.at(-1) === 'last');
+  });
+
+  it('that do not read are cut off, the slowest first, before all of them together take too much memory', async () => {
+    const { port, url, open, log } = await serve(100);
+    const reader = await openSse(url, {});
+    const count = WAITING_BYTES_TOTAL_MAX / WAITING_BYTES_MAX + 8;
+    for (let i = 0; i < count; i++) {
+      const socket = connect(port, '127.0.0.1').on('error', () => {});
+      onTestFinished(() => void socket.destroy());
+      socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+      await once(socket, 'readable');
+      socket.pause();
+    }
+    await eventually('all', () => open.size === count + 1);
+    const [first, ...slow] = open;
+    const part = 'x'.repeat(64 * 1024);
+    // What the kernel takes of each connection is not ours: each goes on until none takes more.
+    await eventually('a cut', () => {
+      for (const stream of slow)
+        if (stream.waitingBytes < WAITING_BYTES_MAX - 2 * part.length) stream.send(part);
+      return log.of('stream.cut').length > 0;
+    });
+    const waiting = [...open].reduce((sum, { waitingBytes }) => sum + waitingBytes, 0);
+    expect(waiting).toBeLessThanOrEqual(WAITING_BYTES_TOTAL_MAX);
+    first?.send('last');
     await eventually('the last', () => reader.data.at(-1) === 'last');
   });
 });

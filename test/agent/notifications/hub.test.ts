@@ -5,7 +5,12 @@ import type { FlagClient } from '../../../agent/flag-client.ts';
 import { NotificationHub } from '../../../agent/notifications/hub.ts';
 import { decisionNote, type Note } from '../../../agent/notifications/note.ts';
 import { GATHER_MS } from '../../../agent/notifications/outbox.ts';
-import { WANT_INTERVAL_MS, WANT_LAPSE_MS } from '../../../agent/notifications/wants.ts';
+import {
+  WANT_INTERVAL_MS,
+  WANT_LAPSE_MS,
+  WISH_BYTES_MAX,
+  WISH_KEYS_MAX,
+} from '../../../agent/notifications/wants.ts';
 import type { NoteChannel } from '../../../agent/sources/side-channel.ts';
 import type { Held } from '../../../agent/store.ts';
 import { noteSubject, WANT_SUBJECT } from '../../../core/names.ts';
@@ -190,5 +195,31 @@ describe('decisions of other agents', () => {
       for (const subject of [WANT_SUBJECT, noteSubject(KEY)]) channel.publish(subject, Buffer.from(text));
     channel.publish(noteSubject(KEY), Buffer.from('1 x\nnonsense {}'));
     expect(users()).toEqual([]);
+  });
+
+  it('are asked for in messages of a limited length, whatever the number of keys', () => {
+    const { a, bus, b } = setUp();
+    const keys = Array.from({ length: WISH_KEYS_MAX + 1 }, (_, i) => `Key${i}` as typeof KEY);
+    for (const key of [...keys, KEY]) a.hub.listen(key, () => {});
+    bus.published.length = 0;
+    bus.comeUp();
+    expect(bus.published).toHaveLength(2);
+    for (const { payload } of bus.published) expect(payload.byteLength).toBeLessThanOrEqual(WISH_BYTES_MAX);
+    expect(b.client.listeners.size).toBe(1);
+  });
+
+  it('cannot be asked for with messages that are too long, or too many to read', () => {
+    const { clock, bus, a } = setUp();
+    const channel = bus.channel();
+    const wish = (sdkKeys: readonly string[]) => Buffer.from(JSON.stringify({ from: 'x', sdkKeys }));
+    channel.publish(WANT_SUBJECT, wish([KEY, ...Array.from({ length: WISH_KEYS_MAX }, (_, i) => `Key${i}`)]));
+    channel.publish(WANT_SUBJECT, Buffer.concat([wish([KEY]), Buffer.alloc(WISH_BYTES_MAX, ' ')]));
+    expect(a.client.listeners.size).toBe(0);
+    for (let i = 0; i < 10_000; i++) channel.publish(WANT_SUBJECT, wish([`Key${i % 10}`]));
+    channel.publish(WANT_SUBJECT, wish([KEY]));
+    expect(a.client.listeners.size).toBe(0);
+    clock.advance(1_000);
+    channel.publish(WANT_SUBJECT, wish([KEY]));
+    expect(a.client.listeners.size).toBe(1);
   });
 });
