@@ -90,6 +90,8 @@ export const METRIC = {
   datafileLeftOut: 'DatafileLeftOut',
   refetchQueued: 'RefetchQueued',
   missedWebhook: 'MissedWebhook',
+  /** In each run of reconcile, keys whose record has had a later revision than Optimizely serves for long. */
+  recordAhead: 'RecordAhead',
   busBehind: 'BusBehind',
   lineageRenewed: 'LineageRenewed',
   /** In each run of reconcile, versions that are announced no more because agents refuse them. */

@@ -3,6 +3,7 @@
 
 import type { Datafile } from './datafile.ts';
 import type { ChangeId, Lineage, SdkKey, Seq, Sha256 } from './ids.ts';
+import { newLineage } from './lineage.ts';
 import { bodyKey } from './names.ts';
 import type { Signature } from './signature.ts';
 import { judgePublication, type WriterVerdict } from './version.ts';
@@ -10,6 +11,11 @@ import { judgePublication, type WriterVerdict } from './version.ts';
 export const MANIFEST_SCHEMA = 1;
 /** Enough to roll back a bad week; bodies named here never expire (bucket lifecycle). */
 export const HISTORY_MAX = 50;
+
+/** The last seq of a lineage; the next change begins another lineage. */
+export const SEQ_MAX = Number.MAX_SAFE_INTEGER;
+/** How far ahead of our clock the CDN's `Last-Modified` may be and still count. */
+const LAST_MODIFIED_AHEAD_MAX_MS = 24 * 60 * 60 * 1000;
 
 /** `resign`: the same body, signed with a new key. */
 export type Cause = 'webhook' | 'reconcile' | 'rollback' | 'import' | 'restore' | 'resign';
@@ -102,11 +108,11 @@ export function createManifest(datafile: Datafile, arrival: Arrival, lineage: Li
 
 /** Where a datafile from the CDN takes the manifest. A pinned manifest is not moved by anything but a rollback. */
 export function advance(current: Manifest, datafile: Datafile, arrival: Arrival): Move {
-  const verdict: WriterVerdict = judgePublication(publicationOf(current), {
-    revision: datafile.revision,
-    sha256: datafile.sha256,
-    lastModifiedMs: arrival.cdn.lastModifiedMs,
-  });
+  const nowMs = arrival.publishedAtMs;
+  const verdict: WriterVerdict = judgePublication(
+    { ...current, lastModifiedMs: believable(current.cdn.lastModifiedMs, nowMs) },
+    { ...datafile, lastModifiedMs: believable(arrival.cdn.lastModifiedMs, nowMs) },
+  );
   if (verdict === 'same' || verdict === 'older') return { kind: verdict };
   if (current.pin !== null) return { kind: 'pinned' };
   return { kind: verdict, manifest: pointAt(current, { ...headOf(datafile), cdn: arrival.cdn }, arrival) };
@@ -165,8 +171,11 @@ function headOf(datafile: Datafile): Omit<Head, 'cdn'> {
 
 /** The one place where a seq is assigned. */
 function pointAt(base: Base, head: Head, arrival: Arrival): Manifest {
-  const seq = (base.seq + 1) as Seq;
   const { cause, changeId, receivedAtMs, publishedAtMs } = arrival;
+  // Counted up to there by nobody: whoever may write to the bucket has set it, and no number comes after it.
+  const isFull = base.seq >= SEQ_MAX;
+  const seq = (isFull ? 1 : base.seq + 1) as Seq;
+  const lineage = isFull ? newLineage(publishedAtMs, `${changeId} ${base.seq}`, base.lineage) : base.lineage;
   const entry: HistoryEntry = {
     seq,
     revision: head.revision,
@@ -177,7 +186,7 @@ function pointAt(base: Base, head: Head, arrival: Arrival): Manifest {
   };
   return {
     schema: MANIFEST_SCHEMA,
-    lineage: base.lineage,
+    lineage,
     sdkKey: base.sdkKey,
     projectId: head.projectId,
     environment: head.environment,
@@ -212,8 +221,6 @@ function pastOf(history: readonly HistoryEntry[], { cause, sha256 }: HistoryEntr
   return isRenewedAgain && last.sha256 === sha256 ? past : history;
 }
 
-const publicationOf = (manifest: Manifest) => ({
-  revision: manifest.revision,
-  sha256: manifest.sha256,
-  lastModifiedMs: manifest.cdn.lastModifiedMs,
-});
+/** A stamp from beyond a clock's error, once believed, would hold off every regenerated datafile until then. */
+const believable = (lastModifiedMs: number | null, nowMs: number): number | null =>
+  lastModifiedMs !== null && lastModifiedMs - nowMs > LAST_MODIFIED_AHEAD_MAX_MS ? null : lastModifiedMs;

@@ -4,6 +4,7 @@
 
 import { DATAFILE_BYTES_MAX } from '../core/datafile.ts';
 import { FanoutError, isFanoutError } from '../core/errors.ts';
+import { etagOf } from '../core/etag.ts';
 import type { CdnValidators } from '../core/manifest.ts';
 import { encodeSdkKey } from '../core/names.ts';
 import type { DatafileSource } from '../core/projects.ts';
@@ -78,7 +79,10 @@ async function readAnswer(
 
 function validatorsOf(headers: Headers): CdnValidators {
   const lastModifiedMs = Date.parse(headers.get('last-modified') ?? '');
-  return { etag: headers.get('etag'), lastModifiedMs: Number.isNaN(lastModifiedMs) ? null : lastModifiedMs };
+  return {
+    etag: etagOf(headers.get('etag')),
+    lastModifiedMs: Number.isNaN(lastModifiedMs) ? null : lastModifiedMs,
+  };
 }
 
 const denied = ({ sdkKey }: DatafileSource, via: Via, status: number) =>

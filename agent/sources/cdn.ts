@@ -4,6 +4,7 @@
 import type { Clock, Random } from '../../core/clock.ts';
 import { DATAFILE_BYTES_MAX, parseDatafile } from '../../core/datafile.ts';
 import { FanoutError, messageOf } from '../../core/errors.ts';
+import { etagOf } from '../../core/etag.ts';
 import type { ChangeId, SdkKey } from '../../core/ids.ts';
 import { readWithin } from '../../core/read-within.ts';
 import { basicAuthorization, takeUserInfo } from '../../core/user-info.ts';
@@ -195,7 +196,7 @@ export class CdnSource implements Source {
       load: async () => body,
     });
     if (outcome.kind === 'rejected') throw outcome.error;
-    followed.etag = response.headers.get('etag');
+    followed.etag = etagOf(response.headers.get('etag'));
     followed.lastModified = lastModified;
   }
 }

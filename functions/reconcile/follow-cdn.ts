@@ -3,7 +3,7 @@
 
 import { sleep } from '../../core/clock.ts';
 import { METRIC } from '../../core/log.ts';
-import { advance } from '../../core/manifest.ts';
+import { advance, type Manifest } from '../../core/manifest.ts';
 import { type Fetched, fetchDatafile } from '../fetch-datafile.ts';
 import type { Deps, StoredManifest } from '../ports.ts';
 import { publishDatafile } from '../publish-datafile.ts';
@@ -12,6 +12,12 @@ import type { KeyRun } from './reconcile-key.ts';
 const FETCH_BUDGET_MS = 4_000;
 /** From Last-Modified to the webhook's own publication it takes about a second; until then it is not missed. */
 export const MISSED_GRACE_MS = 5_000;
+
+/**
+ * A CDN lags its webhook by minutes. After this long an older revision there is not lag: the record holds one that Optimizely
+ * does not have, and no webhook moves it until an operator takes it back.
+ */
+export const RECORD_AHEAD_AFTER_MS = 30 * 60_000;
 
 /** @throws FanoutError of the record, or why Optimizely could not be asked */
 export async function followCdn(deps: Deps, run: KeyRun): Promise<void> {
@@ -28,7 +34,16 @@ export async function followCdn(deps: Deps, run: KeyRun): Promise<void> {
   if (fetched.kind === 'stale' || fetched.kind === 'refused') throw fetched.error;
   if (fetched.kind === 'unchanged') return;
   if (current !== null && current.manifest.sha256 === fetched.datafile.sha256) return;
+  if (current !== null) tellWhenAhead(deps, current.manifest, fetched.datafile.revision);
   await publish(deps, run, await afterGrace(deps, run, current, fetched), fetched);
+}
+
+function tellWhenAhead({ clock, log, metrics }: Deps, manifest: Manifest, served: number): void {
+  const { revision, seq, publishedAtMs, pin } = manifest;
+  const isLag = clock.nowMs() - publishedAtMs < RECORD_AHEAD_AFTER_MS;
+  if (served >= revision || pin !== null || isLag) return;
+  metrics.count(METRIC.recordAhead);
+  log.error('reconcile.key', { found: 'record-ahead', revision, seq, servedRevision: served });
 }
 
 type Fresh = Extract<Fetched, { kind: 'fresh' }>;

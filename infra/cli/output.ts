@@ -5,6 +5,7 @@ import { styleText } from 'node:util';
 import { errorFields, FanoutError, messageOf } from '../../core/errors.ts';
 import { maskUserInfo } from '../../core/user-info.ts';
 import type { Environment } from '../../functions/settings.ts';
+import { printable } from './printable.ts';
 import type { Shell, Stream } from './shell.ts';
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
@@ -40,11 +41,11 @@ export function createOutput({ out, err, env }: Shell, json: boolean): Output {
     paint,
     result: (value, text) => {
       clear();
-      out.write(json ? `${JSON.stringify(value, null, 2)}\n` : `${text()}\n`);
+      out.write(json ? `${JSON.stringify(value, null, 2)}\n` : `${printable(text())}\n`);
     },
     note: (line) => {
       clear();
-      err.write(`${line}\n`);
+      err.write(`${printable(line)}\n`);
     },
     progress: (line) => {
       if (!err.isTerminal && shown !== '') return;
@@ -55,7 +56,7 @@ export function createOutput({ out, err, env }: Shell, json: boolean): Output {
     error: (error) => {
       clear();
       if (json) out.write(`${JSON.stringify({ error: errorDocument(error) }, null, 2)}\n`);
-      else for (const line of errorLines(error, paintErr)) err.write(`${line}\n`);
+      else for (const line of errorLines(error, paintErr)) err.write(`${printable(line)}\n`);
     },
   };
 }

@@ -3,7 +3,7 @@
 
 import type { Timer } from '../../core/clock.ts';
 import { errorFields } from '../../core/errors.ts';
-import type { SdkKey } from '../../core/ids.ts';
+import type { ChangeId, SdkKey } from '../../core/ids.ts';
 import type { Manifest } from '../../core/manifest.ts';
 import { encodeNotice, type Notice, type RefetchNotice } from '../../core/notice.ts';
 import type { ProjectTable } from '../../core/projects.ts';
@@ -12,12 +12,14 @@ import type { Kept } from '../../functions/kept-secret.ts';
 import type { Deps, Topic } from '../../functions/ports.ts';
 import { refetch } from '../../functions/reconcile/refetch.ts';
 import { withFields } from '../../functions/telemetry.ts';
-import type { RefetchIntents } from './refetch-intents.ts';
+import { INTENTS_MAX, type RefetchIntents } from './refetch-intents.ts';
 
 /** When a published change is announced again; each finds nothing to do where the direct path was first. */
 const ANNOUNCE_DELAYS_MS = [1_000, 5_000, 15_000] as const;
 /** What Optimizely has not served within a day will not come any more. */
 const REFETCH_AGE_MAX_MS = 24 * 60 * 60 * 1000;
+/** How long Optimizely is asked again and again for an announced revision: its CDN lags by minutes at the worst. */
+const REFETCH_PATIENCE_MS = 10 * 60 * 1000;
 
 export interface Notices {
   readonly topic: Topic;
@@ -36,10 +38,11 @@ export function createNotices(
 ): Notices {
   const timers = new Map<SdkKey, Timer>();
   const underWay = new Set<Promise<void>>();
-  const open = new Map<SdkKey, RefetchNotice>();
+  /** How many are owed of each key. */
+  const open = new Map<SdkKey, number>();
   const settling = new Map<SdkKey, Promise<void>>();
-  /** The last change of a key that is over and done with, although its manifest may never say so (a pin). */
-  const over = new Map<SdkKey, string>();
+  /** The last changes of a key that are over and done with, although its manifest may never say so (a pin). */
+  const over = new Map<SdkKey, Set<ChangeId>>();
   const bridge = createBridge(deps);
   let isStopped = false;
 
@@ -75,7 +78,7 @@ export function createNotices(
     publish: async (notice) => {
       if (notice.kind === 'published') return announceLater(notice, 0);
       await intents.write(notice);
-      open.set(notice.sdkKey, notice);
+      open.set(notice.sdkKey, (open.get(notice.sdkKey) ?? 0) + 1);
       void settle(notice.sdkKey);
     },
   };
@@ -83,27 +86,41 @@ export function createNotices(
   const tryToSettle = async (sdkKey: SdkKey): Promise<void> => {
     const log = withFields(deps.log, { sdkKey });
     try {
-      const intent = await intents.read(sdkKey);
-      const manifest = intent === null ? null : ((await deps.record.readManifest(sdkKey))?.manifest ?? null);
-      const isOver = intent === null || over.get(sdkKey) === intent.changeId || isReached(manifest, intent);
-      if (isOver || intent === null) {
-        open.delete(sdkKey);
-        return;
+      const kept = await intents.read(sdkKey);
+      const manifest =
+        kept.length === 0 ? null : ((await deps.record.readManifest(sdkKey))?.manifest ?? null);
+      const known = over.get(sdkKey);
+      const isOwed = (it: RefetchNotice) => known?.has(it.changeId) !== true && !isReached(manifest, it);
+      const owed: RefetchNotice[] = [];
+      for (const intent of kept.filter(isOwed)) {
+        if (deps.clock.nowMs() - intent.receivedAtMs <= REFETCH_AGE_MAX_MS) owed.push(intent);
+        else giveUp(sdkKey, intent, log);
       }
-      const { changeId, revision, receivedAtMs } = intent;
-      if (deps.clock.nowMs() - receivedAtMs > REFETCH_AGE_MAX_MS) {
-        over.set(sdkKey, changeId);
-        open.delete(sdkKey);
-        log.error('reconcile.key', { result: 'refetch-given-up', changeId, revision });
-        return;
+      open.set(sdkKey, owed.length);
+      // The lowest first: what Optimizely does not have yet, it cannot have later ones of either.
+      for (const intent of owed) {
+        // What has not come by now is left to reconcile, which asks every minute and not all the time.
+        if (deps.clock.nowMs() - intent.receivedAtMs > REFETCH_PATIENCE_MS) continue;
+        await refetch({ ...deps, topic }, await projects.get(), [encodeNotice(intent)]);
+        endWith(sdkKey, intent);
+        open.set(sdkKey, (open.get(sdkKey) ?? 1) - 1);
       }
-      open.set(sdkKey, intent);
-      await refetch({ ...deps, topic }, await projects.get(), [encodeNotice(intent)]);
-      over.set(sdkKey, changeId);
-      open.delete(sdkKey);
     } catch (error) {
       log.error('reconcile.key', { result: 'refetch-open', ...errorFields(error) });
     }
+  };
+
+  const endWith = (sdkKey: SdkKey, { changeId }: RefetchNotice): void => {
+    const changes = over.get(sdkKey) ?? new Set();
+    over.set(sdkKey, changes.add(changeId));
+    // More than are kept in the store are never asked about.
+    for (const oldest of changes) if (changes.size > 2 * INTENTS_MAX) changes.delete(oldest);
+  };
+
+  const giveUp = (sdkKey: SdkKey, intent: RefetchNotice, log: Deps['log']): void => {
+    const { changeId, revision } = intent;
+    endWith(sdkKey, intent);
+    log.error('reconcile.key', { result: 'refetch-given-up', changeId, revision });
   };
 
   const settle = (sdkKey: SdkKey): Promise<void> => {
@@ -122,7 +139,8 @@ export function createNotices(
     await Promise.allSettled([...underWay]);
   };
 
-  return { topic, settle, openCount: () => open.size, stop };
+  const openCount = () => [...open.values()].reduce((sum, count) => sum + count, 0);
+  return { topic, settle, openCount, stop };
 }
 
 /** A rollback leaves the reached revision in the history. */

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Datafile, parseDatafile } from '../../core/datafile.ts';
-import { type ChangeId, type Lineage, toSdkKey } from '../../core/ids.ts';
+import { type ChangeId, type Lineage, type Seq, toSdkKey } from '../../core/ids.ts';
+import { isLaterLineage } from '../../core/lineage.ts';
 import {
   type Arrival,
   advance,
@@ -11,6 +12,7 @@ import {
   pin,
   renewLineage,
   rollback,
+  SEQ_MAX,
   unpin,
 } from '../../core/manifest.ts';
 import { decodeManifest, encodeManifest } from '../../core/manifest-codec.ts';
@@ -127,6 +129,23 @@ describe('the manifest', () => {
         expect(seqs.length).toBe(Math.min(manifest.seq, HISTORY_MAX));
       }),
     );
+  });
+
+  it('goes on in a new lineage where somebody has set a seq after which no number comes', () => {
+    const full = { ...first, seq: SEQ_MAX as Seq };
+    const next = moved(full, datafile(9), arrival(200));
+    expect(next).toMatchObject({ seq: 1, revision: 9 });
+    expect(isLaterLineage(next.lineage, full.lineage)).toBe(true);
+    expect(decodeManifest(encodeManifest(next), sdkKey)).toEqual(next);
+    expect(moved(next, datafile(10), arrival(300))).toMatchObject({ seq: 2, lineage: next.lineage });
+  });
+
+  it('does not believe a Last-Modified far in the future, on either side', () => {
+    const future = Date.UTC(2199, 0);
+    const stamped = moved(first, datafile(5, 'regenerated'), arrival(200));
+    const poisoned = { ...stamped, cdn: { ...stamped.cdn, lastModifiedMs: future } };
+    expect(advance(poisoned, datafile(5, 'again'), arrival(300)).kind).toBe('refresh');
+    expect(advance(stamped, datafile(5, 'again'), arrival(300, future)).kind).toBe('older');
   });
 
   it('survives its own encoding', () => {

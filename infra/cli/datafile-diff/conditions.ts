@@ -1,6 +1,8 @@
 // Audience conditions as a sentence: `country is "DE" and (age ≥ 18 or plan contains "pro")`. Reads whatever a datafile
 // holds and never fails: what it does not know, it shows as it is written.
 
+import { printableName } from '../printable.ts';
+
 const WORDS: Readonly<Record<string, string>> = {
   exact: 'is',
   substring: 'contains',
@@ -23,7 +25,7 @@ interface Phrase {
 
 /** @param names of audiences by their id */
 export function describeConditions(conditions: unknown, names: ReadonlyMap<string, string>): string {
-  return phraseOf(unpack(conditions), names)?.text ?? 'everyone';
+  return printableName(phraseOf(unpack(conditions), names)?.text ?? 'everyone');
 }
 
 /** Old audiences hold their conditions as JSON text. */

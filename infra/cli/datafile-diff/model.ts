@@ -1,6 +1,7 @@
 // A datafile as people see it in the app: flags with their rules in order, variations with their values, audiences by
 // name. Reads format 4 leniently: a field that is missing or strange becomes an empty one. Decides nothing about users.
 
+import { printableName } from '../printable.ts';
 import { describeConditions } from './conditions.ts';
 
 export interface VariationView {
@@ -81,7 +82,7 @@ export function viewDatafile(parsed: unknown): DatafileView {
     others: new Map(
       Object.entries(datafile)
         .filter(([name]) => !SEEN.has(name))
-        .map(([name, value]) => [name, JSON.stringify(value)]),
+        .map(([name, value]) => [textOf(name), textOf(JSON.stringify(value))]),
     ),
   };
 }
@@ -140,7 +141,10 @@ function viewRule(
     percent: round(variations.reduce((sum, { percent }) => sum + percent, 0)),
     variations,
     forced: new Map(
-      Object.entries(objectOf(rule.forcedVariations)).map(([user, variation]) => [user, textOf(variation)]),
+      Object.entries(objectOf(rule.forcedVariations)).map(([user, variation]) => [
+        textOf(user),
+        textOf(variation),
+      ]),
     ),
   };
 }
@@ -162,8 +166,11 @@ function sharesOf(trafficAllocation: unknown): Map<string, number> {
 const round = (percent: number): number => Math.round(percent * 100) / 100;
 
 const toArray = <T>(value: T | undefined): T[] => (value === undefined ? [] : [value]);
+/** Names and values are anybody's who may edit the project. */
 const textOf = (value: unknown): string =>
-  typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value);
+  printableName(
+    typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value),
+  );
 const objectOf = (value: unknown): Json =>
   value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Json) : {};
 const listOf = (value: unknown): Json[] => (Array.isArray(value) ? value.map(objectOf) : []);

@@ -9,6 +9,7 @@ import { KeyRing, keyIdOf } from '../../../core/signature.ts';
 import type { PublicKey } from '../../../core/signing-keys.ts';
 import { judgeHead } from '../../../functions/announce.ts';
 import type { Bus, Cdn, DatafileRecord, SdkCheck } from '../../../functions/ports.ts';
+import { RECORD_AHEAD_AFTER_MS } from '../../../functions/reconcile/follow-cdn.ts';
 import { fail, type Judgement, ok, skipped, warn } from './finding.ts';
 
 const CDN_TIMEOUT_MS = 10_000;
@@ -101,6 +102,16 @@ export async function checkCdn(
       `serves ${served}, the record has ${manifest.revision}`,
       'A webhook was missed and reconcile has not healed it: look at its log and its alarm.',
     );
+  if (manifest !== undefined && datafile.revision < manifest.revision && manifest.pin === null)
+    return nowMs() - manifest.publishedAtMs > RECORD_AHEAD_AFTER_MS
+      ? fail(
+          `serves ${served}, the record has had ${manifest.revision} since ${new Date(manifest.publishedAtMs).toISOString()}`,
+          `No webhook moves the record until Optimizely gets there: fanout datafile rollback ${sdkKey} ${datafile.revision}, then unpin; see record-ahead in infra/RUNBOOK.md.`,
+        )
+      : warn(
+          `serves ${served}, the record has ${manifest.revision}`,
+          'The CDN lags; look again in a minute.',
+        );
   return ok(`serves ${served}`);
 }
 

@@ -5,6 +5,7 @@ import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { FanoutError } from '../../../core/errors.ts';
 import { proxyAgentOptions } from '../../../io/proxy.ts';
 import { awsError } from '../aws-errors.ts';
+import { printableName } from '../printable.ts';
 import { pause, type Shell } from '../shell.ts';
 
 /** A row as field names and texts; what a line does not have is absent. */
@@ -103,8 +104,9 @@ async function wait(
   }
 }
 
+/** Lines quote what strangers have sent. */
 const rowOf = (cells: readonly { field?: string | undefined; value?: string | undefined }[]): Row =>
-  Object.fromEntries(cells.map(({ field, value }) => [field ?? '', value ?? '']));
+  Object.fromEntries(cells.map(({ field, value }) => [field ?? '', printableName(value ?? '')]));
 
 const noSuchLogGroup = (logGroups: readonly string[], cause: unknown) =>
   new FanoutError({

@@ -4,9 +4,10 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { parseDatafile } from '../../../core/datafile.ts';
 import { encodeEnvelope } from '../../../core/envelope.ts';
 import { type ChangeId, type Seq, sha256Of } from '../../../core/ids.ts';
-import { type Manifest, pin } from '../../../core/manifest.ts';
+import { type Manifest, pin, rollback, unpin } from '../../../core/manifest.ts';
 import { moveManifest } from '../../../functions/move-manifest.ts';
-import { MISSED_GRACE_MS } from '../../../functions/reconcile/follow-cdn.ts';
+import type { StoredManifest } from '../../../functions/ports.ts';
+import { MISSED_GRACE_MS, RECORD_AHEAD_AFTER_MS } from '../../../functions/reconcile/follow-cdn.ts';
 import { reconcileKeys } from '../../../functions/reconcile/reconcile-keys.ts';
 import type { Role } from '../../../functions/settings.ts';
 import { datafileOf, KEY, START_MS } from '../../support/datafiles.ts';
@@ -90,6 +91,34 @@ describe('Optimizely against the record', () => {
     await run();
     expect(deps.record.headOf()).toMatchObject({ seq: 2, revision: 1 });
     expect(count('MissedWebhook')).toBe(0);
+  });
+
+  it('tells, once the CDN cannot be late any more, that the record has a revision which Optimizely does not have', async () => {
+    await settle(999_999);
+    serve(76, START_MS);
+    const told = () => deps.lines.filter(({ found }) => found === 'record-ahead');
+    await run();
+    expect([count('RecordAhead'), told().length]).toEqual([0, 0]);
+    deps.clock.advance(RECORD_AHEAD_AFTER_MS);
+    for (let i = 0; i < 3; i++) await run();
+    expect(count('RecordAhead')).toBe(3);
+    expect(told()[0]).toMatchObject({ level: 'error', revision: 999_999, servedRevision: 76 });
+    // What the runbook says to do.
+    const stored = (await deps.record.readManifest(KEY)) as StoredManifest;
+    const older = parseDatafile(datafileOf(76), { sdkKey: KEY });
+    const arrival = {
+      cause: 'rollback',
+      changeId: 'operator' as ChangeId,
+      cdn: stored.manifest.cdn,
+    } as const;
+    const times = { receivedAtMs: deps.clock.nowMs(), publishedAtMs: deps.clock.nowMs() };
+    const back = unpin(rollback(stored.manifest, older, { ...arrival, ...times }, 'record ahead'));
+    await deps.record.swapManifest(back, stored.etag);
+    await run();
+    expect(count('RecordAhead')).toBe(3);
+    serve(77, deps.clock.nowMs() - 60_000);
+    await run();
+    expect(deps.record.headOf()).toMatchObject({ revision: 77, lineage: stored.manifest.lineage });
   });
 
   it('leaves a pinned manifest where it is, and counts nothing', async () => {

@@ -200,6 +200,17 @@ describe('what is wrong is found, with its remedy', () => {
     });
   });
 
+  it('a record that has a later revision than Optimizely serves, with the commands that heal it', async () => {
+    await putOnCdn(76, RECORD_START_MS);
+    const { code, of } = await doctor();
+    expect(of('cdn ShopKey')).toMatchObject({
+      standing: 'fail',
+      detail: expect.stringMatching(/^serves revision 76, the record has had 458 since 20/),
+      remedy: expect.stringContaining('fanout datafile rollback ShopKey 76'),
+    });
+    expect(code).toBe(1);
+  });
+
   it('a record that the bus does not have', async () => {
     if (store !== undefined) await putRecord(store, [...SHOPS, { revision: 459 }]);
     const { of } = await doctor();

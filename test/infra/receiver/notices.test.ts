@@ -11,16 +11,16 @@ import { fakeDeps, turnsUntil } from '../../support/fakes.ts';
 import { projectsOf } from '../../support/webhooks.ts';
 
 class FakeIntents implements RefetchIntents {
-  readonly kept = new Map<SdkKey, RefetchNotice>();
+  kept: RefetchNotice[] = [];
   reads = 0;
   isDown = false;
   read = async (sdkKey: SdkKey) => {
     this.reads++;
-    return this.kept.get(sdkKey) ?? null;
+    return this.kept.filter((notice) => notice.sdkKey === sdkKey);
   };
   write = async (notice: RefetchNotice) => {
     if (this.isDown) throw failure('RECORD_UNAVAILABLE');
-    this.kept.set(notice.sdkKey, notice);
+    this.kept.push(notice);
   };
 }
 
@@ -58,7 +58,7 @@ describe('a refetch', () => {
   it('is owed from the moment that it is in the store, and is settled', async () => {
     deps.cdn.serve(datafileOf(7));
     await notices.topic.publish(refetchOf(7));
-    expect(intents.kept.get(KEY)?.revision).toBe(7);
+    expect(intents.kept.map(({ revision }) => revision)).toEqual([7]);
     await turnsUntil(() => deps.record.headOf()?.revision === 7);
     await turnsUntil(() => notices.openCount() === 0);
     expect(deps.record.headOf()?.changeId).toBe('change-7');
@@ -72,14 +72,14 @@ describe('a refetch', () => {
 
   it('that another replica owed is settled by this one', async () => {
     deps.cdn.serve(datafileOf(7));
-    intents.kept.set(KEY, refetchOf(7));
+    intents.kept.push(refetchOf(7));
     await notices.settle(KEY);
     expect(deps.record.headOf()?.revision).toBe(7);
   });
 
   it('asks Optimizely nothing once the record has the revision', async () => {
     deps.cdn.serve(datafileOf(8));
-    intents.kept.set(KEY, refetchOf(8));
+    intents.kept.push(refetchOf(8));
     await notices.settle(KEY);
     const { fetches } = deps.cdn;
     await notices.settle(KEY);
@@ -89,7 +89,7 @@ describe('a refetch', () => {
 
   it('stays owed while Optimizely fails, and is tried again', async () => {
     deps.cdn.served = { cdn: failure('CDN_DENIED', false), origin: failure('CDN_DENIED', false) };
-    intents.kept.set(KEY, refetchOf(7));
+    intents.kept.push(refetchOf(7));
     const first = notices.settle(KEY);
     // Its patience is 45 s of the clock.
     await turnsUntil(() => {
@@ -105,7 +105,7 @@ describe('a refetch', () => {
   });
 
   it('is given up after a day, once and loudly', async () => {
-    intents.kept.set(KEY, refetchOf(7));
+    intents.kept.push(refetchOf(7));
     deps.clock.advance(25 * 60 * 60 * 1000);
     await notices.settle(KEY);
     await notices.settle(KEY);
@@ -113,9 +113,26 @@ describe('a refetch', () => {
     expect(deps.cdn.asked).toEqual([]);
   });
 
+  it('is settled beside one that Optimizely never serves, which is asked for no longer than it may lag', async () => {
+    deps.cdn.serve(datafileOf(7));
+    intents.kept.push(refetchOf(7), refetchOf(Number.MAX_SAFE_INTEGER));
+    const first = notices.settle(KEY);
+    await turnsUntil(() => {
+      deps.clock.advance(1_000);
+      return resultsOf().includes('refetch-open');
+    });
+    await first;
+    expect(deps.record.headOf()?.revision).toBe(7);
+    expect(notices.openCount()).toBe(1);
+    deps.clock.advance(10 * 60_000);
+    const asked = deps.cdn.asked.length;
+    await notices.settle(KEY);
+    expect([deps.cdn.asked.length, notices.openCount()]).toEqual([asked, 1]);
+  });
+
   it('is not looked after twice at once', async () => {
     deps.cdn.serve(datafileOf(7));
-    intents.kept.set(KEY, refetchOf(7));
+    intents.kept.push(refetchOf(7));
     await Promise.all([notices.settle(KEY), notices.settle(KEY), notices.settle(KEY)]);
     expect(intents.reads).toBe(1);
   });
@@ -125,7 +142,7 @@ describe('a published change', () => {
   beforeEach(async () => {
     // Puts revision 7 into the record and on the bus, then takes the bus's head away.
     deps.cdn.serve(datafileOf(7));
-    intents.kept.set(KEY, refetchOf(7));
+    intents.kept.push(refetchOf(7));
     await notices.settle(KEY);
   });
 

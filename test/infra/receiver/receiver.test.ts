@@ -28,7 +28,7 @@ async function startWith(role: Role = 'home', env: Record<string, string> = {}) 
     ...env,
   });
   if (settings === null) throw new Error('the settings of the test are wrong');
-  const nothingOwed = { read: async () => null, write: async () => {} };
+  const nothingOwed = { read: async () => [], write: async () => {} };
   const receiver = createReceiver(settings, deps, unchanging(projectsOf(KEY)), nothingOwed);
   const url = `http://127.0.0.1:${await receiver.start()}`;
   onTestFinished(() => receiver.stop());

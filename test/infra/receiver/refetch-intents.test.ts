@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type ChangeId, toSdkKey } from '../../../core/ids.ts';
 import { NOTICE_SCHEMA, type RefetchNotice } from '../../../core/notice.ts';
 import { type HttpServer, serveHttp } from '../../../infra/local/http.ts';
-import { createRefetchIntents } from '../../../infra/receiver/refetch-intents.ts';
+import { createRefetchIntents, INTENTS_MAX } from '../../../infra/receiver/refetch-intents.ts';
 import { AWS, BUCKET, startStore } from '../cli/support/record.ts';
 
 let store: HttpServer;
@@ -28,22 +28,31 @@ const noticeOf = (key: string, revision: number): RefetchNotice => ({
 describe('an intent', () => {
   it('is read as it was written, by any replica, whatever the key is made of', async () => {
     const notice = noticeOf('a+b/c=', 7);
-    expect(await replica().read(notice.sdkKey)).toBeNull();
+    expect(await replica().read(notice.sdkKey)).toEqual([]);
     await replica().write(notice);
-    expect(await replica().read(notice.sdkKey)).toEqual(notice);
+    expect(await replica().read(notice.sdkKey)).toEqual([notice]);
   });
 
-  it('is never replaced by one of a lower revision', async () => {
-    await replica().write(noticeOf('lower', 8));
-    await replica().write(noticeOf('lower', 7));
-    expect((await replica().read(toSdkKey('lower')))?.revision).toBe(8);
-    await replica().write(noticeOf('lower', 9));
-    expect((await replica().read(toSdkKey('lower')))?.revision).toBe(9);
+  const revisionsOf = async (key: string) =>
+    (await replica().read(toSdkKey(key))).map(({ revision }) => revision);
+
+  it('is kept beside one of a higher revision, which may never be served', async () => {
+    for (const revision of [Number.MAX_SAFE_INTEGER, 7, 8, 7])
+      await replica().write(noticeOf('lower', revision));
+    expect(await revisionsOf('lower')).toEqual([7, 8, Number.MAX_SAFE_INTEGER]);
   });
 
-  it('keeps the highest of several that are written at once', async () => {
+  it('is kept also when several are written at once', async () => {
     await Promise.all([3, 5, 4].map((revision) => replica().write(noticeOf('race', revision))));
-    expect((await replica().read(toSdkKey('race')))?.revision).toBe(5);
+    expect(await revisionsOf('race')).toEqual([3, 4, 5]);
+  });
+
+  it('gives way to newer ones beyond the limit, the one received first before the others', async () => {
+    for (let i = 0; i <= INTENTS_MAX; i++)
+      await replica().write({ ...noticeOf('many', 100 - i), receivedAtMs: i });
+    expect(await revisionsOf('many')).toEqual(
+      Array.from({ length: INTENTS_MAX }, (_, i) => 100 - INTENTS_MAX + i),
+    );
   });
 
   it('is read within a limit, and not overwritten where the store says no ETag to match', async () => {
