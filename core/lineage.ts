@@ -37,7 +37,8 @@ export function isLaterLineage(candidate: Lineage, held: Lineage): boolean {
   return candidate > held;
 }
 
-function bornAtMs(lineage: Lineage): number | null {
+/** Milliseconds since the epoch by the clock of its publisher; null for one without a time. */
+export function bornAtMs(lineage: Lineage): number | null {
   const match = V7_PATTERN.exec(lineage);
   return match === null ? null : Number.parseInt(`${match[1]}${match[2]}`, 16);
 }

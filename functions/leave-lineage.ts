@@ -2,7 +2,7 @@
 // else announced. Either way agents must not wait for a seq that has been: the record gets a new lineage.
 
 import { FanoutError } from '../core/errors.ts';
-import type { ChangeId } from '../core/ids.ts';
+import type { ChangeId, Lineage } from '../core/ids.ts';
 import { newLineage } from '../core/lineage.ts';
 import { type Manifest, renewLineage } from '../core/manifest.ts';
 import { type Moved, swapUntilSettled } from './move-manifest.ts';
@@ -12,6 +12,7 @@ import type { BusHead, Deps, StoredManifest } from './ports.ts';
  * Gives what stands in the record a new lineage, unless somebody else has settled it meanwhile.
  * @param stored the manifest, read after what is ahead of it was seen: else a webhook may have moved both in between
  * @param isBehind whether what was seen is still ahead of this manifest
+ * @param after a lineage that the new one must be later than, beside the manifest's own
  * @throws FanoutError MANIFEST_CONTENDED, RECORD_UNAVAILABLE, MANIFEST_INVALID
  */
 export function leaveLineage(
@@ -19,13 +20,14 @@ export function leaveLineage(
   { changeId, receivedAtMs }: { readonly changeId: ChangeId; readonly receivedAtMs: number },
   stored: StoredManifest,
   isBehind: (found: Manifest) => boolean,
+  after?: Lineage,
 ): Promise<Moved> {
   return swapUntilSettled(deps, stored.manifest.sdkKey, stored, (found) => {
     if (found === null || !isBehind(found)) return { kind: 'same', manifest: found ?? stored.manifest };
     const publishedAtMs = deps.clock.nowMs();
     const { cdn } = found;
     const arrival = { cause: 'restore', changeId, receivedAtMs, publishedAtMs, cdn } as const;
-    const lineage = newLineage(publishedAtMs, deps.newId(), found.lineage);
+    const lineage = newLineage(publishedAtMs, deps.newId(), after ?? found.lineage);
     return { kind: 'swap', manifest: renewLineage(found, lineage, arrival) };
   });
 }

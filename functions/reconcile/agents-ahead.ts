@@ -46,18 +46,24 @@ export async function leaveToRecord(
       const isBehind = (found: Manifest) => found.lineage === lineage && found.seq < aheadSeq;
       if (stored === null || !isBehind(stored.manifest)) continue;
       deps.log.error('reconcile.key', { found: 'agents-ahead', ...fields });
-      if (deps.signer !== undefined) continue;
-      const left = await leaveLineage(deps, change, stored, isBehind);
-      if (left.kind !== 'moved') continue;
-      deps.metrics.count(METRIC.lineageRenewed);
-      await announceChange(deps, left.manifest, () => loadCompressed(deps, left.manifest));
+      if (deps.signer === undefined) await renewAndAnnounce(deps, change, stored, isBehind);
     } catch (error) {
       deps.log.error('reconcile.key', { found: 'agents-ahead', ...fields, ...errorFields(error) });
     }
   }
 }
 
-const wasJustRenewed = ({ cause, publishedAtMs }: Manifest, nowMs: number): boolean =>
+type Renewal = Parameters<typeof leaveLineage> extends [Deps, ...infer Rest] ? Rest : never;
+
+/** As leaveLineage(), and announces what came of it. */
+export async function renewAndAnnounce(deps: Deps, ...rest: Renewal): Promise<void> {
+  const left = await leaveLineage(deps, ...rest);
+  if (left.kind !== 'moved') return;
+  deps.metrics.count(METRIC.lineageRenewed);
+  await announceChange(deps, left.manifest, () => loadCompressed(deps, left.manifest));
+}
+
+export const wasJustRenewed = ({ cause, publishedAtMs }: Manifest, nowMs: number): boolean =>
   cause === 'restore' && Math.abs(nowMs - publishedAtMs) < RENEWAL_INTERVAL_MIN_MS;
 
 const seqIn = (report: { lineage: string; seq: number } | undefined, lineage: string): number =>

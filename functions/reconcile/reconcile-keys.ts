@@ -13,6 +13,7 @@ import type { Role } from '../settings.ts';
 import { withFields } from '../telemetry.ts';
 import { settleEach } from '../wait.ts';
 import { leaveToRecord } from './agents-ahead.ts';
+import { followLaterLineages } from './later-lineages.ts';
 import { Quarantine } from './quarantine.ts';
 import { reconcileKey } from './reconcile-key.ts';
 
@@ -60,14 +61,11 @@ export async function reconcileKeys(
   const beat = { sentAtMs: deps.clock.nowMs(), heads, others };
   const reports = await quarantine.beat({ ...deps, log }, beat, manifests).catch(noteFailure('beat.sent'));
   await quarantine.judge({ ...deps, log }, role, manifests, reports ?? []);
-  if (role === 'home')
-    await leaveToRecord(
-      { ...deps, log },
-      { changeId, receivedAtMs: startedAtMs },
-      manifests,
-      reports ?? [],
-      quarantine.agentsMin,
-    );
+  if (role === 'home') {
+    const change = { changeId, receivedAtMs: startedAtMs };
+    for (const heal of [leaveToRecord, followLaterLineages])
+      await heal({ ...deps, log }, change, manifests, reports ?? [], quarantine.agentsMin);
+  }
   const elapsedMs = deps.clock.nowMs() - startedAtMs;
   log.info('reconcile.finished', {
     keys: keys.length,
