@@ -11,6 +11,8 @@ import type { FlagHandler } from './with-datafile.ts';
 
 /** What the original's SDK sends when the type is left out. */
 const DEFAULT_TYPE = 'fullstack';
+/** The original's limit: beyond it a double no longer holds every whole number. */
+const NUMBER_MAX = 2 ** 53;
 
 export const sendOdpEventHandler =
   (isEnabled: boolean): FlagHandler =>
@@ -34,4 +36,5 @@ function sendOdpEvent(isEnabled: boolean, exchange: Exchange, held: Held<FlagCli
   answer(exchange, 200, { success: true });
 }
 
-const isPlain = (value: unknown): boolean => value === null || typeof value !== 'object';
+const isPlain = (value: unknown): boolean =>
+  typeof value === 'number' ? Math.abs(value) <= NUMBER_MAX : value === null || typeof value !== 'object';

@@ -26,6 +26,10 @@ const BACKOFF_MS = 200;
 /** Before a batch that failed is tried once more. */
 const RETRY_INTERVAL_MS = 1_000;
 const NAME = 'The Data Platform';
+/** What the platform calls the id of a user whose flags are decided. */
+export const USER_KEY = 'fs_user_id';
+/** The original's name, by which reports on the platform tell an agent's events from others. */
+const SOURCE = 'Agent';
 
 export interface OdpEventsDeps {
   readonly clock: Clock;
@@ -150,18 +154,14 @@ export class OdpEvents {
   }
 
   #complete({ type, action, identifiers, data }: OdpEvent): object {
-    const ids = Object.entries(identifiers).map(([key, value]) => [
-      isUserKey(key) ? 'fs_user_id' : key,
-      value,
-    ]);
     return {
       type,
       action,
-      identifiers: Object.fromEntries(ids),
+      identifiers: withUserId(identifiers),
       data: {
         idempotence_id: uuid(this.#deps.random),
         data_source_type: 'sdk',
-        data_source: 'agent',
+        data_source: SOURCE,
         data_source_version: this.#deps.version,
         ...data,
       },
@@ -169,5 +169,14 @@ export class OdpEvents {
   }
 }
 
-/** The platform knows it by one of its spellings only. */
-const isUserKey = (key: string): boolean => /^fs[-_]user[-_]id$/i.test(key);
+/**
+ * The platform knows the user's id by one spelling only, so that the first other one is sent under that name, unless the
+ * event has it already. An empty id identifies no user and is left out, as the original does.
+ */
+function withUserId({ [USER_KEY]: userId = '', ...others }: OdpEvent['identifiers']): Record<string, string> {
+  if (userId !== '') return { ...others, [USER_KEY]: userId };
+  const misspelt = Object.keys(others).find((key) => /^fs[-_]user[-_]id$/i.test(key));
+  if (misspelt === undefined) return others;
+  const { [misspelt]: id = '', ...rest } = others;
+  return { ...rest, [USER_KEY]: id };
+}

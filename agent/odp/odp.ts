@@ -9,7 +9,7 @@ import type { Ask } from '../outside/requester.ts';
 import type { OnTrouble } from '../outside/troubles.ts';
 import type { OdpProject } from '../project-traits.ts';
 import type { RedisConnections } from '../redis.ts';
-import { type OdpEvent, OdpEvents } from './events.ts';
+import { type OdpEvent, OdpEvents, USER_KEY } from './events.ts';
 import { createSegmentCaches, type SegmentCache, type SegmentCaches } from './segment-cache.ts';
 import { fetchSegments } from './segments.ts';
 
@@ -38,7 +38,6 @@ export interface ProjectOdp {
   send(event: OdpEvent): boolean;
 }
 
-const USER_KEY = 'fs_user_id';
 /** Of a hash; enough to tell a handful of projects apart. */
 const ID_LENGTH = 16;
 

@@ -77,6 +77,16 @@ describe('decisions by segments', () => {
       { type: 'fullstack', action: 'bought', identifiers: { fs_user_id: 'ann' }, data: { price: 3 } },
     ]);
   });
+
+  it('take numbers up to 2^53 in the data of an event', async () => {
+    const agent = await startWith(await startOutside());
+    const send = async (value: unknown) =>
+      (await post(agent, '/v1/send-odp-event', { action: 'a', identifiers: { email: 'e' }, data: { value } }))
+        .json;
+    for (const value of [2 ** 53, -(2 ** 53)]) expect(await send(value)).toEqual({ success: true });
+    for (const value of [1e21, -(2 ** 53) - 2])
+      expect(await send(value)).toEqual({ error: 'ODP data is not valid' });
+  });
 });
 
 describe('decisions by prediction', () => {

@@ -10,7 +10,7 @@ const event = (action = 'seen') => ({ type: 't', action, identifiers: { email: '
 
 function eventsAnswering(respond: (attempt: number) => number | Promise<number>, flushIntervalMs = 1_000) {
   const clock = new ManualClock();
-  const batches: { readonly key: string; readonly events: { action: string }[] }[] = [];
+  const batches: { readonly key: string; readonly events: { action: string; identifiers: object }[] }[] = [];
   const troubles: string[] = [];
   const events = new OdpEvents(
     {
@@ -54,6 +54,40 @@ describe('events for the Data Platform', () => {
         ...{ data_source_type: 'sdk', data_source: 'x', data_source_version: '9.9', a: 1 },
       },
     });
+  });
+
+  it('name the agent as their source, as the original does', async () => {
+    const { events, clock, batches } = eventsAnswering(() => 200);
+    events.add(PROJECT, event());
+    clock.advance(1_000);
+    await settled();
+    expect(batches[0]?.events[0]).toMatchObject({ data: { data_source: 'Agent' } });
+  });
+
+  it.each([
+    [{ 'fs-user-id': 'u' }, { fs_user_id: 'u' }],
+    [
+      { FS_USER_ID: 'u', email: 'e' },
+      { fs_user_id: 'u', email: 'e' },
+    ],
+    // The user is named already: another spelling stays another identifier.
+    [
+      { 'FS-USER-ID': 'other', fs_user_id: 'u' },
+      { 'FS-USER-ID': 'other', fs_user_id: 'u' },
+    ],
+    [
+      { fs_user_id: 'u', 'FS-USER-ID': 'other' },
+      { fs_user_id: 'u', 'FS-USER-ID': 'other' },
+    ],
+    // An empty id identifies no user; what an empty identifier of another kind means, the platform knows.
+    [{ fs_user_id: '', email: 'e' }, { email: 'e' }],
+    [{ email: '' }, { email: '' }],
+  ])('identify a user of %j as %j', async (identifiers, sent) => {
+    const { events, clock, batches } = eventsAnswering(() => 200);
+    events.add(PROJECT, { ...event(), identifiers: identifiers as Readonly<Record<string, string>> });
+    clock.advance(1_000);
+    await settled();
+    expect(batches.flatMap((batch) => batch.events.map((one) => one.identifiers))).toEqual([sent]);
   });
 
   it('do not wait for company when there are ten, or when they shall not wait at all', async () => {
