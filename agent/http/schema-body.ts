@@ -3,6 +3,7 @@
 import { isUtf8 } from 'node:buffer';
 import { firstValueEnd, nestsDeeperThan } from '../../core/json-depth.ts';
 import { type Schema, WRONG } from './schema.ts';
+import { wellFormedJson } from './well-formed-json.ts';
 
 /** Beyond it, writing the value down again would overflow the stack; the original stops at ten times as many. */
 export const NESTING_MAX = 1_000;
@@ -14,7 +15,7 @@ export function parseJson(body: Buffer): unknown {
   if (body.byteLength === 0) return null;
   if (!isUtf8(body) || isNestedTooDeep(body)) return undefined;
   try {
-    return JSON.parse(body.toString());
+    return JSON.parse(wellFormedJson(body.toString()));
   } catch {
     return undefined; // The caller answers 400.
   }
