@@ -61,7 +61,7 @@ export function createCors(settings: CorsSettings): Cors {
       const method = request.method as string;
       if (method === 'OPTIONS') {
         const askedMethod = request.headers['access-control-request-method'];
-        if (askedMethod !== undefined) {
+        if (askedMethod) {
           request.resume();
           response.writeHead(200, [...toPreflight(request, askedMethod), 'Content-Length', 0]);
           response.end();

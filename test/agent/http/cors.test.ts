@@ -43,6 +43,8 @@ describe('CORS as it is set from the start', () => {
     expect([withoutPage.status, corsOf(withoutPage.headers)]).toEqual([200, { vary: yes.headers.vary }]);
     // Not a question of a browser's.
     expect((await preflight({})).status).toBe(405);
+    // Nor when it names no method.
+    expect((await preflight({ 'access-control-request-method': '' })).status).toBe(405);
   });
 
   it('is not for the admin port', async () => {
