@@ -49,6 +49,8 @@ export function makeLoadable(datafile: Fields): readonly LeftOut[] {
   keep(datafile, 'events', named('event', 'key', notes));
   keep(datafile, 'integrations', named('integration', 'key', notes));
   keep(datafile, 'featureFlags', named('flag', 'key', notes));
+  const attributes = idsOf(objectsOf(datafile, 'attributes'));
+  for (const rule of experimentsOf(datafile)) keepKnownAttributes(rule, attributes, notes);
   const known = knownIds(datafile);
   for (const flag of objectsOf(datafile, 'featureFlags')) makeFlagLoadable(flag, known, notes);
   return notes.parts();
@@ -60,12 +62,26 @@ interface KnownIds {
 }
 
 function knownIds(datafile: Fields): KnownIds {
-  const groups = objectsOf(datafile, 'groups').flatMap((group) => objectsOf(group, 'experiments'));
-  const idsOf = (parts: readonly Fields[]) => new Set(parts.map(({ id }) => String(id)));
-  return {
-    experiments: idsOf([...objectsOf(datafile, 'experiments'), ...groups]),
-    rollouts: idsOf(objectsOf(datafile, 'rollouts')),
-  };
+  return { experiments: idsOf(experimentsOf(datafile)), rollouts: idsOf(objectsOf(datafile, 'rollouts')) };
+}
+
+const idsOf = (parts: readonly Fields[]): ReadonlySet<string> => new Set(parts.map(({ id }) => String(id)));
+
+/** Those of groups too. */
+const experimentsOf = (datafile: Fields): readonly Fields[] => [
+  ...objectsOf(datafile, 'experiments'),
+  ...objectsOf(datafile, 'groups').flatMap((group) => objectsOf(group, 'experiments')),
+];
+
+/** The SDK throws where a prediction is asked for by an attribute that is gone, so that the user gets no variation at all. */
+function keepKnownAttributes(rule: Fields, known: ReadonlySet<string>, notes: Notes): void {
+  if (!isFields(rule.cmab)) return;
+  const asked = rule.cmab.attributeIds as readonly unknown[];
+  rule.cmab.attributeIds = asked.filter((id) => {
+    if (isName(id) && known.has(String(id))) return true;
+    const why = 'is not in the datafile, and no prediction is asked for by it';
+    return notes.drop({ rule }, partName('attribute', id), why);
+  });
 }
 
 function makeFlagLoadable(flag: Fields, known: KnownIds, notes: Notes): void {
