@@ -60,7 +60,7 @@ const SECRETS = 2;
 const SECRET_READS = SECRETS * 12 * HOURS_PER_MONTH;
 /** A healthy month sends about half of what has a name. */
 const METRICS_SENT = 12;
-export const ALARM_METRICS = 30;
+export const ALARM_METRICS = 31;
 const RUN_LOG_KB = 1.5;
 const CHANGE_LOG_KB = 8;
 const AGENT_LINE_KB = 0.5;
