@@ -84,7 +84,10 @@ export class AgentChecks implements AgentWatch {
   }
 
   lost(message: Message): void {
-    this.#life?.lost.set(message.subject, versionOf(message));
+    const version = versionOf(message);
+    // One that the stream refused may be of an earlier version than what was lost before it.
+    if (!isAt(this.#life?.lost.get(message.subject) ?? null, version))
+      this.#life?.lost.set(message.subject, version);
   }
 
   spoilt(message: Message): void {
