@@ -1,0 +1,28 @@
+// Every link of the documents leads to a file that is there, and to a heading in it.
+
+import { existsSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { expect, it } from 'vitest';
+import { anchorsIn, linksIn, ROOT, readPage } from './markdown.ts';
+
+const PAGES = [
+  ...['README.md', 'ARCHITECTURE.md', 'SECURITY.md', 'CHANGELOG.md', 'docs/coming-from-optimizely-agent.md'],
+  ...['infra/RUNBOOK.md', 'infra/COST.md', 'infra/compose/README.md', 'infra/kubernetes/WALKTHROUGH.md'],
+];
+
+it.each(PAGES)('the links of %s resolve', (page) => {
+  const broken = linksIn(readPage(page))
+    .filter((target) => !/^https?:/.test(target))
+    .filter((target) => {
+      const [path = '', anchor] = target.split('#');
+      const found = path === '' ? page : normalize(join(dirname(page), path));
+      if (!existsSync(join(ROOT, found))) return true;
+      return anchor !== undefined && !anchorsIn(readPage(found)).includes(anchor);
+    });
+  expect(broken).toEqual([]);
+});
+
+it('sees links and headings', () => {
+  expect(linksIn('[a](b.md#c) and [d](https://e.example)')).toEqual(['b.md#c', 'https://e.example']);
+  expect(anchorsIn("## A drop-in for Optimizely's Agent")).toEqual(['a-drop-in-for-optimizelys-agent']);
+});
