@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { expect, it } from 'vitest';
-import { anchorsIn, linksIn, ROOT, readPage } from './markdown.ts';
+import { anchorsIn, codeIn, linksIn, ROOT, readPage } from './markdown.ts';
 
 const PAGES = [
   ...['README.md', 'ARCHITECTURE.md', 'SECURITY.md', 'CHANGELOG.md', 'docs/coming-from-optimizely-agent.md'],
@@ -20,6 +20,14 @@ it.each(PAGES)('the links of %s resolve', (page) => {
       return anchor !== undefined && !anchorsIn(readPage(found)).includes(anchor);
     });
   expect(broken).toEqual([]);
+});
+
+it('the files that ARCHITECTURE.md names are there', () => {
+  const named = codeIn(readPage('ARCHITECTURE.md')).filter((it) =>
+    /^(?:core|io|functions|agent|infra|test|docs)\/[\w./-]+$/.test(it),
+  );
+  expect(named.length).toBeGreaterThan(80);
+  expect(named.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
 });
 
 it('sees links and headings', () => {
