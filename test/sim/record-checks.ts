@@ -143,8 +143,10 @@ export class RecordChecks {
       return;
     }
     check(next.seq === (before?.seq ?? 0) + 1, `after seq ${before?.seq ?? 0}, so that history has a gap`);
-    const isGapless = next.history.every(({ seq }, i) => seq === next.seq - i);
-    check(isGapless && next.history.length === Math.min(next.seq, HISTORY_MAX), 'its history has a gap');
+    const [head, ...past] = next.history;
+    const kept = pastUnder(next, before).slice(0, HISTORY_MAX - 1);
+    const isGapless = head?.seq === next.seq && kept.every(({ seq }, i) => past[i]?.seq === seq);
+    check(isGapless && past.length === kept.length, 'its history has a gap');
     if (before !== null) this.#checkStep(check, next, before);
     this.moves++;
     this.#moved(sdkKey, next);
@@ -195,4 +197,12 @@ function hashOf(payload: Uint8Array): string | null {
   } catch {
     return null; // Not what anybody announces: the caller says so.
   }
+}
+
+/** What the history holds below a new entry: a renewal of a body takes the place of one just before it, all others stay. */
+function pastUnder({ cause, sha256 }: Manifest, before: Manifest | null): Manifest['history'] {
+  const [last, ...others] = before?.history ?? [];
+  if (last === undefined) return [];
+  const isRenewal = cause === 'restore' || cause === 'resign';
+  return isRenewal && last.cause === cause && last.sha256 === sha256 ? others : [last, ...others];
 }
