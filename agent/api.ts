@@ -107,6 +107,7 @@ export class Api {
       ...datafileFileRoutes({ ...deps, nowMs: () => deps.clock.nowMs() }),
       ...ofrepRoutes({
         ...deps,
+        isBearerKey: this.#config.api.auth === null,
         withProfiles: (handle, userIdOf) => withProfiles(profiles, handle, userIdOf),
       }),
     ];

@@ -4,7 +4,14 @@ import type { SdkClient } from '../clients.ts';
 import type { FlagClient } from '../flag-client.ts';
 import type { Held } from '../store.ts';
 import type { OfrepContext } from './ofrep-request.ts';
-import { type Evaluation, evaluationOf, parseKey } from './ofrep-value.ts';
+import {
+  type Evaluation,
+  evaluationOf,
+  evaluationsOf,
+  type Metadata,
+  parseKey,
+  type Reason,
+} from './ofrep-value.ts';
 import { projectKeys } from './project-keys.ts';
 import { forSdk } from './user-check.ts';
 
@@ -29,27 +36,22 @@ export function evaluateOne(
   key: string,
 ): Soon<Evaluation | null> {
   const { flagKey, part } = parseKey(key);
-  const experiments = projectKeys(held).flags.get(flagKey);
-  if (experiments === undefined) return null;
+  if (!projectKeys(held).flags.has(flagKey)) return null;
   const { predicted } = held.built;
   const evaluation = (decision: Decision) =>
-    evaluationOf(key, part, decision, { experiments, metadata: metadataOf(held) });
+    evaluationOf(key, part, decision, reasonOf(held, flagKey, decision), metadataOf(held));
   return withUser(held, context, (user) => {
     if (!predicted?.rules.byFlag.has(flagKey)) return evaluation(user.decide(flagKey));
     return predicted.cmab.traced(() => user.decideAsync(flagKey)).then(({ value }) => evaluation(value));
   });
 }
 
-/** Every flag by its plain key. */
+/** Every flag, by every key that it can be asked for. Which datafile decided is the answer's to say, not each flag's. */
 export function evaluateAll(held: Held<FlagClient>, context: OfrepContext): Soon<Evaluation[]> {
-  const { flags } = projectKeys(held);
   const { predicted } = held.built;
-  const metadata = metadataOf(held);
-  const none: ReadonlySet<string> = new Set();
   const evaluations = (decisions: Readonly<Record<string, Decision>>) =>
-    Object.entries(decisions).flatMap(
-      ([key, decision]) =>
-        evaluationOf(key, null, decision, { experiments: flags.get(key) ?? none, metadata }) ?? [],
+    Object.entries(decisions).flatMap(([key, decision]) =>
+      evaluationsOf(key, decision, reasonOf(held, key, decision)),
     );
   return withUser(held, context, (user) => {
     if (predicted === null) return evaluations(user.decideAll(BULK_OPTIONS));
@@ -60,9 +62,17 @@ export function evaluateAll(held: Held<FlagClient>, context: OfrepContext): Soon
 }
 
 /** Which datafile decided. */
-const metadataOf = ({ revision, seq, lineage }: Held<FlagClient>): Evaluation['metadata'] => ({
+export const metadataOf = ({ revision, seq, lineage }: Held<FlagClient>): Metadata => ({
   ...{ revision, seq, lineage },
 });
+
+/** As OpenFeature's specification names them (types, "resolution reason"). */
+function reasonOf(held: Held<FlagClient>, flagKey: string, { ruleKey }: Decision): Reason {
+  const { built } = held;
+  if (ruleKey === null || built.isEveryoneElse(flagKey, ruleKey)) return 'DEFAULT';
+  const isExperiment = projectKeys(held).flags.get(flagKey)?.has(ruleKey) || built.holdouts.has(ruleKey);
+  return isExperiment ? 'SPLIT' : 'TARGETING_MATCH';
+}
 
 function withUser<T>(
   { built }: Held<FlagClient>,

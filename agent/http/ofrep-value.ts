@@ -1,10 +1,10 @@
-// A decision as OpenFeature's remote evaluation protocol (OFREP) wants it: one value per flag key. The protocol does not
-// say which type the caller expects, so the key does. Pure.
+// A decision as OpenFeature's remote evaluation protocol (OFREP) wants it: one value per key. The protocol does not say which
+// type the caller expects, so the key does, and never how many variables a flag happens to have. Pure.
 //
-//   flag            without variables: on or off; with one: its value; with more: all of them as an object
+//   flag            on or off
 //   flag.variable   that variable's value
-//   flag.$enabled   on or off, whatever variables there are
-//   flag.$variables all variables as an object, however many
+//   flag.$variables all variables as an object; empty where there are none
+//   flag.$enabled   on or off, as the plain key
 
 import type { Decision } from './ofrep-decide.ts';
 
@@ -16,7 +16,7 @@ const VARIABLES = '$variables';
 /** What a key asks for: a flag, and what of it. Flag and variable keys hold no dot. */
 export interface Asked {
   readonly flagKey: string;
-  /** Null: whatever the flag has. */
+  /** Null: the flag itself. */
   readonly part: string | null;
 }
 
@@ -25,54 +25,49 @@ export function parseKey(key: string): Asked {
   return dot < 0 ? { flagKey: key, part: null } : { flagKey: key.slice(0, dot), part: key.slice(dot + 1) };
 }
 
+export type Metadata = Readonly<Record<string, string | number | boolean>>;
+
+export type Reason = 'DEFAULT' | 'TARGETING_MATCH' | 'SPLIT';
+
 export interface Evaluation {
   readonly key: string;
   readonly value: OfrepValue;
-  readonly reason: string;
+  readonly reason: Reason;
   readonly variant?: string;
-  readonly metadata: Readonly<Record<string, string | number | boolean>>;
+  readonly metadata: Metadata;
 }
 
-/** What the datafile says beyond the decision. */
-export interface EvaluationSource {
-  /** Keys of the flag's rules that are experiments. */
-  readonly experiments: ReadonlySet<string>;
-  readonly metadata: Evaluation['metadata'];
-}
-
-/** Null when the flag has no such variable. */
+/** Null when the flag has no such variable. @param metadata beside what the decision itself says */
 export function evaluationOf(
   key: string,
   part: string | null,
   decision: Decision,
-  { experiments, metadata }: EvaluationSource,
+  reason: Reason,
+  metadata: Metadata = {},
 ): Evaluation | null {
   const value = partOf(part, decision);
   if (value === null) return null;
   const { variationKey, ruleKey, enabled } = decision;
   return {
-    key,
-    value,
-    reason: reasonOf(ruleKey, experiments),
+    ...{ key, value, reason },
     ...(variationKey === null ? {} : { variant: variationKey }),
     metadata: { ...metadata, enabled, ...(ruleKey === null ? {} : { ruleKey }) },
   };
 }
 
-/** In OpenFeature's terms. */
-function reasonOf(ruleKey: string | null, experiments: ReadonlySet<string>): string {
-  if (ruleKey === null) return 'DEFAULT';
-  return experiments.has(ruleKey) ? 'SPLIT' : 'TARGETING_MATCH';
+/** All that a flag can be asked for. Clients that evaluate in bulk never ask for one key alone. */
+export function evaluationsOf(flagKey: string, decision: Decision, reason: Reason): Evaluation[] {
+  const names = Object.keys(decision.variables);
+  const parts = [null, ENABLED, ...(names.length === 0 ? [] : [VARIABLES, ...names])];
+  return parts.flatMap((part) => {
+    const key = part === null ? flagKey : `${flagKey}.${part}`;
+    return evaluationOf(key, part, decision, reason) ?? [];
+  });
 }
 
 function partOf(part: string | null, { enabled, variables }: Decision): OfrepValue | null {
-  if (part === ENABLED) return enabled;
+  if (part === null || part === ENABLED) return enabled;
   if (part === VARIABLES) return variables;
   // A JSON variable may be null, which the protocol has no value for.
-  if (part !== null) return Object.hasOwn(variables, part) ? asValue(variables[part]) : null;
-  const keys = Object.keys(variables);
-  if (keys.length === 0) return enabled;
-  return keys.length === 1 ? asValue(variables[keys[0] as string]) : variables;
+  return Object.hasOwn(variables, part) ? ((variables[part] ?? null) as OfrepValue | null) : null;
 }
-
-const asValue = (variable: unknown): OfrepValue | null => (variable ?? null) as OfrepValue | null;

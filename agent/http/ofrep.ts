@@ -1,23 +1,24 @@
 // OpenFeature's remote evaluation protocol, so that its standard providers work against an agent: one flag, and all flags
-// with an ETag. The SDK key comes as in the original's routes, or as the protocol's own X-API-Key.
+// with an ETag. The SDK key comes as in the original's routes, as the protocol's own X-API-Key, or as its bearer token where
+// the API asks for no tokens of its own.
 
 import { createHash } from 'node:crypto';
 import type { FlagClient } from '../flag-client.ts';
 import type { KeyRefusal } from '../keys.ts';
 import type { Held } from '../store.ts';
 import type { Exchange } from './exchange.ts';
-import { heldFor, namesEtag, pathOf } from './key-request.ts';
-import { evaluateAll, evaluateOne } from './ofrep-decide.ts';
+import { bearerToken, heldFor, namesEtag, pathOf } from './key-request.ts';
+import { evaluateAll, evaluateOne, metadataOf } from './ofrep-decide.ts';
 import { isOfrepError, type OfrepError, parseContext } from './ofrep-request.ts';
 import type { Evaluation } from './ofrep-value.ts';
 import type { Route } from './server.ts';
-import type { FlagDeps, FlagHandler } from './with-datafile.ts';
+import { type FlagDeps, type FlagHandler, headersOf } from './with-datafile.ts';
 
 const FLAGS_PATH = '/ofrep/v1/evaluate/flags';
 
 /** 401 and 403 are errors of their own in the protocol's clients. */
 const REFUSALS: Readonly<Record<KeyRefusal, readonly [status: number, details: string]>> = {
-  missing: [401, 'missing SDK key: send it as X-Optimizely-SDK-Key or X-API-Key'],
+  missing: [401, 'missing SDK key: send it as X-API-Key, X-Optimizely-SDK-Key or a bearer token'],
   malformed: [401, 'the SDK key is malformed'],
   denied: [403, 'no datafile for this SDK key and token'],
   'not-found': [500, 'the datafile of this SDK key could not be fetched'],
@@ -25,6 +26,8 @@ const REFUSALS: Readonly<Record<KeyRefusal, readonly [status: number, details: s
 };
 
 export interface OfrepDeps extends FlagDeps {
+  /** Whether a bearer token is the SDK key; false where tokens say who may ask. */
+  readonly isBearerKey: boolean;
   /** Gives a route that decides the user profile of its request. */
   readonly withProfiles: (handle: FlagHandler, userIdOf: (exchange: Exchange) => string) => FlagHandler;
 }
@@ -57,17 +60,17 @@ function all(exchange: Exchange, held: Held<FlagClient>): void | Promise<void> {
     return;
   }
   const evaluated = evaluateAll(held, context);
-  const respond = (flags: readonly Evaluation[]) => respondAll(exchange, flags);
+  const respond = (flags: readonly Evaluation[]) => respondAll(exchange, held, flags);
   return evaluated instanceof Promise ? evaluated.then(respond) : respond(evaluated);
 }
 
-function respondAll(exchange: Exchange, flags: readonly Evaluation[]): void {
-  const body = Buffer.from(JSON.stringify({ flags }));
-  // Of the answer itself: nothing else says whether this user's flags have changed.
-  const etag = `"${createHash('sha256').update(body).digest('hex')}"`;
-  exchange.headers.ETag = etag;
+function respondAll(exchange: Exchange, held: Held<FlagClient>, evaluations: readonly Evaluation[]): void {
+  const flags = JSON.stringify(evaluations);
+  // Of the flags alone, and weak for that: a new revision that changes none of them for this user is no news to them.
+  const etag = `"${createHash('sha256').update(flags).digest('hex')}"`;
+  exchange.headers.ETag = `W/${etag}`;
   if (namesEtag(exchange.header('if-none-match'), etag)) exchange.empty(304);
-  else exchange.jsonReady(200, body);
+  else exchange.jsonReady(200, `{"flags":${flags},"metadata":${JSON.stringify(metadataOf(held))}}`);
 }
 
 const notFound = (key: string): OfrepError => ({
@@ -75,25 +78,34 @@ const notFound = (key: string): OfrepError => ({
   errorDetails: `no flag, or no variable of it, has the key "${key.slice(0, 200)}"`,
 });
 
-function withHeld(deps: FlagDeps, handle: FlagHandler) {
+function withHeld(deps: OfrepDeps, handle: FlagHandler) {
   const answer = (exchange: Exchange, held: Held<FlagClient>): void | Promise<void> => {
+    exchange.ready = headersOf(held);
     exchange.datafile = held;
     return handle(exchange, held);
   };
   return (exchange: Exchange): void | Promise<void> => {
-    const header = exchange.header('x-optimizely-sdk-key') || exchange.header('x-api-key');
-    const found = heldFor(deps, header);
+    const found = heldFor(deps, sdkKeyIn(exchange, deps.isBearerKey));
     if (!(found instanceof Promise)) return answer(exchange, found);
     return found.then((held) => (typeof held === 'string' ? refuse(exchange, held) : answer(exchange, held)));
   };
 }
 
-function refuse(exchange: Exchange, refusal: KeyRefusal): void {
-  const [status, errorDetails] = REFUSALS[refusal];
-  exchange.json(status, { key: keyIn(pathOf(exchange)), errorCode: 'GENERAL', errorDetails });
+/** Empty when the request names none. */
+function sdkKeyIn(exchange: Exchange, isBearerKey: boolean): string {
+  const named = exchange.header('x-optimizely-sdk-key') || exchange.header('x-api-key');
+  if (named !== '' || !isBearerKey) return named;
+  return bearerToken(exchange.header('authorization')) ?? '';
 }
 
-/** Empty when it is whoever's request is refused anyway. */
+function refuse(exchange: Exchange, refusal: KeyRefusal): void {
+  const [status, errorDetails] = REFUSALS[refusal];
+  const key = keyIn(pathOf(exchange));
+  if (status === 401) exchange.headers['WWW-Authenticate'] = 'Bearer';
+  exchange.json(status, { ...(key === '' ? {} : { key }), errorCode: 'GENERAL', errorDetails });
+}
+
+/** Empty where the request is refused anyway. */
 function userIdOf(exchange: Exchange): string {
   const context = parseContext(exchange.body);
   return isOfrepError(context) ? '' : context.userId;

@@ -41,7 +41,7 @@ export const PROTOCOL_DESCRIPTIONS: Readonly<Record<string, RouteDescription>> =
     operationId: 'ofrepAll',
     summary: 'OpenFeature: all flags for a context, with an ETag.',
     body: CONTEXT,
-    answer: { type: 'object', properties: { flags: { type: 'array', items: EVALUATION } } },
+    answer: { type: 'object', properties: { flags: { type: 'array', items: EVALUATION }, metadata: ANY } },
   },
   'POST /ofrep/v1/evaluate/flags/{key}': {
     operationId: 'ofrepOne',

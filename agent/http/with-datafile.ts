@@ -51,7 +51,7 @@ export function withDatafile({ keys, store }: FlagDeps, handle: FlagHandler) {
 const written = new WeakMap<Held<FlagClient>, HeaderList>();
 
 /** The same for all answers from one datafile. */
-function headersOf(held: Held<FlagClient>): HeaderList {
+export function headersOf(held: Held<FlagClient>): HeaderList {
   let headers = written.get(held);
   if (headers === undefined) {
     const { revision, seq, lineage } = held;

@@ -47,25 +47,26 @@ afterAll(async () => {
 describe('the OFREP provider of OpenFeature', () => {
   it('evaluates booleans', async () => {
     expect(await client.getBooleanValue('plain', false, USER)).toBe(true);
-    expect(await client.getBooleanValue('truth', false, USER)).toBe(true);
+    expect(await client.getBooleanValue('truth.dark', false, USER)).toBe(true);
+    expect(await client.getBooleanValue('several', false, USER)).toBe(true);
     expect(await client.getBooleanValue('several.$enabled', false, USER)).toBe(true);
     expect(await client.getBooleanValue('paid', true, USER)).toBe(false);
     expect(await client.getBooleanValue('paid', false, { ...USER, plan: 'pro' })).toBe(true);
   });
 
   it('evaluates strings', async () => {
-    expect(await client.getStringValue('text', 'x', USER)).toBe('hello');
+    expect(await client.getStringValue('text.greeting', 'x', USER)).toBe('hello');
     expect(await client.getStringValue('several.greeting', 'x', USER)).toBe('hi');
   });
 
   it('evaluates numbers', async () => {
-    expect(await client.getNumberValue('count', 0, USER)).toBe(42);
-    expect(await client.getNumberValue('share', 0, USER)).toBe(0.25);
+    expect(await client.getNumberValue('count.limit', 0, USER)).toBe(42);
+    expect(await client.getNumberValue('share.ratio', 0, USER)).toBe(0.25);
   });
 
   it('evaluates objects', async () => {
-    expect(await client.getObjectValue('shape', {}, USER)).toEqual({ columns: 3, rows: ['a', 'b'] });
-    expect(await client.getObjectValue('several', {}, USER)).toEqual({
+    expect(await client.getObjectValue('shape.layout', {}, USER)).toEqual({ columns: 3, rows: ['a', 'b'] });
+    expect(await client.getObjectValue('several.$variables', {}, USER)).toEqual({
       ...{ greeting: 'hi', limit: 7, layout: [1, 2] },
     });
   });

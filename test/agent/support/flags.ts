@@ -24,12 +24,16 @@ const FLAGS: Readonly<Record<string, readonly Variable[]>> = {
   none: [{ key: 'nothing', type: 'json', value: 'null' }],
 };
 
-/** Everybody gets everything; `paid` goes to users whose `plan` is `pro`, `test` is an experiment. */
+/**
+ * Every user gets everything; `paid` goes to users whose `plan` is `pro`, `test` is an experiment, `rest` is on by the rule for
+ * everyone else, `dark` is off with a variable that is true.
+ */
 export function flagsBody(revision: number, greeting = 'hello', sdkKey: string = KEY): Buffer {
   let id = 100;
   const nextId = () => String(++id);
   const rule = (key: string, extra: object = {}, variables: object[] = []) => {
-    const variation = { id: nextId(), key: `${key}_on`, featureEnabled: true, variables };
+    const featureEnabled = key !== 'dark_rule';
+    const variation = { id: nextId(), key: `${key}_on`, featureEnabled, variables };
     return {
       ...{ id: nextId(), key, status: 'Running', layerId: nextId(), audienceIds: [], forcedVariations: {} },
       variations: [variation],
@@ -59,6 +63,9 @@ export function flagsBody(revision: number, greeting = 'hello', sdkKey: string =
   const featureFlags = [
     ...Object.entries(FLAGS).map(([key, variables]) => flag(key, variables)),
     flag('paid', [], { audienceIds: ['9'] }),
+    // The rule for everyone else is known by its id, which is its key.
+    flag('rest', [], { id: 'default-rest', key: 'default-rest' }),
+    flag('dark', [{ key: 'shown', type: 'boolean', value: 'true' }]),
     { id: nextId(), key: 'test', rolloutId: '', experimentIds: [experiment.id], variables: [] },
   ];
   const condition = { type: 'custom_attribute', match: 'exact', name: 'plan', value: 'pro' };
