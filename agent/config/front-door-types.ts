@@ -35,9 +35,10 @@ export interface CorsSettings {
   /** Exact origins, with one `*` as a wildcard; `*` alone: all. */
   readonly allowedOrigins: readonly string[];
   readonly allowedMethods: readonly string[];
-  /** Lower case; `*`: whatever is asked for. */
-  readonly allowedHeaders: readonly string[];
-  readonly exposedHeaders: readonly string[];
+  /** Lower case; `*`: whatever is asked for. Null where the operator chose none: each route has its own. */
+  readonly allowedHeaders: readonly string[] | null;
+  /** Null as above. */
+  readonly exposedHeaders: readonly string[] | null;
   readonly allowCredentials: boolean;
   /** How long a browser may remember an answer; 0: not said. */
   readonly maxAgeS: number;

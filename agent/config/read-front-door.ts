@@ -103,20 +103,19 @@ export function readCors(cors: Cursor): CorsSettings {
   const wild = allowedOrigins.find((origin) => origin.split('*').length > 2);
   if (wild !== undefined)
     cors.at('allowedOrigins').problem(`has "${wild}", but an origin may have one * only`);
+  const allowedHeaders = cors
+    .at('allowedHeaders')
+    .texts()
+    .map((it) => it.toLowerCase());
+  const exposedHeaders = cors.at('exposedHeaders').texts();
   return {
     allowedOrigins: allowedOrigins.map((origin) => origin.toLowerCase()),
     allowedMethods: orElse(cors.at('allowedMethods').texts(), ['HEAD', 'GET', 'POST']).map((it) =>
       it.toUpperCase(),
     ),
     // The original appends Origin to whatever is given.
-    allowedHeaders: [
-      ...cors
-        .at('allowedHeaders')
-        .texts()
-        .map((it) => it.toLowerCase()),
-      'origin',
-    ],
-    exposedHeaders: cors.at('exposedHeaders').texts(),
+    allowedHeaders: allowedHeaders.length === 0 ? null : [...allowedHeaders, 'origin'],
+    exposedHeaders: exposedHeaders.length === 0 ? null : exposedHeaders,
     allowCredentials: cors.at('allowedCredentials').boolean(),
     // Negative is none, as in the original.
     maxAgeS: cors.at('maxAge').integer(0, CORS_MAX_AGE_S_MAX, 'is min'),

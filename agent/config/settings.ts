@@ -109,10 +109,14 @@ export const SETTINGS: readonly Setting[] = [
   list('api.cors.allowedMethods', ['HEAD', 'GET', 'POST'], 'Methods that they may use'),
   list(
     'api.cors.allowedHeaders',
-    ['Accept', 'Content-Type'],
-    'Headers that they may send, Origin aside; * for any',
+    undefined,
+    'Headers that they may send, Origin aside; * for any; when not set, Accept and Content-Type, and at /datafiles and /ofrep what SDKs and OpenFeature send',
   ),
-  list('api.cors.exposedHeaders', undefined, 'Headers that they may read'),
+  list(
+    'api.cors.exposedHeaders',
+    undefined,
+    'Headers that they may read; when not set, none, and at /datafiles and /ofrep ETag, Retry-After and X-Datafile-*',
+  ),
   text('api.cors.allowedCredentials', false, 'Whether they may send credentials'),
   text('api.cors.maxAge', 300, 'Seconds that a browser may remember all this'),
   ...auth('api'),

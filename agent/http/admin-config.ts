@@ -10,6 +10,7 @@ import type {
   RedisSettings,
   TracingSettings,
 } from '../config.ts';
+import { CORS_BY_DEFAULT } from './cors-routes.ts';
 
 const NS_PER_MS = 1_000_000;
 
@@ -25,7 +26,8 @@ export function shownConfig(config: AgentConfig): Readonly<Record<string, unknow
     api: {
       cors: api.cors && {
         ...{ allowedOrigins: api.cors.allowedOrigins, allowedMethods: api.cors.allowedMethods },
-        ...{ allowedHeaders: api.cors.allowedHeaders, exposedHeaders: api.cors.exposedHeaders },
+        allowedHeaders: api.cors.allowedHeaders ?? CORS_BY_DEFAULT.allowedHeaders,
+        exposedHeaders: api.cors.exposedHeaders ?? CORS_BY_DEFAULT.exposedHeaders,
         ...{ allowedCredentials: api.cors.allowCredentials, maxAge: api.cors.maxAgeS },
       },
       ...{ maxConns: api.maxConns, port: String(config.apiPort), auth: api.auth !== null },

@@ -85,10 +85,11 @@ function isDecodable(path: string): boolean {
   }
 }
 
-/** By lower-case name, as Node has them. */
+/** By lower-case name, as Node has them. Answers become part of one JSON document, which cannot hold compressed ones. */
 function headersOf({ headers }: BatchOperation): Record<string, string> {
   const lower: Record<string, string> = Object.create(null);
   for (const [name, value] of Object.entries(headers)) lower[name.toLowerCase()] ??= value;
+  delete lower['accept-encoding'];
   return lower;
 }
 

@@ -3,19 +3,15 @@
 import type { FlagClient } from '../flag-client.ts';
 import { VERSION } from '../release.ts';
 import type { Held } from '../store.ts';
+import { answerKept } from './compressed.ts';
 import type { Exchange } from './exchange.ts';
-import { namesEtag } from './key-request.ts';
 import { projectOf } from './project-keys.ts';
 
 const written = new WeakMap<FlagClient, Uint8Array>();
 
-export function config(exchange: Exchange, held: Held<FlagClient>): void {
-  // The same for the same datafile, but other releases may describe it otherwise.
-  const etag = `"${VERSION}-${held.sha256}"`;
-  exchange.headers.ETag = etag;
-  if (namesEtag(exchange.header('if-none-match'), etag)) exchange.empty(304);
-  else exchange.jsonReady(200, configText(held));
-}
+/** The same for the same datafile, but other releases may describe it otherwise. */
+export const config = (exchange: Exchange, held: Held<FlagClient>): void | Promise<void> =>
+  answerKept(exchange, `${VERSION}-${held.sha256}`, configText(held));
 
 /** Made on first use, as few agents are ever asked. */
 function configText(held: Held<FlagClient>): Uint8Array {

@@ -1,8 +1,9 @@
 // CORS: which pages in browsers may call the API, and what they may send and read. The rules and their defaults are the
-// original's. Costs one look at a header for everybody who is no browser.
+// original's, but for routes that it does not have. Costs a look at a header and at a path for callers that are no browser.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CorsSettings } from '../config.ts';
+import { CORS_BY_DEFAULT, CORS_ROUTES, type CorsRoute } from './cors-routes.ts';
 import type { HeaderList } from './exchange.ts';
 
 export interface Cors {
@@ -17,16 +18,54 @@ const VARY_PREFLIGHT: HeaderList = [
   'Origin, Access-Control-Request-Method, Access-Control-Request-Headers',
 ];
 
+/** The rules of some routes. */
+interface Policy {
+  toPreflight(request: IncomingMessage, method: string): HeaderList;
+  toRequest(origin: string | undefined, method: string): HeaderList;
+}
+
 export function createCors(settings: CorsSettings): Cors {
   const allowsOrigin = originRule(settings.allowedOrigins);
+  const byDefault = createPolicy(settings, CORS_BY_DEFAULT, allowsOrigin);
+  const ofRoutes = CORS_ROUTES.map(
+    (route) => [route.path, createPolicy(settings, route, allowsOrigin)] as const,
+  );
+  const policyOf = ({ url = '' }: IncomingMessage): Policy => {
+    for (const [path, policy] of ofRoutes) if (url.startsWith(path)) return policy;
+    return byDefault;
+  };
+
+  return {
+    handle(request, response) {
+      const policy = policyOf(request);
+      const method = request.method as string;
+      if (method === 'OPTIONS') {
+        const askedMethod = request.headers['access-control-request-method'];
+        if (askedMethod) {
+          request.resume();
+          response.writeHead(200, [...policy.toPreflight(request, askedMethod), 'Content-Length', 0]);
+          response.end();
+          return null;
+        }
+      }
+      return policy.toRequest(request.headers.origin, method);
+    },
+  };
+}
+
+function createPolicy(
+  settings: CorsSettings,
+  route: Omit<CorsRoute, 'path'>,
+  allowsOrigin: (origin: string) => boolean,
+): Policy {
   const isForAll = settings.allowedOrigins.includes('*');
+  const allowedHeaders = settings.allowedHeaders ?? route.allowedHeaders;
+  const exposedHeaders = settings.exposedHeaders ?? route.exposedHeaders;
   const credentials: HeaderList = settings.allowCredentials
     ? ['Access-Control-Allow-Credentials', 'true']
     : [];
   const exposed: HeaderList =
-    settings.exposedHeaders.length > 0
-      ? ['Access-Control-Expose-Headers', settings.exposedHeaders.join(', ')]
-      : [];
+    exposedHeaders.length > 0 ? ['Access-Control-Expose-Headers', exposedHeaders.join(', ')] : [];
 
   /**
    * Where all may read, no page is named: with credentials its name would let every site act as the user, while browsers
@@ -36,38 +75,30 @@ export function createCors(settings: CorsSettings): Cors {
     ...['Access-Control-Allow-Origin', isForAll ? '*' : origin],
     ...credentials,
   ];
-
-  const toPreflight = ({ headers }: IncomingMessage, method: string): HeaderList => {
-    const { origin } = headers;
-    const asked = splitNames(headers['access-control-request-headers']);
-    const isAllowed =
-      origin !== undefined &&
-      allowsOrigin(origin) &&
-      allowsMethod(settings, method) &&
-      allowsHeaders(settings, asked);
-    if (!isAllowed) return VARY_PREFLIGHT;
-    return [
-      ...VARY_PREFLIGHT,
-      ...allowOrigin(origin),
-      ...['Access-Control-Allow-Methods', method.toUpperCase()],
-      ...(asked.length > 0 ? ['Access-Control-Allow-Headers', asked.join(', ')] : []),
-      ...(settings.maxAgeS > 0 ? ['Access-Control-Max-Age', settings.maxAgeS] : []),
-    ];
-  };
+  /** The same for every page and for none, so that caches need not keep one for each. */
+  const toAll: HeaderList | null =
+    isForAll && route.isShared === true ? [...allowOrigin('*'), ...exposed] : null;
 
   return {
-    handle(request, response) {
-      const { origin } = request.headers;
-      const method = request.method as string;
-      if (method === 'OPTIONS') {
-        const askedMethod = request.headers['access-control-request-method'];
-        if (askedMethod) {
-          request.resume();
-          response.writeHead(200, [...toPreflight(request, askedMethod), 'Content-Length', 0]);
-          response.end();
-          return null;
-        }
-      }
+    toPreflight({ headers }, method) {
+      const { origin } = headers;
+      const asked = splitNames(headers['access-control-request-headers']);
+      const isAllowed =
+        origin !== undefined &&
+        allowsOrigin(origin) &&
+        allowsMethod(settings, method) &&
+        allowsHeaders(allowedHeaders, asked);
+      if (!isAllowed) return VARY_PREFLIGHT;
+      return [
+        ...VARY_PREFLIGHT,
+        ...allowOrigin(origin),
+        ...['Access-Control-Allow-Methods', method.toUpperCase()],
+        ...(asked.length > 0 ? ['Access-Control-Allow-Headers', asked.join(', ')] : []),
+        ...(settings.maxAgeS > 0 ? ['Access-Control-Max-Age', settings.maxAgeS] : []),
+      ];
+    },
+    toRequest(origin, method) {
+      if (toAll !== null && allowsMethod(settings, method)) return toAll;
       if (origin === undefined || !allowsOrigin(origin) || !allowsMethod(settings, method)) return VARY;
       return [...VARY, ...allowOrigin(origin), ...exposed];
     },
@@ -94,7 +125,7 @@ function originRule(allowed: readonly string[]): (origin: string) => boolean {
 const allowsMethod = ({ allowedMethods }: CorsSettings, method: string): boolean =>
   method === 'OPTIONS' || allowedMethods.includes(method.toUpperCase());
 
-const allowsHeaders = ({ allowedHeaders }: CorsSettings, asked: readonly string[]): boolean =>
+const allowsHeaders = (allowedHeaders: readonly string[], asked: readonly string[]): boolean =>
   allowedHeaders.includes('*') || asked.every((name) => allowedHeaders.includes(name.toLowerCase()));
 
 const splitNames = (header: string | string[] | undefined): string[] =>

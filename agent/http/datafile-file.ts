@@ -4,10 +4,11 @@
 import type { FlagClient } from '../flag-client.ts';
 import type { KeyRefusal } from '../keys.ts';
 import type { Held } from '../store.ts';
+import { answerKept } from './compressed.ts';
 import type { Exchange } from './exchange.ts';
 import { bearerToken, heldFor, namesEtag, pathOf } from './key-request.ts';
 import type { Route } from './server.ts';
-import type { FlagDeps } from './with-datafile.ts';
+import { type FlagDeps, headersOf } from './with-datafile.ts';
 
 /** `auth/` as in the CDN's own address for secure environments. */
 const PATH = /^\/datafiles\/(?:auth\/)?([^/]+)\.json$/;
@@ -32,30 +33,26 @@ export function datafileFileRoutes(deps: DatafileFileDeps): readonly Route[] {
     const sdkKey = sdkKeyIn(pathOf(exchange));
     const found = heldFor(deps, token === null ? sdkKey : `${sdkKey}:${token}`);
     if (!(found instanceof Promise)) return answer(exchange, found, token, deps.nowMs());
-    return found.then((held) => {
-      if (typeof held === 'string') refuse(exchange, held);
-      else answer(exchange, held, token, deps.nowMs());
-    });
+    return found.then((held) =>
+      typeof held === 'string' ? refuse(exchange, held) : answer(exchange, held, token, deps.nowMs()),
+    );
   };
   return [{ method: 'GET', path: '/datafiles/*', handle }];
 }
 
-function answer(exchange: Exchange, held: Held<FlagClient>, token: string | null, nowMs: number): void {
+function answer(
+  exchange: Exchange,
+  held: Held<FlagClient>,
+  token: string | null,
+  nowMs: number,
+): void | Promise<void> {
+  exchange.ready = headersOf(held);
   exchange.datafile = held;
-  const etag = `"${held.sha256}"`;
   const modified = lastModifiedOf(held, nowMs);
   const { headers } = exchange;
-  headers['X-Datafile-Revision'] = held.revision;
-  headers['X-Datafile-Seq'] = held.seq;
-  headers.ETag = etag;
   headers['Last-Modified'] = modified;
   headers['Cache-Control'] = token === null ? 'no-cache' : 'private, no-cache';
-  // Browsers' SDKs ask the CDN across origins, and it lets them.
-  headers['Access-Control-Allow-Origin'] = '*';
-  // So it is the same for every page, and caches need not keep one for each.
-  headers.Vary = undefined;
-  if (unchanged(exchange, etag, modified)) exchange.empty(304);
-  else exchange.jsonReady(200, held.body);
+  return answerKept(exchange, held.sha256, held.body, (etag) => unchanged(exchange, etag, modified));
 }
 
 /** The ETag decides where one is sent. A date must be the very one: clients of a stale agent may hold a later one. */

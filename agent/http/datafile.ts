@@ -2,12 +2,8 @@
 
 import type { FlagClient } from '../flag-client.ts';
 import type { Held } from '../store.ts';
+import { answerKept } from './compressed.ts';
 import type { Exchange } from './exchange.ts';
-import { namesEtag } from './key-request.ts';
 
-export function datafile(exchange: Exchange, held: Held<FlagClient>): void {
-  const etag = `"${held.sha256}"`;
-  exchange.headers.ETag = etag;
-  if (namesEtag(exchange.header('if-none-match'), etag)) exchange.empty(304);
-  else exchange.jsonReady(200, held.body);
-}
+export const datafile = (exchange: Exchange, held: Held<FlagClient>): void | Promise<void> =>
+  answerKept(exchange, held.sha256, held.body);

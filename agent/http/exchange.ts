@@ -58,6 +58,12 @@ export class Exchange {
     return this.#headers;
   }
 
+  /** The answer depends on this request header, beside those on which every answer of the port does. */
+  varyBy(name: string): void {
+    const at = this.#ofPort.indexOf('Vary');
+    this.headers.Vary = at < 0 ? name : `${this.#ofPort[at + 1]}, ${name}`;
+  }
+
   get answered(): boolean {
     return this.#response.headersSent;
   }

@@ -3,6 +3,7 @@
 // old. All else is in the report.
 
 import type { HealthReport, Status } from '../status.ts';
+import { answerCompressed } from './compressed.ts';
 import type { Route } from './server.ts';
 
 /** Who knows; elsewhere than in this process, with a promise. */
@@ -16,7 +17,8 @@ export function healthRoutes(status: HealthSource): readonly Route[] {
       method: 'GET',
       path: '/health',
       handle: (exchange) => {
-        const answer = (report: HealthReport) => exchange.json(200, report);
+        const answer = (report: HealthReport) =>
+          answerCompressed(exchange, Buffer.from(JSON.stringify(report)));
         const report = status.report();
         return report instanceof Promise ? report.then(answer) : answer(report);
       },

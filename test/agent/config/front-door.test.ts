@@ -144,11 +144,19 @@ describe('tokens', () => {
 });
 
 describe('CORS', () => {
-  it('has the original’s defaults', () => {
+  it('has the original’s defaults, and leaves headers to the routes', () => {
     expect(parse({}).api.cors).toEqual({
-      ...{ allowedOrigins: ['*'], allowedMethods: ['HEAD', 'GET', 'POST'], exposedHeaders: [] },
-      ...{ allowedHeaders: ['accept', 'content-type', 'origin'], allowCredentials: false, maxAgeS: 300 },
+      ...{ allowedOrigins: ['*'], allowedMethods: ['HEAD', 'GET', 'POST'], exposedHeaders: null },
+      ...{ allowedHeaders: null, allowCredentials: false, maxAgeS: 300 },
     });
+  });
+
+  it('takes the headers that the operator chose, and Origin, as the original', () => {
+    const cors = parse({
+      OPTIMIZELY_API_CORS_ALLOWEDHEADERS: 'X-Api-Key',
+      OPTIMIZELY_API_CORS_EXPOSEDHEADERS: 'ETag',
+    }).api.cors;
+    expect(cors).toMatchObject({ allowedHeaders: ['x-api-key', 'origin'], exposedHeaders: ['ETag'] });
   });
 
   it('refuses origins with more than one wildcard', () => {

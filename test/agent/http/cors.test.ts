@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { startDoor } from '../support/door.ts';
+import { KEY } from '../support/fakes.ts';
 
 const PAGE = 'https://shop.example';
+/** The routes asked for here also answer compressed. */
+const VARY = 'Origin, Accept-Encoding';
 
 /** Only what CORS is about. */
 const corsOf = (headers: Record<string, unknown>) =>
@@ -12,8 +15,10 @@ describe('CORS as it is set from the start', () => {
     const { api } = await startDoor();
     const answer = await api({ path: '/v1/config', headers: { origin: PAGE } });
     // Caches are told even so: operators may narrow it while answers are kept.
-    expect(corsOf(answer.headers)).toEqual({ 'access-control-allow-origin': '*', vary: 'Origin' });
-    expect(corsOf((await api({ path: '/v1/config' })).headers)).toEqual({ vary: 'Origin' });
+    expect(corsOf(answer.headers)).toEqual({
+      ...{ 'access-control-allow-origin': '*', vary: VARY },
+    });
+    expect(corsOf((await api({ path: '/v1/config' })).headers)).toEqual({ vary: VARY });
   });
 
   it('answers questions beforehand', async () => {
@@ -53,6 +58,64 @@ describe('CORS as it is set from the start', () => {
   });
 });
 
+describe('CORS of routes that the original does not have, as it is set from the start', () => {
+  const DATAFILE = `/datafiles/${KEY}.json`;
+  const preflight = async (path: string, method: string, asked: string, door = startDoor()) => {
+    const { api } = await door;
+    const { headers } = await api({
+      ...{ path, method: 'OPTIONS' },
+      headers: {
+        ...{ origin: PAGE, 'access-control-request-method': method },
+        'access-control-request-headers': asked,
+      },
+    });
+    return headers['access-control-allow-headers'];
+  };
+  const ALL = '/ofrep/v1/evaluate/flags';
+
+  it.each([
+    [DATAFILE, 'GET', 'if-modified-since'],
+    [DATAFILE, 'GET', 'if-none-match,authorization'],
+    [ALL, 'POST', 'authorization,content-type,if-none-match,x-api-key,x-optimizely-sdk-key'],
+    [`${ALL}/flag_1`, 'POST', 'content-type,x-api-key'],
+  ])('%s lets pages send by %s %s', async (path, method, asked) => {
+    expect(await preflight(path, method, asked)).toBe(asked.replaceAll(',', ', '));
+  });
+
+  it.each([
+    [DATAFILE, 'GET', 'x-api-key'],
+    [ALL, 'POST', 'x-secret'],
+    ['/v1/datafile', 'GET', 'if-none-match'],
+    ['/v1/decide', 'POST', 'x-optimizely-sdk-key'],
+  ])('%s lets them not send by %s %s', async (path, method, asked) => {
+    expect(await preflight(path, method, asked)).toBeUndefined();
+  });
+
+  it('lets pages read the ETag and which datafile it was', async () => {
+    const { api } = await startDoor();
+    const exposed = async (path: string, method: string) =>
+      (await api({ path, method, headers: { origin: PAGE } })).headers['access-control-expose-headers'];
+    const ofDatafile = 'X-Datafile-Revision, X-Datafile-Seq, X-Datafile-Lineage';
+    expect(await exposed(DATAFILE, 'GET')).toBe(`ETag, ${ofDatafile}`);
+    expect(await exposed(ALL, 'POST')).toBe(`ETag, Retry-After, ${ofDatafile}`);
+    expect(await exposed('/v1/datafile', 'GET')).toBeUndefined();
+  });
+
+  it('goes by what the operator chose instead, headers and origins', async () => {
+    const chosen = () =>
+      startDoor({
+        file: { api: { cors: { allowedOrigins: ['https://a.example'], allowedHeaders: ['X-Own'] } } },
+      });
+    expect(await preflight(DATAFILE, 'GET', 'if-modified-since', chosen())).toBeUndefined();
+    const { api } = await chosen();
+    const at = async (origin: string) => corsOf((await api({ path: DATAFILE, headers: { origin } })).headers);
+    expect(await at(PAGE)).toEqual({ vary: VARY });
+    expect(await at('https://a.example')).toMatchObject({
+      ...{ 'access-control-allow-origin': 'https://a.example', vary: VARY },
+    });
+  });
+});
+
 describe('CORS with credentials for all origins', () => {
   it('names no page: any could act as the user, where browsers refuse the asterisk', async () => {
     const { api } = await startDoor({ file: { api: { cors: { allowedCredentials: true } } } });
@@ -60,7 +123,7 @@ describe('CORS with credentials for all origins', () => {
     const allowed = { 'access-control-allow-origin': '*', 'access-control-allow-credentials': 'true' };
     expect(corsOf((await api({ path: '/v1/config', headers })).headers)).toEqual({
       ...allowed,
-      vary: 'Origin',
+      vary: VARY,
     });
     const asked = { ...headers, 'access-control-request-method': 'GET' };
     const preflight = await api({ path: '/v1/config', method: 'OPTIONS', headers: asked });
@@ -92,13 +155,13 @@ describe('CORS with chosen origins', () => {
         'access-control-allow-origin': origin,
         'access-control-allow-credentials': 'true',
         'access-control-expose-headers': 'ETag, X-Datafile-Seq',
-        vary: 'Origin',
+        vary: VARY,
       });
     for (const origin of ['https://evil.example', 'https://trusted.example', 'https://shop.example.evil'])
       expect(corsOf((await api({ path: '/v1/config', headers: { origin } })).headers)).toEqual({
-        vary: 'Origin',
+        vary: VARY,
       });
-    expect(corsOf((await api({ path: '/v1/config' })).headers)).toEqual({ vary: 'Origin' });
+    expect(corsOf((await api({ path: '/v1/config' })).headers)).toEqual({ vary: VARY });
   });
 
   it('lets any header through where it shall, and says nothing of age at 0', async () => {

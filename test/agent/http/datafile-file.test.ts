@@ -32,10 +32,12 @@ describe('a datafile at the address of the CDN', () => {
     expect(response.headers.get('content-type')).toMatch(/^application\/json/);
     expect(response.headers.get('last-modified')).toBe('Tue, 02 Jan 2024 03:04:05 GMT');
     expect(response.headers.get('access-control-allow-origin')).toBe('*');
-    expect(response.headers.get('vary')).toBeNull();
+    // The same for every page, so that caches need not keep one for each.
+    expect(response.headers.get('vary')).toBe('Accept-Encoding');
     const toPage = await ask(agent, PATH, { origin: 'https://shop.example' });
     expect(toPage.headers.get('access-control-allow-origin')).toBe('*');
-    expect(toPage.headers.get('vary')).toBeNull();
+    expect(toPage.headers.get('vary')).toBe('Accept-Encoding');
+    expect(response.headers.get('x-datafile-lineage')).toBe(LINEAGE);
     const body = Buffer.from(await response.arrayBuffer());
     expect(body.equals(datafileBody(1))).toBe(true);
     expect(response.headers.get('etag')).toBe(`"${sha256Of(body)}"`);
