@@ -7,6 +7,7 @@ import { anchorsIn, codeIn, linksIn, ROOT, readPage } from './markdown.ts';
 
 const PAGES = [
   ...['README.md', 'ARCHITECTURE.md', 'SECURITY.md', 'CHANGELOG.md', 'docs/coming-from-optimizely-agent.md'],
+  ...['docs/browsers.md', 'docs/ofrep.md'],
   ...['infra/RUNBOOK.md', 'infra/COST.md', 'infra/compose/README.md', 'infra/kubernetes/WALKTHROUGH.md'],
 ];
 

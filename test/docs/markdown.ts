@@ -22,6 +22,19 @@ export const anchorsIn = (text: string): string[] =>
       .replaceAll(' ', '-'),
   );
 
+export interface Block {
+  /** As its fence says; empty where it does not. */
+  readonly language: string;
+  readonly text: string;
+}
+
+/** Fenced blocks, in order. */
+export const blocksIn = (text: string): Block[] =>
+  [...text.matchAll(/^```([^\n]*)\n(.*?)^```$/gms)].map(([, language = '', block = '']) => ({
+    language,
+    text: block,
+  }));
+
 /** What stands between backticks. */
 export const codeIn = (text: string): string[] =>
   [...text.matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code);
