@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { FlagClient } from '../flag-client.ts';
 import type { KeyRefusal } from '../keys.ts';
 import type { Held } from '../store.ts';
+import { answerCompressed } from './compressed.ts';
 import type { Exchange } from './exchange.ts';
 import { bearerToken, heldFor, namesEtag, pathOf } from './key-request.ts';
 import { evaluateAll, evaluateOne, metadataOf } from './ofrep-decide.ts';
@@ -64,13 +65,21 @@ function all(exchange: Exchange, held: Held<FlagClient>): void | Promise<void> {
   return evaluated instanceof Promise ? evaluated.then(respond) : respond(evaluated);
 }
 
-function respondAll(exchange: Exchange, held: Held<FlagClient>, evaluations: readonly Evaluation[]): void {
+function respondAll(
+  exchange: Exchange,
+  held: Held<FlagClient>,
+  evaluations: readonly Evaluation[],
+): void | Promise<void> {
   const flags = JSON.stringify(evaluations);
   // Of the flags alone, and weak for that: a new revision that changes none of them for this user is no news to them.
   const etag = `"${createHash('sha256').update(flags).digest('hex')}"`;
   exchange.headers.ETag = `W/${etag}`;
-  if (namesEtag(exchange.header('if-none-match'), etag)) exchange.empty(304);
-  else exchange.jsonReady(200, `{"flags":${flags},"metadata":${JSON.stringify(metadataOf(held))}}`);
+  if (!namesEtag(exchange.header('if-none-match'), etag)) {
+    const body = `{"flags":${flags},"metadata":${JSON.stringify(metadataOf(held))}}`;
+    return answerCompressed(exchange, Buffer.from(body));
+  }
+  exchange.varyBy('Accept-Encoding');
+  exchange.empty(304);
 }
 
 const notFound = (key: string): OfrepError => ({

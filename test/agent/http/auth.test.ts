@@ -90,6 +90,22 @@ describe('a token', () => {
     expect((await admin({ path: '/health' })).status).toBe(200);
   });
 
+  it('is asked for where OFREP’s clients send their SDK key as one', async () => {
+    const { api } = await start();
+    const post = {
+      path: '/ofrep/v1/evaluate/flags',
+      method: 'POST',
+      body: '{"context":{"targetingKey":"u"}}',
+    };
+    const typed = { 'content-type': 'application/json', 'x-optimizely-sdk-key': '' };
+    const statusFor = async (headers: Record<string, string>) =>
+      (await api({ ...post, headers: { ...typed, ...headers } })).status;
+    expect(await statusFor(bearer(KEY))).toBe(401);
+    const token = await tokenOf(api);
+    expect(await statusFor(bearer(token))).toBe(401);
+    expect(await statusFor({ ...bearer(token), 'x-api-key': KEY })).toBe(200);
+  });
+
   it('is asked for by every operation of a batch', async () => {
     const { api } = await start();
     const operation = (headers: Record<string, string>) => ({

@@ -42,7 +42,8 @@ async function start() {
   const { agent, api } = await startAgent({ record });
   await eventually('the datafile', () => agent.status.ready());
   const port = Number(new URL(api).port);
-  const get = (path: string, headers: Record<string, string> = {}) => getRaw(port, path, headers);
+  const get = (path: string, headers: Record<string, string> = {}, body?: string) =>
+    getRaw(port, path, headers, body);
   return { record, api, get };
 }
 
@@ -119,6 +120,19 @@ it('compresses reports of health that are long', async () => {
   expect(JSON.parse(DECOMPRESS.gzip(body).toString()).datafiles).toHaveLength(40);
 });
 
+it('compresses what OFREP says of all flags, with the ETag of the flags', async () => {
+  const { get } = await start();
+  const body = JSON.stringify({ context: { targetingKey: 'u1' } });
+  const ask = (coding: string) =>
+    get('/ofrep/v1/evaluate/flags', { 'content-type': 'application/json', 'accept-encoding': coding }, body);
+  const [plain, packed] = [await ask('identity'), await ask('br')];
+  expect(packed.headers['content-encoding']).toBe('br');
+  expect(DECOMPRESS.br(packed.body).equals(plain.body)).toBe(true);
+  expect(packed.body.byteLength).toBeLessThan(plain.body.byteLength / 10);
+  expect(packed.headers.etag).toBe(plain.headers.etag);
+  expect(packed.headers.vary).toBe('Origin, Accept-Encoding');
+});
+
 it('puts no compressed answer into a batch', async () => {
   const { api } = await start();
   const operation = {
@@ -139,11 +153,17 @@ interface RawAnswer {
   readonly body: Buffer;
 }
 
-/** Unlike fetch(), decompresses nothing and asks for nothing by itself. */
-function getRaw(port: number, path: string, headers: Record<string, string>): Promise<RawAnswer> {
+/** Unlike fetch(), decompresses nothing and asks for nothing by itself. @param sent makes it a POST */
+function getRaw(
+  port: number,
+  path: string,
+  headers: Record<string, string>,
+  sent?: string,
+): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const asked = { 'x-optimizely-sdk-key': KEY, ...headers };
-    const request = httpRequest({ host: '127.0.0.1', port, path, headers: asked, agent: false });
+    const method = sent === undefined ? 'GET' : 'POST';
+    const request = httpRequest({ host: '127.0.0.1', port, path, method, headers: asked, agent: false });
     request.on('error', reject).on('response', (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk) => chunks.push(chunk));
@@ -153,6 +173,6 @@ function getRaw(port: number, path: string, headers: Record<string, string>): Pr
         }),
       );
     });
-    request.end();
+    request.end(sent);
   });
 }
