@@ -207,6 +207,11 @@ export const SETTINGS: readonly Setting[] = [
     undefined,
     'Address that the admin port listens on; 127.0.0.1 when not set, 0.0.0.0 where other hosts scrape or probe it',
   ),
+  list(
+    'fanout.trustedProxies',
+    undefined,
+    'Addresses or networks of proxies whose X-Forwarded-Host and Forwarded count in place of Host',
+  ),
   text('fanout.headSizeMax', '1MB', 'Request line and headers of a request together; 431 beyond it'),
   text('fanout.headersMax', 1_000, 'Headers of a request; 431 beyond it'),
   text('fanout.bodySizeMax', '4MB', 'Body of a request; 413 beyond it'),

@@ -65,7 +65,11 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
 
   return {
     admit(request, response) {
-      if (isAllowedHost !== null && !isAllowedHost(request.headers) && !isHealthCheck(request))
+      if (
+        isAllowedHost !== null &&
+        !isAllowedHost(request.headers, request.socket.remoteAddress) &&
+        !isHealthCheck(request)
+      )
         return refuse(request, response, 404, JSON_TYPE, WRONG_HOST);
       if (maxConns > 0 && !isHealthCheck(request)) {
         if (underWay >= maxConns) return refuse(request, response, 429, TEXT_TYPE, FULL);

@@ -34,7 +34,14 @@ describe('the limit of requests at a time', () => {
   it('turns away what is too much, with when to come again, and lets in again what there is room for', () => {
     const refused: number[] = [];
     const door = createFrontDoor({
-      ...{ allowedHosts: null, allowAnyIp: true, healthCheckPath: '/health', cors: null, maxConns: 2 },
+      ...{
+        allowedHosts: null,
+        allowAnyIp: true,
+        trustedProxies: [],
+        healthCheckPath: '/health',
+        cors: null,
+        maxConns: 2,
+      },
       onRefused: (status) => refused.push(status),
     });
     const ask = (url: string) => {
