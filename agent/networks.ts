@@ -6,6 +6,8 @@ const PREFIX_MAX = { 4: 32, 6: 128 } as const;
 /** How a socket that listens on both families names a client of IPv4. */
 const MAPPED = /^::ffff:(?=\d+\.)/i;
 
+const GROUPS = 8;
+
 /** Whether an address is within one of the networks. */
 export type NetworkCheck = (address: string) => boolean;
 
@@ -28,6 +30,28 @@ export function networkCheck(networks: readonly string[]): NetworkCheck {
     const address = text.replace(MAPPED, '');
     return isIP(address) !== 0 && list.check(address, familyOf(address));
   };
+}
+
+/**
+ * What one client can choose its addresses from: an address of IPv4, the first 64 bits of one of IPv6 (RFC 6177 gives a
+ * site at least as many). Empty for what is no address.
+ */
+export function clientNetwork(text: string): string {
+  const address = text.replace(MAPPED, '');
+  if (isIP(address) !== 6) return isIP(address) === 4 ? address : '';
+  const [head = '', tail] = address.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  if (tail !== undefined) {
+    const rest = tail === '' ? [] : tail.split(':');
+    // An address of IPv4 at the end stands for two groups.
+    const restLength = rest.length + (rest.at(-1)?.includes('.') ? 1 : 0);
+    while (groups.length + restLength < GROUPS) groups.push('0');
+    groups.push(...rest);
+  }
+  return `${groups
+    .slice(0, GROUPS / 2)
+    .map((group) => group.replace(/^0+(?=.)/, ''))
+    .join(':')}::/64`;
 }
 
 const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIP(address) === 4 ? 'ipv4' : 'ipv6');

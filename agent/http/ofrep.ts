@@ -82,7 +82,7 @@ function withHeld(deps: FlagDeps, handle: FlagHandler) {
   };
   return (exchange: Exchange): void | Promise<void> => {
     const header = exchange.header('x-optimizely-sdk-key') || exchange.header('x-api-key');
-    const found = heldFor(deps, header);
+    const found = heldFor(deps, header, exchange.client);
     if (!(found instanceof Promise)) return answer(exchange, found);
     return found.then((held) => (typeof held === 'string' ? refuse(exchange, held) : answer(exchange, held)));
   };

@@ -140,8 +140,8 @@ export class Primary implements RunningAgent {
   #answersFor(worker: LiveWorker): Answers<PrimaryAnswers> {
     const { keys, status } = this.#supply;
     return {
-      resolve: async (header) => {
-        const found = await keys.resolve(header);
+      resolve: async ({ header, client }) => {
+        const found = await keys.resolve(header, client);
         if (typeof found === 'string') return found;
         // From now on it answers without asking; see `used`.
         return { sdkKey: found.sdkKey, configured: found.configured };

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isNetwork, networkCheck } from '../../agent/networks.ts';
+import { clientNetwork, isNetwork, networkCheck } from '../../agent/networks.ts';
 
 it.each([
   ['10.0.0.7', true],
@@ -25,4 +25,18 @@ it('finds addresses of both families, also those of IPv4 on a socket of IPv6', (
   for (const address of ['11.0.0.1', '192.0.2.2', '::ffff:11.0.0.1', 'fe80::1', '', 'example.com'])
     expect(check(address), address).toBe(false);
   expect(networkCheck([])('10.0.0.1')).toBe(false);
+});
+
+it.each([
+  ['203.0.113.9', '203.0.113.9'],
+  ['::ffff:203.0.113.9', '203.0.113.9'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+  ['2001:db8:1:2::1', '2001:db8:1:2::/64'],
+  ['2001:0db8::1', '2001:db8:0:0::/64'],
+  ['::1', '0:0:0:0::/64'],
+  ['64:ff9b::192.0.2.1', '64:ff9b:0:0::/64'],
+  ['', ''],
+  ['example.com', ''],
+])('the client at %s is %s', (address, network) => {
+  expect(clientNetwork(address)).toBe(network);
 });
