@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hostCheck } from '../../../agent/http/allowed-hosts.ts';
 import { startDoor } from '../support/door.ts';
+import { KEY } from '../support/fakes.ts';
 
 const PROXY = '10.0.0.7';
 const STRANGER = '203.0.113.9';
@@ -85,6 +86,17 @@ describe('an agent', () => {
     expect((await admin({ path: '/metrics', headers: { accept: 'text/plain' } })).text).toContain(
       'route="refused at the api port",status="404"} 2',
     );
+  });
+
+  it('names its SDK keys to no page of another site that asks for its health', async () => {
+    const { api, admin } = await startDoor();
+    for (const door of [api, admin]) {
+      const own = await door({ path: '/health', headers: { host: 'localhost' } });
+      expect(own.text).toContain(KEY);
+      const other = await door({ path: '/health', headers: { host: 'evil.com' } });
+      expect(other.status).toBe(200);
+      expect(other.json()).toEqual({ status: 'ok', details: expect.stringContaining('ALLOWEDHOSTS') });
+    }
   });
 
   it('believes no page that names another host beside its own', async () => {
