@@ -32,6 +32,13 @@ export function healthRoutes(status: HealthSource): readonly Route[] {
         return report instanceof Promise ? report.then(answer) : answer(report);
       },
     },
+    ...probeRoutes(status),
+  ];
+}
+
+/** For those who only want to know whether, and learn nothing else. */
+export function probeRoutes(status: Pick<HealthSource, 'ready'>): readonly Route[] {
+  return [
     { method: 'GET', path: '/health/live', handle: (exchange) => exchange.json(200, { status: 'ok' }) },
     {
       method: 'GET',

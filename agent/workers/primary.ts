@@ -76,7 +76,7 @@ export class Primary implements RunningAgent {
     const serve = { clock, log, metrics, monotonicMs };
     const gather = () => this.#totals.gather();
     this.#admin = createAdminPort(config, serve, { status, metrics, gather, uptimeMs: monotonicMs });
-    this.#webhook = new WebhookPort(config, { ...serve, keys, store, inlets });
+    this.#webhook = new WebhookPort(config, { ...serve, keys, store, inlets, status });
   }
 
   /**
