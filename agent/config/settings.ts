@@ -195,6 +195,7 @@ export const SETTINGS: readonly Setting[] = [
   text('fanout.s3PollInterval', '5s', 'How often S3 is looked at while the bus cannot be trusted'),
   text('fanout.s3CheckInterval', '5m', 'How often it is looked at otherwise'),
   list('fanout.natsUrl', undefined, 'ws:// or wss:// URLs of the bus; may hold user:password@ or token@'),
+  text('fanout.natsPlaintext', 'refused', 'allowed: a password or token may go to ws:// beyond this machine'),
   text('fanout.natsUser', undefined, 'User on the bus'),
   text('fanout.natsPassword', undefined, 'and the password'),
   text('fanout.natsPasswordFile', undefined, 'or a file that holds it, read again at each connection'),

@@ -100,6 +100,12 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- if .root.Values.bus.urls }}
 - name: FANOUT_NATS_URL
   value: {{ join "," .root.Values.bus.urls | quote }}
+{{- if .root.Values.bus.allowPlaintext }}
+- name: FANOUT_NATS_PLAINTEXT
+  value: allowed
+{{- else if and .busSecret (contains "ws://" (join "," .root.Values.bus.urls)) }}
+{{- fail "bus.urls has a ws:// server, to which the password of busSecret would go for all on the way to read: use wss://, or set bus.allowPlaintext where that network is trusted" }}
+{{- end }}
 {{- end }}
 {{- if .busSecret }}
 - name: FANOUT_NATS_USER
