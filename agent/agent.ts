@@ -87,7 +87,7 @@ export class Agent implements RunningAgent {
       tracing,
     });
     this.#admin = createAdminPort(config, serve, { status, metrics, uptimeMs: monotonicMs });
-    this.#webhook = new WebhookPort(config, { ...serve, keys, store, inlets });
+    this.#webhook = new WebhookPort(config, { ...serve, keys, store, inlets, status });
   }
 
   /** Resolves when it listens; datafiles are found in the background, those on disk first. */

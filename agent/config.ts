@@ -22,6 +22,7 @@ import {
   readCors,
   readHost,
   readServer,
+  readTrustedProxies,
 } from './config/read-front-door.ts';
 import { readHttpLimits } from './config/read-http-limits.ts';
 import { readNats } from './config/read-nats.ts';
@@ -138,7 +139,11 @@ function read(
     logLevel: all.at('log.level').choice(LOG_LEVELS, OTHER_LEVELS),
     logPretty: all.at('log.pretty').boolean(),
     logSdkKeys: all.at('log.includeSdkKey').boolean(),
-    server: { ...readServer(all.at('server'), host, readText), ...readHttpLimits(all.at('fanout')) },
+    server: {
+      ...readServer(all.at('server'), host, readText),
+      ...readHttpLimits(all.at('fanout')),
+      trustedProxies: readTrustedProxies(all.at('fanout.trustedProxies')),
+    },
     api: {
       enableOverrides: all.at('api.enableOverrides').boolean(),
       enableNotifications,
@@ -150,6 +155,8 @@ function read(
     admin: {
       host: adminHost,
       ...readAllowedHosts(all.at('server.allowedHosts').texts(), adminHost),
+      // Clients' proxies do not lead to it.
+      trustedProxies: [],
       auth: readAuth(all.at('admin.auth'), 'admin'),
       // The original's own example has the second spelling.
       metricsType: all

@@ -1,5 +1,5 @@
-// How one key's datafile is found and kept current: disk first, then bus and S3 side by side, the CDN last. The
-// fallback rule is here too: how often S3 is asked, by the state of the bus. Knows the sources by contract only.
+// How one key's datafile is found and kept current: disk first, then bus and S3 side by side, the CDN last; none of them is
+// waited for alone. The fallback rule is here too: how often S3 is asked, by the state of the bus. Knows the sources by contract only.
 
 import { type Clock, withinMs } from '../core/clock.ts';
 import type { SdkKey } from '../core/ids.ts';
@@ -8,6 +8,8 @@ import type { RecordSource } from './sources/record.ts';
 import type { Source } from './sources/source.ts';
 import type { AnyStore } from './store.ts';
 
+/** How long the disk may take before bus and S3 are asked as well: a local one answers within milliseconds, or hangs. */
+export const DISK_WAIT_MS = 500;
 /** How long bus and S3 may take to bring a key's first datafile before the CDN is asked as well. */
 export const CDN_BOOT_WAIT_MS = 1_000;
 /** How long a request waits for the first datafile of its key. */
@@ -96,17 +98,21 @@ export class Follower {
     const first = new Promise<void>((resolve) => {
       this.#firstDatafile.set(sdkKey, resolve);
     });
-    await sources.disk?.watch(sdkKey);
+    if (sources.disk !== null) await this.#within(DISK_WAIT_MS, [sources.disk.watch(sdkKey)]);
     const asked = [sources.nats, sources.record].filter((source) => source !== null);
     const looks = Promise.all(asked.map((source) => source.watch(sdkKey)));
-    if (store.get(sdkKey) !== null) {
-      if (store.get(sdkKey)?.seq === 0) void sources.cdn.watch(sdkKey, vouched);
-      return;
-    }
+    if (this.#hasFirst(sdkKey, vouched)) return;
     await this.#within(CDN_BOOT_WAIT_MS, [first, looks]);
-    if (store.get(sdkKey) !== null || !this.#firstDatafile.has(sdkKey)) return;
+    if (this.#hasFirst(sdkKey, vouched) || !this.#firstDatafile.has(sdkKey)) return;
     const all = Promise.all([looks, sources.cdn.watch(sdkKey, vouched)]);
     await this.#within(FIRST_DATAFILE_WAIT_MS, [first, all]);
+  }
+
+  /** The CDN goes on being asked for what the disk kept of it, and of it alone. */
+  #hasFirst(sdkKey: SdkKey, vouched: CdnAnswer | null): boolean {
+    const held = this.#options.store.get(sdkKey);
+    if (held?.seq === 0) void this.#options.sources.cdn.watch(sdkKey, vouched);
+    return held !== null;
   }
 
   #within(timeoutMs: number, promises: readonly Promise<unknown>[]): Promise<unknown> {

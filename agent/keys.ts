@@ -3,19 +3,14 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type SdkKey, toSdkKey } from '../core/ids.ts';
-import { type RateState, takeToken } from '../core/rate-limit.ts';
 import type { KeyPattern } from './config/key-pattern.ts';
 import type { ConfiguredKey } from './config.ts';
+import { Looks } from './looks.ts';
 import type { CdnAnswer } from './sources/cdn.ts';
 
 /** A key that was refused is not asked for again within this time. */
 export const REFUSAL_REMEMBERED_MS = 30_000;
 const REFUSALS_MAX = 1_000;
-/** Keys asked for on demand at the same time; more are turned away, so that nobody floods the CDN through an agent. */
-const PENDING_MAX = 50;
-/** Looks for keys that somebody made up, beyond as many as may be served, and then a second: each asks the CDN. */
-const LOOKS_BURST = 100;
-const LOOKS_PER_SECOND = 10;
 /** Header texts resolved before, so that a request costs one look-up. */
 const RESOLVED_MAX = 10_000;
 /** `sdkKey` or `sdkKey:datafileAccessToken`. */
@@ -37,8 +32,11 @@ export type FoundKey = Pick<ServedKey, 'sdkKey' | 'configured'>;
 export interface KeyFinder {
   /** The key that a header text names, when it is served already and may be asked for with it. */
   resolved(header: string): FoundKey | undefined;
-  /** Like resolved(), but loads an unlisted key and waits for its first datafile. Never rejects. */
-  resolve(header: string): Promise<FoundKey | KeyRefusal>;
+  /**
+   * Like resolved(), but loads an unlisted key and waits for its first datafile. Never rejects.
+   * @param client who asks, of whom too many unlisted keys are turned away
+   */
+  resolve(header: string, client?: string): Promise<FoundKey | KeyRefusal>;
 }
 
 export type KeyRefusal = 'missing' | 'malformed' | 'denied' | 'not-found' | 'too-many';
@@ -63,11 +61,12 @@ export class Keys implements KeyFinder {
   readonly #served = new Map<SdkKey, ServedKey>();
   readonly #resolved = new Map<string, ServedKey>();
   readonly #pending = new Map<string, Promise<ServedKey | KeyRefusal>>();
-  #looks: RateState | null = null;
+  readonly #looks: Looks;
   readonly #refused = new Map<string, { readonly untilMs: number; readonly refusal: KeyRefusal }>();
 
   constructor(options: KeysOptions) {
     this.#options = options;
+    this.#looks = new Looks({ keysMax: options.onDemandMax, nowMs: options.nowMs });
   }
 
   /** Begins to serve the configured keys. */
@@ -104,7 +103,7 @@ export class Keys implements KeyFinder {
     return key;
   }
 
-  async resolve(header: string): Promise<ServedKey | KeyRefusal> {
+  async resolve(header: string, client = ''): Promise<ServedKey | KeyRefusal> {
     if (header === '') return 'missing';
     const match = HEADER_PATTERN.exec(header);
     if (match === null || !(await this.#matches(header))) return 'malformed';
@@ -116,8 +115,9 @@ export class Keys implements KeyFinder {
     if (remembered !== null) return remembered;
     let pending = this.#pending.get(header);
     if (pending === undefined) {
-      if (this.#pending.size >= PENDING_MAX || !this.#mayLook()) return 'too-many';
-      pending = this.#resolveOnDemand(header, sdkKey, token).finally(() => this.#pending.delete(header));
+      const look = this.#looks.run(client, () => this.#resolveOnDemand(header, sdkKey, token));
+      if (look === null) return 'too-many';
+      pending = look.finally(() => this.#pending.delete(header));
       this.#pending.set(header, pending);
     }
     return pending;
@@ -138,14 +138,6 @@ export class Keys implements KeyFinder {
     const refusal = this.#options.refusal(key.sdkKey);
     if (refusal === null) this.#remember(header, key);
     return refusal ?? key;
-  }
-
-  /** Whoever sends endless keys is told so here, and Optimizely does not notice. */
-  #mayLook(): boolean {
-    const limit = { burst: this.#options.onDemandMax + LOOKS_BURST, perSecond: LOOKS_PER_SECOND };
-    const { state, isAllowed } = takeToken(this.#looks, this.#options.nowMs(), limit);
-    this.#looks = state;
-    return isAllowed;
   }
 
   async #resolveOnDemand(

@@ -41,6 +41,23 @@ export function readBusUrls(urls: readonly string[]): BusServers {
   return { servers, credentials: password === '' ? { token: user } : { user, password }, problem };
 }
 
+/** What FANOUT_NATS_PLAINTEXT may say; the first is its default. */
+export const PLAINTEXT_WORDS = ['refused', 'allowed'] as const;
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+
+/**
+ * What is wrong where servers would be sent a password or token without TLS over a network, to follow the name of the setting;
+ * null when nothing is. A .creds file's key signs, and is never sent.
+ */
+export function plaintextProblem(servers: readonly string[]): string | null {
+  const bare = servers.filter((server) => {
+    const url = URL.parse(server);
+    return url?.protocol === 'ws:' && !LOOPBACK.test(url.hostname);
+  });
+  if (bare.length === 0) return null;
+  return `is ${bare.join(', ')}, where the password or token of the bus would be readable on the way: use wss://, or set FANOUT_NATS_PLAINTEXT=allowed where the network in between is trusted`;
+}
+
 function isBusUrl(text: string): boolean {
   const url = /\s/.test(text) ? null : URL.parse(text);
   return url !== null && ['ws:', 'wss:'].includes(url.protocol) && url.hostname !== '';

@@ -3,6 +3,10 @@
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
+
+/** Of `max`: with fewer connections nothing is noted of a request, which then costs one look-up. */
+const NOTED_FROM = 0.5;
 
 /**
  * Limits `server` to `max` connections. Node's own `maxConnections` refuses the newcomer, so that as many connections
@@ -10,46 +14,83 @@ import type { Socket } from 'node:net';
  *
  * A connection is closed for a newcomer in this order: one that has never sent a whole request, the oldest first; one that
  * waits between two requests, the one unused for longest first. A connection whose request is being answered is never closed,
- * and where all are, the newcomer is.
+ * and neither is one whose last request came while less than half of the places were taken; where there is no other, the
+ * newcomer is.
  */
 export function limitConnections(server: Server, max: number): void {
   /** Have never been answered; in the order in which they came. */
   const fresh = new Set<Socket>();
   /** Have been answered before; the one answered last is the last. */
   const known = new Set<Socket>();
+  /** What became of their last request is not noted. */
+  const spared = new Set<Socket>();
   const requests = new WeakMap<Socket, IncomingMessage>();
 
   const isWaiting = (socket: Socket): boolean => requests.get(socket)?.complete !== true;
+  const forget = (socket: Socket): void => {
+    fresh.delete(socket);
+    known.delete(socket);
+    spared.delete(socket);
+  };
   const closeOneOf = (sockets: Set<Socket>): boolean => {
     for (const socket of sockets) {
       if (!isWaiting(socket)) continue;
-      sockets.delete(socket);
+      forget(socket);
       socket.destroy();
       return true;
     }
     return false;
   };
+  const count = (): number => fresh.size + known.size + spared.size;
 
   server.on('connection', (socket: Socket) => {
-    if (fresh.size + known.size >= max && !closeOneOf(fresh) && !closeOneOf(known)) {
+    if (count() >= max && !closeOneOf(fresh) && !closeOneOf(known)) {
       socket.destroy();
       return;
     }
     fresh.add(socket);
-    socket.once('close', () => {
-      fresh.delete(socket);
-      known.delete(socket);
-    });
+    socket.once('close', () => forget(socket));
   });
+  if (server instanceof TlsServer) followHandshakes(server, fresh, forget);
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request;
+    if (count() < max * NOTED_FROM) {
+      if (spared.has(socket)) return;
+      forget(socket);
+      spared.add(socket);
+      return;
+    }
     requests.set(socket, request);
     response.once('close', () => {
       // The next request of a pipeline may have begun already.
       if (requests.get(socket) === request) requests.delete(socket);
-      fresh.delete(socket);
-      known.delete(socket);
+      forget(socket);
       if (!socket.destroyed) known.add(socket);
     });
+  });
+}
+
+/**
+ * Requests come by the socket of TLS, which takes the place of the connection's own once it is there. Node names neither's
+ * other half; both have the same peer.
+ */
+function followHandshakes(server: TlsServer, fresh: Set<Socket>, forget: (socket: Socket) => void): void {
+  const underWay = new Map<string, Socket>();
+  const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;
+  server.on('connection', (socket: Socket) => {
+    const peer = peerOf(socket);
+    underWay.set(peer, socket);
+    socket.once('close', () => {
+      if (underWay.get(peer) === socket) underWay.delete(peer);
+    });
+  });
+  server.on('secureConnection', (socket: Socket) => {
+    const raw = underWay.get(peerOf(socket));
+    if (raw === undefined) return;
+    underWay.delete(peerOf(socket));
+    forget(raw);
+    if (socket.destroyed) return;
+    fresh.add(socket);
+    socket.once('close', () => forget(socket));
   });
 }

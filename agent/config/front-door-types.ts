@@ -20,6 +20,8 @@ export interface ServerSettings extends HttpLimits {
   readonly allowedHosts: readonly string[] | null;
   /** Requests may also name any address; where the agent listens on all of them and no hosts were chosen. */
   readonly allowAnyIp: boolean;
+  /** Addresses and networks whose X-Forwarded-Host and Forwarded count in place of Host. */
+  readonly trustedProxies: readonly string[];
   readonly tls: TlsSettings | null;
 }
 

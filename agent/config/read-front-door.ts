@@ -2,6 +2,7 @@
 
 import { createSecureContext } from 'node:tls';
 import { messageOf } from '../../core/errors.ts';
+import { isNetwork } from '../networks.ts';
 import type { Cursor } from './cursor.ts';
 import type { ReadText } from './file.ts';
 import type {
@@ -31,7 +32,7 @@ export function readServer(
   server: Cursor,
   host: string,
   readText: ReadText,
-): Omit<ServerSettings, keyof HttpLimits> {
+): Omit<ServerSettings, keyof HttpLimits | 'trustedProxies'> {
   return {
     readTimeoutMs: server.at('readTimeout').goDuration(TIMEOUT_MIN_MS),
     writeTimeoutMs: server.at('writeTimeout').goDuration(TIMEOUT_MIN_MS),
@@ -55,6 +56,14 @@ export function readAllowedHosts(
     allowedHosts: [...new Set([host.toLowerCase(), ...names])],
     allowAnyIp: chosen.length === 0 && ANY_ADDRESS.includes(host),
   };
+}
+
+export function readTrustedProxies(setting: Cursor): string[] {
+  const networks = setting.texts();
+  for (const network of networks)
+    if (!isNetwork(network))
+      setting.problem(`names "${network}" but must name addresses or networks such as 10.0.0.0/8`);
+  return networks.filter(isNetwork);
 }
 
 /** Go writes addresses of IPv6 in brackets where a port may follow. */

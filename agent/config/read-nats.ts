@@ -1,7 +1,13 @@
 // Reads where the bus is and who the agent is there. A secret may stand in its setting, in the URL, or in a file, which is
 // then read again whenever the agent connects.
 
-import { credsProblem, normalizeCreds, readBusUrls } from '../../core/bus-credentials.ts';
+import {
+  credsProblem,
+  normalizeCreds,
+  PLAINTEXT_WORDS,
+  plaintextProblem,
+  readBusUrls,
+} from '../../core/bus-credentials.ts';
 import type { CredentialFiles, NatsSettings } from '../sources/bus.ts';
 import type { Cursor } from './cursor.ts';
 import type { ReadText } from './file.ts';
@@ -24,6 +30,10 @@ export function readNats(fanout: Cursor, readText: ReadText): NatsSettings | nul
   }
   const ways = [user, token.value, credsFile.text()].filter((value) => value !== null).length;
   if (ways + Math.sign(Object.keys(inUrl).length) > 1) urls.problem(`has too many credentials: ${ONE_ONLY}`);
+  const isPlaintextAllowed = fanout.at('natsPlaintext').choice(PLAINTEXT_WORDS) === 'allowed';
+  const hasSecret = user !== null || token.value !== null || Object.keys(inUrl).length > 0;
+  const inClear = hasSecret && !isPlaintextAllowed ? plaintextProblem(servers) : null;
+  if (inClear !== null) urls.problem(inClear);
   const creds = credsFile.isSet ? readCreds(credsFile, readText) : null;
   if (servers.length === 0) return null;
   const files: CredentialFiles = {

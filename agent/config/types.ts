@@ -84,7 +84,8 @@ export interface ApiSettings {
 }
 
 /** With the hosts that requests may name: whose address it listens on, those are called by. */
-export interface AdminSettings extends Pick<ServerSettings, 'allowedHosts' | 'allowAnyIp'> {
+export interface AdminSettings
+  extends Pick<ServerSettings, 'allowedHosts' | 'allowAnyIp' | 'trustedProxies'> {
   readonly host: string;
   readonly auth: AuthSettings | null;
   /** Negotiated: Prometheus' shape for who asks for it, as scrapers do, and expvar's, the original's default, for others. */

@@ -1,7 +1,7 @@
 // Reading and writing pieces of files. Writing is by position: what a failed write left behind is written over.
 
 import { constants } from 'node:fs';
-import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 
 /** Events tell of users: for the agent's own user alone. */
 const FILE_MODE = 0o600;
@@ -31,8 +31,6 @@ export function readAt(path: string, position: number, bytes: number): Promise<U
     return buffer.subarray(0, bytesRead);
   });
 }
-
-export const readAll = (path: string): Promise<Buffer> => readFile(path);
 
 /** Null where the file is not there (any more). */
 export async function ifThere<T>(run: () => Promise<T>): Promise<T | null> {

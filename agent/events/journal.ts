@@ -2,14 +2,17 @@
 // A file is removed as soon as all of its events are done. Knows nothing of endpoints or of batches.
 
 import { rename, unlink } from 'node:fs/promises';
+import { readFileWithin, UnusableFile } from '../regular-file.ts';
 import { type Lane, type QueuedEvent, slicesOf } from './event.ts';
-import { ifThere, readAll, readAt, writeAt } from './files.ts';
+import { ifThere, readAt, writeAt } from './files.ts';
 import type { EventsFolder, FoundFile } from './folder.ts';
 import { DONE, type Frame, IN_MEMORY, ON_DISK, Segment } from './segment.ts';
 import { doneFrame, eventsFrame, eventsIn, headerFrame, payloadAt, scanSegment } from './segment-file.ts';
 
 /** What a full disk loses at a time. */
 const SEGMENT_BYTES_MAX = 256 * 1024;
+/** What is read of a file at once. A segment takes all that waits at its last write, some 30 bytes an event: two million. */
+const FILE_BYTES_MAX = 64 * 1024 * 1024;
 /** Before compression, a hundred events or more: what is written and read back at a time. */
 const FRAME_BYTES_MAX = 64 * 1024;
 
@@ -197,7 +200,7 @@ export class Journal {
   /** Looks into the next file of an earlier life. */
   async #findNext(): Promise<Segment | null> {
     const { path } = this.#unread[0] as FoundFile;
-    const file = await ifThere(() => readAll(path));
+    const file = await ifThere(() => this.#readAll(path));
     this.#unread.shift();
     if (file === null) return null;
     const found = scanSegment(file);
@@ -216,6 +219,18 @@ export class Journal {
     }
     this.#segments.push(segment);
     return segment;
+  }
+
+  /** Null for what no agent wrote. */
+  async #readAll(path: string): Promise<Buffer | null> {
+    try {
+      return await readFileWithin(path, FILE_BYTES_MAX);
+    } catch (error) {
+      if (!(error instanceof UnusableFile)) throw error;
+      this.#options.onLost(1, 'damaged');
+      await rename(path, `${path}.damaged`);
+      return null;
+    }
   }
 
   async #mark(segment: Segment): Promise<void> {

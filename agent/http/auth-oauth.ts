@@ -1,12 +1,11 @@
 // POST /oauth/token: a client's id and secret against a token (OAuth's client credentials). Answers and their words are
-// the original's. Comparing is slow by design, so few wait for it at a time.
+// the original's.
 
 import type { AuthClient, AuthSettings } from '../config.ts';
 import type { Exchange } from './exchange.ts';
+import { SecretChecks } from './secret-checks.ts';
 import type { Route } from './server.ts';
 
-/** Comparisons under way and waiting; each takes a quarter of a second of one core. */
-const WAITING_MAX = 16;
 const BODY_BYTES_MAX = 16 * 1024;
 const FORM = /^application\/x-www-form-urlencoded\s*(?:;|$)/i;
 const ISSUER = 'Optimizely';
@@ -28,29 +27,27 @@ interface Refusal {
 }
 
 export function oauthRoute(deps: OauthDeps): Route {
-  let queue: Promise<unknown> = Promise.resolve();
-  let waiting = 0;
-  /** One at a time. */
-  const compare = (secret: Uint8Array, hash: string): Promise<boolean> => {
-    waiting++;
-    const result = queue.then(() => deps.compareSecret(secret, hash)).finally(() => waiting--);
-    queue = result.catch(() => {}); // Whoever asked is told.
-    return result;
-  };
+  const { auth } = deps;
+  const key = auth?.hmacSecrets[0];
+  const checks =
+    auth === null || key === undefined || auth.clients.length === 0
+      ? null
+      : new SecretChecks({ clients: auth.clients, key, compareSecret: deps.compareSecret });
   const handle = async (exchange: Exchange): Promise<void> => {
     exchange.headers['Cache-Control'] = 'no-store';
     const request = readForm(exchange);
     if ('status' in request) return refuse(exchange, request);
-    const client = deps.auth?.clients.find(({ id }) => id === request.id);
-    if (deps.auth === null || client === undefined) return refuse(exchange, UNKNOWN);
-    if (waiting >= WAITING_MAX) {
+    if (auth === null || checks === null) return refuse(exchange, UNKNOWN);
+    const isWanted = () => exchange.request.socket?.destroyed !== true;
+    const client = await checks.check({ ...request, address: exchange.client, isWanted });
+    if (client === 'busy') {
       exchange.headers['Retry-After'] = 1;
-      return exchange.error(503, 'too many clients ask for tokens');
+      return exchange.error(503, 'too many clients ask for tokens; ask again in a second');
     }
-    if (!(await compare(request.secret, client.secretHash))) return refuse(exchange, UNKNOWN);
-    const { ttlMs } = deps.auth;
+    if (client === 'wrong') return refuse(exchange, UNKNOWN);
+    const { ttlMs } = auth;
     const expiresAtMs = deps.nowMs() + ttlMs;
-    const token = await sign(deps.claimsFor(client), expiresAtMs, deps.auth);
+    const token = await sign(deps.claimsFor(client), expiresAtMs, auth);
     exchange.json(200, { access_token: token, token_type: 'bearer', expires_in: Math.floor(ttlMs / 1000) });
   };
   return { method: 'POST', path: '/oauth/token', anyContentType: true, handle };

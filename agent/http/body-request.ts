@@ -15,6 +15,8 @@ export interface BodyLimits {
 }
 
 export class BodyRequest extends IncomingMessage {
+  /** Let in for its path alone: it names a host that is not one of ours. */
+  isForOtherHost = false;
   #onBody: OnBody | null = null;
   #limits: BodyLimits | null = null;
   #bytes = 0;

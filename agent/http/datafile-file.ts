@@ -31,7 +31,7 @@ export function datafileFileRoutes(deps: DatafileFileDeps): readonly Route[] {
   const handle = (exchange: Exchange): void | Promise<void> => {
     const token = bearerToken(exchange.header('authorization'));
     const sdkKey = sdkKeyIn(pathOf(exchange));
-    const found = heldFor(deps, token === null ? sdkKey : `${sdkKey}:${token}`);
+    const found = heldFor(deps, token === null ? sdkKey : `${sdkKey}:${token}`, exchange.client);
     if (!(found instanceof Promise)) return answer(exchange, found, token, deps.nowMs());
     return found.then((held) =>
       typeof held === 'string' ? refuse(exchange, held) : answer(exchange, held, token, deps.nowMs()),

@@ -1,6 +1,7 @@
 // One request and its answer, as routes see them. Thin on purpose: every decision an agent makes passes through here.
 
 import type { IncomingMessage, OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { clientNetwork } from '../networks.ts';
 import type { DatafileMeta } from '../sources/source.ts';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -66,6 +67,11 @@ export class Exchange {
 
   get answered(): boolean {
     return this.#response.headersSent;
+  }
+
+  /** Who asks, as far as the connection tells; empty for an operation of a batch. */
+  get client(): string {
+    return clientNetwork(this.request.socket?.remoteAddress ?? '');
   }
 
   /** A request header by its lower-case name; empty when absent. */

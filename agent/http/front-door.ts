@@ -1,9 +1,10 @@
 // What every request of a port meets before its route: is the host one of ours, is there room, is it a browser's question
 // beforehand. Decides within the call, so that a request that may come in loses nothing but a few look-ups.
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { CorsSettings } from '../config.ts';
 import { type HostRules, hostCheck } from './allowed-hosts.ts';
+import type { BodyRequest } from './body-request.ts';
 import { createCors } from './cors.ts';
 import type { HeaderList } from './exchange.ts';
 import { endsIn } from './router.ts';
@@ -19,7 +20,7 @@ export interface FrontDoorOptions extends HostRules {
 
 export interface FrontDoor {
   /** What every answer to the request must say; null when it has been answered here. */
-  admit(request: IncomingMessage, response: ServerResponse): HeaderList | null;
+  admit(request: BodyRequest, response: ServerResponse): HeaderList | null;
 }
 
 const NO_HEADERS: HeaderList = [];
@@ -38,14 +39,14 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
 
   const healthEnding = healthCheckPath.toLowerCase();
   /** Probes call us by whatever address they have, and are never one too many. */
-  const isHealthCheck = ({ url = '', method }: IncomingMessage): boolean => {
+  const isHealthCheck = ({ url = '', method }: BodyRequest): boolean => {
     const path = url.split('?', 1)[0] as string;
     if (path === '/health' || path.startsWith('/health/')) return true;
     return (method === 'GET' || method === 'HEAD') && endsIn(path, healthEnding);
   };
 
   const refuse = (
-    request: IncomingMessage,
+    request: BodyRequest,
     response: ServerResponse,
     status: number,
     contentType: string,
@@ -65,8 +66,10 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
 
   return {
     admit(request, response) {
-      if (isAllowedHost !== null && !isAllowedHost(request.headers) && !isHealthCheck(request))
-        return refuse(request, response, 404, JSON_TYPE, WRONG_HOST);
+      if (isAllowedHost !== null && !isAllowedHost(request.headers, request.socket.remoteAddress)) {
+        if (!isHealthCheck(request)) return refuse(request, response, 404, JSON_TYPE, WRONG_HOST);
+        request.isForOtherHost = true;
+      }
       if (maxConns > 0 && !isHealthCheck(request)) {
         if (underWay >= maxConns) return refuse(request, response, 429, TEXT_TYPE, FULL);
         underWay++;

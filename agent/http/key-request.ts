@@ -11,11 +11,12 @@ import type { FlagDeps } from './with-datafile.ts';
 export function heldFor(
   { keys, store }: FlagDeps,
   header: string,
+  client: string,
 ): Held<FlagClient> | Promise<Held<FlagClient> | KeyRefusal> {
   const known = keys.resolved(header);
   const held = known === undefined ? null : store.get(known.sdkKey);
   if (held !== null) return held;
-  return keys.resolve(header).then((found) => {
+  return keys.resolve(header, client).then((found) => {
     if (typeof found === 'string') return found;
     return store.get(found.sdkKey) ?? 'not-found';
   });

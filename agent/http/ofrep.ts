@@ -94,7 +94,7 @@ function withHeld(deps: OfrepDeps, handle: FlagHandler) {
     return handle(exchange, held);
   };
   return (exchange: Exchange): void | Promise<void> => {
-    const found = heldFor(deps, sdkKeyIn(exchange, deps.isBearerKey));
+    const found = heldFor(deps, sdkKeyIn(exchange, deps.isBearerKey), exchange.client);
     if (!(found instanceof Promise)) return answer(exchange, found);
     return found.then((held) => (typeof held === 'string' ? refuse(exchange, held) : answer(exchange, held)));
   };

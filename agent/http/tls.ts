@@ -5,6 +5,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { settleTarget } from '../../core/request-target.ts';
+import { limitConnections } from '../../io/connection-limit.ts';
 import { TLS12_CIPHERS } from '../config/read-front-door.ts';
 import type { HttpLimits, ServerSettings, TlsSettings } from '../config.ts';
 import { BodyRequest } from './body-request.ts';
@@ -14,7 +15,7 @@ import { createClientErrorHandler } from './client-error.ts';
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 /** Node looks for slow requests only so often; its own 30 s would let a limit of 5 s grow to 35. */
 const SLOW_CHECK_INTERVAL_MS = 1_000;
-/** Of a port. Beyond it nobody is listened to: each costs some 20 KB, and a file descriptor. */
+/** Of a port: each costs some 20 KB, and a file descriptor. Beyond it silent ones make way for those that ask. */
 const CONNECTIONS_MAX = 10_000;
 /** What TLS 1.3 has; none is weak. */
 const TLS13_CIPHERS = ['TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256'];
@@ -25,6 +26,7 @@ export type ListenerSettings = HttpLimits & Pick<ServerSettings, 'readTimeoutMs'
 export function createListener(
   settings: ListenerSettings,
   onRequest: (request: BodyRequest, response: ServerResponse<BodyRequest>) => void,
+  connectionsMax = CONNECTIONS_MAX,
 ): Server {
   const { readTimeoutMs, writeTimeoutMs, tls, headBytesMax, headersMax } = settings;
   const listener = (request: BodyRequest, response: ServerResponse<BodyRequest>): void => {
@@ -44,7 +46,7 @@ export function createListener(
     tls === null
       ? createServer(options, listener)
       : createTlsServer({ ...options, ...tlsOptions(tls) }, listener);
-  server.maxConnections = CONNECTIONS_MAX;
+  limitConnections(server, connectionsMax);
   server.maxHeadersCount = headersMax;
   server.on('clientError', createClientErrorHandler(settings));
   // Idle is allowed: streams wait for news. A client that does not take what it was sent is not.

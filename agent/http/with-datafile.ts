@@ -41,7 +41,7 @@ export function withDatafile({ keys, store }: FlagDeps, handle: FlagHandler) {
     const header = exchange.header(SDK_KEY_HEADER);
     const known = keys.resolved(header);
     if (known !== undefined && store.get(known.sdkKey) !== null) return serve(exchange, known);
-    return keys.resolve(header).then((found) => {
+    return keys.resolve(header, exchange.client).then((found) => {
       if (typeof found !== 'string') return serve(exchange, found);
       refuse(exchange, found, header);
     });

@@ -19,12 +19,14 @@ import {
 import { parseJsonWithin } from '../../core/json-depth.ts';
 import { encodeSdkKey } from '../../core/names.ts';
 import { SIGNATURE_CHARACTERS_MAX } from '../../core/signature.ts';
+import { readFileWithin, UnusableFile } from '../regular-file.ts';
 import type { DatafileMeta, Sink, Source } from './source.ts';
 
 const CACHE_SCHEMA = 2;
 /** Written before headers had a sum; still read. */
 const CACHE_SCHEMA_UNSUMMED = 1;
 const HEADER_BYTES_MAX = 4 * 1024;
+const FILE_BYTES_MAX = HEADER_BYTES_MAX + DATAFILE_BYTES_MAX;
 const NEWLINE = 0x0a;
 /** Readable by the agent's user alone: datafiles of secure environments are in here. */
 const FILE_MODE = 0o600;
@@ -37,10 +39,10 @@ export interface CacheEntry extends DatafileMeta {
   readonly body: Uint8Array;
 }
 
-/** What is done to files; the names are those of node:fs/promises. */
+/** What is done to files; the names are those of node:fs/promises where it has them. */
 export interface CacheFiles {
   mkdir(path: string, options: { recursive: true }): Promise<unknown>;
-  readFile(path: string): Promise<Uint8Array>;
+  readFileWithin(path: string, bytesMax: number): Promise<Uint8Array>;
   open(
     path: string,
     flags: 'w',
@@ -75,8 +77,9 @@ export class DiskSource implements Source {
   #timer: Timer | null = null;
   #stopped = false;
   #writing: Promise<void> = Promise.resolve();
+  #reading: Promise<unknown> = Promise.resolve();
 
-  constructor(sink: Sink, { dir, clock, onSaved, files = fs }: DiskSourceOptions) {
+  constructor(sink: Sink, { dir, clock, onSaved, files = { ...fs, readFileWithin } }: DiskSourceOptions) {
     this.#onSaved = onSaved;
     this.#sink = sink;
     this.#files = files;
@@ -87,7 +90,7 @@ export class DiskSource implements Source {
   async watch(sdkKey: SdkKey): Promise<void> {
     const path = this.#path(sdkKey);
     try {
-      const file = await this.#files.readFile(path);
+      const file = await this.#read(sdkKey, path);
       if (this.#stopped) return;
       const { body, ...meta } = decodeEntry(file, sdkKey);
       const candidate = { ...meta, source: this.name, fromRecord: false, load: async () => body } as const;
@@ -128,6 +131,15 @@ export class DiskSource implements Source {
       sdkKey,
       this.#clock.after(OFFER_AGAIN_MS, () => void this.watch(sdkKey)),
     );
+  }
+
+  /** One at a time: a disk that hangs holds one of the few threads that files and names of hosts are looked up with, not all. */
+  #read(sdkKey: SdkKey, path: string): Promise<Uint8Array> {
+    const file = this.#reading.then(() => this.#files.readFileWithin(path, FILE_BYTES_MAX));
+    this.#reading = file.catch(() => {}); // The caller is told.
+    return file.catch((error) => {
+      throw error instanceof UnusableFile ? damaged(sdkKey, error.message) : error;
+    });
   }
 
   #flush(): Promise<void> {

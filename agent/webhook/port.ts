@@ -4,6 +4,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { SdkKey } from '../../core/ids.ts';
 import type { AgentConfig } from '../config.ts';
+import type { HealthSource } from '../http/health.ts';
 import { listenAt } from '../http/listen-at.ts';
 import { portOptions, type ServeDeps, withHealthAt } from '../http/ports.ts';
 import { HttpServer } from '../http/server.ts';
@@ -18,6 +19,7 @@ export interface WebhookPortDeps extends ServeDeps {
   readonly keys: Keys;
   readonly store: Pick<AnyStore, 'get'>;
   readonly inlets: Inlets;
+  readonly status: Pick<HealthSource, 'ready'>;
 }
 
 export class WebhookPort {
@@ -30,6 +32,7 @@ export class WebhookPort {
     this.#refresher = createRefresher(deps);
     const routes = webhookRoutes({
       settings: config.webhook,
+      status: deps.status,
       refresh: (sdkKey: SdkKey, revision: number) => void this.#refresher.refresh(sdkKey, revision),
       glance: (sdkKey: SdkKey) => void this.#refresher.glance(sdkKey),
       log: deps.log,

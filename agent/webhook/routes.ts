@@ -1,15 +1,17 @@
-// The webhook port's routes: Optimizely's webhook, and that the port is there.
+// The webhook port's routes: Optimizely's webhook, and whether the port is there and the agent ready.
 
 import type { WebhookSettings } from '../config.ts';
+import { type HealthSource, probeRoutes } from '../http/health.ts';
 import type { Route } from '../http/server.ts';
 import { forwardWebhook } from './forward.ts';
 import { type ReceiveDeps, receiveWebhook } from './receive.ts';
 
 export interface WebhookDeps extends Omit<ReceiveDeps, 'projects'> {
   readonly settings: WebhookSettings;
+  readonly status: Pick<HealthSource, 'ready'>;
 }
 
-export function webhookRoutes({ settings, ...deps }: WebhookDeps): readonly Route[] {
+export function webhookRoutes({ settings, status, ...deps }: WebhookDeps): readonly Route[] {
   const { receiverUrl, projects } = settings;
   const handle =
     receiverUrl === null
@@ -18,5 +20,7 @@ export function webhookRoutes({ settings, ...deps }: WebhookDeps): readonly Rout
   return [
     { method: 'POST', path: '/webhooks/optimizely', handle },
     { method: 'GET', path: '/health', handle: (exchange) => exchange.json(200, { status: 'ok' }) },
+    // For probes of other hosts where the admin port is this machine's: with several workers both ports are the primary's.
+    ...probeRoutes(status),
   ];
 }

@@ -83,7 +83,8 @@ export interface PrimaryNews {
 
 /** Asked by workers. */
 export interface PrimaryAnswers {
-  resolve(header: string): FoundKey | KeyRefusal;
+  /** @param asked the text that names the key, and who asks */
+  resolve(asked: { readonly header: string; readonly client: string }): FoundKey | KeyRefusal;
   /** Answered when the other workers, and the bus, have what was said before. */
   settle(nothing: null): null;
   ready(nothing: null): boolean;

@@ -76,7 +76,7 @@ export class Primary implements RunningAgent {
     const serve = { clock, log, metrics, monotonicMs };
     const gather = () => this.#totals.gather();
     this.#admin = createAdminPort(config, serve, { status, metrics, gather, uptimeMs: monotonicMs });
-    this.#webhook = new WebhookPort(config, { ...serve, keys, store, inlets });
+    this.#webhook = new WebhookPort(config, { ...serve, keys, store, inlets, status });
   }
 
   /**
@@ -140,8 +140,8 @@ export class Primary implements RunningAgent {
   #answersFor(worker: LiveWorker): Answers<PrimaryAnswers> {
     const { keys, status } = this.#supply;
     return {
-      resolve: async (header) => {
-        const found = await keys.resolve(header);
+      resolve: async ({ header, client }) => {
+        const found = await keys.resolve(header, client);
         if (typeof found === 'string') return found;
         // From now on it answers without asking; see `used`.
         return { sdkKey: found.sdkKey, configured: found.configured };

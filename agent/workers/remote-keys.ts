@@ -37,11 +37,11 @@ export class RemoteKeys implements KeyFinder {
     return key;
   }
 
-  resolve(header: string): Promise<FoundKey | KeyRefusal> {
+  resolve(header: string, client = ''): Promise<FoundKey | KeyRefusal> {
     if (header === '') return Promise.resolve('missing');
     let pending = this.#pending.get(header);
     if (pending === undefined) {
-      pending = this.#ask(header).finally(() => this.#pending.delete(header));
+      pending = this.#ask(header, client).finally(() => this.#pending.delete(header));
       this.#pending.set(header, pending);
     }
     return pending;
@@ -62,10 +62,10 @@ export class RemoteKeys implements KeyFinder {
     this.#timer?.cancel();
   }
 
-  async #ask(header: string): Promise<FoundKey | KeyRefusal> {
+  async #ask(header: string, client: string): Promise<FoundKey | KeyRefusal> {
     const { primary, serves } = this.#options;
     // Without the primary this process ends in a moment.
-    const found = await primary.ask('resolve', header).catch((): KeyRefusal => 'not-found');
+    const found = await primary.ask('resolve', { header, client }).catch((): KeyRefusal => 'not-found');
     if (typeof found === 'string') return found;
     if (!serves(found.sdkKey)) await this.#datafile(found.sdkKey);
     if (!serves(found.sdkKey)) return 'not-found';

@@ -18,6 +18,7 @@ export function authenticate(projects: ProjectTable, rawBody: Uint8Array, signat
   const projectId = claimedProjectId(rawBody);
   const project = projectId === null ? undefined : projects.get(projectId);
   // Without a secret of theirs there is nothing to verify, and nothing is done.
+  // That tells which projects are ours, which is no secret: every datafile names its project, and its SDK key is public.
   if (projectId !== null && project === undefined) return { kind: 'unknown-project', projectId };
   if (signature === '') throw signatureMissing();
   // A body that names no project can still be signed by one of ours: then it is malformed rather than forged.

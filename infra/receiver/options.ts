@@ -88,6 +88,7 @@ of them every minute: what the three functions do on Lambda. Any number of repli
   HTTPS_PROXY, HTTP_PROXY, NO_PROXY, SSL_CERT_FILE, SSL_CERT_DIR   the way out to all of these
   AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the like, as the AWS SDK reads them
   FANOUT_NATS_URL             ws:// or wss:// URLs of one NATS cluster, parted by commas; may hold user:password@ or token@
+  FANOUT_NATS_PLAINTEXT       refused; allowed: a password or token may go to ws:// beyond this machine
   FANOUT_NATS_USER, FANOUT_NATS_PASSWORD, FANOUT_NATS_TOKEN, FANOUT_NATS_CREDS, FANOUT_NATS_SECRET, FANOUT_NATS_REPLICAS
   FANOUT_SIGNING_KEY          private key in PEM: signs datafiles, and builds on nothing that is not signed
   FANOUT_SIGNING_SECRET       instead: the name of a secret that holds it

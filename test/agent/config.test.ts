@@ -74,6 +74,15 @@ describe('settings', () => {
     });
   });
 
+  it('let a password go in clear to this machine, or where the operator allows it', () => {
+    for (const env of [
+      { FANOUT_NATS_URL: 'ws://u:p@x', FANOUT_NATS_PLAINTEXT: 'allowed' },
+      { FANOUT_NATS_URL: 'ws://u:p@127.0.0.1' },
+      { FANOUT_NATS_URL: 'ws://x' },
+    ])
+      expect(parse({ ...env, FANOUT_BUCKET: 'b' }).nats?.servers).toHaveLength(1);
+  });
+
   it('that are empty count as not set', () => {
     expect(parse({ FANOUT_NATS_URL: '', FANOUT_BUCKET: ' ', OPTIMIZELY_API_PORT: '' })).toEqual(parse({}));
   });
@@ -104,6 +113,12 @@ describe('wrong settings', () => {
       'FANOUT_NATS_PASSWORD_FILE is "/x" but must be',
     ],
     [{ FANOUT_NATS_PASSWORD_FILE: '/x', FANOUT_NATS_PASSWORD: 'p' }, 'and FANOUT_NATS_PASSWORD too'],
+    [{ FANOUT_NATS_URL: 'ws://u:p@x', FANOUT_BUCKET: 'b' }, 'set FANOUT_NATS_PLAINTEXT=allowed'],
+    [
+      { FANOUT_NATS_URL: 'wss://x,ws://10.0.0.1', FANOUT_BUCKET: 'b', FANOUT_NATS_TOKEN: 't' },
+      'is ws://10.0.0.1, where the password or token of the bus would be readable',
+    ],
+    [{ FANOUT_NATS_PLAINTEXT: 'yes' }, 'must be one of refused, allowed'],
     [{ FANOUT_NATS_URL: 'ws://u:p@x', FANOUT_NATS_TOKEN: 't' }, 'has too many credentials'],
     [{ FANOUT_NATS_URL: 'ws://u:p@x,ws://y' }, 'holds different credentials for its servers'],
     [

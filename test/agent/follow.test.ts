@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CDN_BOOT_WAIT_MS, FIRST_DATAFILE_WAIT_MS, Follower } from '../../agent/follow.ts';
+import { CDN_BOOT_WAIT_MS, DISK_WAIT_MS, FIRST_DATAFILE_WAIT_MS, Follower } from '../../agent/follow.ts';
 import type { CdnAnswer, CdnSource } from '../../agent/sources/cdn.ts';
 import type { Source, SourceName } from '../../agent/sources/source.ts';
 import { Store } from '../../agent/store.ts';
@@ -75,6 +75,29 @@ describe('following a key', () => {
     const { calls, following } = setUp((offer) => ({ disk: () => offer(5), nats: never, s3: never }));
     await following;
     expect(calls).toEqual(['watch disk', 'unwatch cdn', 'watch nats', 'watch s3']);
+  });
+
+  it('asks the others beside a disk that does not answer', async () => {
+    const { clock, calls, following, isDone } = setUp((offer) => ({ disk: never, s3: () => offer(5) }));
+    await settled();
+    clock.advance(DISK_WAIT_MS - 1);
+    await settled();
+    expect(calls).toEqual(['watch disk']);
+    expect(isDone()).toBe(false);
+    clock.advance(1);
+    await following;
+    expect(calls).toContain('watch s3');
+    expect(clock.waitingCount).toBe(0);
+  });
+
+  it('asks the CDN too for what a slow disk kept of it', async () => {
+    const { clock, calls, following, offer } = setUp(() => ({ disk: never, nats: never, s3: never }));
+    await settled();
+    clock.advance(DISK_WAIT_MS);
+    await settled();
+    await offer(0);
+    await following;
+    expect(calls).toEqual([...WATCHED, 'watch cdn']);
   });
 
   it('asks bus and S3 side by side, and the CDN when both have nothing', async () => {

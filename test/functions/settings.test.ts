@@ -48,6 +48,7 @@ describe('settings', () => {
       ...GOOD,
       FANOUT_S3_ENDPOINT: 'http://s3',
       FANOUT_SNS_ENDPOINT: 'http://sns',
+      FANOUT_NATS_PLAINTEXT: 'allowed',
       FANOUT_NATS_USER: 'u',
       FANOUT_NATS_PASSWORD: 'p',
       FANOUT_NATS_TOKEN: 't',
@@ -94,7 +95,8 @@ describe('settings', () => {
 
   it('may only name the secrets, which are then not asked for here', () => {
     const { FANOUT_PROJECTS: _, ...rest } = GOOD;
-    const env = { ...rest, FANOUT_PROJECTS_SECRET: 'ssm:/fanout/projects', FANOUT_NATS_SECRET: 'nats' };
+    const secrets = { FANOUT_PROJECTS_SECRET: 'ssm:/fanout/projects', FANOUT_NATS_SECRET: 'nats' };
+    const env = { ...rest, ...secrets, FANOUT_NATS_PLAINTEXT: 'allowed' };
     const names = readSecretNames(env);
     expect(names).toEqual({
       projects: { store: 'ssm', name: '/fanout/projects' },
@@ -138,5 +140,41 @@ describe('a setting is refused:', () => {
     expect(message).toContain(problem);
     expect(message).toContain(name);
     expect(message).not.toContain(SECRET);
+  });
+});
+
+describe('a password for the bus', () => {
+  const bare = (url: string) => ({ FANOUT_NATS_URL: url });
+  const user = { FANOUT_NATS_USER: 'u', FANOUT_NATS_PASSWORD: 'p' };
+
+  it.each([
+    ['ws://nats.example:8080', user],
+    ['ws://u:p@nats.example', {}],
+    ['wss://a.example,ws://10.0.0.1', user],
+    ['ws://nats.example', { FANOUT_NATS_TOKEN: 't' }],
+    ['ws://nats.example', { FANOUT_NATS_SECRET: 'datafile-fanout/nats' }],
+    ['ws://localhost.example', user],
+  ])('is not sent to %s in clear, unless the operator says that it may', (url, given) => {
+    const env = { ...bare(url), ...given };
+    expect(problemsOf(env)).toContain('use wss://, or set FANOUT_NATS_PLAINTEXT=allowed');
+    expect(problemsOf(env)).not.toContain('u:p');
+    expect(problemsOf({ ...env, FANOUT_NATS_PLAINTEXT: 'allowed' })).toBe('none');
+  });
+
+  it.each([
+    ['ws://127.0.0.1:8080', user],
+    ['ws://localhost', user],
+    ['ws://[::1]:8080', user],
+    ['wss://nats.example', user],
+    ['ws://nats.example', {}],
+    ['ws://nats.example', { FANOUT_NATS_CREDS: CREDS }],
+  ])('is nothing that %s with %j shows', (url, given) => {
+    expect(problemsOf({ ...bare(url), ...given })).toBe('none');
+  });
+
+  it('is spoken of in two words only', () => {
+    expect(problemsOf({ ...user, FANOUT_NATS_PLAINTEXT: 'yes' })).toContain(
+      'must be one of refused, allowed',
+    );
   });
 });

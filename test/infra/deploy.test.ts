@@ -131,6 +131,7 @@ describe('the home region', () => {
     }
     expect(ofType('AWS::ApiGatewayV2::DomainName')).toEqual([]);
     expect(ofType('AWS::ApiGatewayV2::ApiMapping')).toEqual([]);
+    expect(properties('HttpApi').DisableExecuteApiEndpoint).toBe(false);
   });
 
   it('with everything on: VPC, domain, secrets in Parameter Store under a key of one’s own', async () => {
@@ -160,6 +161,14 @@ describe('the home region', () => {
       expect(sid('UseSecretsKey')).toMatchObject({
         Action: 'kms:Decrypt',
         Resource: { 'Fn::Sub': expect.stringMatching(/:key\/key-id$/) },
+        Condition: {
+          StringEquals: {
+            'kms:ViaService': [
+              { 'Fn::Sub': `secretsmanager.\${AWS::Region}.amazonaws.com` },
+              { 'Fn::Sub': `ssm.\${AWS::Region}.amazonaws.com` },
+            ],
+          },
+        },
       });
     }
     expect(environmentOf('Webhook').FANOUT_PROJECTS_SECRET).toBe('ssm:/fanout/projects');
@@ -168,6 +177,8 @@ describe('the home region', () => {
       DomainNameConfigurations: [{ EndpointType: 'REGIONAL', SecurityPolicy: 'TLS_1_2' }],
     });
     expect(properties('WebhookDomainMapping')).toMatchObject({ ApiId: { Ref: 'HttpApi' } });
+    // Else what stands before the domain could be gone around.
+    expect(properties('HttpApi').DisableExecuteApiEndpoint).toBe(true);
   });
 
   it('reads a signing key only where the record is written, and only when there is one', async () => {

@@ -70,7 +70,12 @@ describe('roles', () => {
         { Ref: 'NatsSecretArn' },
       ]),
       allow('WriteLogs', ['logs:CreateLogStream', 'logs:PutLogEvents'], { GetAtt: 'LogGroup.Arn' }),
-      where('HasSecretsKey', allow('DecryptSecrets', 'kms:Decrypt', { Ref: 'SecretsKeyArn' })),
+      where('HasSecretsKey', {
+        ...allow('DecryptSecrets', 'kms:Decrypt', { Ref: 'SecretsKeyArn' }),
+        Condition: {
+          StringEquals: { 'kms:ViaService': { Sub: `secretsmanager.\${AWS::Region}.amazonaws.com` } },
+        },
+      }),
       where(
         'HasRepository',
         allow(

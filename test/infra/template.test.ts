@@ -162,6 +162,20 @@ describe('roles', () => {
       'Fn::Sub': `arn:\${AWS::Partition}:logs:\${AWS::Region}:\${AWS::AccountId}:log-group:/aws/lambda/datafile-fanout-dev-${name}:*`,
     });
 
+  it.each(['Webhook', 'Bridge', 'Reconcile'])(
+    '%s is for Lambda, and functions of this account only',
+    (name) => {
+      expect(properties(`${name}Role`).AssumeRolePolicyDocument).toMatchObject({
+        Statement: [
+          {
+            Principal: { Service: 'lambda.amazonaws.com' },
+            Condition: { StringEqualsIfExists: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+          },
+        ],
+      });
+    },
+  );
+
   it('the webhook writes the record and publishes', () => {
     expect(statementsOf('WebhookRole')).toEqual([
       writeRecord,

@@ -38,7 +38,7 @@ export class Disk {
     };
     return {
       mkdir: () => step('mkdir', () => undefined),
-      readFile: (path) => step('read', () => this.#read(path)),
+      readFileWithin: (path) => step('read', () => this.#read(path)),
       open: (path) =>
         step('open', () => {
           const file = { bytes: new Uint8Array(0), synced: false };

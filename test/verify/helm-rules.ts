@@ -43,6 +43,7 @@ export async function brokenRules(manifests: readonly Manifest[]): Promise<strin
     ...pods.flatMap(({ name, spec }) => podProblems(spec).map((problem) => `${name}: ${problem}`)),
     ...workloads.flatMap((it) => probeProblems(it).map((problem) => `${it.metadata.name}: ${problem}`)),
     ...referenceProblems(manifests, workloads),
+    ...adminProblems(manifests, workloads),
     ...settings.flat(),
   ];
 }
@@ -90,6 +91,29 @@ function probeProblems({ spec }: Manifest): string[] {
   if (spec.template.spec.topologySpreadConstraints?.length !== 2)
     found.push('must spread over zones and nodes');
   return found;
+}
+
+/** The admin port asks for no token: it is open to other hosts only where that was asked for, and to those who were named. */
+function adminProblems(manifests: readonly Manifest[], workloads: readonly Manifest[]): string[] {
+  const isOpen = workloads.some(({ spec }) =>
+    spec.template.spec.containers[0].env.some(
+      ({ name, value }: Json) => name === 'FANOUT_ADMIN_HOST' && value !== '127.0.0.1',
+    ),
+  );
+  const services = manifests
+    .filter(({ kind }) => kind === 'Service')
+    .filter(({ spec }) => spec.ports.some(({ targetPort }: Json) => targetPort === 'admin'));
+  const rules = manifests
+    .filter(({ kind }) => kind === 'NetworkPolicy')
+    .flatMap(({ spec }) => spec.ingress ?? [])
+    .filter(({ ports }: Json) => ports.some(({ port }: Json) => port === 'admin'));
+  return [
+    ...(services.length === (isOpen ? 1 : 0) ? [] : ['the admin port must have a Service where it is open']),
+    ...(services.some(({ spec }) => spec.ports.length > 1 || spec.type !== 'ClusterIP')
+      ? ['the admin port must have a Service of its own, inside the cluster']
+      : []),
+    ...(rules.every(({ from }: Json) => from?.length > 0) ? [] : ['everybody may come to the admin port']),
+  ];
 }
 
 const fits = (selector: Json, labels: Json): boolean =>

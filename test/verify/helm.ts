@@ -28,6 +28,10 @@ const REFUSALS: readonly { readonly set: readonly string[]; readonly says: RegEx
   { set: ['agent.sdkKeys={a:token}'], says: /does not match pattern/ },
   { set: ['agent.replica=2'], says: /additional properties 'replica' not allowed/ },
   { set: ['bus.urls={nats://nats:4222}'], says: /does not match pattern/ },
+  {
+    set: ['agent.sdkKeys={a}', 'agent.busSecret=s', 'bus.urls={ws://nats:8080}'],
+    says: /use wss:\/\/, or set bus\.allowPlaintext/,
+  },
   { set: ['agent.sdkKeys={a}', 'receiver.enabled=true'], says: /record\.bucket must name the bucket/ },
   {
     set: ['agent.sdkKeys={a}', 'receiver.enabled=true', 'record.bucket=b'],

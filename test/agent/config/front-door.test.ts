@@ -163,3 +163,13 @@ describe('CORS', () => {
     expect(problemsOf({ OPTIMIZELY_API_CORS_ALLOWEDORIGINS: 'https://*.*.example' })).toContain('one * only');
   });
 });
+
+it('takes addresses and networks as trusted proxies, and nothing else', () => {
+  expect(parse({}).server.trustedProxies).toEqual([]);
+  const { server, admin } = parse({ FANOUT_TRUSTED_PROXIES: '10.0.0.0/8, ::1' });
+  expect(server.trustedProxies).toEqual(['10.0.0.0/8', '::1']);
+  expect(admin.trustedProxies).toEqual([]);
+  expect(() => parse({ FANOUT_TRUSTED_PROXIES: 'proxy.example' })).toThrow(
+    'FANOUT_TRUSTED_PROXIES names "proxy.example"',
+  );
+});

@@ -1,5 +1,7 @@
-import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { appendFile, readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { Losses } from '../../../agent/events/losses.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -181,6 +183,27 @@ describe('what another owner left', () => {
 });
 
 describe('a damaged file', () => {
+  it.each<[string, (path: string) => Promise<unknown>]>([
+    ['a link to a device without an end', (path) => symlink('/dev/zero', path)],
+    ['a named pipe that nothing is written to', (path) => promisify(execFile)('mkfifo', [path])],
+    [
+      'larger than any that an agent writes',
+      (path) => writeFile(path, '').then(() => truncate(path, 4 * 1024 ** 3)),
+    ],
+  ])('that is %s is put aside without being read, and those after it are read', async (_, make) => {
+    const dir = await tempDir();
+    const folder = join(dir, 'events', OWN);
+    const first = createJournal(dir);
+    await first.write(someEvents(2));
+    await make(join(folder, '0-broken.events'));
+    const losses = new Losses({ clock: new ManualClock(), log: new MemoryLog() });
+    const journal = createJournal(dir, { losses });
+    await journal.open();
+    expect(jsonsOf(await journal.take(anywhere, 10))).toEqual(allJsons(2));
+    expect(await readdir(folder)).toContain('0-broken.events.damaged');
+    expect(losses.count('damaged')).toBe(1);
+  });
+
   it('is put aside when nothing of it can be read, and costs no other', async () => {
     const dir = await tempDir();
     const before = createJournal(dir);

@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { hostCheck } from '../../../agent/http/allowed-hosts.ts';
 import { startDoor } from '../support/door.ts';
+import { KEY } from '../support/fakes.ts';
+
+const PROXY = '10.0.0.7';
+const STRANGER = '203.0.113.9';
 
 const allows = (allowedHosts: string[], allowAnyIp = false) => {
-  const check = hostCheck({ allowedHosts, allowAnyIp });
-  return (headers: Record<string, string>) => check?.(headers);
+  const check = hostCheck({ allowedHosts, allowAnyIp, trustedProxies: ['10.0.0.0/24', 'fd00::/8'] });
+  return (headers: Record<string, string>, peer = STRANGER) => check?.(headers, peer);
 };
 
 describe('the host that a request names', () => {
@@ -30,13 +34,22 @@ describe('the host that a request names', () => {
     expect(check({ host })).toBe(allowed);
   });
 
-  it('is what the first proxy was called', () => {
-    expect(check({ host: 'inside', 'x-forwarded-host': 'example.com:8080, proxy' })).toBe(true);
+  it.each([PROXY, `::ffff:${PROXY}`, 'fd00::1'])('is what the first proxy was called, says %s', (proxy) => {
+    expect(check({ host: 'inside', 'x-forwarded-host': 'example.com:8080, proxy' }, proxy)).toBe(true);
+    expect(check({ host: 'example.com', 'x-forwarded-host': 'evil.com' }, proxy)).toBe(false);
+    expect(check({ host: 'inside', forwarded: 'for=1.2.3.4;host=example.com;proto=https' }, proxy)).toBe(
+      true,
+    );
+    expect(check({ host: 'inside', forwarded: 'host="example.com:80"' }, proxy)).toBe(true);
+    expect(check({ host: 'example.com', forwarded: 'host=evil.com' }, proxy)).toBe(false);
+    expect(check({ host: 'example.com', forwarded: 'for=1.2.3.4' }, proxy)).toBe(true);
+  });
+
+  it('stays what Host says, whatever a stranger adds that a page may add too', () => {
+    expect(check({ host: 'evil.com', 'x-forwarded-host': 'example.com' })).toBe(false);
+    expect(check({ host: 'evil.com', forwarded: 'host=example.com' })).toBe(false);
+    expect(check({ host: 'example.com', 'x-forwarded-host': 'example.com' })).toBe(true);
     expect(check({ host: 'example.com', 'x-forwarded-host': 'evil.com' })).toBe(false);
-    expect(check({ host: 'inside', forwarded: 'for=1.2.3.4;host=example.com;proto=https' })).toBe(true);
-    expect(check({ host: 'inside', forwarded: 'host="example.com:80"' })).toBe(true);
-    expect(check({ host: 'example.com', forwarded: 'host=evil.com' })).toBe(false);
-    expect(check({ host: 'example.com', forwarded: 'for=1.2.3.4' })).toBe(true);
   });
 
   it('may be any address where the agent cannot know its own', () => {
@@ -47,7 +60,7 @@ describe('the host that a request names', () => {
   });
 
   it('is not looked at where any will do', () => {
-    expect(hostCheck({ allowedHosts: null, allowAnyIp: true })).toBe(null);
+    expect(hostCheck({ allowedHosts: null, allowAnyIp: true, trustedProxies: [] })).toBe(null);
   });
 
   it('is remembered for a limited number of names', () => {
@@ -73,6 +86,31 @@ describe('an agent', () => {
     expect((await admin({ path: '/metrics', headers: { accept: 'text/plain' } })).text).toContain(
       'route="refused at the api port",status="404"} 2',
     );
+  });
+
+  it('names its SDK keys to no page of another site that asks for its health', async () => {
+    const { api, admin } = await startDoor();
+    for (const door of [api, admin]) {
+      const own = await door({ path: '/health', headers: { host: 'localhost' } });
+      expect(own.text).toContain(KEY);
+      const other = await door({ path: '/health', headers: { host: 'evil.com' } });
+      expect(other.status).toBe(200);
+      expect(other.json()).toEqual({ status: 'ok', details: expect.stringContaining('ALLOWEDHOSTS') });
+    }
+  });
+
+  it('believes no page that names another host beside its own', async () => {
+    const env = { OPTIMIZELY_SERVER_ALLOWEDHOSTS: 'flags.example' };
+    const forwarded = [{ 'x-forwarded-host': 'flags.example' }, { forwarded: 'host=flags.example' }];
+    const { api, admin } = await startDoor({ env });
+    const behindProxy = await startDoor({ env: { ...env, FANOUT_TRUSTED_PROXIES: '127.0.0.0/8' } });
+    for (const named of forwarded) {
+      const headers = { host: 'evil.com', ...named };
+      expect((await api({ path: '/v1/config', headers })).status).toBe(404);
+      expect((await behindProxy.api({ path: '/v1/config', headers })).status).toBe(200);
+      for (const door of [admin, behindProxy.admin])
+        for (const path of ['/config', '/metrics']) expect((await door({ path, headers })).status).toBe(404);
+    }
   });
 
   it('answers the hosts that were chosen, or any', async () => {

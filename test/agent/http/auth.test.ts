@@ -195,6 +195,17 @@ describe('a request for a token', () => {
     expect(log.of('request.failed')).toEqual([]);
   });
 
+  it('of a client that was here before is answered while strangers guess', async () => {
+    const { api } = await start();
+    await tokenOf(api);
+    const guess = (i: number) => api(form({ ...credentials, client_secret: btoa(`guess ${i}`) }));
+    const guesses = Array.from({ length: 60 }, (_, i) => guess(i));
+    for (let i = 0; i < 5; i++) expect((await api(form(credentials))).status).toBe(200);
+    const refused = (await Promise.all(guesses)).filter(({ status }) => status === 503);
+    expect(refused.length).toBeGreaterThan(0);
+    for (const { headers } of refused) expect(headers['retry-after']).toBe('1');
+  });
+
   it('that is no form is refused, as it is where nobody is known', async () => {
     const json = { headers: { 'content-type': 'application/json' }, body: '{}' };
     const { api } = await startDoor();

@@ -1,10 +1,11 @@
 import { EventEmitter } from 'node:events';
 import { readFileSync } from 'node:fs';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { connect as tlsConnect } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { BodyRequest } from '../../../agent/http/body-request.ts';
 import { createFrontDoor } from '../../../agent/http/front-door.ts';
 import { createListener } from '../../../agent/http/tls.ts';
 import { sendRaw, statusOf } from '../../support/raw-http.ts';
@@ -28,13 +29,20 @@ class FakeResponse extends EventEmitter {
 }
 
 const requestOf = (url: string) =>
-  ({ url, method: 'GET', headers: {}, resume() {} }) as unknown as IncomingMessage;
+  ({ url, method: 'GET', headers: {}, resume() {} }) as unknown as BodyRequest;
 
 describe('the limit of requests at a time', () => {
   it('turns away what is too much, with when to come again, and lets in again what there is room for', () => {
     const refused: number[] = [];
     const door = createFrontDoor({
-      ...{ allowedHosts: null, allowAnyIp: true, healthCheckPath: '/health', cors: null, maxConns: 2 },
+      ...{
+        allowedHosts: null,
+        allowAnyIp: true,
+        trustedProxies: [],
+        healthCheckPath: '/health',
+        cors: null,
+        maxConns: 2,
+      },
       onRefused: (status) => refused.push(status),
     });
     const ask = (url: string) => {

@@ -1,12 +1,17 @@
-import { mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import * as fs from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { type CacheEntry, DiskSource } from '../../../agent/sources/disk.ts';
 import type { Outcome } from '../../../agent/sources/source.ts';
 import { eventually } from '../../support/eventually.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { tempDir } from '../../support/temp-dir.ts';
-import { candidateOf, datafileOf, KEY, OTHER_KEY, RecordingSink } from '../support/fakes.ts';
+import { candidateOf, datafileOf, KEY, OTHER_KEY, RecordingSink, settled } from '../support/fakes.ts';
+
+const exec = promisify(execFile);
 
 const entryOf = (revision: number, sdkKey = KEY): CacheEntry => ({
   ...candidateOf(revision, { sdkKey }),
@@ -148,6 +153,45 @@ describe('the disk cache', () => {
     expect(later.bodies).toEqual([]);
     expect(later.failures[0]).toMatchObject({ source: 'disk', error: { code: 'BODY_CORRUPT' } });
     expect(await readdir(dir)).toEqual([`${name}.damaged`]);
+  });
+
+  const strangers: [string, (path: string) => Promise<unknown>][] = [
+    ['a link to a device without an end', (path) => symlink('/dev/zero', path)],
+    ['a named pipe that nothing is written to', (path) => exec('mkfifo', [path])],
+    ['a folder', (path) => mkdir(path)],
+    ['larger than any datafile', (path) => writeFile(path, '').then(() => truncate(path, 4 * 1024 ** 3))],
+  ];
+  it.each(strangers)('moves aside what is %s, without reading it', async (_, make) => {
+    const { source, dir, reopened } = await setUp();
+    source.save(entryOf(3));
+    await source.stop();
+    const [name] = await readdir(dir);
+    await rm(join(dir, name as string));
+    await make(join(dir, name as string));
+    const later = await reopened();
+    expect(later.bodies).toEqual([]);
+    expect(later.failures[0]).toMatchObject({ source: 'disk', error: { code: 'BODY_CORRUPT' } });
+    expect(await readdir(dir)).toEqual([`${name}.damaged`]);
+  });
+
+  it('reads one file at a time: a disk that hangs takes no thread from anything else', async () => {
+    const read: string[] = [];
+    const ends: (() => void)[] = [];
+    const readFileWithin = (path: string) => {
+      read.push(path);
+      return new Promise<Uint8Array>((_, reject) => {
+        ends.push(() => reject(Object.assign(new Error('not there'), { code: 'ENOENT' })));
+      });
+    };
+    const files = { ...fs, readFileWithin };
+    const source = new DiskSource(new RecordingSink(), { dir: '/cache', clock: new ManualClock(), files });
+    const looks = [source.watch(KEY), source.watch(OTHER_KEY)];
+    await settled();
+    expect(read).toHaveLength(1);
+    ends[0]?.();
+    await eventually('the next is read', () => read.length === 2);
+    ends[1]?.();
+    await Promise.all(looks);
   });
 
   it('reads a file from before there was a sum over its header', async () => {

@@ -105,7 +105,7 @@ describe('a primary', () => {
     });
     const resolved = async (header: string) => {
       let found: unknown;
-      void one.primary.ask('resolve', header).then((it) => {
+      void one.primary.ask('resolve', { header, client: '127.0.0.1' }).then((it) => {
         found = it;
       });
       // Its sources wait before they ask the CDN.

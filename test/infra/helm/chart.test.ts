@@ -118,6 +118,38 @@ describe('the security contexts of the chart', () => {
   });
 });
 
+describe('the admin port in the chart', () => {
+  const textOf = (wanted: string) => templates.find(({ name }) => name === wanted)?.text ?? '';
+  const ports = (probe: string) =>
+    [...textOf('agent-deployment.yaml').matchAll(/path: \/health\/\w+, port: (\w+)/g)].map(
+      (it) => `${probe} ${it[1]}`,
+    );
+
+  it('is closed until it is opened, so that probes come to another', () => {
+    expect(valueAt(['agent', 'admin', 'open'])).toBe(false);
+    expect(valueAt(['agent', 'serviceMonitor', 'enabled'])).toBe(false);
+    expect(ports('probed at')).toEqual(['probed at webhook', 'probed at webhook']);
+    expect(textOf('_agent-env.tpl')).toContain(
+      'value: {{ ternary "0.0.0.0" "127.0.0.1" (eq (include "fanout.agent.adminOpen" .) "true") }}',
+    );
+  });
+
+  it('has a Service of its own, which none of the API shares', () => {
+    const [clients = '', admin = ''] = textOf('agent-service.yaml').split('\n---\n');
+    expect(clients).not.toContain('targetPort: admin');
+    expect(admin).toContain('targetPort: admin');
+    expect(clients).toMatch(/\{\{- if eq \(include "fanout\.agent\.adminOpen" \.\) "true" \}\}/);
+  });
+
+  it('is open to those whom the network policy names, and to nobody where it names none', () => {
+    const policies = textOf('network-policies.yaml');
+    expect(policies).toMatch(
+      /\{\{- with \$policy\.adminFrom \}\}\n +- ports:\n +- \{ protocol: TCP, port: admin \}\n +from:/,
+    );
+    expect(policies.match(/port: admin/g)).toHaveLength(1);
+  });
+});
+
 describe('the chart', () => {
   it('has the version of the package, which is the image’s tag', () => {
     const chart = parse(read(CHART, 'Chart.yaml'));

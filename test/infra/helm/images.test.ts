@@ -28,6 +28,11 @@ describe.each(IMAGES)('%s', (path) => {
   const text = read(path);
   const last = text.slice(text.lastIndexOf('\nFROM '));
 
+  it('has one base, which a build may name by its digest', () => {
+    expect(text.match(/^FROM \S+/gm)).toEqual([`FROM \${NODE_IMAGE}`, `FROM \${NODE_IMAGE}`]);
+    expect(text.slice(0, text.indexOf('\nFROM '))).toMatch(/^ARG NODE_IMAGE=node:24-[\w-]+$/m);
+  });
+
   it('runs as a user without rights, named by number', () => {
     expect(last).toMatch(/^USER [1-9]\d*:[1-9]\d*$/m);
     expect(last.indexOf('USER')).toBeLessThan(last.indexOf('HEALTHCHECK'));

@@ -11,9 +11,8 @@
   value: {{ include "fanout.agent.allowedHosts" . | quote }}
 - name: OPTIMIZELY_API_PORT
   value: '8080'
-# The kubelet's probes and scrapers come to the pod's address; who else may is the network policy's business.
 - name: FANOUT_ADMIN_HOST
-  value: 0.0.0.0
+  value: {{ ternary "0.0.0.0" "127.0.0.1" (eq (include "fanout.agent.adminOpen" .) "true") }}
 - name: OPTIMIZELY_ADMIN_PORT
   value: '8088'
 - name: OPTIMIZELY_WEBHOOK_PORT

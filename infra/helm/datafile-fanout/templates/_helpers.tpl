@@ -54,11 +54,21 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end -}}
 {{- end -}}
 
+{{/* Whether other hosts reach the admin port. Prometheus scrapes there. */}}
+{{- define "fanout.agent.adminOpen" -}}
+{{ or .Values.agent.admin.open .Values.agent.serviceMonitor.enabled }}
+{{- end -}}
+
 {{/* Names by which requests may call the agents: anything else is refused, as a page's attempt to reach inside. */}}
 {{- define "fanout.agent.allowedHosts" -}}
 {{- $service := include "fanout.agent.fullname" . -}}
 {{- $names := list $service (printf "%s.%s" $service .Release.Namespace) (printf "%s.%s.svc" $service .Release.Namespace) -}}
 {{- $names = append $names (printf "%s.%s.svc.cluster.local" $service .Release.Namespace) -}}
+{{- if eq (include "fanout.agent.adminOpen" .) "true" -}}
+{{- $admin := printf "%s-admin" $service -}}
+{{- $names = concat $names (list $admin (printf "%s.%s" $admin .Release.Namespace) (printf "%s.%s.svc" $admin .Release.Namespace)) -}}
+{{- $names = append $names (printf "%s.%s.svc.cluster.local" $admin .Release.Namespace) -}}
+{{- end -}}
 {{- /* Prometheus calls pods by their address, port-forward by localhost. Probes need neither: health answers to any name. */ -}}
 {{- $names = concat $names (list "localhost" "127.0.0.1" "$(POD_IP)") .Values.agent.allowedHosts -}}
 {{- join "," $names -}}
@@ -90,6 +100,12 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- if .root.Values.bus.urls }}
 - name: FANOUT_NATS_URL
   value: {{ join "," .root.Values.bus.urls | quote }}
+{{- if .root.Values.bus.allowPlaintext }}
+- name: FANOUT_NATS_PLAINTEXT
+  value: allowed
+{{- else if and .busSecret (contains "ws://" (join "," .root.Values.bus.urls)) }}
+{{- fail "bus.urls has a ws:// server, to which the password of busSecret would go for all on the way to read: use wss://, or set bus.allowPlaintext where that network is trusted" }}
+{{- end }}
 {{- end }}
 {{- if .busSecret }}
 - name: FANOUT_NATS_USER
