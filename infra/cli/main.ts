@@ -28,6 +28,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 const shell: Shell = {
   env: process.env,
+  adopt: (variables) => {
+    for (const [name, value] of Object.entries(variables)) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  },
   out: streamOf(process.stdout),
   err: streamOf(process.stderr),
   clock: {

@@ -6,10 +6,11 @@ import { availableParallelism, totalmem } from 'node:os';
 import type { Command } from 'commander';
 import { FanoutError, messageOf } from '../../../core/errors.ts';
 import type { Environment } from '../../../functions/settings.ts';
-import { type Call, type Host, runs, usageError } from '../command.ts';
+import { type Call, type Host, usageError } from '../command.ts';
+import { type DeploymentOptions, runsOn } from '../deployment/deployment.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 
-interface Options {
+interface Options extends DeploymentOptions {
   readonly of: string;
   readonly file?: string;
   readonly projects?: string;
@@ -24,8 +25,10 @@ interface Checked {
 const PARTS = ['functions', 'receiver', 'agent'];
 
 export function registerConfig(program: Command, host: Host): void {
-  const group = program.command('config').description('look at settings before they are deployed');
-  runs<Options>(
+  const group = program
+    .command('config')
+    .description('look at settings, those to be deployed or those of a deployment');
+  runsOn<Options>(
     group
       .command('check')
       .description('name every problem of the settings; exits 1 if there is any')
