@@ -9,6 +9,7 @@ import { removeEndedStacks, removeStack, type StackPlace, stackPlace, writeStack
 import { printError, progress, UsageError } from './cli.ts';
 import { type DatafileJson, LOCAL_SDK_KEY } from './datafile.ts';
 import { stopOnExit } from './exit.ts';
+import { SAMPLE_FLAG, sampleDatafile } from './sample.ts';
 import { type Stack, startStack } from './stack.ts';
 import type { StackOptions } from './stack-options.ts';
 import { parseUpOptions, UP_USAGE, type UpOptions } from './up-options.ts';
@@ -53,7 +54,7 @@ function stackOptions({ agents, portBase, s3Endpoint, signed }: UpOptions): Stac
 async function readDatafile(
   file: string | undefined,
 ): Promise<{ datafile?: DatafileJson; datafileBody?: Buffer }> {
-  if (file === undefined) return {};
+  if (file === undefined) return { datafile: sampleDatafile() };
   const body = await readFile(file).catch((error: Error) => {
     throw new UsageError(`--datafile ${file} cannot be read: ${error.message}`);
   });
@@ -73,7 +74,7 @@ function printReady(
     process.stdout.write(`${JSON.stringify(addresses)}\n`);
     return;
   }
-  const flagKey = datafile === undefined ? 'flag_1' : (datafile.featureFlags[0]?.key ?? 'flag_1');
+  const flagKey = (datafile?.featureFlags[0] ?? { key: SAMPLE_FLAG }).key;
   process.stdout.write(upText({ addresses, snsUrl: urls.sns, natsPid: parts.nats.pid ?? 0, flagKey, place }));
   progress('Ctrl-C stops everything and leaves nothing behind.');
 }
