@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { parseDurationMs } from '../../../core/duration.ts';
 import { type QueryName, queryText } from '../../insights/queries.ts';
 import { type Call, type Host, runs, usageError } from '../command.ts';
-import { checkStage } from '../deployment/deployment.ts';
+import { checkStage, STAGE_VARIABLE } from '../deployment/deployment.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 
 import { changesOf, listText } from '../logs/change-list.ts';
@@ -22,6 +22,8 @@ const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
   'bus-only': ['bridge', 'reconcile'],
 };
 const SINCE_DEFAULT = '24h';
+/** As the framework deploys without --stage. */
+const STAGE_DEFAULT = 'dev';
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Of one revision; more than a handful are environments that happen to have the same number. */
 const CHANGES_DRAWN_MAX = 10;
@@ -44,8 +46,10 @@ interface Options {
   readonly agentLogGroup?: readonly string[];
 }
 
+type GivenOptions = Omit<Options, 'stage'> & { readonly stage?: string };
+
 export function registerLogs(program: Command, host: Host): void {
-  runs<Options>(
+  runs<GivenOptions>(
     program
       .command('logs')
       .description('what happened to a revision or a change, step by step, from CloudWatch Logs')
@@ -54,7 +58,7 @@ export function registerLogs(program: Command, host: Host): void {
       .option('--since <duration>', 'how far back to search: 30m, 2h, 7d', SINCE_DEFAULT)
       .option('--sdk-key <key>', 'only what concerns this SDK key')
       .option('--project <id>', 'only what a webhook of this project brought')
-      .option('--stage <stage>', 'the deployment whose functions are asked', 'dev')
+      .option('--stage <stage>', `whose functions are asked; by default ${STAGE_VARIABLE}, or else dev`)
       .option('--role <role>', 'home, or bus-only for the stack of a further region', 'home')
       .option('--region <region>', 'where it is; by default as AWS_REGION or the profile says')
       .option('--local', 'the logs of the running stack of `npm run up`, those of its agents too')
@@ -72,7 +76,8 @@ shorter --since, the cheaper. Log lines arrive there some seconds after they wer
 
 type Asked = (name: QueryName, values?: Readonly<Record<string, string | number>>) => Promise<Row[]>;
 
-async function logs({ options, shell, output }: Call<Options>): Promise<ExitCode> {
+async function logs({ options: given, shell, output }: Call<GivenOptions>): Promise<ExitCode> {
+  const options = { ...given, stage: given.stage ?? variable(shell, STAGE_VARIABLE) ?? STAGE_DEFAULT };
   if (options.revision !== undefined && options.change !== undefined)
     throw usageError('--revision and --change exclude each other', 'Give one of them.');
   const sinceMs = parseSince(options.since);

@@ -6,7 +6,7 @@ import type { ProjectTable } from '../../../core/projects.ts';
 import { type Call, type Host, runs, usageError } from '../command.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
-import type { Shell } from '../shell.ts';
+import { type Shell, variable } from '../shell.ts';
 
 export interface Deployment {
   /** In words, for example `datafile-fanout-prod`. */
@@ -29,16 +29,21 @@ export function runsOn<Options extends DeploymentOptions>(
   host: Host,
   run: (call: Call<Options>, deployment: Deployment | null) => Promise<ExitCode>,
 ): Command {
+  return runs<Options>(onDeployment(command), host, async (call) => run(call, await enter(call)));
+}
+
+/** Adds the options alone, for a command that enters by itself. */
+export const onDeployment = (command: Command): Command =>
   command
     .option(
       '--stage <stage>',
-      "the deployed stack datafile-fanout-STAGE: its settings, in place of the shell's",
+      `the deployed stack datafile-fanout-STAGE: its settings, in place of the shell's; by default ${STAGE_VARIABLE}`,
     )
     .option('--region <region>', 'where that is; by default as AWS_REGION or the profile says')
     .option('--local', "the running stack of `npm run up`: its settings, in place of the shell's");
-  return runs<Options>(command, host, async (call) => run(call, await enter(call)));
-}
 
+/** Names the stage where neither --stage nor --local is given: for a whole session at a terminal. */
+export const STAGE_VARIABLE = 'FANOUT_CLI_STAGE';
 /** Names of stages as AWS and the framework take them. */
 const STAGE_PATTERN = /^[A-Za-z0-9-]{1,40}$/;
 
@@ -46,8 +51,9 @@ const STAGE_PATTERN = /^[A-Za-z0-9-]{1,40}$/;
 export async function enter({
   shell,
   output,
-  options: { stage, region, local },
+  options: { stage: named, region, local },
 }: Pick<Call<DeploymentOptions>, 'shell' | 'output' | 'options'>): Promise<Deployment | null> {
+  const stage = named ?? (local === true ? undefined : variable(shell, STAGE_VARIABLE));
   if (stage !== undefined && local === true)
     throw usageError('--stage and --local exclude each other', 'Give one of them.');
   // The AWS SDK knows no other place for it; and AWS_DEFAULT_REGION is the one of the AWS CLI, version 1.
@@ -82,7 +88,7 @@ export function checkStage(stage: string): void {
 }
 
 /** What an operator may have of their own beside a deployment's settings. */
-const OPERATORS_OWN = new Set(['FANOUT_WEBHOOK_SECRET', 'FANOUT_STACK_FILE']);
+const OPERATORS_OWN = new Set(['FANOUT_WEBHOOK_SECRET', 'FANOUT_STACK_FILE', STAGE_VARIABLE]);
 /** A user of the bus of the operator's own, for who may not read the publisher's secret. */
 const BUS_USER = ['FANOUT_NATS_USER', 'FANOUT_NATS_PASSWORD', 'FANOUT_NATS_TOKEN', 'FANOUT_NATS_CREDS'];
 
