@@ -42,11 +42,11 @@ export const BUNDLES: readonly Bundle[] = [
     splitting: false,
   })),
   {
-    ...{ name: 'agent', entry: 'agent/main.ts', beside: ['agent/worker-main.ts'] },
+    ...{ name: 'agent', entry: 'infra/launch/agent.ts', beside: ['agent/worker-main.ts'] },
     ...{ outFile: 'dist/agent/main.mjs', splitting: true },
   },
-  { name: 'cli', entry: 'infra/cli/main.ts', outFile: 'dist/cli/main.mjs', splitting: true },
-  { name: 'receiver', entry: 'infra/receiver/main.ts', outFile: 'dist/receiver/main.mjs', splitting: false },
+  { name: 'cli', entry: 'infra/launch/cli.ts', outFile: 'dist/cli/main.mjs', splitting: true },
+  { name: 'receiver', entry: 'infra/launch/receiver.ts', outFile: 'dist/receiver/main.mjs', splitting: true },
 ];
 
 const OPTIONS = {
@@ -183,7 +183,9 @@ function loadedAtStart(outFile: string, metafile: Metafile): Set<string> {
   const loaded = new Set([outFile]);
   for (const path of loaded) {
     for (const imported of metafile.outputs[path]?.imports ?? []) {
-      if (imported.kind === 'import-statement' && imported.external !== true) loaded.add(imported.path);
+      // A launcher imports its program dynamically, and at once.
+      const isLoaded = imported.kind === 'import-statement' || path === outFile;
+      if (isLoaded && imported.external !== true) loaded.add(imported.path);
     }
   }
   return loaded;

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // Entry of `fanout`: the only place of the command line that touches the process.
 
 import { setTimeout as later } from 'node:timers';
