@@ -28,8 +28,7 @@ export function table(rows: readonly (readonly string[])[]): string {
 export function tellUsage(command: string, usage: string, args: readonly string[]): boolean {
   const [first] = args;
   if (first === undefined) return true;
-  if (first !== '--help' && first !== '-h')
-    throw new UsageError(`${command} takes no "${first}"; \`${command} -- --help\` says what it does`);
+  if (first !== '--help' && first !== '-h') throw new UsageError(`${command} takes no "${first}"`);
   process.stdout.write(`${usage}\n`);
   return false;
 }
@@ -42,6 +41,23 @@ export function printError(error: unknown): void {
     progress(`  ${error.remedy}`);
   } else if (error instanceof Error && !(error instanceof UsageError) && error.stack !== undefined)
     progress(error.stack);
+}
+
+/** What Node adds to the name of an option that it does not know. */
+const OF_POSITIONALS = / To specify a positional argument .*/;
+
+/**
+ * Prints what ended an npm script: of a wrong option one line, and where all of them are listed.
+ * @returns the exit code
+ */
+export function tellFailure(script: string, error: unknown): 1 | 2 {
+  if (!(error instanceof UsageError)) {
+    printError(error);
+    return 1;
+  }
+  progress(`error: ${error.message.replace(OF_POSITIONALS, '')}`);
+  progress(`  \`npm run ${script} -- --help\` lists the options.`);
+  return 2;
 }
 
 /** A wrong option of a command: printed without a stack trace, exit code 2. */

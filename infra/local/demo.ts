@@ -2,7 +2,7 @@
 // seen to happen.
 
 import { build } from '../build.ts';
-import { printError, progress, table, tellUsage, UsageError } from './cli.ts';
+import { progress, table, tellFailure, tellUsage } from './cli.ts';
 import { busStates, recordState, untilTrue } from './demo-checks.ts';
 import { stopOnExit } from './exit.ts';
 import { SAMPLE_FLAG, sampleDatafile } from './sample.ts';
@@ -123,7 +123,6 @@ async function main(): Promise<void> {
 main().then(
   () => process.exit(0),
   (error: unknown) => {
-    printError(error);
-    process.exit(error instanceof UsageError ? 2 : 1);
+    process.exit(tellFailure('demo', error));
   },
 );

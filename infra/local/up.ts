@@ -6,7 +6,7 @@ import { parseDatafile } from '../../core/datafile.ts';
 import { toSdkKey } from '../../core/ids.ts';
 import { build } from '../build.ts';
 import { removeEndedStacks, removeStack, type StackPlace, stackPlace, writeStack } from './address-file.ts';
-import { printError, progress, UsageError } from './cli.ts';
+import { printError, progress, tellFailure, UsageError } from './cli.ts';
 import { type DatafileJson, LOCAL_SDK_KEY } from './datafile.ts';
 import { stopOnExit } from './exit.ts';
 import { SAMPLE_FLAG, sampleDatafile } from './sample.ts';
@@ -102,10 +102,5 @@ function offerRestart(stack: Stack): void {
 }
 
 main().catch((error: unknown) => {
-  if (error instanceof UsageError) {
-    progress(`error: ${error.message}\n  \`npm run up -- --help\` lists the options.`);
-    process.exit(2);
-  }
-  printError(error);
-  process.exit(1);
+  process.exit(tellFailure('up', error));
 });

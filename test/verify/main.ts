@@ -2,7 +2,7 @@
 // N failed`. A tool that cannot be installed is a failure with its remedy, never a skip.
 
 import { FanoutError, messageOf } from '../../core/errors.ts';
-import { printError, progress, table, tellUsage } from '../../infra/local/cli.ts';
+import { progress, table, tellFailure, tellUsage } from '../../infra/local/cli.ts';
 import { type Check, checks, type Outcome } from './checks.ts';
 
 async function runCheck({ name, run }: Check): Promise<Outcome> {
@@ -26,8 +26,7 @@ cfn-lint, hadolint, helm. Needs Python and Go, and takes many minutes. S3_ENDPOI
 try {
   if (!tellUsage('npm run verify', USAGE, process.argv.slice(2))) process.exit(0);
 } catch (error) {
-  printError(error);
-  process.exit(2);
+  process.exit(tellFailure('verify', error));
 }
 
 const rows: string[][] = [['check', 'passed', 'failed']];
