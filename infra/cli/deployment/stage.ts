@@ -2,6 +2,7 @@
 // cloudformation:DescribeStacks and lambda:GetFunctionConfiguration; reads no secret.
 
 import { FanoutError } from '../../../core/errors.ts';
+import { proxyAgentOptions } from '../../../io/proxy.ts';
 import { awsError, isAwsRefusal } from '../aws-errors.ts';
 import type { Shell } from '../shell.ts';
 import { type Deployment, hasBusUser } from './deployment.ts';
@@ -27,7 +28,12 @@ export async function readStage(
   return { name, webhookUrl: outputs.WebhookUrl ?? null, settings };
 }
 
-/** What is known to whoever may see the stack and nothing else. */
+/** The SDK makes agents of its own of these. */
+const wayOut = () => ({
+  requestHandler: { httpAgent: proxyAgentOptions(), httpsAgent: proxyAgentOptions() },
+});
+
+/** What is known to an operator who may see the stack and nothing else. */
 function settingsOf(outputs: Readonly<Record<string, string>>): Record<string, string> {
   const { FanoutBucketName, FanoutTopicArn } = outputs;
   return {
@@ -38,7 +44,7 @@ function settingsOf(outputs: Readonly<Record<string, string>>): Record<string, s
 
 async function readOutputs(name: string): Promise<Record<string, string>> {
   const { CloudFormationClient, DescribeStacksCommand } = await import('@aws-sdk/client-cloudformation');
-  const client = new CloudFormationClient({});
+  const client = new CloudFormationClient(wayOut());
   try {
     const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: name }));
     const outputs = Stacks[0]?.Outputs ?? [];
@@ -58,7 +64,7 @@ async function readVariables(
   note: (line: string) => void,
 ): Promise<Readonly<Record<string, string>>> {
   const { GetFunctionConfigurationCommand, LambdaClient } = await import('@aws-sdk/client-lambda');
-  const client = new LambdaClient({});
+  const client = new LambdaClient(wayOut());
   const variablesOf = async (name: string): Promise<Record<string, string>> => {
     const FunctionName = `${stack}-${name}`;
     try {
