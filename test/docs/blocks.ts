@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { ROOT_DIR } from '../../infra/local/root.ts';
 
 /**
- * Where a block runs: `local` on the running stack of `npm run up`, `stage` on a deployment made of stand-ins (both by `npm test`),
+ * Where a block runs: `agent` against one agent, with what it prints (examples.test.ts), `local` on the running stack of `npm run up`, `stage` on a deployment made of stand-ins (both by `npm test`),
  * `aws` against a moto server with the AWS CLI (by `npm run verify`).
  */
-export const PLACES = ['local', 'stage', 'aws'] as const;
+export const PLACES = ['agent', 'local', 'stage', 'aws'] as const;
 export type Place = (typeof PLACES)[number];
 
 export interface Block {
@@ -25,6 +25,7 @@ export interface Block {
 
 const RUN = /^<!-- run: ([a-z, ]+) -->$/;
 const NOT_RUN = /^<!-- not run: (.+) -->$/;
+const WHOLE_PAGE_RUN = /^<!-- run, whole page: ([a-z]+) -->$/m;
 const WHOLE_PAGE = /^<!-- not run, whole page: (.+) -->$/m;
 const FENCE = /^```(sh|bash|shell|console)$/;
 
@@ -53,6 +54,7 @@ export const blocksOf = (document: string): Block[] =>
 export function parseBlocks(document: string, page: string): Block[] {
   const lines = page.split('\n');
   const [, ofPage = ''] = WHOLE_PAGE.exec(page) ?? [];
+  const [, runOfPage = ''] = WHOLE_PAGE_RUN.exec(page) ?? [];
   return lines.flatMap((line, i) => {
     if (!FENCE.test(line.trim())) return [];
     const end = lines.findIndex((other, j) => j > i && other.trim() === '```');
@@ -61,7 +63,7 @@ export function parseBlocks(document: string, page: string): Block[] {
         .slice(0, i)
         .findLast((other) => other.trim() !== '')
         ?.trim() ?? '';
-    const [, places = ''] = RUN.exec(above) ?? [];
+    const [, places = runOfPage] = RUN.exec(above) ?? [];
     const [, reason = ofPage] = NOT_RUN.exec(above) ?? [];
     const text = lines.slice(i + 1, end).join('\n');
     return [{ document, line: i + 2, text, places: places === '' ? [] : places.split(', '), reason }];
