@@ -54,11 +54,17 @@ export function wireReader(service: string, hands: Hands): Wired<ReaderSettings,
   return { settings, telemetry, deps: trusting(readerDeps(settings, nats, hands, telemetry), seals) };
 }
 
-/** @throws FanoutError CONFIG_INVALID */
-export function wireWriter(service: string, hands: Hands): WiredWriter {
+/**
+ * @param telemetry in place of log lines and metrics for CloudWatch on standard output
+ * @throws FanoutError CONFIG_INVALID
+ */
+export function wireWriter(
+  service: string,
+  hands: Hands,
+  telemetry = createTelemetry(service, hands.env.FANOUT_STAGE),
+): WiredWriter {
   const secrets = readSecretNames(hands.env);
   const settings = readWriterSettings(hands.env, secrets);
-  const telemetry = createTelemetry(service, hands.env.FANOUT_STAGE);
   const projects = kept(secrets.projects, parseProjects, settings.projects, hands, telemetry);
   const seals = writerSeals(settings, secrets.signing, hands, telemetry);
   const deps: Deps = {

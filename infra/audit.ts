@@ -6,12 +6,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readAdvisories } from './audit/advisories.ts';
 import { type Lockfile, lockfileProblems } from './audit/lockfile.ts';
+import { tellFailure, UsageError } from './local/cli.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const AUDIT_TIMEOUT_MS = 60_000;
 const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
 const EXIT_WRONG = 1;
-const EXIT_USAGE = 2;
 
 const HELP = `npm run audit -- [--require-advisories]
 Holds package-lock.json against our rules (a SHA-512 for every package, packages of the registry only, no install scripts in
@@ -24,10 +24,8 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(HELP);
     return 0;
   }
-  if (args.some((arg) => arg !== '--require-advisories')) {
-    console.error(HELP);
-    return EXIT_USAGE;
-  }
+  const wrong = args.find((arg) => arg !== '--require-advisories');
+  if (wrong !== undefined) return tellFailure('audit', new UsageError(`Unknown option '${wrong}'`));
   const lockfile = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as Lockfile;
   const problems = lockfileProblems(lockfile);
   for (const problem of problems) console.log(`wrong    ${problem}`);

@@ -7,7 +7,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { type BuildOptions, build as esbuild, type Metafile, version } from 'esbuild';
+import { messageOf } from '../core/errors.ts';
 import { type KeptBuildOptions, readKept, writeKept } from './build-kept.ts';
+import { tellFailure, UsageError } from './local/cli.ts';
 
 export const ROOT_DIR = dirname(dirname(fileURLToPath(import.meta.url)));
 export const LAMBDA_NAMES = ['webhook', 'bridge', 'reconcile'] as const;
@@ -42,11 +44,11 @@ export const BUNDLES: readonly Bundle[] = [
     splitting: false,
   })),
   {
-    ...{ name: 'agent', entry: 'agent/main.ts', beside: ['agent/worker-main.ts'] },
+    ...{ name: 'agent', entry: 'infra/launch/agent.ts', beside: ['agent/worker-main.ts'] },
     ...{ outFile: 'dist/agent/main.mjs', splitting: true },
   },
-  { name: 'cli', entry: 'infra/cli/main.ts', outFile: 'dist/cli/main.mjs', splitting: true },
-  { name: 'receiver', entry: 'infra/receiver/main.ts', outFile: 'dist/receiver/main.mjs', splitting: false },
+  { name: 'cli', entry: 'infra/launch/cli.ts', outFile: 'dist/cli/main.mjs', splitting: true },
+  { name: 'receiver', entry: 'infra/launch/receiver.ts', outFile: 'dist/receiver/main.mjs', splitting: true },
 ];
 
 const OPTIONS = {
@@ -183,7 +185,9 @@ function loadedAtStart(outFile: string, metafile: Metafile): Set<string> {
   const loaded = new Set([outFile]);
   for (const path of loaded) {
     for (const imported of metafile.outputs[path]?.imports ?? []) {
-      if (imported.kind === 'import-statement' && imported.external !== true) loaded.add(imported.path);
+      // A launcher imports its program dynamically, and at once.
+      const isLoaded = imported.kind === 'import-statement' || path === outFile;
+      if (isLoaded && imported.external !== true) loaded.add(imported.path);
     }
   }
   return loaded;
@@ -215,9 +219,7 @@ export function sizeTable(sizes: readonly BundleSize[]): string {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
-  });
+  const values = parseOptions();
   if (values.help) {
     console.log(
       'npm run build -- [--json]\n\nBundles the Lambdas and the agent into dist/; --json prints sizes on standard output.',
@@ -229,4 +231,19 @@ async function main(): Promise<void> {
   if (values.json) console.log(JSON.stringify(sizes));
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) await main();
+function parseOptions() {
+  try {
+    return parseArgs({ options: { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } })
+      .values;
+  } catch (error) {
+    throw new UsageError(messageOf(error));
+  }
+}
+
+const mainOrExit = () =>
+  main().catch((error: unknown) => {
+    process.exitCode = tellFailure('build', error);
+  });
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href)
+  await mainOrExit();

@@ -1,11 +1,11 @@
 // `npm run cost`: what a month costs for a fleet of your size. Reads the command line and prints; the arithmetic is cost/model.ts.
 
 import { parseArgs } from 'node:util';
+import { messageOf } from '../core/errors.ts';
 import { costsOf, DEFAULT_USAGE, fanoutTotal, type Usage } from './cost/model.ts';
 import { AS_OF, REGION } from './cost/prices.ts';
 import { costTable, priceTable } from './cost/table.ts';
-
-const EXIT_USAGE = 2;
+import { tellFailure, UsageError } from './local/cli.ts';
 
 const OPTIONS = {
   agents: { type: 'string' },
@@ -66,6 +66,6 @@ function answer(): string {
 try {
   console.log(answer());
 } catch (error) {
-  console.error(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
-  process.exitCode = EXIT_USAGE;
+  // Nothing but the command line can be wrong here.
+  process.exitCode = tellFailure('cost', new UsageError(messageOf(error)));
 }

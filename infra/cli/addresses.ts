@@ -2,12 +2,13 @@
 
 import { WEBHOOK_PATH } from '../../core/webhook.ts';
 import { usageError } from './command.ts';
+import { type Deployment, readProjects } from './deployment/deployment.ts';
 import { type Shell, variable } from './shell.ts';
 
 /** The option of every command that is about a project of Optimizely's. */
 export const PROJECT_OPTION = [
   '--project <id>',
-  "the project's id, a number; by default OPTIMIZELY_PROJECT_ID",
+  "the project's id, a number; by default OPTIMIZELY_PROJECT_ID, or the deployment's only one",
 ] as const;
 
 /** Plain HTTP is for a stand-in on this machine; anywhere else it would show tokens to the network. */
@@ -27,6 +28,38 @@ export function parseWebhookUrl(address: string): URL {
   throw usageError(
     `"${address}" is not an https URL without credentials (plain http on this machine only)`,
     `Give the whole address of the receiver, for example https://example.com${WEBHOOK_PATH}.`,
+  );
+}
+
+/**
+ * The receiver's address as typed, or else the deployment's own.
+ * @throws FanoutError USAGE_INVALID
+ */
+export function receiverUrl(typed: string | undefined, deployment: Deployment | null): URL {
+  const address = typed ?? deployment?.webhookUrl ?? null;
+  if (address !== null) return parseWebhookUrl(address);
+  throw usageError(
+    deployment === null ? 'No address is named' : `${deployment.name} says nothing of where its webhook is`,
+    `Give the address of the receiver, such as https://example.com${WEBHOOK_PATH}, or name the deployment: --stage or --local.`,
+  );
+}
+
+/**
+ * The project as typed or set, or else the only one of the deployment.
+ * @throws FanoutError USAGE_INVALID, SECRET_UNAVAILABLE
+ */
+export async function projectOf(
+  shell: Shell,
+  option: string | undefined,
+  deployment: Deployment | null,
+): Promise<string> {
+  const named = option ?? variable(shell, 'OPTIMIZELY_PROJECT_ID');
+  if (named !== undefined || deployment === null) return projectIdOf(shell, named);
+  const projects = [...(await readProjects(shell)).keys()];
+  if (projects.length === 1 && projects[0] !== undefined) return projects[0];
+  throw usageError(
+    `${deployment.name} has ${projects.length} projects`,
+    `Give --project, one of: ${projects.join(', ')}.`,
   );
 }
 

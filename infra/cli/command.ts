@@ -3,6 +3,7 @@
 
 import type { Command } from 'commander';
 import { FanoutError } from '../../core/errors.ts';
+import { forOperator } from './aws-errors.ts';
 import { EXIT, type ExitCode, exitCodeOf } from './exit-codes.ts';
 import { createOutput, type Output } from './output.ts';
 import type { Shell } from './shell.ts';
@@ -44,11 +45,16 @@ export function runs<Options extends object>(command: Command, host: Host, run: 
       } catch (error) {
         // Whatever failed then, failed because of that.
         if (host.shell.interrupted.aborted) return host.ended(EXIT.interrupted);
-        output.error(error);
-        host.ended(exitCodeOf(error));
+        const told = forOperator(error);
+        output.error(told);
+        host.ended(exitCodeOf(told));
       }
     });
 }
+
+/** What was asked for by name, and is not there. */
+export const notFound = (message: string, remedy: string): FanoutError =>
+  new FanoutError({ code: 'NOTHING_FOUND', message, remedy, retryable: false });
 
 /** An option or argument that cannot be meant. */
 export const usageError = (message: string, remedy: string): FanoutError =>

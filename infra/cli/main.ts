@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // Entry of `fanout`: the only place of the command line that touches the process.
 
 import { setTimeout as later } from 'node:timers';
@@ -28,6 +27,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 const shell: Shell = {
   env: process.env,
+  adopt: (variables) => {
+    for (const [name, value] of Object.entries(variables)) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  },
   out: streamOf(process.stdout),
   err: streamOf(process.stderr),
   clock: {

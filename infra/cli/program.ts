@@ -2,6 +2,7 @@
 // does is its own file's business.
 
 import { Command, CommanderError } from 'commander';
+import { VERSION } from '../../agent/release.ts';
 import { wayOutInvalid } from '../../io/way-out.ts';
 import { type Host, type Register, usageError } from './command.ts';
 import { registerConfig } from './commands/config-check.ts';
@@ -71,7 +72,8 @@ function createProgram(host: Host): Command {
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
-    .addHelpText('afterAll', `\n${EXIT_HELP}`);
+    .version(VERSION, '--version', 'print the version')
+    .addHelpText('afterAll', ({ command }) => `\n${command.parent === null ? EXIT_HELP : EXIT_HINT}`);
   for (const register of COMMANDS) register(program, host);
   return program;
 }
@@ -80,6 +82,8 @@ const EXIT_HELP = [
   'Exit codes:',
   ...EXIT_MEANING.map(([code, meaning]) => `  ${String(code).padEnd(3)}  ${meaning}`),
 ].join('\n');
+
+const EXIT_HINT = '`fanout --help` lists the exit codes.';
 
 const misunderstood = (error: CommanderError) =>
   usageError(error.message.replace(/^error: /, ''), 'Ask the command for --help.');

@@ -14,6 +14,8 @@ export interface Stream {
 
 export interface Shell {
   readonly env: Environment;
+  /** Puts variables into the environment of this command, of which the AWS SDK reads its own; undefined takes one out. */
+  readonly adopt: (variables: Environment) => void;
   readonly out: Stream;
   readonly err: Stream;
   readonly clock: Clock;

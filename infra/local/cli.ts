@@ -21,16 +21,46 @@ export function table(rows: readonly (readonly string[])[]): string {
   return rows.map(line).join('\n');
 }
 
+/**
+ * For a command without options: prints its usage when that is asked for. False where that was all.
+ * @throws UsageError for anything else on the line
+ */
+export function tellUsage(command: string, usage: string, args: readonly string[]): boolean {
+  const [first] = args;
+  if (first === undefined) return true;
+  if (first !== '--help' && first !== '-h') throw new UsageError(`${command} takes no "${first}"`);
+  process.stdout.write(`${usage}\n`);
+  return false;
+}
+
 /** Prints what failed and what to do about it. */
 export function printError(error: unknown): void {
   progress(`error: ${messageOf(error)}`);
   if (error instanceof FanoutError) {
     if (error.cause !== undefined) progress(`  because: ${messageOf(error.cause)}`);
     progress(`  ${error.remedy}`);
-  } else if (error instanceof Error && error.stack !== undefined) progress(error.stack);
+  } else if (error instanceof Error && !(error instanceof UsageError) && error.stack !== undefined)
+    progress(error.stack);
 }
 
-/** A wrong option of a command: printed with its usage, exit code 2. */
+/** What Node adds to the name of an option that it does not know. */
+const OF_POSITIONALS = / To specify a positional argument .*/;
+
+/**
+ * Prints what ended an npm script: of a wrong option one line, and where all of them are listed.
+ * @returns the exit code
+ */
+export function tellFailure(script: string, error: unknown): 1 | 2 {
+  if (!(error instanceof UsageError)) {
+    printError(error);
+    return 1;
+  }
+  progress(`error: ${error.message.replace(OF_POSITIONALS, '')}`);
+  progress(`  \`npm run ${script} -- --help\` lists the options.`);
+  return 2;
+}
+
+/** A wrong option of a command: printed without a stack trace, exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }

@@ -1,15 +1,31 @@
-// A datafile as Optimizely would serve it, of any size, the same for the same seed; and the flip of one flag in any
-// datafile. For the local stack, tests and benches; nothing here reads real projects.
+// A datafile as Optimizely would serve it, of any size, the same for the same seed. For the local stack, tests and benches; nothing here reads real projects.
+
+import { seeded } from './seeded.ts';
+
+export { flipFlag } from './flip-flag.ts';
 
 /** What a generated datafile is to be like. */
 export interface DatafileOptions {
   /** 100 flags make about 240 KB. */
   readonly flags?: number;
+  /** Further flags, before those. Everybody has them off. */
+  readonly samples?: readonly FlagSample[];
   readonly seed?: number;
   readonly revision?: number;
   readonly sdkKey?: string;
   readonly projectId?: string;
   readonly environmentKey?: string;
+}
+
+/** A flag by name, with the values that its variables have where it is off and where it is on. */
+export interface FlagSample {
+  readonly key: string;
+  readonly variables: readonly {
+    readonly name: string;
+    readonly type: 'string' | 'integer' | 'double' | 'boolean';
+    readonly off: string;
+    readonly on: string;
+  }[];
 }
 
 export const LOCAL_SDK_KEY = 'LocalFanoutKey1234567A';
@@ -19,7 +35,7 @@ export const LOCAL_ENVIRONMENT = 'production';
 
 export interface Variation {
   readonly id: string;
-  readonly key: string;
+  key: string;
   featureEnabled: boolean;
   readonly variables: readonly { readonly id: string; readonly value: string }[];
 }
@@ -70,9 +86,10 @@ export function generateDatafile(options: DatafileOptions = {}): DatafileJson {
   };
   const attributes = ATTRIBUTES.map((key) => ({ id: make.id(), key }));
   const typedAudiences = Array.from({ length: AUDIENCES }, (_, i) => audience(make, i));
-  const flags = Array.from({ length: options.flags ?? 100 }, (_, i) =>
-    flag(make, `flag_${i + 1}`, typedAudiences),
-  );
+  const flags = [
+    ...(options.samples ?? []).map((sample) => sampleFlag(make, sample)),
+    ...Array.from({ length: options.flags ?? 100 }, (_, i) => flag(make, `flag_${i + 1}`, typedAudiences)),
+  ];
   return {
     accountId: '20480111222',
     projectId: options.projectId ?? LOCAL_PROJECT_ID,
@@ -89,9 +106,15 @@ export function generateDatafile(options: DatafileOptions = {}): DatafileJson {
     typedAudiences,
     groups: [],
     rollouts: flags.map(({ rollout }) => rollout),
-    experiments: flags.map(({ experiment }) => experiment),
+    experiments: flags.flatMap(({ experiments }) => experiments),
     featureFlags: flags.map(({ feature }) => feature),
-    events: [{ id: make.id(), key: 'purchase', experimentIds: flags.map(({ experiment }) => experiment.id) }],
+    events: [
+      {
+        id: make.id(),
+        key: 'purchase',
+        experimentIds: flags.flatMap(({ feature }) => feature.experimentIds),
+      },
+    ],
     integrations: [],
     variables: [],
   };
@@ -99,24 +122,6 @@ export function generateDatafile(options: DatafileOptions = {}): DatafileJson {
 
 /** The bytes as a CDN would serve them. */
 export const datafileBytes = (datafile: DatafileJson): Buffer => Buffer.from(JSON.stringify(datafile));
-
-/**
- * The next revision, with `enabled` of the flag turned round for every user: in all variations of its experiments and its
- * rollout. Works on any datafile of format 4. Throws when there is no such flag.
- */
-export function flipFlag(datafile: DatafileJson, flagKey: string): DatafileJson {
-  const next = structuredClone(datafile);
-  const feature = next.featureFlags.find(({ key }) => key === flagKey);
-  if (feature === undefined) throw new Error(`The datafile has no flag ${flagKey}`);
-  const grouped = (next.groups ?? []).flatMap(({ experiments }) => experiments);
-  const own = [...next.experiments, ...grouped].filter(({ id }) => feature.experimentIds.includes(id));
-  const rules = next.rollouts.find(({ id }) => id === feature.rolloutId)?.experiments ?? [];
-  for (const variation of [...own, ...rules].flatMap(({ variations }) => variations)) {
-    variation.featureEnabled = !variation.featureEnabled;
-  }
-  next.revision = String(Number(datafile.revision) + 1);
-  return next;
-}
 
 interface Maker {
   readonly id: () => string;
@@ -165,14 +170,52 @@ function flag(make: Maker, key: string, audiences: readonly Audience[]) {
     featureEnabled,
     variables: variables.map(({ id }, i) => ({ id, value: VARIABLES[i]?.value(make) ?? '' })),
   });
-  const rule = (
-    name: string,
-    layerId: string,
-    audienceIds: readonly string[],
-    variations: Variation[],
-  ): Experiment => ({
+  const rolloutId = `rollout-${make.id()}-${key}`;
+  const test = [variation('off', false), variation('on', true)];
+  const experiment = rule(make, `${key}_test`, make.id(), [make.pick(audiences).id], test);
+  const targeted = rule(
+    make,
+    `${key}_targeted`,
+    rolloutId,
+    [make.pick(audiences).id],
+    [variation('on', true)],
+  );
+  const everyone = rule(make, `default-${rolloutId}`, rolloutId, [], [variation('off', false)]);
+  return {
+    experiments: [experiment],
+    rollout: { id: rolloutId, experiments: [targeted, everyone] },
+    feature: { id: make.id(), key, rolloutId, experimentIds: [experiment.id], variables },
+  };
+}
+
+/** One rule, for everyone; its values are of the state that the flag is in. */
+function sampleFlag(make: Maker, { key, variables }: FlagSample) {
+  const declared = variables.map(({ name, type, off }) => ({
     id: make.id(),
     key: name,
+    type,
+    defaultValue: off,
+  }));
+  const rolloutId = `rollout-${make.id()}-${key}`;
+  const on = declared.map(({ id }, i) => ({ id, value: variables[i]?.on ?? '' }));
+  const everyone = { id: make.id(), key: 'off', featureEnabled: false, variables: on };
+  return {
+    experiments: [],
+    rollout: { id: rolloutId, experiments: [rule(make, `default-${rolloutId}`, rolloutId, [], [everyone])] },
+    feature: { id: make.id(), key, rolloutId, experimentIds: [], variables: declared },
+  };
+}
+
+function rule(
+  make: Maker,
+  key: string,
+  layerId: string,
+  audienceIds: readonly string[],
+  variations: Variation[],
+): Experiment {
+  return {
+    id: make.id(),
+    key,
     status: 'Running',
     layerId,
     audienceIds,
@@ -183,16 +226,6 @@ function flag(make: Maker, key: string, audiences: readonly Audience[]) {
       entityId: id,
       endOfRange: Math.round(((i + 1) * TRAFFIC_ALL) / variations.length),
     })),
-  });
-  const rolloutId = `rollout-${make.id()}-${key}`;
-  const test = [variation('off', false), variation('on', true)];
-  const experiment = rule(`${key}_test`, make.id(), [make.pick(audiences).id], test);
-  const targeted = rule(`${key}_targeted`, rolloutId, [make.pick(audiences).id], [variation('on', true)]);
-  const everyone = rule(`default-${rolloutId}`, rolloutId, [], [variation('off', false)]);
-  return {
-    experiment,
-    rollout: { id: rolloutId, experiments: [targeted, everyone] },
-    feature: { id: make.id(), key, rolloutId, experimentIds: [experiment.id], variables },
   };
 }
 
@@ -206,14 +239,3 @@ const VARIABLES: readonly { type: string; name: string; value: (make: Maker) => 
     value: (make) => Array.from({ length: 6 }, () => make.pick(WORDS)).join(' '),
   },
 ];
-
-/** mulberry32: small, good enough to look real, and the same everywhere. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}

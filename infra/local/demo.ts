@@ -2,14 +2,19 @@
 // seen to happen.
 
 import { build } from '../build.ts';
-import { printError, progress, table } from './cli.ts';
+import { progress, table, tellFailure, tellUsage } from './cli.ts';
 import { busStates, recordState, untilTrue } from './demo-checks.ts';
 import { stopOnExit } from './exit.ts';
+import { SAMPLE_FLAG, sampleDatafile } from './sample.ts';
 import { type Stack, startStack } from './stack.ts';
 import { decide, sendWebhook } from './stack-client.ts';
 import { flipAndWatch, type SeenFlip } from './watch.ts';
 
-const FLAG = 'flag_1';
+const FLAG = SAMPLE_FLAG;
+const USAGE = `npm run demo
+
+Starts a local stack of its own, flips a flag, stops the bus, flips again, forges a webhook, and shows what every agent
+saw. Exits with 0 only when all of it was seen. Takes no options.`;
 const LIVE_TIMEOUT_MS = 15_000;
 /** Two seconds until the bus counts as gone, then a poll every five, with jitter; generous for a busy machine. */
 const FALLBACK_TIMEOUT_MS = 45_000;
@@ -93,6 +98,7 @@ function describe({ webhookStatus, datafile, seen }: SeenFlip): string {
 }
 
 async function main(): Promise<void> {
+  if (!tellUsage('npm run demo', USAGE, process.argv.slice(2))) return;
   let stack: Stack | undefined;
   stopOnExit(async () => {
     await stack?.stop();
@@ -101,7 +107,7 @@ async function main(): Promise<void> {
   });
   progress('building the bundles');
   await build();
-  stack = await startStack({ agents: 3, progress });
+  stack = await startStack({ agents: 3, datafile: sampleDatafile(), progress });
   try {
     for (const [i, { title, run }] of STORY.entries()) {
       process.stdout.write(`\n${i + 1}. ${title}\n`);
@@ -117,7 +123,6 @@ async function main(): Promise<void> {
 main().then(
   () => process.exit(0),
   (error: unknown) => {
-    printError(error);
-    process.exit(1);
+    process.exit(tellFailure('demo', error));
   },
 );

@@ -24,10 +24,19 @@ export function stopOnExit(stop: () => Promise<void>): void {
     );
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => begin(signal));
-  // npm that is killed outright tells nobody; its children are then given to another parent.
+  onParentGone(() => {
+    if (!stopping) begin('the process that started this is gone');
+  });
+}
+
+/**
+ * npm that is killed outright tells no child, and of a signal it tells only the shell that it runs scripts in; its children are
+ * then given to another parent.
+ */
+export function onParentGone(told: () => void): void {
   const before = parents();
   setInterval(() => {
-    if (parents() !== before && !stopping) begin('whoever started this is gone');
+    if (parents() !== before) told();
   }, PARENT_CHECK_MS).unref();
 }
 

@@ -51,6 +51,18 @@ export function lambdaEnv(facts: StackFacts, parent: NodeJS.ProcessEnv, name?: L
   };
 }
 
+/** What `fanout` needs to work on this stack as on a deployment. The credentials of another S3 stay the operator's. */
+export function operatorEnv(facts: StackFacts): Env {
+  const [datafile] = facts.datafiles;
+  const foreign = /^AWS_/;
+  const env = Object.entries(lambdaEnv(facts, {}, 'reconcile'));
+  return {
+    ...(Object.fromEntries(env.filter(([name]) => !(facts.usesForeignS3 && foreign.test(name)))) as Env),
+    FANOUT_WEBHOOK_SECRET: facts.webhookSecret,
+    OPTIMIZELY_PROJECT_ID: datafile?.projectId ?? '',
+  };
+}
+
 export interface AgentPlace {
   readonly apiPort: number;
   readonly adminPort: number;

@@ -29,6 +29,8 @@ export interface StackOptions {
   readonly cacheDirs?: readonly string[];
   /** Server's `max_payload`, for datafiles that do not fit a message. Default: the server's 1 MiB. */
   readonly natsPayloadBytesMax?: number;
+  /** A folder that gets the output of every process, a file each; default: nothing is kept but the last lines in memory. */
+  readonly logsDir?: string;
   readonly progress?: (line: string) => void;
 }
 

@@ -1,17 +1,19 @@
 // Which processes the stack is made of, and the command that starts each. Starts nothing itself.
 
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FanoutError } from '../../core/errors.ts';
 import { createNatsServer } from './nats-server.ts';
 import { Part, type PartSpec } from './part.ts';
 import type { Reaper } from './reaper-client.ts';
+import { ROOT_DIR } from './root.ts';
 import { type Env, LAMBDAS, type LambdaName, lambdaEnv, type StackFacts } from './stack-env.ts';
 import { RETRY_DELAYS_MS_LOCAL, type StackOptions } from './stack-options.ts';
 import type { StackPorts } from './stack-plan.ts';
 
-export const ROOT_DIR = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+export { ROOT_DIR };
+
 const here = (file: string): string => fileURLToPath(new URL(`./${file}`, import.meta.url));
 
 /** As in serverless.yml. */

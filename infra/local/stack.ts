@@ -2,7 +2,7 @@
 // for S3, SNS and the CDN, the built Lambdas and agents, each a process of its own. Nothing outlives the process that
 // started it (reaper.ts).
 
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../../core/errors.ts';
@@ -10,10 +10,11 @@ import { datafileBytes } from './datafile.ts';
 import { LOOPBACK_HOST } from './http.ts';
 import { ensureNatsServer } from './nats-install.ts';
 import type { Part } from './part.ts';
+import { keepLog } from './part-log.ts';
 import { freePorts, type PortSource, portsFrom } from './ports.ts';
 import { type Reaper, startReaper } from './reaper-client.ts';
 import { invokeReconcile, putBytes, untilInRecord } from './stack-client.ts';
-import { agentEnv, awsEnv, type StackFacts, sdkKeyOf } from './stack-env.ts';
+import { agentEnv, awsEnv, operatorEnv, type StackFacts, sdkKeyOf } from './stack-env.ts';
 import {
   AGENTS_DEFAULT,
   type AgentEnv,
@@ -61,6 +62,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const facts = planStack(options, ports, process.env);
     const parts = await createParts({ facts, ports, dir, serverPath, options, reaper });
     stack = new Stack({ options, facts, parts, portSource, dir, reaper });
+    if (options.logsDir !== undefined) await mkdir(options.logsDir, { recursive: true });
+    for (const part of Object.values(parts)) keepLog(part, options.logsDir);
     await stack.start();
     return stack;
   } catch (error) {
@@ -119,6 +122,11 @@ export class Stack {
       sdkKey: datafile === undefined ? '' : sdkKeyOf(datafile),
       ...(signing !== undefined && { signingPublicKey: signing.publicKey }),
     };
+  }
+
+  /** Variables with which `fanout` works on this stack. */
+  get operatorEnv(): Readonly<Record<string, string>> {
+    return operatorEnv(this.#wiring.facts);
   }
 
   async start(): Promise<void> {
@@ -190,6 +198,7 @@ export class Stack {
     const host = more.host ?? LOOPBACK_HOST;
     const api = `http://${host}:${place.apiPort}`;
     const part = agentPart(`agent-${index}`, env, `${api}/health/ready`, reaper, more.within);
+    keepLog(part, options.logsDir);
     const agent = {
       api,
       admin: `http://${host}:${place.adminPort}`,

@@ -10,7 +10,7 @@ export const UP_USAGE = `npm run up -- [options]
 Starts the whole system on this machine and stops it with Ctrl-C.
 
   --agents N         how many agents (default ${AGENTS_DEFAULT})
-  --datafile FILE    what the CDN serves at first (default: a generated one with 100 flags)
+  --datafile FILE    what the CDN serves at first (default: checkout, price, banner and 97 others)
   --port-base N      consecutive ports from N (default: any free ones)
   --s3-endpoint URL  use that S3 instead of the stand-in (default: S3_ENDPOINT, if set); credentials from
                      AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, bucket from FANOUT_BUCKET (default: a new one)

@@ -1,5 +1,6 @@
 // What `npm run up` prints when all is ready, for people.
 
+import type { StackPlace } from './address-file.ts';
 import { table } from './cli.ts';
 import type { StackAddresses } from './stack-options.ts';
 import { ROOT_DIR } from './stack-parts.ts';
@@ -9,10 +10,11 @@ export interface UpFacts {
   readonly snsUrl: string;
   readonly natsPid: number;
   readonly flagKey: string;
+  readonly place: StackPlace;
 }
 
 /** Every command works in any folder of another terminal. */
-export function upText({ addresses, snsUrl, natsPid, flagKey }: UpFacts): string {
+export function upText({ addresses, snsUrl, natsPid, flagKey, place }: UpFacts): string {
   const { webhook, cdn, s3, nats, agents, sdkKey, projectId, webhookSecret, signingPublicKey } = addresses;
   const rows = [
     ['webhook', webhook, `secret ${webhookSecret}`],
@@ -26,9 +28,15 @@ export function upText({ addresses, snsUrl, natsPid, flagKey }: UpFacts): string
   const commands = [
     ['Flip a flag', `npm --prefix ${quoted(ROOT_DIR)} run flip -- ${quoted(flagKey)}`],
     ...agents.slice(0, 1).map(({ api }) => ['Ask an agent', askCommand(api, sdkKey, flagKey)]),
+    ['Follow a change', `npm --prefix ${quoted(ROOT_DIR)} run -s fanout -- logs --local`],
+    ['Look at it all', `npm --prefix ${quoted(ROOT_DIR)} run -s fanout -- doctor --local`],
     ['Stop the bus', `kill ${natsPid}`],
   ];
-  return `\n${table(rows)}\n\n${table(commands)}\n`;
+  const files = [
+    ['logs', place.logsDir],
+    ['settings', `${place.envFile} (set -a; . FILE)`],
+  ];
+  return `\n${table(rows)}\n\n${table(files)}\n\n${table(commands)}\n`;
 }
 
 function askCommand(api: string, sdkKey: string, flagKey: string): string {

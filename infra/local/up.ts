@@ -5,10 +5,11 @@ import { createInterface } from 'node:readline';
 import { parseDatafile } from '../../core/datafile.ts';
 import { toSdkKey } from '../../core/ids.ts';
 import { build } from '../build.ts';
-import { removeAddresses, writeAddresses } from './address-file.ts';
-import { printError, progress, UsageError } from './cli.ts';
+import { removeEndedStacks, removeStack, type StackPlace, stackPlace, writeStack } from './address-file.ts';
+import { printError, progress, tellFailure, UsageError } from './cli.ts';
 import { type DatafileJson, LOCAL_SDK_KEY } from './datafile.ts';
 import { stopOnExit } from './exit.ts';
+import { SAMPLE_FLAG, sampleDatafile } from './sample.ts';
 import { type Stack, startStack } from './stack.ts';
 import type { StackOptions } from './stack-options.ts';
 import { parseUpOptions, UP_USAGE, type UpOptions } from './up-options.ts';
@@ -22,17 +23,21 @@ async function main(): Promise<void> {
   }
   const datafile = await readDatafile(options.datafile);
   let stack: Stack | undefined;
+  const place = stackPlace(process.pid);
   // While it starts there is nothing to stop in order; the reaper ends what there is.
   stopOnExit(async () => {
     if (stack === undefined) return;
-    await removeAddresses(stack.addresses);
+    await removeStack(place);
     await stack.stop();
   });
   progress('building the bundles');
   await build();
-  stack = await startStack({ ...stackOptions(options), ...datafile, progress });
-  await writeAddresses(stack.addresses);
-  printReady(stack, options, datafile.datafile);
+  await removeEndedStacks();
+  const startedAtMs = Date.now();
+  stack = await startStack({ ...stackOptions(options), ...datafile, logsDir: place.logsDir, progress });
+  const run = { pid: process.pid, startedAtMs, logsDir: place.logsDir, env: stack.operatorEnv };
+  await writeStack(place, { ...stack.addresses, run });
+  printReady(stack, options, place, datafile.datafile);
   tellOfEnds(stack);
   if (process.stdin.isTTY) offerRestart(stack);
 }
@@ -49,7 +54,7 @@ function stackOptions({ agents, portBase, s3Endpoint, signed }: UpOptions): Stac
 async function readDatafile(
   file: string | undefined,
 ): Promise<{ datafile?: DatafileJson; datafileBody?: Buffer }> {
-  if (file === undefined) return {};
+  if (file === undefined) return { datafile: sampleDatafile() };
   const body = await readFile(file).catch((error: Error) => {
     throw new UsageError(`--datafile ${file} cannot be read: ${error.message}`);
   });
@@ -58,14 +63,19 @@ async function readDatafile(
   return { datafile: JSON.parse(body.toString()) as DatafileJson, datafileBody: body };
 }
 
-function printReady(stack: Stack, options: UpOptions, datafile: DatafileJson | undefined): void {
+function printReady(
+  stack: Stack,
+  options: UpOptions,
+  place: StackPlace,
+  datafile: DatafileJson | undefined,
+): void {
   const { addresses, urls, parts } = stack;
   if (options.json) {
     process.stdout.write(`${JSON.stringify(addresses)}\n`);
     return;
   }
-  const flagKey = datafile === undefined ? 'flag_1' : (datafile.featureFlags[0]?.key ?? 'flag_1');
-  process.stdout.write(upText({ addresses, snsUrl: urls.sns, natsPid: parts.nats.pid ?? 0, flagKey }));
+  const flagKey = (datafile?.featureFlags[0] ?? { key: SAMPLE_FLAG }).key;
+  process.stdout.write(upText({ addresses, snsUrl: urls.sns, natsPid: parts.nats.pid ?? 0, flagKey, place }));
   progress('Ctrl-C stops everything and leaves nothing behind.');
 }
 
@@ -92,10 +102,5 @@ function offerRestart(stack: Stack): void {
 }
 
 main().catch((error: unknown) => {
-  if (error instanceof UsageError) {
-    progress(`error: ${error.message}\n\n${UP_USAGE}`);
-    process.exit(2);
-  }
-  printError(error);
-  process.exit(1);
+  process.exit(tellFailure('up', error));
 });

@@ -4,7 +4,7 @@
 import { parseArgs } from 'node:util';
 import { build } from '../../infra/build.ts';
 import { readAddresses } from '../../infra/local/address-file.ts';
-import { printError, progress, table, UsageError } from '../../infra/local/cli.ts';
+import { progress, table, tellFailure, UsageError } from '../../infra/local/cli.ts';
 import { ATTACKS } from './all.ts';
 import { type Attack, Broken, NotHere } from './attack.ts';
 import { type Stage, startStage } from './stage.ts';
@@ -154,11 +154,6 @@ function print(results: readonly Result[], asJson: boolean): void {
 main(process.argv.slice(2)).then(
   (code) => process.exit(code),
   (error: unknown) => {
-    if (error instanceof UsageError) {
-      progress(`${error.message}\n\n${USAGE}`);
-      process.exit(2);
-    }
-    printError(error);
-    process.exit(1);
+    process.exit(tellFailure('attack', error));
   },
 );

@@ -3,7 +3,7 @@
 
 import { parseArgs } from 'node:util';
 import { build } from '../../infra/build.ts';
-import { printError, progress, table, UsageError } from '../../infra/local/cli.ts';
+import { progress, table, tellFailure, UsageError } from '../../infra/local/cli.ts';
 import { type BurstReport, burstTable, measureBurst } from './burst.ts';
 import { type ColdStartReport, measureColdStart } from './cold-start.ts';
 import { format, goalRow } from './goals.ts';
@@ -203,11 +203,5 @@ function servingTable({ cases, swapping, rounds, seconds }: ServingReport): stri
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  if (error instanceof UsageError) {
-    progress(`${error.message}\n\n${USAGE}`);
-    process.exitCode = 2;
-  } else {
-    printError(error);
-    process.exitCode = 1;
-  }
+  process.exitCode = tellFailure('bench', error);
 }

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { build } from '../../infra/build.ts';
-import { printError, progress, table, UsageError } from '../../infra/local/cli.ts';
+import { progress, table, tellFailure, UsageError } from '../../infra/local/cli.ts';
 import { stopOnExit } from '../../infra/local/exit.ts';
 import { parseOptions, USAGE } from './options.ts';
 import { runScenario } from './run.ts';
@@ -98,10 +98,5 @@ class StageHolder {
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
-  if (error instanceof UsageError) {
-    progress(`error: ${error.message}\n\n${USAGE}`);
-    process.exit(2);
-  }
-  printError(error);
-  process.exit(1);
+  process.exit(tellFailure('chaos', error));
 });

@@ -3,7 +3,7 @@
 
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { printError, progress, UsageError } from '../../infra/local/cli.ts';
+import { progress, tellFailure, UsageError } from '../../infra/local/cli.ts';
 import { checkMutations } from './mutate.ts';
 import { type PoolOptions, runSeeds } from './pool.ts';
 import { type RunResult, simulate } from './simulate.ts';
@@ -139,12 +139,6 @@ main(process.argv.slice(2)).then(
     process.exitCode = ok ? 0 : 1;
   },
   (error: unknown) => {
-    if (error instanceof UsageError) {
-      progress(`${error.message}\n\n${USAGE}`);
-      process.exitCode = 2;
-    } else {
-      printError(error);
-      process.exitCode = 1;
-    }
+    process.exitCode = tellFailure('sim', error);
   },
 );

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT_DIR } from '../../infra/local/stack-parts.ts';
 import { deployToMoto } from './deploy.ts';
+import { documentsAgainstMoto } from './documents.ts';
 import { checkChart } from './helm.ts';
 import { withMoto } from './moto.ts';
 import { currentNatsServer, pythonTool, type Ran, run } from './tools.ts';
@@ -64,6 +65,7 @@ export function checks(env: NodeJS.ProcessEnv): readonly Check[] {
     { name: 'attacks on a running system', run: attack },
     { name: 'cfn-lint on the packaged templates', run: lintTemplates },
     { name: 'osls deploy against a moto server', run: deployToMoto },
+    { name: 'commands of the documents against a moto server', run: documentsAgainstMoto },
     { name: 'cfn-lint on the ECS template', run: lintEcsTemplate },
     { name: 'the compose file against the Compose Specification', run: checkComposeFile },
     { name: 'hadolint on the Dockerfiles', run: lintDockerfiles },

@@ -2,7 +2,7 @@
 // N failed`. A tool that cannot be installed is a failure with its remedy, never a skip.
 
 import { FanoutError, messageOf } from '../../core/errors.ts';
-import { progress, table } from '../../infra/local/cli.ts';
+import { progress, table, tellFailure, tellUsage } from '../../infra/local/cli.ts';
 import { type Check, checks, type Outcome } from './checks.ts';
 
 async function runCheck({ name, run }: Check): Promise<Outcome> {
@@ -16,6 +16,17 @@ async function runCheck({ name, run }: Check): Promise<Outcome> {
     if (error instanceof FanoutError) progress(error.remedy);
     return { passed: 0, failed: 1, output: '' };
   }
+}
+
+const USAGE = `npm run verify
+
+Proves what npm test cannot without foreign tools, which it installs into .cache/verify: moto, versitygw, a current nats-server,
+cfn-lint, hadolint, helm. Needs Python and Go, and takes many minutes. S3_ENDPOINT names one more S3 to try. No options.`;
+
+try {
+  if (!tellUsage('npm run verify', USAGE, process.argv.slice(2))) process.exit(0);
+} catch (error) {
+  process.exit(tellFailure('verify', error));
 }
 
 const rows: string[][] = [['check', 'passed', 'failed']];

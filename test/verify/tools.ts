@@ -26,7 +26,7 @@ export async function pythonTool(program: string): Promise<string> {
   if (!existsSync(marker)) {
     await rm(venv, { recursive: true, force: true });
     await mkdir(CACHE_DIR, { recursive: true });
-    progress(`installing moto, cfn-lint and other Python tools into ${venv}`);
+    progress(`installing moto, the AWS CLI, cfn-lint and other Python tools into ${venv}`);
     await install('python3', ['-m', 'venv', venv], PYTHON_REMEDY);
     await install(
       join(venv, 'bin', 'pip'),

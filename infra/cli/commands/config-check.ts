@@ -7,9 +7,10 @@ import type { Command } from 'commander';
 import { FanoutError, messageOf } from '../../../core/errors.ts';
 import type { Environment } from '../../../functions/settings.ts';
 import { type Call, type Host, runs, usageError } from '../command.ts';
+import { type DeploymentOptions, enter, onDeployment } from '../deployment/deployment.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 
-interface Options {
+interface Options extends DeploymentOptions {
   readonly of: string;
   readonly file?: string;
   readonly projects?: string;
@@ -24,14 +25,18 @@ interface Checked {
 const PARTS = ['functions', 'receiver', 'agent'];
 
 export function registerConfig(program: Command, host: Host): void {
-  const group = program.command('config').description('look at settings before they are deployed');
+  const group = program
+    .command('config')
+    .description('look at settings, those to be deployed or those of a deployment');
   runs<Options>(
-    group
-      .command('check')
-      .description('name every problem of the settings; exits 1 if there is any')
-      .option('--of <part>', `whose settings: ${PARTS.join(', ')}`, 'functions')
-      .option('--projects <file>', 'a project table in a file, instead of FANOUT_PROJECTS')
-      .option('--file <config.yaml>', "an agent's settings file, beside its variables"),
+    onDeployment(
+      group
+        .command('check')
+        .description('name every problem of the settings; exits 1 if there is any')
+        .option('--of <part>', `whose settings: ${PARTS.join(', ')}`, 'functions')
+        .option('--projects <file>', 'a project table in a file, instead of FANOUT_PROJECTS')
+        .option('--file <config.yaml>', "an agent's settings file, beside its variables"),
+    ),
     host,
     check,
   );
@@ -42,6 +47,9 @@ async function check({ options, shell, output }: Call<Options>): Promise<ExitCod
     throw usageError(`--of ${options.of} is none of ${PARTS.join(', ')}`, 'Leave it out for the functions.');
   if (options.file !== undefined && options.of !== 'agent')
     throw usageError('--file is for --of agent', 'The functions and the receiver have no settings file.');
+  if (options.of === 'functions') await enter({ options, shell, output });
+  else if (options.stage !== undefined || options.local === true)
+    throw usageError('--stage and --local are for the functions', `Leave them out for --of ${options.of}.`);
   const env: Environment =
     options.projects === undefined
       ? shell.env

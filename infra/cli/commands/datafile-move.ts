@@ -1,13 +1,14 @@
 // `fanout datafile rollback|pin|unpin`: what an operator does when a change must be undone now and nobody can wait for the app.
 
 import type { Command } from 'commander';
-import { type Call, type Host, runs, usageError } from '../command.ts';
+import { type Call, type Host, usageError } from '../command.ts';
 import { findEntry } from '../datafile-diff/record.ts';
 import { type MoveResult, pinHere, rollBack, unpinHere } from '../datafile-move/move.ts';
 import { openWriter, type Writer } from '../datafile-move/writer.ts';
+import { type DeploymentOptions, runsOn } from '../deployment/deployment.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 
-interface MoveOptions {
+interface MoveOptions extends DeploymentOptions {
   readonly reason: string;
 }
 
@@ -19,7 +20,7 @@ export function registerMoves(group: Command, host: Host): void {
     group.command(name).description(description).argument('<sdk-key>').addHelpText('after', HELP);
   const withReason = (command: Command): Command =>
     command.requiredOption('--reason <text>', 'why; whoever looks at the record reads it');
-  runs<MoveOptions>(
+  runsOn<MoveOptions>(
     withReason(
       moving('rollback', 'every agent back to an older revision, and pinned there').argument(
         '<revision>',
@@ -33,19 +34,20 @@ export function registerMoves(group: Command, host: Host): void {
         return rollBack(writer, findEntry(writer.stored.manifest, args[1] ?? ''), reason);
       }),
   );
-  runs<MoveOptions>(
+  runsOn<MoveOptions>(
     withReason(moving('pin', 'keep what agents serve now, whatever Optimizely publishes')),
     host,
     ({ args, options, ...call }) => move(call, args, async (writer) => pinHere(writer, reasonOf(options))),
   );
-  runs(moving('unpin', 'follow Optimizely again'), host, ({ args, ...call }) =>
+  runsOn(moving('unpin', 'follow Optimizely again'), host, ({ args, ...call }) =>
     move(call, args, (writer) => unpinHere(writer)),
   );
 }
 
 const HELP = `
-Reads the functions' own variables: FANOUT_BUCKET, FANOUT_NATS_URL and its user, FANOUT_TOPIC_ARN, FANOUT_PROJECTS or
-FANOUT_PROJECTS_SECRET, FANOUT_SIGNING_SECRET where the record is signed.`;
+Works on the deployment of --stage or --local, or by the functions' own variables: FANOUT_BUCKET, FANOUT_NATS_URL and its
+user, FANOUT_TOPIC_ARN, FANOUT_PROJECTS or FANOUT_PROJECTS_SECRET, FANOUT_SIGNING_SECRET where the record is signed. The
+record is moved first. Exits 1 where the bus could not be told from here; the record is moved all the same, and pinned.`;
 
 async function move(
   { shell, output }: Pick<Call<unknown>, 'shell' | 'output'>,
@@ -65,16 +67,17 @@ async function move(
           : `Pinned: ${pin.reason}. \`fanout datafile unpin ${sdkKey}\` lets it follow Optimizely again.`,
       ].join('\n'),
     );
-    if (announced !== null && !announced.onBus)
-      output.note(
-        announced.onTopic
-          ? 'The bus was not reached from here; the bridges announce it.'
-          : 'The bus was not reached from here; reconcile announces it within a minute.',
-      );
-    return EXIT.ok;
+    if (announced === null || announced.onBus) return EXIT.ok;
+    output.note(notTold(announced));
+    return EXIT.finding;
   } finally {
     writer.close();
   }
+}
+
+function notTold({ onTopic, because }: NonNullable<MoveResult['announced']>): string {
+  const rest = onTopic ? 'the bridges announce it' : 'reconcile announces it within a minute';
+  return `Done: the record is moved and pinned. Not done: the bus was not told from here${because === '' ? '' : ` (${because})`}; ${rest}.`;
 }
 
 function reasonOf({ reason }: MoveOptions): string {

@@ -4,15 +4,18 @@
 import type { Command } from 'commander';
 import { sentenceOf as sentenceOfPart } from '../../../core/left-out.ts';
 import { type HistoryEntry, isQuarantined, type Manifest } from '../../../core/manifest.ts';
-import { type Call, type Host, runs, usageError } from '../command.ts';
+import { type Call, type Host, notFound } from '../command.ts';
 import { type Change, diffDatafiles, nameOf, sentenceOf } from '../datafile-diff/diff.ts';
 import type { DatafileView, FlagView } from '../datafile-diff/model.ts';
 import { findEntry, openRecord, type RecordOptions, readBody } from '../datafile-diff/record.ts';
+import { type DeploymentOptions, runsOn } from '../deployment/deployment.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { type Output, table } from '../output.ts';
 import { registerMoves } from './datafile-move.ts';
 
-interface ShowOptions extends RecordOptions {
+type DatafileOptions = RecordOptions & DeploymentOptions;
+
+interface ShowOptions extends DatafileOptions {
   readonly raw?: boolean;
   readonly flag?: string;
 }
@@ -25,13 +28,13 @@ export function registerDatafile(program: Command, host: Host): void {
     .description('what the record holds for an SDK key, and what a change meant')
     .addHelpText('after', HELP);
   const withBucket = (command: Command): Command =>
-    command.option('--bucket <name>', "the record's bucket; else FANOUT_BUCKET");
-  runs<RecordOptions>(
+    command.option('--bucket <name>', "the record's bucket, in place of the deployment's or FANOUT_BUCKET");
+  runsOn<DatafileOptions>(
     withBucket(group.command('history').description('the last changes, newest first').argument('<sdk-key>')),
     host,
     history,
   );
-  runs<ShowOptions>(
+  runsOn<ShowOptions>(
     withBucket(
       group
         .command('show')
@@ -44,7 +47,7 @@ export function registerDatafile(program: Command, host: Host): void {
     host,
     show,
   );
-  runs<RecordOptions>(
+  runsOn<DatafileOptions>(
     withBucket(
       group
         .command('diff')
@@ -60,8 +63,8 @@ export function registerDatafile(program: Command, host: Host): void {
 }
 
 const HELP = `
-Reads the bucket FANOUT_BUCKET (at FANOUT_S3_ENDPOINT, where it is not AWS's) with the credentials of the AWS SDK. A
-revision is given as its number, as seq:<n>, or by the beginning of its hash; the manifest keeps the last 50 changes.`;
+Reads the bucket of --stage or --local, or FANOUT_BUCKET (at FANOUT_S3_ENDPOINT, where it is not AWS's), with the
+credentials of the AWS SDK. A revision is given as its number, as seq:<n>, or by the beginning of its hash; the manifest keeps the last 50 changes.`;
 
 async function history({ args, options, shell, output }: Call<RecordOptions>): Promise<ExitCode> {
   const { manifest } = await openRecord(shell, args[0] ?? '', options);
@@ -117,7 +120,7 @@ async function show({ args, options, shell, output }: Call<ShowOptions>): Promis
   const { flag } = options;
   const flags = [...view.flags.values()].filter((one) => flag === undefined || one.key === flag);
   if (flag !== undefined && flags.length === 0)
-    throw usageError(`Revision ${entry.revision} has no flag "${flag}"`, 'Leave --flag out to see all.');
+    throw notFound(`Revision ${entry.revision} has no flag "${flag}"`, 'Leave --flag out to see all.');
   const flagDocuments = flags.map(flagDocument);
   const shownParts = leftOut.filter(({ flagKeys }) => flag === undefined || flagKeys.includes(flag));
   const document = { sdkKey: open.manifest.sdkKey, ...entry, flags: flagDocuments, leftOut: shownParts };
@@ -202,7 +205,7 @@ const currentOf = ({ history }: Manifest): HistoryEntry => history[0] as History
 function previousOf({ history, sdkKey }: Manifest): HistoryEntry {
   const previous = history[1];
   if (previous !== undefined) return previous;
-  throw usageError(
+  throw notFound(
     `The record of ${sdkKey} holds one revision only`,
     `There is nothing to compare it with yet; \`fanout datafile show ${sdkKey}\` shows it.`,
   );

@@ -3,19 +3,20 @@
 
 import type { Command } from 'commander';
 import type { DatafileSource } from '../../../core/projects.ts';
-import { type Call, type Host, runs } from '../command.ts';
+import type { Call, Host } from '../command.ts';
+import { type DeploymentOptions, runsOn } from '../deployment/deployment.ts';
 import { examine, type Finding, fail, type Judgement, ok, type Standing } from '../doctor/finding.ts';
 import { loadSetup, type Setup } from '../doctor/setup.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { type Output, type Style, table } from '../output.ts';
 import type { Shell } from '../shell.ts';
 
-interface Options {
+interface Options extends DeploymentOptions {
   readonly probe?: boolean;
 }
 
 export function registerDoctor(program: Command, host: Host): void {
-  runs<Options>(
+  runsOn<Options>(
     program
       .command('doctor')
       .description('check credentials, clock, bucket, topic, bus, datafiles and webhooks; changes nothing')
@@ -27,8 +28,9 @@ export function registerDoctor(program: Command, host: Host): void {
 }
 
 const HELP = `
-Reads the functions' own variables (FANOUT_BUCKET, FANOUT_TOPIC_ARN, FANOUT_NATS_URL, FANOUT_PROJECTS or
-FANOUT_PROJECTS_SECRET and so on), the credentials of the AWS SDK, and OPTIMIZELY_API_TOKEN for the webhooks.
+Looks at the deployment of --stage or --local, or at that of the functions' own variables (FANOUT_BUCKET, FANOUT_TOPIC_ARN,
+FANOUT_NATS_URL, FANOUT_PROJECTS or FANOUT_PROJECTS_SECRET and so on), with the credentials of the AWS SDK, and
+OPTIMIZELY_API_TOKEN for the webhooks.
 Whether another maker's S3 (FANOUT_S3_ENDPOINT) honours conditions on writes is tried on the object
 datafiles/.conditions. Exits 1 if anything is found to fail.`;
 
@@ -70,7 +72,7 @@ async function examineAll(
     examine('credentials', () => aws.checkCredentials(setup)),
     examine('clock', () => aws.checkClock(shell, setup)),
     examine('bucket', () => aws.checkBucket(setup)),
-    examine('conditions', () => aws.checkConditions(setup)),
+    examine('conditions', () => aws.checkConditions(shell, setup)),
     examine('topic', () => aws.checkTopic(shell, setup)),
     examine('bus', () => keys.checkBus(parts.bus)),
   ]);

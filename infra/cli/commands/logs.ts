@@ -5,11 +5,15 @@ import type { Command } from 'commander';
 import { parseDurationMs } from '../../../core/duration.ts';
 import { type QueryName, queryText } from '../../insights/queries.ts';
 import { type Call, type Host, runs, usageError } from '../command.ts';
+import { checkStage, STAGE_VARIABLE } from '../deployment/deployment.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+
 import { changesOf, listText } from '../logs/change-list.ts';
-import { createInsights, type Row } from '../logs/insights.ts';
+import { createInsights, type Row, type Window } from '../logs/insights.ts';
 import { duration, pictureOf } from '../logs/picture.ts';
 import { type Timeline, timelineOf } from '../logs/timeline.ts';
+import type { Output } from '../output.ts';
+import { type Shell, variable } from '../shell.ts';
 
 const SERVICE = 'datafile-fanout';
 /** By FANOUT_ROLE: a further region has no webhook, and a query over a log group that is not there fails. */
@@ -18,6 +22,8 @@ const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
   'bus-only': ['bridge', 'reconcile'],
 };
 const SINCE_DEFAULT = '24h';
+/** As the framework deploys without --stage. */
+const STAGE_DEFAULT = 'dev';
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Of one revision; more than a handful are environments that happen to have the same number. */
 const CHANGES_DRAWN_MAX = 10;
@@ -35,12 +41,15 @@ interface Options {
   readonly stage: string;
   readonly role: string;
   readonly region?: string;
+  readonly local?: boolean;
   readonly logGroup?: readonly string[];
   readonly agentLogGroup?: readonly string[];
 }
 
+type GivenOptions = Omit<Options, 'stage'> & { readonly stage?: string };
+
 export function registerLogs(program: Command, host: Host): void {
-  runs<Options>(
+  runs<GivenOptions>(
     program
       .command('logs')
       .description('what happened to a revision or a change, step by step, from CloudWatch Logs')
@@ -49,9 +58,10 @@ export function registerLogs(program: Command, host: Host): void {
       .option('--since <duration>', 'how far back to search: 30m, 2h, 7d', SINCE_DEFAULT)
       .option('--sdk-key <key>', 'only what concerns this SDK key')
       .option('--project <id>', 'only what a webhook of this project brought')
-      .option('--stage <stage>', 'the deployment whose functions are asked', 'dev')
+      .option('--stage <stage>', `whose functions are asked; by default ${STAGE_VARIABLE}, or else dev`)
       .option('--role <role>', 'home, or bus-only for the stack of a further region', 'home')
       .option('--region <region>', 'where it is; by default as AWS_REGION or the profile says')
+      .option('--local', 'the logs of the running stack of `npm run up`, those of its agents too')
       .option('--agent-log-group <name...>', 'log groups of agents, to see when they took the change')
       .option('--log-group <name...>', "log groups to search in place of the functions'")
       .addHelpText('after', HELP),
@@ -66,21 +76,41 @@ shorter --since, the cheaper. Log lines arrive there some seconds after they wer
 
 type Asked = (name: QueryName, values?: Readonly<Record<string, string | number>>) => Promise<Row[]>;
 
-async function logs({ options, shell, output }: Call<Options>): Promise<ExitCode> {
+async function logs({ options: given, shell, output }: Call<GivenOptions>): Promise<ExitCode> {
+  const options = { ...given, stage: given.stage ?? variable(shell, STAGE_VARIABLE) ?? STAGE_DEFAULT };
   if (options.revision !== undefined && options.change !== undefined)
     throw usageError('--revision and --change exclude each other', 'Give one of them.');
   const sinceMs = parseSince(options.since);
   const nowMs = shell.clock.nowMs();
   const window = { fromMs: nowMs - sinceMs, toMs: nowMs };
   const queries = plan(options);
-  const insights = await createInsights(shell, {
-    logGroups: logGroupsOf(options),
-    region: options.region ?? '',
-    onProgress: output.progress,
-  });
-  const asked: Asked = (name, values) => insights.run(queryText(name, values), window);
+  const asked = await (options.local === true ? askLocal : askCloudWatch)(options, shell, output, window);
   if (queries === 'list') return list(options, asked, output);
   return draw(options, await changeIdsOf(options, asked), asked, output);
+}
+
+async function askCloudWatch(
+  options: Options,
+  shell: Shell,
+  { progress }: Output,
+  window: Window,
+): Promise<Asked> {
+  const insights = await createInsights(shell, {
+    logGroups: logGroupsOf(options),
+    // The SDK does not know the variable of version 1 of the AWS CLI.
+    region: options.region ?? (variable(shell, 'AWS_REGION') || variable(shell, 'AWS_DEFAULT_REGION')) ?? '',
+    onProgress: progress,
+  });
+  return (name, values) => insights.run(queryText(name, values), window);
+}
+
+async function askLocal(_: Options, shell: Shell, { note }: Output, window: Window): Promise<Asked> {
+  const [{ readLocal }, { askLocalLogs }] = await Promise.all([
+    import('../deployment/local.ts'),
+    import('../logs/local-logs.ts'),
+  ]);
+  const { logsDir } = await readLocal(shell.env, note);
+  return (name, values) => askLocalLogs(logsDir, window, name, values);
 }
 
 /** What has to be right before anything is paid for. @throws FanoutError USAGE_INVALID, CONFIG_INVALID */
@@ -117,7 +147,11 @@ async function draw(
     output.note(
       `Only the newest ${drawn.length} of ${changeIds.length} changes are shown; a shorter --since shows others.`,
     );
-  if (timelines.some(({ agents }) => agents === null) && options.agentLogGroup === undefined)
+  if (
+    timelines.some(({ agents }) => agents === null) &&
+    !options.local &&
+    options.agentLogGroup === undefined
+  )
     output.note('To see when agents took it, name the log groups of the agents: --agent-log-group.');
   output.result({ changes: timelines }, () =>
     timelines.length === 0
@@ -145,30 +179,28 @@ async function list(options: Options, asked: Asked, output: Call<Options>['outpu
   return changes.length === 0 ? EXIT.finding : EXIT.ok;
 }
 
-function nothingText({ revision, change, since, sdkKey, project, stage, logGroup }: Options): string {
+function nothingText({ revision, change, since, sdkKey, project, stage, logGroup, local }: Options): string {
   const what =
     change !== undefined
       ? `change ${change}`
       : revision !== undefined
         ? `revision ${revision}`
         : 'any change';
+  const functionsOf = local === true ? 'the local stack' : `stage ${stage}`;
+  const placeText = logGroup === undefined ? `the functions' logs of ${functionsOf}` : 'these log groups';
   const of = [
     sdkKey === undefined ? '' : ` for SDK key ${sdkKey}`,
     project === undefined ? '' : ` of project ${project}`,
   ].join('');
   return [
-    `Nothing about ${what}${of} within ${duration(parseSince(since))} in ${logGroup === undefined ? `the functions' logs of stage ${stage}` : 'these log groups'}.`,
+    `Nothing about ${what}${of} within ${duration(parseSince(since))} in ${placeText}.`,
     '  Just happened? Lines take up to a minute to be found. Longer ago? Give a longer --since.',
     '  No webhook at all? `fanout logs --since 1h` lists what did arrive, and `fanout webhook test` tries the way.',
   ].join('\n');
 }
 
 function logGroupsOf({ stage, role, logGroup, agentLogGroup = [] }: Options): string[] {
-  if (!/^[A-Za-z0-9-]{1,40}$/.test(stage))
-    throw usageError(
-      `--stage "${stage}" is not the name of a stage`,
-      'Letters, digits and dashes, for example prod.',
-    );
+  checkStage(stage);
   const functions = FUNCTIONS[role];
   if (functions === undefined)
     throw usageError(`--role "${role}" is not known`, `One of ${Object.keys(FUNCTIONS).join(', ')}.`);

@@ -3,8 +3,9 @@
 
 import type { Command } from 'commander';
 import { DATAFILE_UPDATED, WEBHOOK_PATH } from '../../../core/webhook.ts';
-import { isSameUrl, PROJECT_OPTION, parseWebhookUrl, projectIdOf } from '../addresses.ts';
-import { type Call, type Host, runs } from '../command.ts';
+import { isSameUrl, PROJECT_OPTION, projectOf, receiverUrl } from '../addresses.ts';
+import type { Call, Host } from '../command.ts';
+import { type Deployment, type DeploymentOptions, runsOn } from '../deployment/deployment.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { createOptimizelyApi, type OptimizelyApi, type RegisteredWebhook } from '../optimizely-api.ts';
 import type { Output } from '../output.ts';
@@ -13,7 +14,7 @@ import { type Shell, variable } from '../shell.ts';
 const DEFAULT_NAME = 'datafile-fanout';
 const DESCRIPTION = 'Tells datafile-fanout that a datafile has a new revision';
 
-interface Options {
+interface Options extends DeploymentOptions {
   readonly project?: string;
   readonly name: string;
   readonly dryRun?: boolean;
@@ -29,11 +30,11 @@ interface Registration {
 }
 
 export function registerWebhookRegister(group: Command, host: Host): void {
-  runs<Options>(
+  runsOn<Options>(
     group
       .command('register')
       .description('have Optimizely call the receiver on every datafile update; safe to repeat')
-      .argument('<url>', `the receiver's address, ending in ${WEBHOOK_PATH}`)
+      .argument('[url]', `the receiver's address, ending in ${WEBHOOK_PATH}; by default the deployment's`)
       .option(...PROJECT_OPTION)
       .option('--name <name>', 'how the app shows the webhook', DEFAULT_NAME)
       .option('--dry-run', 'say what would be done, and do nothing')
@@ -43,9 +44,12 @@ export function registerWebhookRegister(group: Command, host: Host): void {
   );
 }
 
-async function register({ args, options, shell, output }: Call<Options>): Promise<ExitCode> {
-  const url = parseWebhookUrl(args[0] ?? '');
-  const projectId = projectIdOf(shell, options.project);
+async function register(
+  { args, options, shell, output }: Call<Options>,
+  deployment: Deployment | null,
+): Promise<ExitCode> {
+  const url = receiverUrl(args[0], deployment);
+  const projectId = await projectOf(shell, options.project, deployment);
   if (!url.pathname.endsWith(WEBHOOK_PATH))
     output.note(`warning: the path of ${url.href} is not ${WEBHOOK_PATH}, where the receiver listens`);
   const api = createOptimizelyApi(shell, output.note);
@@ -55,7 +59,9 @@ async function register({ args, options, shell, output }: Call<Options>): Promis
 
   const registration = await ensure(api, projectId, url, same[0], options);
   const { outcome, webhook, secret } = registration;
-  const next = nextSteps(shell, projectId, webhook?.name ?? options.name, url);
+  // Where nothing changed, what follows was done the first time.
+  const next =
+    outcome === 'unchanged' ? [] : nextSteps(shell, projectId, webhook?.name ?? options.name, url, options);
   const shown = options.showSecret === true && secret !== null ? { secret } : {};
   output.result(
     { outcome, dryRun: options.dryRun === true, projectId, url: url.href, webhook, ...shown, next },
@@ -101,13 +107,13 @@ function registrationText(
   if (secret !== null)
     lines.push(`secret: ${showSecret ? secret : 'the API gave one; --show-secret prints it'}`);
   if (webhook?.active === false) lines.push(paint('yellow', INACTIVE));
-  if (!dryRun) lines.push('', 'Next:', ...next.map((step, i) => `  ${i + 1}. ${step}`));
+  if (!dryRun && next.length > 0) lines.push('', 'Next:', ...next.map((step, i) => `  ${i + 1}. ${step}`));
   return lines.join('\n');
 }
 
 const INACTIVE = 'It is not active: Optimizely sends nothing. Turn it on in the app (Settings → Webhooks).';
 
-function nextSteps(shell: Shell, projectId: string, name: string, url: URL): string[] {
+function nextSteps(shell: Shell, projectId: string, name: string, url: URL, { stage }: Options): string[] {
   const place = variable(shell, 'FANOUT_PROJECTS_SECRET');
   const where =
     place === undefined
@@ -116,6 +122,8 @@ function nextSteps(shell: Shell, projectId: string, name: string, url: URL): str
   return [
     `Copy the webhook's secret from the app: project ${projectId}, Settings → Webhooks → ${name}.`,
     `Put it into "secrets" of project ${projectId} in the project table: ${where}.`,
-    `FANOUT_WEBHOOK_SECRET=… fanout webhook test ${url.href} --project ${projectId}`,
+    stage === undefined
+      ? `FANOUT_WEBHOOK_SECRET=… fanout webhook test ${url.href} --project ${projectId}`
+      : `fanout webhook test --stage ${stage} --project ${projectId}`,
   ];
 }

@@ -4,27 +4,28 @@
 import type { Command } from 'commander';
 import { FanoutError } from '../../../core/errors.ts';
 import { SIGNATURE_HEADER, signWebhook } from '../../../core/webhook.ts';
-import { PROJECT_OPTION, parseWebhookUrl, projectIdOf } from '../addresses.ts';
-import { type Call, type Host, runs } from '../command.ts';
+import { PROJECT_OPTION, projectOf, receiverUrl } from '../addresses.ts';
+import type { Call, Host } from '../command.ts';
+import { type Deployment, type DeploymentOptions, readProjects, runsOn } from '../deployment/deployment.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { type Answer, ask } from '../http.ts';
-import { variable } from '../shell.ts';
+import { type Shell, variable } from '../shell.ts';
 import { judgeForged, judgeSigned, type Verdict } from '../webhook-verdict.ts';
 
 /** No event of Optimizely's has this name. */
 const TEST_EVENT = 'fanout.test';
 const FORGED_SIGNATURE = `sha1=${'0'.repeat(40)}`;
 
-interface Options {
+interface Options extends DeploymentOptions {
   readonly project?: string;
 }
 
 export function registerWebhookTest(group: Command, host: Host): void {
-  runs<Options>(
+  runsOn<Options>(
     group
       .command('test')
       .description('send a signed, harmless event to a receiver and explain its answer')
-      .argument('<url>', "the receiver's address")
+      .argument('[url]', "the receiver's address; by default the deployment's")
       .option(...PROJECT_OPTION)
       .addHelpText('after', HELP),
     host,
@@ -33,15 +34,15 @@ export function registerWebhookTest(group: Command, host: Host): void {
 }
 
 const HELP = `
-Sends one event that the receiver ignores, signed with FANOUT_WEBHOOK_SECRET. If that is accepted, a second one with a
+Sends one event that the receiver ignores, signed with FANOUT_WEBHOOK_SECRET or else the first secret that the project has in
+the deployment of --stage or --local. If that is accepted, a second one with a
 wrong signature follows, which has to be refused: a receiver accepts whatever names a project that it does not know.`;
 
-async function test(call: Call<Options>): Promise<ExitCode> {
+async function test(call: Call<Options>, deployment: Deployment | null): Promise<ExitCode> {
   const { shell, output, options } = call;
-  const url = parseWebhookUrl(call.args[0] ?? '');
-  const projectId = projectIdOf(shell, options.project);
-  const secret = variable(shell, 'FANOUT_WEBHOOK_SECRET');
-  if (secret === undefined) throw secretMissing();
+  const url = receiverUrl(call.args[0], deployment);
+  const projectId = await projectOf(shell, options.project, deployment);
+  const secret = await secretOf(shell, projectId, deployment);
 
   const body = eventOf(projectId, shell.clock.nowMs());
   const send = (signature: string): Promise<Answer> =>
@@ -70,6 +71,16 @@ async function test(call: Call<Options>): Promise<ExitCode> {
     ].join('\n'),
   );
   return exit;
+}
+
+/** @throws FanoutError CONFIG_INVALID, SECRET_UNAVAILABLE */
+async function secretOf(shell: Shell, projectId: string, deployment: Deployment | null): Promise<string> {
+  const given = variable(shell, 'FANOUT_WEBHOOK_SECRET');
+  if (given !== undefined) return given;
+  const projects = deployment === null ? undefined : await readProjects(shell);
+  const [secret] = projects?.get(projectId)?.secrets ?? [];
+  if (secret !== undefined) return secret;
+  throw secretMissing();
 }
 
 /** As Optimizely writes it: the id is a number, unless a double could not hold it. */

@@ -2,17 +2,17 @@
 // the project's own is touched.
 
 import type { Command } from 'commander';
-import { FanoutError } from '../../../core/errors.ts';
 import { DATAFILE_UPDATED } from '../../../core/webhook.ts';
-import { isSameUrl, PROJECT_OPTION, parseWebhookUrl, projectIdOf } from '../addresses.ts';
-import { type Call, type Host, runs } from '../command.ts';
+import { isSameUrl, PROJECT_OPTION, parseWebhookUrl, projectOf } from '../addresses.ts';
+import { type Call, type Host, notFound } from '../command.ts';
+import { type Deployment, type DeploymentOptions, runsOn } from '../deployment/deployment.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { createOptimizelyApi, type RegisteredWebhook } from '../optimizely-api.ts';
 import { type Output, table } from '../output.ts';
 import { registerWebhookRegister } from './webhook-register.ts';
 import { registerWebhookTest } from './webhook-test.ts';
 
-interface ProjectOptions {
+interface ProjectOptions extends DeploymentOptions {
   readonly project?: string;
 }
 
@@ -21,7 +21,7 @@ export function registerWebhook(program: Command, host: Host): void {
     .command('webhook')
     .description("Optimizely's webhook: list, register, remove, test")
     .addHelpText('after', TOKEN_HELP);
-  runs<ProjectOptions>(
+  runsOn<ProjectOptions>(
     group
       .command('list')
       .description('list the webhooks of a project')
@@ -30,7 +30,7 @@ export function registerWebhook(program: Command, host: Host): void {
     list,
   );
   registerWebhookRegister(group, host);
-  runs<ProjectOptions>(
+  runsOn<ProjectOptions>(
     group
       .command('remove')
       .description('remove a webhook from a project')
@@ -44,10 +44,11 @@ export function registerWebhook(program: Command, host: Host): void {
 
 const TOKEN_HELP = `
 list, register and remove read a personal access token from OPTIMIZELY_API_TOKEN (app.optimizely.com, Profile → API
-Access); test reads the webhook's secret from FANOUT_WEBHOOK_SECRET.`;
+Access), and ask OPTIMIZELY_API_URL where that is set, in place of Optimizely's own API; test reads the webhook's secret from
+FANOUT_WEBHOOK_SECRET, or where a deployment is named from its project table.`;
 
-async function list(call: Call<ProjectOptions>): Promise<ExitCode> {
-  const projectId = projectIdOf(call.shell, call.options.project);
+async function list(call: Call<ProjectOptions>, deployment: Deployment | null): Promise<ExitCode> {
+  const projectId = await projectOf(call.shell, call.options.project, deployment);
   const webhooks = await createOptimizelyApi(call.shell, call.output.note).list(projectId);
   call.output.result({ projectId, webhooks }, () => listText(projectId, webhooks, call.output));
   return EXIT.ok;
@@ -70,17 +71,17 @@ function listText(projectId: string, webhooks: readonly RegisteredWebhook[], { p
 
 const others = (count: number): string => (count === 0 ? '' : ` and ${count} more`);
 
-async function remove(call: Call<ProjectOptions>): Promise<ExitCode> {
+async function remove(call: Call<ProjectOptions>, deployment: Deployment | null): Promise<ExitCode> {
   const { args, options, output } = call;
   const which = args[0] ?? '';
-  const projectId = projectIdOf(call.shell, options.project);
+  const projectId = await projectOf(call.shell, options.project, deployment);
   const isId = /^\w+$/.test(which);
   const url = isId ? null : parseWebhookUrl(which);
   const api = createOptimizelyApi(call.shell, call.output.note);
   const found = (await api.list(projectId)).filter((webhook) =>
     url === null ? webhook.id === which : isSameUrl(webhook.url, url),
   );
-  if (found.length === 0) throw notFound(which, projectId);
+  if (found.length === 0) throw noSuchWebhook(which, projectId);
   for (const { id } of found) await api.remove(id);
   output.result({ outcome: 'removed', projectId, webhooks: found }, () =>
     found
@@ -90,10 +91,8 @@ async function remove(call: Call<ProjectOptions>): Promise<ExitCode> {
   return EXIT.ok;
 }
 
-const notFound = (which: string, projectId: string) =>
-  new FanoutError({
-    code: 'NOTHING_FOUND',
-    message: `Project ${projectId} has no webhook ${which}; nothing was removed`,
-    remedy: `\`fanout webhook list --project ${projectId}\` shows what there is.`,
-    retryable: false,
-  });
+const noSuchWebhook = (which: string, projectId: string) =>
+  notFound(
+    `Project ${projectId} has no webhook ${which}; nothing was removed`,
+    `\`fanout webhook list --project ${projectId}\` shows what there is.`,
+  );

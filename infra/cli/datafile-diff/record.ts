@@ -8,7 +8,7 @@ import type { LeftOut } from '../../../core/left-out.ts';
 import { makeLoadable } from '../../../core/loadable-datafile.ts';
 import type { HistoryEntry, Manifest } from '../../../core/manifest.ts';
 import type { DatafileRecord } from '../../../functions/ports.ts';
-import { usageError } from '../command.ts';
+import { notFound } from '../command.ts';
 import { type Shell, variable } from '../shell.ts';
 import { type DatafileView, viewDatafile } from './model.ts';
 
@@ -38,7 +38,7 @@ export async function openRecord(shell: Shell, key: string, options: RecordOptio
 /**
  * The entry that somebody means by a revision number, `seq:<n>`, or the first digits of a hash. Of several entries with one
  * revision it is the newest.
- * @throws FanoutError USAGE_INVALID
+ * @throws FanoutError NOTHING_FOUND
  */
 export function findEntry({ history, sdkKey }: Manifest, wanted: string): HistoryEntry {
   const [, seq] = /^seq:(\d+)$/.exec(wanted) ?? [];
@@ -53,7 +53,7 @@ export function findEntry({ history, sdkKey }: Manifest, wanted: string): Histor
   const entry = found ?? history.find(({ sha256 }) => hash !== undefined && sha256.startsWith(hash));
   if (entry !== undefined) return entry;
   const revisions = history.map((one) => one.revision);
-  throw usageError(
+  throw notFound(
     `The record of ${sdkKey} has no revision "${wanted}" among its last ${history.length}`,
     `Take one of ${Math.min(...revisions)} to ${Math.max(...revisions)} that \`fanout datafile history ${sdkKey}\` lists, or seq:<n>, or the beginning of a hash.`,
   );
@@ -80,7 +80,7 @@ const bucketMissing = () =>
     code: 'CONFIG_INVALID',
     message: 'No bucket is named',
     remedy:
-      "Give --bucket or set FANOUT_BUCKET to the record's bucket (the stack's output RecordBucketName); credentials as for the AWS CLI.",
+      "Name the deployment (--stage NAME, or --local for that of `npm run up`), or give --bucket or FANOUT_BUCKET: the stack's output FanoutBucketName.",
     retryable: false,
   });
 

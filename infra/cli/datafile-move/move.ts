@@ -6,14 +6,19 @@ import { type HistoryEntry, type Manifest, pin, rollback, unpin } from '../../..
 import { announceChange, ensureOnBus } from '../../../functions/announce-change.ts';
 import { loadCompressed } from '../../../functions/announce-head.ts';
 import { type Moved, swapUntilSettled } from '../../../functions/move-manifest.ts';
-import { usageError } from '../command.ts';
+import { notFound } from '../command.ts';
 import type { Writer } from './writer.ts';
 
 export interface MoveResult {
   readonly kind: Moved['kind'];
   readonly manifest: Manifest;
   /** Null where no agent has to hear of it: the datafile is the same. */
-  readonly announced: { readonly onBus: boolean; readonly onTopic: boolean } | null;
+  readonly announced: {
+    readonly onBus: boolean;
+    readonly onTopic: boolean;
+    /** Why the bus was not told; empty where it was. */
+    readonly because: string;
+  } | null;
 }
 
 /**
@@ -55,15 +60,17 @@ export async function unpinHere(writer: Writer): Promise<MoveResult> {
 function swap({ deps, sdkKey, stored }: Writer, to: (found: Manifest) => Manifest | null): Promise<Moved> {
   return swapUntilSettled(deps, sdkKey, stored, (found) => {
     if (found === null)
-      throw usageError(`The record of ${sdkKey} is gone`, 'Look who removes it; nothing was done.');
+      throw notFound(`The record of ${sdkKey} is gone`, 'Look who removes it; nothing was done.');
     const manifest = to(found);
     return manifest === null ? { kind: 'same', manifest: found } : { kind: 'swap', manifest };
   });
 }
 
 /** It is in the record whatever becomes of this: what could not be told now, reconcile tells within a minute. */
-async function announce({ deps, hasTopic }: Writer, manifest: Manifest) {
+async function announce({ deps, hasTopic, troubles }: Writer, manifest: Manifest) {
   const load = () => loadCompressed(deps, manifest);
-  if (hasTopic) return announceChange(deps, manifest, load);
-  return { onBus: await ensureOnBus(deps, manifest), onTopic: false };
+  const told = hasTopic
+    ? await announceChange(deps, manifest, load)
+    : { onBus: await ensureOnBus(deps, manifest), onTopic: false };
+  return { ...told, because: told.onBus ? '' : (troubles.get('bus') ?? '') };
 }

@@ -1,6 +1,7 @@
 // One thing that was looked at, and how it stands. Knows nothing of what is looked at.
 
 import { FanoutError, messageOf } from '../../../core/errors.ts';
+import { forOperator } from '../aws-errors.ts';
 
 export type Standing =
   | 'ok'
@@ -30,11 +31,13 @@ export const skipped = (detail: string, remedy = ''): Judgement => ({ standing: 
 export async function examine(check: string, look: () => Promise<Judgement>): Promise<Finding> {
   try {
     return { check, ...(await look()) };
-  } catch (error) {
+  } catch (thrown) {
+    const error = forOperator(thrown);
     if (error instanceof FanoutError) {
       // Of the bus, the message has it in words; its client's own errors are often empty.
-      const isSaid = error.cause === undefined || error.code === 'BUS_UNAVAILABLE';
-      const because = isSaid ? '' : ` (${messageOf(error.cause)})`;
+      const cause =
+        error.cause === undefined || error.code === 'BUS_UNAVAILABLE' ? '' : messageOf(error.cause);
+      const because = cause === '' || error.message.includes(cause) ? '' : ` (${cause})`;
       return { check, ...fail(`${error.message}${because}`, error.remedy) };
     }
     return { check, ...fail(messageOf(error), 'This was not foreseen; the message is all there is.') };

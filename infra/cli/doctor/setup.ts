@@ -35,7 +35,7 @@ export async function loadSetup(env: Environment): Promise<Setup> {
   const secrets = readSecretNames(env);
   // Nothing is written here, so public keys are enough.
   const readOnly = { FANOUT_TOPIC_ARN: topicArn ?? NO_TOPIC, FANOUT_SIGNING_PUBLIC_KEYS: undefined };
-  const settings = readWriterSettings({ ...env, ...readOnly }, secrets);
+  const settings = settingsOf(env, readOnly, secrets);
   const { readSecret } = await import('../../../functions/secrets.ts');
   const [projects, credentials, trusted] = await Promise.all([
     secrets.projects === null
@@ -47,6 +47,15 @@ export async function loadSetup(env: Environment): Promise<Setup> {
     trustedOf(env, settings, secrets),
   ]);
   return { settings, secrets, projects, credentials, topicArn, trusted };
+}
+
+/** Where anything is missing, a topic that is not set is too: a deployment on AWS has one. */
+function settingsOf(env: Environment, readOnly: Environment, secrets: SecretNames): WriterSettings {
+  try {
+    return readWriterSettings({ ...env, ...readOnly }, secrets);
+  } catch {
+    return readWriterSettings({ ...env, ...readOnly, FANOUT_TOPIC_ARN: env.FANOUT_TOPIC_ARN }, secrets);
+  }
 }
 
 /** The private key is read only where no public one is given. */

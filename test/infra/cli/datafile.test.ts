@@ -116,14 +116,20 @@ describe('what goes wrong says what to do', () => {
     [
       'a revision that is not there',
       'diff ShopKey 1',
-      2,
+      1,
       'no revision "1"',
       'fanout datafile history ShopKey',
     ],
-    ['a flag that is not there', 'show ShopKey --flag nope', 2, 'no flag "nope"', '--flag'],
+    ['a flag that is not there', 'show ShopKey --flag nope', 1, 'no flag "nope"', '--flag'],
     ['a key that the record has not', 'history OtherKey', 1, 'no datafile of OtherKey', 'reconcile imports'],
     ['something that is no key', 'history a.b', 2, 'is not an SDK key', 'Settings'],
-    ['a bucket that is not there', 'history ShopKey --bucket other', 4, 'could not read', 'bucket exists'],
+    [
+      'a bucket that is not there',
+      'history ShopKey --bucket other',
+      1,
+      'does not have it (the bucket other)',
+      'Check the name',
+    ],
     ['no key at all', 'history', 2, "missing required argument 'sdk-key'", '--help'],
   ])('%s', async (_, line, code, said, remedy) => {
     const ended = await run(line);
@@ -136,7 +142,19 @@ describe('what goes wrong says what to do', () => {
   it('no bucket named', async () => {
     const ended = await run('history ShopKey', { FANOUT_BUCKET: '' });
     expect(ended.code).toBe(2);
-    expect(ended.err).toContain('FANOUT_BUCKET');
+    expect(ended.err).toContain('FanoutBucketName');
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['no region', { AWS_REGION: '' }],
+    ['no credentials', { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' }],
+  ])('%s is a setting to put right, not a store to try again', async (_, env) => {
+    const ended = await run('history ShopKey', env);
+    expect(ended).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/Sign in and choose an account and a region/),
+    });
+    expect(ended.err).not.toContain('function');
   });
 
   it('a store that cannot be reached, as JSON too', async () => {

@@ -162,7 +162,7 @@ describe('publishing', () => {
 
 describe('what is wrong is found, with its remedy', () => {
   it.each<[string, () => Record<string, string>, string, string, RegExp]>([
-    ['no settings', () => ({ FANOUT_NATS_URL: '' }), 'settings', 'fail', /environment variables/],
+    ['no settings', () => ({ FANOUT_NATS_URL: '' }), 'settings', 'fail', /--stage NAME/],
     ['another bucket', () => ({ FANOUT_BUCKET: 'other' }), 'bucket', 'fail', /FANOUT_BUCKET/],
     ['no bus', () => ({ FANOUT_NATS_URL: 'ws://127.0.0.1:9' }), 'bus', 'fail', /FANOUT_NATS_URL/],
     ['no topic', () => ({ FANOUT_TOPIC_ARN: '' }), 'topic', 'skipped', /receiver/],
@@ -179,6 +179,22 @@ describe('what is wrong is found, with its remedy', () => {
     const { code, of } = await doctor(env());
     expect(of(check)).toMatchObject({ standing, remedy: expect.stringMatching(remedy) });
     expect(code).toBe(standing === 'fail' ? 1 : 0);
+  });
+
+  it('no settings at all: the same ones are missing as config check says', async () => {
+    const missing = (text: string) => [...new Set(text.match(/FANOUT_\w+ is missing/g))].sort();
+    const [looked, checked] = await Promise.all([fanout(['doctor']), fanout(['config', 'check'])]);
+    expect(missing(looked.out)).toHaveLength(4);
+    expect(missing(looked.out)).toEqual(missing(checked.out));
+  });
+
+  it('a record that is behind the CDN since a moment ago', async () => {
+    await putOnCdn(459, Date.now());
+    const { of } = await doctor();
+    expect(of('cdn ShopKey')).toMatchObject({
+      standing: 'warn',
+      detail: 'serves revision 459, the record has 458',
+    });
   });
 
   it('a webhook that is not registered', async () => {

@@ -37,14 +37,17 @@ describe('help', () => {
     expect((await run('help', 'webhook')).code).toBe(0);
   });
 
-  it('of every command lists the exit codes, and every command that does something takes --json', async () => {
+  it('lists the exit codes once, and every command says where; every command that does something takes --json', async () => {
+    const { out: all } = await run('--help');
+    for (const [exit, meaning] of EXIT_MEANING)
+      expect(all).toMatch(new RegExp(`^ {2}${exit} +${meaning}$`, 'm'));
     const commands = await commandsBelow();
     expect(commands.length).toBeGreaterThan(4);
     for (const command of commands) {
       const { code, out } = await run(...command, '--help');
       expect(code).toBe(0);
-      for (const [exit, meaning] of EXIT_MEANING)
-        expect(out).toMatch(new RegExp(`^ {2}${exit} +${meaning}$`, 'm'));
+      expect(out).not.toContain('Exit codes:');
+      expect(out).toContain('`fanout --help` lists the exit codes.');
       if (!out.includes('\nCommands:\n')) expect(out, command.join(' ')).toContain('--json');
     }
   });
@@ -54,6 +57,11 @@ describe('help', () => {
     expect(code).toBe(2);
     expect(JSON.parse(out)).toMatchObject({ error: { code: 'USAGE_INVALID' } });
   });
+});
+
+it('has a version, that of the package', async () => {
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8'));
+  expect(await run('--version')).toEqual({ code: 0, out: `${version}\n`, err: '' });
 });
 
 describe('exit codes', () => {

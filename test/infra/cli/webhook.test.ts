@@ -228,7 +228,7 @@ describe('a line that cannot be meant ends with 2 before anything is sent', () =
     ['list --project forty-two', '"forty-two" is not a project id'],
     ['list --project 42 --verbose', "unknown option '--verbose'"],
     ['list --project 42 and more', 'too many arguments'],
-    ['register --project 42', "missing required argument 'url'"],
+    ['register --project 42', 'No address is named'],
     ['register http://hooks.example.com/webhooks/optimizely --project 42', 'is not an https URL'],
     ['register https://user:secret@hooks.example.com/ --project 42', 'without credentials'],
     ['remove not/a/url --project 42', 'is not an https URL'],

@@ -1,7 +1,14 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readAddresses, removeAddresses, writeAddresses } from '../../../infra/local/address-file.ts';
+import {
+  type RunningStack,
+  readStack,
+  removeEndedStacks,
+  removeStack,
+  stackPlace,
+  writeStack,
+} from '../../../infra/local/address-file.ts';
 import { table } from '../../../infra/local/cli.ts';
 import type { StackAddresses } from '../../../infra/local/stack-options.ts';
 import { parseUpOptions } from '../../../infra/local/up-options.ts';
@@ -76,7 +83,13 @@ describe('the options of npm run up', () => {
 });
 
 describe('the text at the end of npm run up', () => {
-  const text = upText({ addresses: ADDRESSES, snsUrl: 'http://127.0.0.1:8', natsPid: 99, flagKey: "it's" });
+  const text = upText({
+    place: { file: '/f', envFile: '/run/env', logsDir: '/run/logs' },
+    addresses: ADDRESSES,
+    snsUrl: 'http://127.0.0.1:8',
+    natsPid: 99,
+    flagKey: "it's",
+  });
 
   it('names every address once', () => {
     for (const word of [
@@ -93,11 +106,11 @@ describe('the text at the end of npm run up', () => {
   });
 
   it('has three commands that a shell takes as they are', () => {
-    expect(text).toMatch(/^Flip a flag {3}npm --prefix \S+ run flip -- 'it'\\''s'$/m);
+    expect(text).toMatch(/^Flip a flag {6}npm --prefix \S+ run flip -- 'it'\\''s'$/m);
     expect(text).toContain(
       `curl -s 'http://127.0.0.1:6/v1/decide?keys=it'\\''s' -H 'X-Optimizely-SDK-Key: a+b/='`,
     );
-    expect(text).toMatch(/^Stop the bus {2}kill 99$/m);
+    expect(text).toMatch(/^Stop the bus {5}kill 99$/m);
   });
 
   it('aligns its columns', () => {
@@ -110,19 +123,50 @@ describe('the text at the end of npm run up', () => {
   });
 });
 
-describe('the address file', () => {
-  it('is read by other commands, by nobody else, and removed by the stack that wrote it', async () => {
-    const file = join(await tempDir(), '.local', 'stack.json');
-    await writeAddresses(ADDRESSES, file);
-    expect(await readAddresses(file)).toEqual(ADDRESSES);
-    expect((await stat(file)).mode & 0o777).toBe(0o600);
-    await removeAddresses({ ...ADDRESSES, webhookSecret: 'of-another-stack' }, file);
-    expect(await readFile(file, 'utf8')).toContain('secret-1');
-    await removeAddresses(ADDRESSES, file);
-    await expect(readAddresses(file)).rejects.toMatchObject({
+describe('what a stack leaves for other terminals', () => {
+  const stackOf = (pid: number, startedAtMs = 1): RunningStack => ({
+    ...ADDRESSES,
+    run: { pid, startedAtMs, logsDir: '/logs', env: { FANOUT_BUCKET: "it's" } },
+  });
+  /** No process has it: the system's highest is lower. */
+  const GONE = 2 ** 30;
+  const place = async () => stackPlace(1, join(await tempDir(), '.local', 'stack.json'));
+
+  it('is read by other commands, by nobody else, and is gone with the stack', async () => {
+    const here = await place();
+    await writeStack(here, stackOf(process.pid));
+    expect(await readStack({ file: here.file })).toEqual(stackOf(process.pid));
+    for (const path of [here.file, here.envFile]) expect((await stat(path)).mode & 0o777).toBe(0o600);
+    expect(await readFile(here.envFile, 'utf8')).toBe("FANOUT_BUCKET='it'\\''s'\n");
+    await removeStack(here);
+    await expect(readStack({ file: here.file })).rejects.toMatchObject({
       code: 'STACK_FAILED',
       message: 'No local stack runs',
       remedy: 'Start one in another terminal with `npm run up`.',
     });
+  });
+
+  it('says when it was, where the stack did not end in order', async () => {
+    const here = await place();
+    await writeStack(here, stackOf(GONE, new Date(2026, 0, 31, 12, 16).getTime()));
+    await expect(readStack({ file: here.file })).rejects.toThrow('The local stack of 12:16 is gone');
+  });
+
+  it('is a folder of its own for each: the newest that runs is meant, and the others are mentioned', async () => {
+    const stacksDir = await tempDir();
+    const at = (name: number) => stackPlace(name, join(stacksDir, String(name), 'stack.json'));
+    await writeStack(at(process.pid), stackOf(process.pid, 1));
+    await writeStack(at(process.ppid), stackOf(process.ppid, 2));
+    await writeStack(at(GONE), stackOf(GONE, 3));
+    const notes: string[] = [];
+    const options = { file: undefined, stacksDir, note: (line: string) => notes.push(line) };
+    expect((await readStack(options)).run.pid).toBe(process.ppid);
+    expect(notes).toEqual([expect.stringMatching(/^2 local stacks run; this is the one of /)]);
+
+    await removeStack(at(process.ppid));
+    expect((await readStack(options)).run.pid).toBe(process.pid);
+    await removeEndedStacks(stacksDir);
+    await expect(stat(at(GONE).file)).rejects.toThrow('ENOENT');
+    expect((await readStack(options)).run.pid).toBe(process.pid);
   });
 });

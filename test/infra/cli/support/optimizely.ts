@@ -40,7 +40,13 @@ export class Optimizely {
   nextPageOrigin: string | null = null;
   /** Given with a creation, as the documented API does not. */
   secret: string | null = null;
+  readonly #projectId: string;
   #server: HttpServer | null = null;
+
+  /** @param projectId the only project that it knows */
+  constructor(projectId = '42') {
+    this.#projectId = projectId;
+  }
 
   async start(): Promise<this> {
     this.#server = await serveHttp((request, response) => this.#handle(request, response), 0);
@@ -58,7 +64,7 @@ export class Optimizely {
   add(more: Partial<Webhook> & { readonly url: string }): Webhook {
     const id = String(1000 + this.webhooks.length);
     const webhook = {
-      ...{ id, project_id: 42, name: 'a webhook', description: '', active: true },
+      ...{ id, project_id: Number(this.#projectId), name: 'a webhook', description: '', active: true },
       ...{ events: ['project.datafile_updated'] },
       ...more,
     };
@@ -87,7 +93,7 @@ export class Optimizely {
   }
 
   #list(path: string, query: URLSearchParams, response: ServerResponse): void {
-    if (path !== '/projects/42/webhooks') {
+    if (path !== `/projects/${this.#projectId}/webhooks`) {
       answerJson(response, 404, { message: 'no such project' });
       return;
     }

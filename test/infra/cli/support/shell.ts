@@ -11,6 +11,7 @@ export function fakeShell(options: {
   readonly env?: Readonly<Record<string, string>>;
 }): FakeShell {
   const written = { out: '', err: '' };
+  const env: Record<string, string | undefined> = { ...options.env };
   const stream = (name: 'out' | 'err') => ({
     write: (text: string) => {
       written[name] += text;
@@ -20,7 +21,8 @@ export function fakeShell(options: {
   });
   return {
     written,
-    env: options.env ?? {},
+    env,
+    adopt: (variables) => Object.assign(env, variables),
     out: stream('out'),
     err: stream('err'),
     clock: { nowMs: () => 0, after: () => ({ cancel: () => {} }) },
