@@ -5,6 +5,7 @@ import type { Random } from '../core/clock.ts';
 import type { SdkKey } from '../core/ids.ts';
 import type { AgentConfig } from './config.ts';
 import type { FlagClient } from './flag-client.ts';
+import { AnswerBudget } from './http/answer-budget.ts';
 import { datafileFileRoutes } from './http/datafile-file.ts';
 import { DatafileChanges, datafileStream } from './http/datafile-stream.ts';
 import { eventStream } from './http/event-stream.ts';
@@ -13,6 +14,8 @@ import { ofrepRoutes } from './http/ofrep.ts';
 import { createApiPort, type Port, type PortDeps } from './http/ports.ts';
 import type { Route } from './http/server.ts';
 import { EventStreams } from './http/sse.ts';
+import { Turns } from './http/turns.ts';
+import type { Bounds } from './http/user-limits.ts';
 import { type FlagDeps, withDatafile } from './http/with-datafile.ts';
 import { withProfiles } from './http/with-profiles.ts';
 import { NotificationHub } from './notifications/hub.ts';
@@ -39,11 +42,13 @@ export class Api {
   readonly #hub: NotificationHub;
   readonly #changes = new DatafileChanges();
   readonly #port: Port;
+  readonly #bounds: Bounds;
 
   constructor(config: AgentConfig, deps: ServingDeps) {
     const { clock, random, log, store, channel } = deps;
     this.#config = config;
     this.#deps = deps;
+    this.#bounds = { limits: config.userLimits, turns: new Turns(deps.monotonicMs) };
     this.#streams = new EventStreams({ clock, log, streamsMax: config.streamsMax });
     this.#hub = new NotificationHub({
       ...{ clock, random, channel },
@@ -59,10 +64,16 @@ export class Api {
     const nowMs = () => clock.nowMs();
     const newRequestId = () => uuid(random);
     const port = { ...deps, onAnswered: deps.tracing?.answered ?? null, newRequestId };
-    this.#port = createApiPort(config, port, {
-      ...{ ...deps, rest, batch, nowMs, newRequestId },
-      protocols: this.#protocols(),
-    });
+    const bounds = this.#bounds;
+    const own = { turns: bounds.turns, answers: new AnswerBudget(config.answerLimits) };
+    this.#port = createApiPort(
+      config,
+      { ...port, ...own },
+      {
+        ...{ ...deps, rest, bounds, batch, nowMs, newRequestId },
+        protocols: this.#protocols(),
+      },
+    );
   }
 
   /** Resolves with the port when it listens. */
@@ -108,6 +119,7 @@ export class Api {
       ...ofrepRoutes({
         ...deps,
         isBearerKey: this.#config.api.auth === null,
+        bounds: this.#bounds,
         withProfiles: (handle, userIdOf) => withProfiles(profiles, handle, userIdOf),
       }),
     ];

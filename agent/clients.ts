@@ -103,6 +103,7 @@ export class FlagClients implements Builder<FlagClient> {
       const { datafile, parsed } = gate.admitted();
       const built = new FlagClient(sdk, () => this.#close(sdk), {
         ...this.#traits(readTraits(parsed)),
+        flagKeys: flagKeysOf(parsed),
         // Who has a profile keeps the variations that it names; what is invalid is said among the reasons.
         decider: profiles || send === undefined || invalidVariables !== null ? null : Decider.of(parsed),
         ...{ tap, kept, invalidVariables, ...(send === undefined ? {} : { send }) },
@@ -153,6 +154,11 @@ export class FlagClients implements Builder<FlagClient> {
     this.#closing.add(closing);
   }
 }
+
+/** A datafile that the SDK has built a client of has a list of them. */
+const flagKeysOf = (parsed: unknown): readonly string[] =>
+  (parsed as { featureFlags?: readonly { readonly key: string }[] }).featureFlags?.map(({ key }) => key) ??
+  [];
 
 function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | null = null;

@@ -24,7 +24,7 @@ import {
   readServer,
   readTrustedProxies,
 } from './config/read-front-door.ts';
-import { readHttpLimits } from './config/read-http-limits.ts';
+import { readAnswerLimits, readHttpLimits, readUserLimits } from './config/read-http-limits.ts';
 import { readNats } from './config/read-nats.ts';
 import { readCmab, readOdp, readUserProfiles } from './config/read-services.ts';
 import { readSigning } from './config/read-signing.ts';
@@ -42,6 +42,8 @@ export type Checked = Findings & { readonly config: AgentConfig };
 
 const PORT_MAX = 65_535;
 const LOOPBACK = '127.0.0.1';
+/** A few of the largest. */
+const PROFILE_CHARACTERS_MIN = 1024 * 1024;
 const INT32_MAX = 2 ** 31 - 1;
 /** As the original's file has them: with exactly these, the SDK's own rules say where to go. */
 const CDN_URL_TEMPLATE = 'https://cdn.optimizely.com/datafiles/%s.json';
@@ -132,6 +134,7 @@ function read(
     keys: readKeys(all.at('sdkKeys')),
     streamsMax: all.at('fanout.streamsMax').integer(0, 100_000),
     keysOnDemandMax: all.at('fanout.keysOnDemandMax').integer(0, 10_000),
+    keysOnDemandBytesMax: all.at('fanout.keysOnDemandSizeMax').bytes(0),
     sdkKeyRegex: all.at('client.sdkKeyRegex').text(),
     host,
     apiPort: all.at('api.port').integer(0, PORT_MAX),
@@ -144,6 +147,8 @@ function read(
       ...readHttpLimits(all.at('fanout')),
       trustedProxies: readTrustedProxies(all.at('fanout.trustedProxies')),
     },
+    userLimits: readUserLimits(all.at('fanout')),
+    answerLimits: readAnswerLimits(all.at('fanout')),
     api: {
       enableOverrides: all.at('api.enableOverrides').boolean(),
       enableNotifications,
@@ -181,6 +186,7 @@ function read(
       diskBytesMax: all.at('fanout.eventsDiskMax').bytes(0),
     },
     userProfiles: readUserProfiles(all.at('client.userProfileService')),
+    profileCharactersMax: all.at('fanout.profilesSizeMax').bytes(PROFILE_CHARACTERS_MIN),
     odp: readOdp(all.at('client.odp'), all.at('fanout.odpHosts')),
     cmab: readCmab(all.at('cmab')),
     tracing: readTracing(all.at('tracing')),

@@ -26,6 +26,7 @@ export type Tap = EventTap<
 >;
 
 export interface ClientTraits {
+  readonly flagKeys?: readonly string[];
   readonly decider?: Decider | null;
   readonly tap?: Tap;
   readonly send?: SendEvent;
@@ -41,6 +42,8 @@ export interface ClientTraits {
 /** A client with a count of its users: it is closed when it is retired and the last of them has let go. */
 export class FlagClient {
   readonly sdk: SdkClient;
+  /** As the SDK knows them. */
+  readonly flagKeys: readonly string[];
   /** Null where the project has no Data Platform, or the operator turned it off. */
   readonly odp: ProjectOdp | null;
   /** Null where no decision of the project needs a prediction. */
@@ -66,6 +69,7 @@ export class FlagClient {
 
   constructor(sdk: SdkClient, close: () => void, traits: ClientTraits = {}) {
     this.sdk = sdk;
+    this.flagKeys = traits.flagKeys ?? [];
     this.odp = traits.odp ?? null;
     this.predicted = traits.predicted ?? null;
     this.decider = traits.decider ?? null;

@@ -1,21 +1,21 @@
 // Which SDK keys this agent serves: the configured ones, and others on demand within a limit. Decides who may ask for
 // a key; how its datafile is found is handed in.
 
-import { createHash, timingSafeEqual } from 'node:crypto';
-import { type SdkKey, toSdkKey } from '../core/ids.ts';
-import type { KeyPattern } from './config/key-pattern.ts';
-import type { ConfiguredKey } from './config.ts';
+import type { SdkKey } from '../core/ids.ts';
+import { parseKeyHeader, tokensMatch } from './key-header.ts';
+import { unusedBeyond } from './keys-by-use.ts';
+import type { KeysOptions } from './keys-options.ts';
 import { Looks } from './looks.ts';
+import { Places } from './places.ts';
 import type { CdnAnswer } from './sources/cdn.ts';
 
 /** A key that was refused is not asked for again within this time. */
 export const REFUSAL_REMEMBERED_MS = 30_000;
 const REFUSALS_MAX = 1_000;
+/** Datafiles on demand fetched and built at a time: each takes several times its size, before it counts. */
+const LOADING_MAX = 2;
 /** Header texts resolved before, so that a request costs one look-up. */
 const RESOLVED_MAX = 10_000;
-/** `sdkKey` or `sdkKey:datafileAccessToken`. */
-const HEADER_PATTERN = /^([A-Za-z0-9_+/=-]{1,128})(?::([\x21-\x7e]{1,512}))?$/;
-
 export interface ServedKey {
   readonly sdkKey: SdkKey;
   readonly accessToken: string | null;
@@ -23,6 +23,10 @@ export interface ServedKey {
   /** Resolves when it has a datafile or there is nothing more to wait for. */
   readonly ready: Promise<void>;
   lastUsedMs: number;
+  /** Whoever asked for it waits for its first datafile. */
+  isAwaited: boolean;
+  /** By itself it is more than all may be. */
+  isTooLarge: boolean;
 }
 
 /** What those who ask for a key are told of it. */
@@ -41,27 +45,13 @@ export interface KeyFinder {
 
 export type KeyRefusal = 'missing' | 'malformed' | 'denied' | 'not-found' | 'too-many';
 
-export interface KeysOptions {
-  readonly configured: readonly ConfiguredKey[];
-  readonly onDemandMax: number;
-  /** What a header must match beyond naming a key; null: nothing. */
-  readonly pattern?: KeyPattern | null;
-  readonly nowMs: () => number;
-  /** Begins to serve a key; resolves after the first look everywhere. Never rejects. */
-  readonly follow: (sdkKey: SdkKey, vouched: CdnAnswer | null) => Promise<void>;
-  readonly unfollow: (sdkKey: SdkKey) => void;
-  /** Whether a key that is not configured may be read with this token; the record would give it to anybody. */
-  readonly vouch: (sdkKey: SdkKey, token: string | null) => Promise<CdnAnswer | 'denied' | 'not-found'>;
-  /** What the key's sources said when it has no datafile; null when it has one. */
-  readonly refusal: (sdkKey: SdkKey) => 'denied' | 'not-found' | null;
-}
-
 export class Keys implements KeyFinder {
   readonly #options: KeysOptions;
   readonly #served = new Map<SdkKey, ServedKey>();
   readonly #resolved = new Map<string, ServedKey>();
   readonly #pending = new Map<string, Promise<ServedKey | KeyRefusal>>();
   readonly #looks: Looks;
+  readonly #loading = new Places(LOADING_MAX);
   readonly #refused = new Map<string, { readonly untilMs: number; readonly refusal: KeyRefusal }>();
 
   constructor(options: KeysOptions) {
@@ -93,6 +83,20 @@ export class Keys implements KeyFinder {
     if (key !== undefined) key.lastUsedMs = this.#options.nowMs();
   }
 
+  /** A key has another datafile: those on demand that were unused for longest give way where they are too large together. */
+  accepted(sdkKey: SdkKey): void {
+    if (this.isConfigured(sdkKey)) return;
+    const { onDemandBytesMax = Number.POSITIVE_INFINITY, bytesOf = () => 0 } = this.#options;
+    const accepted = this.#served.get(sdkKey);
+    // Not the one to give way to those that were used while it was on its way.
+    if (accepted?.isAwaited) accepted.lastUsedMs = this.#options.nowMs();
+    const unused = unusedBeyond(this.#onDemand(), onDemandBytesMax, (key) => bytesOf(key.sdkKey));
+    for (const key of unused) {
+      if (key === accepted) key.isTooLarge = true;
+      this.#drop(key);
+    }
+  }
+
   tokenOf(sdkKey: SdkKey): string | null {
     return this.#served.get(sdkKey)?.accessToken ?? null;
   }
@@ -105,10 +109,9 @@ export class Keys implements KeyFinder {
 
   async resolve(header: string, client = ''): Promise<ServedKey | KeyRefusal> {
     if (header === '') return 'missing';
-    const match = HEADER_PATTERN.exec(header);
-    if (match === null || !(await this.#matches(header))) return 'malformed';
-    const sdkKey = toSdkKey(match[1] as string);
-    const token = match[2] ?? null;
+    const named = parseKeyHeader(header);
+    if (named === null || !(await this.#matches(header))) return 'malformed';
+    const { sdkKey, token } = named;
     const served = this.#served.get(sdkKey);
     if (served?.configured) return this.#resolveConfigured(header, served, token);
     const remembered = this.#rememberedRefusal(header);
@@ -149,12 +152,15 @@ export class Keys implements KeyFinder {
     if (onDemandMax === 0) return 'too-many';
     const vouched = await vouch(sdkKey, token);
     if (typeof vouched === 'string') return this.#refuse(header, vouched);
+    const leave = await this.#loading.enter();
     let key = this.#served.get(sdkKey);
     if (key === undefined) {
       this.#makeRoom();
       key = this.#add(sdkKey, token, false, vouched);
     } else vouched.discard();
     await key.ready;
+    leave();
+    if (key.isTooLarge) return 'too-many';
     const refusal = this.#options.refusal(sdkKey);
     if (refusal === null) {
       if (this.#served.get(sdkKey) === key) this.#remember(header, key);
@@ -176,17 +182,32 @@ export class Keys implements KeyFinder {
       found = resolve;
     });
     // In the table before it is followed: its sources ask for its access token.
-    const key: ServedKey = { sdkKey, accessToken, configured, ready, lastUsedMs };
+    const key: ServedKey = {
+      sdkKey,
+      accessToken,
+      configured,
+      ready,
+      lastUsedMs,
+      isAwaited: true,
+      isTooLarge: false,
+    };
     this.#served.set(sdkKey, key);
-    void this.#options.follow(sdkKey, vouched).finally(found);
+    void this.#options.follow(sdkKey, vouched).finally(() => {
+      key.isAwaited = false;
+      found();
+    });
     return key;
   }
 
   /** Lets go of the on-demand key that was unused for longest, if there are as many as there may be. */
   #makeRoom(): void {
-    const onDemand = [...this.#served.values()].filter(({ configured }) => !configured);
+    const onDemand = this.#onDemand();
     if (onDemand.length < this.#options.onDemandMax) return;
     this.#drop(onDemand.reduce((a, b) => (b.lastUsedMs < a.lastUsedMs ? b : a)));
+  }
+
+  #onDemand(): ServedKey[] {
+    return [...this.#served.values()].filter(({ configured }) => !configured);
   }
 
   #refuse(header: string, refusal: KeyRefusal): KeyRefusal {
@@ -213,11 +234,4 @@ export class Keys implements KeyFinder {
     for (const [header, resolved] of this.#resolved) if (resolved === key) this.#resolved.delete(header);
     this.#options.unfollow(key.sdkKey);
   }
-}
-
-/** A key configured without a token may be asked for with any: its environment is not a secure one. */
-function tokensMatch(wanted: string | null, given: string | null): boolean {
-  if (wanted === null) return true;
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return given !== null && timingSafeEqual(digest(wanted), digest(given));
 }

@@ -6,6 +6,9 @@ import type { SdkKey } from '../core/ids.ts';
 /** Per SDK key. Overrides are for a handful of testers; a script gone wild must not fill the memory. */
 export const OVERRIDES_MAX = 10_000;
 
+/** Per SDK key, of all that overrides are made of: ids of users, above all, may be long. */
+export const OVERRIDES_CHARACTERS_MAX = 4 * 1024 * 1024;
+
 export interface Override {
   readonly sdkKey: SdkKey;
   readonly userId: string;
@@ -24,6 +27,7 @@ export class Overrides {
   /** SDK key → user → experiment → variation. */
   readonly #kept = new Map<SdkKey, Map<string, Map<string, string>>>();
   readonly #counts = new Map<SdkKey, number>();
+  readonly #characters = new Map<SdkKey, number>();
 
   /** @param onChange told of each change that was asked for here; others may have to make the same */
   constructor(onChange: (override: Override) => void = () => {}) {
@@ -49,15 +53,22 @@ export class Overrides {
   /** Like set(), for a change that somebody else was asked for. */
   accept(override: Override, client: ForcedVariations | null): boolean {
     const { sdkKey, userId, experimentKey, variationKey } = override;
-    const isNew = this.get(sdkKey, userId, experimentKey) === null;
+    const previous = this.get(sdkKey, userId, experimentKey);
+    const isNew = previous === null;
+    const characters = this.#characters.get(sdkKey) ?? 0;
+    const grows =
+      (variationKey === null ? 0 : sizeOf(override)) -
+      (isNew ? 0 : sizeOf({ ...override, variationKey: previous }));
     if (variationKey === null) {
       if (!isNew) this.#remove(sdkKey, userId, experimentKey);
     } else {
       if (isNew && this.count(sdkKey) >= OVERRIDES_MAX) return false;
+      if (grows > 0 && characters + grows > OVERRIDES_CHARACTERS_MAX) return false;
       if (isNew) this.#counts.set(sdkKey, this.count(sdkKey) + 1);
       const users = getOrMake(this.#kept, sdkKey);
       getOrMake(users, userId).set(experimentKey, variationKey);
     }
+    this.#characters.set(sdkKey, characters + grows);
     if (client !== null) force(client, override);
     return true;
   }
@@ -102,6 +113,9 @@ function force(client: ForcedVariations, { experimentKey, userId, variationKey }
   client.setForcedVariation(experimentKey, userId, null);
   if (variationKey !== null) client.setForcedVariation(experimentKey, userId, variationKey);
 }
+
+const sizeOf = ({ userId, experimentKey, variationKey }: Override): number =>
+  userId.length + experimentKey.length + (variationKey?.length ?? 0);
 
 function getOrMake<K, L, V>(map: Map<K, Map<L, V>>, key: K): Map<L, V> {
   const inner = map.get(key) ?? new Map<L, V>();

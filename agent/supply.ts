@@ -158,10 +158,12 @@ export class Supply<B> {
   }
 
   #createKeys(nowMs: () => number): Keys {
-    const { keys, keysOnDemandMax, sdkKeyRegex } = this.#config;
+    const { keys, keysOnDemandMax, keysOnDemandBytesMax, sdkKeyRegex } = this.#config;
     return new Keys({
       configured: keys,
       onDemandMax: keysOnDemandMax,
+      onDemandBytesMax: keysOnDemandBytesMax,
+      bytesOf: (sdkKey) => this.store.get(sdkKey)?.body.byteLength ?? 0,
       pattern: sdkKeyRegex === null ? null : keyPattern(sdkKeyRegex),
       nowMs,
       follow: (sdkKey, vouched) => this.#follow(sdkKey, vouched),
@@ -191,6 +193,7 @@ export class Supply<B> {
     if (held.source !== 'disk') disk?.save(held);
     this.#follower.accepted(held.sdkKey, held.seq);
     record?.reschedule();
+    this.keys.accepted(held.sdkKey);
   }
 
   #onBusChange(available: boolean, reason: BusReason | null): void {

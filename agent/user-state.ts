@@ -38,14 +38,19 @@ export interface UserState {
 }
 
 export interface UserStateOptions {
-  readonly config: Pick<AgentConfig, 'userProfiles'>;
+  readonly config: Pick<AgentConfig, 'userProfiles' | 'profileCharactersMax'>;
   readonly outside: Pick<Outside, 'makeProfiles' | 'onTrouble'>;
   readonly sharing?: UserSharing;
 }
 
 export function createUserState({ config, outside, sharing }: UserStateOptions): UserState {
   const overrides = new Overrides(sharing?.onOverride);
-  const profiles = createProfileServices(config.userProfiles, outside.makeProfiles, sharing?.onProfile);
+  const profiles = createProfileServices(
+    config.userProfiles,
+    outside.makeProfiles,
+    sharing?.onProfile,
+    config.profileCharactersMax,
+  );
   return {
     overrides,
     profiles,

@@ -8,6 +8,23 @@ export interface HttpLimits {
   readonly bodyBytesMax: number;
 }
 
+/** How much one request about a user may bring. */
+export interface UserLimits {
+  readonly bodyBytesMax: number;
+  readonly userIdBytesMax: number;
+  /** Also of event tags, forced decisions, and what an ODP event holds. */
+  readonly attributesMax: number;
+  /** Keys in the query of one request. */
+  readonly keysMax: number;
+}
+
+export interface AnswerLimits {
+  /** Of one answer, that of a batch included. */
+  readonly bytesMax: number;
+  /** Of all answers of a process that are being made or have not been taken by their clients; small ones do not count. */
+  readonly inFlightBytesMax: number;
+}
+
 /** Of all ports. */
 export interface ServerSettings extends HttpLimits {
   /** For a request to arrive in full. */

@@ -1,43 +1,14 @@
 // The list of all settings: the path in the file, the variable, the default, and a line of help. The one place that says
 // which settings there are; readers ask for values by these paths, `--help` prints it, and what is not in it is unknown.
 
-/** `text` also stands for numbers, durations and such; `map` and `objects` are JSON in a variable. */
-export type SettingKind = 'text' | 'list' | 'map' | 'objects';
+import { type Setting, setting, unused } from './setting.ts';
 
-export interface Setting {
-  /** In the file; found there whatever its case. */
-  readonly path: string;
-  readonly variable: string;
-  readonly kind: SettingKind;
-  /** As it would be written; undefined: not set. */
-  readonly byDefault: unknown;
-  readonly help: string;
-  /** Why it has no effect here; such settings are the original's and are accepted with a warning. */
-  readonly unused?: string;
-}
-
-const setting =
-  (kind: SettingKind) =>
-  (path: string, byDefault: unknown, help: string, variable = variableOf(path)): Setting => ({
-    ...{ path, variable, kind, byDefault, help },
-  });
-
-/** The original's rule: OPTIMIZELY_ and the path. Ours read as words: `fanout.s3PollInterval`, FANOUT_S3_POLL_INTERVAL. */
-export function variableOf(path: string): string {
-  if (!path.startsWith('fanout.')) return `OPTIMIZELY_${path.replaceAll('.', '_').toUpperCase()}`;
-  const words = path.slice('fanout.'.length).replaceAll(/([A-Z])/g, '_$1');
-  return `FANOUT_${words.toUpperCase()}`;
-}
+export { type Setting, type SettingKind, variableOf } from './setting.ts';
 
 const text = setting('text');
 const list = setting('list');
 const map = setting('map');
 const objects = setting('objects');
-const unused = (path: string, kind: SettingKind, why: string): Setting => ({
-  ...setting(kind)(path, undefined, 'Accepted, without effect'),
-  unused: why,
-});
-
 const auth = (port: string): Setting[] => [
   objects(
     `${port}.auth.clients`,
@@ -220,8 +191,32 @@ export const SETTINGS: readonly Setting[] = [
   text('fanout.headSizeMax', '1MB', 'Request line and headers of a request together; 431 beyond it'),
   text('fanout.headersMax', 1_000, 'Headers of a request; 431 beyond it'),
   text('fanout.bodySizeMax', '4MB', 'Body of a request; 413 beyond it'),
+  text(
+    'fanout.userBodySizeMax',
+    '2MB',
+    'Body of a request about one user, also within a batch; 413 beyond it',
+  ),
+  text('fanout.userIdSizeMax', '8KB', 'Id of a user; 400 beyond it'),
+  text(
+    'fanout.attributesMax',
+    500,
+    'Attributes of a user, tags of an event, or forced decisions; 400 beyond it',
+  ),
+  text('fanout.decideKeysMax', 5_000, 'Keys in the query of a request; 400 beyond it'),
+  text('fanout.answerSizeMax', '16MB', 'One answer, also that of a batch; 400 beyond it'),
+  text(
+    'fanout.answersInFlightMax',
+    '32MB',
+    'Answers of 64 KB and more that a process makes or sends at a time; 503 beyond it',
+  ),
   text('fanout.streamsMax', 1_000, 'Event streams open at a time'),
   text('fanout.keysOnDemandMax', 100, 'SDK keys served beyond the listed ones'),
+  text(
+    'fanout.keysOnDemandSizeMax',
+    '12MB',
+    'Their datafiles together; a worker takes about eight times as much for them',
+  ),
+  text('fanout.profilesSizeMax', '32MB', 'User profiles in memory, in characters; beyond it some give way'),
   text('fanout.eventsDiskMax', '64MB', 'Events kept in the cache folder while their endpoint is down'),
   list(
     'fanout.signingKeys',

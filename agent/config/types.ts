@@ -4,7 +4,13 @@
 import type { SdkKey } from '../../core/ids.ts';
 import type { NatsSettings } from '../sources/bus.ts';
 import type { S3Settings } from '../sources/s3.ts';
-import type { AuthSettings, CorsSettings, ServerSettings } from './front-door-types.ts';
+import type {
+  AnswerLimits,
+  AuthSettings,
+  CorsSettings,
+  ServerSettings,
+  UserLimits,
+} from './front-door-types.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -21,6 +27,8 @@ export interface AgentConfig {
   readonly identity: Identity;
   readonly keys: readonly ConfiguredKey[];
   readonly keysOnDemandMax: number;
+  /** Of their datafiles together. */
+  readonly keysOnDemandBytesMax: number;
   /** Event streams open at a time. */
   readonly streamsMax: number;
   /** What the SDK key header must match beyond being an SDK key, in RE2's syntax; null where nothing more is asked for. */
@@ -34,6 +42,8 @@ export interface AgentConfig {
   /** False keeps SDK keys out of log lines. */
   readonly logSdkKeys: boolean;
   readonly server: ServerSettings;
+  readonly userLimits: UserLimits;
+  readonly answerLimits: AnswerLimits;
   readonly api: ApiSettings;
   readonly admin: AdminSettings;
   readonly batch: BatchSettings;
@@ -44,6 +54,8 @@ export interface AgentConfig {
   readonly cdnPollIntervalMs: number;
   readonly events: EventSettings;
   readonly userProfiles: UserProfileSettings;
+  /** Of all profiles that are kept in a process' memory. */
+  readonly profileCharactersMax: number;
   readonly odp: OdpSettings;
   readonly cmab: CmabSettings;
   readonly tracing: TracingSettings;

@@ -12,37 +12,55 @@ import { type ProjectKeys, projectKeys } from './project-keys.ts';
 import { wasLeftOut } from './schema.ts';
 import { readBody } from './schema-body.ts';
 import { ACTIVATE_BODY } from './schema-routes.ts';
+import type { Turns } from './turns.ts';
 import { forSdk, userProblem } from './user-check.ts';
+import { type Bounds, keysProblem } from './user-limits.ts';
+import { withClient } from './with-client.ts';
+import type { FlagHandler } from './with-datafile.ts';
 
 type Kind = 'experiment' | 'feature';
 type Wanted = ReadonlyMap<string, Kind>;
 
-export function activate(exchange: Exchange, held: Held<FlagClient>): void | Promise<void> {
+export const activateHandler =
+  (bounds: Bounds): FlagHandler =>
+  (exchange, held) =>
+    activate(bounds, exchange, held);
+
+function activate(
+  { limits, turns }: Bounds,
+  exchange: Exchange,
+  held: Held<FlagClient>,
+): void | Promise<void> {
   const body = readBody(ACTIVATE_BODY, exchange.body);
   if (body === null) return malformed(exchange);
   if (body.userId === '') return refuse(exchange, 400, NO_USER);
-  const problem = userProblem(body.userId, body.userAttributes);
+  const problem =
+    userProblem(body.userId, body.userAttributes, limits) ??
+    keysProblem([...exchange.query('experimentKey'), ...exchange.query('featureKey')], limits);
   if (problem !== null) return refuse(exchange, 400, problem);
   const project = projectKeys(held);
   const wanted = wantedKeys(exchange, project);
   if (typeof wanted === 'string') return refuse(exchange, 400, wanted);
   const client = held.built;
   const activator: Activator = {
-    ...{ client, sdk: client.acquire(), project },
+    ...{ client, sdk: client.sdk, project },
     ...{ userId: body.userId, attributes: forSdk(body.userAttributes) },
     ownAttributes: wasLeftOut(body.userAttributes) ? null : body.userAttributes,
     isQuiet: exchange.query('disableTracking')[0] === 'true',
   };
-  if (needsPrediction(client, wanted))
-    return inTurn(activator, wanted)
-      .then((made) => respond(exchange, made))
-      .finally(() => client.release());
-  try {
+  return withClient(client, () => {
+    // So often the user comes back, or is sent on.
+    exchange.hold(exchange.body.byteLength * wanted.size);
+    if (needsPrediction(client, wanted))
+      return inTurn(turns, activator, wanted).then((made) => respond(exchange, made));
+    const made: Activated[] = [];
     // Nothing that is wanted has to be waited for.
-    respond(exchange, [...wanted].map(([key, kind]) => decide(activator, key, kind)) as Activated[]);
-  } finally {
-    client.release();
-  }
+    const all = turns.each(wanted, ([key, kind]) => {
+      made.push(decide(activator, key, kind) as Activated);
+      return !exchange.isGone;
+    });
+    return all === undefined ? respond(exchange, made) : all.then(() => respond(exchange, made));
+  });
 }
 
 type Activated = Activation | Refused;
@@ -51,9 +69,12 @@ const decide = (activator: Activator, key: string, kind: Kind): Activated | Prom
   kind === 'experiment' ? activateExperiment(activator, key) : activateFeature(activator, key);
 
 /** One after the other: each keeps its variation in the profile that the one before has left. */
-async function inTurn(activator: Activator, wanted: Wanted): Promise<readonly Activated[]> {
+async function inTurn(turns: Turns, activator: Activator, wanted: Wanted): Promise<readonly Activated[]> {
   const made: Activated[] = [];
-  for (const [key, kind] of wanted) made.push(await decide(activator, key, kind));
+  for (const [key, kind] of wanted) {
+    if (turns.isOver) await turns.next();
+    made.push(await decide(activator, key, kind));
+  }
   return made;
 }
 

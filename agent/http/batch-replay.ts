@@ -3,7 +3,8 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { originForm } from '../../core/request-target.ts';
 import { isJson } from './content-type.ts';
-import { Exchange, type HeaderList } from './exchange.ts';
+import { type AnswerRoom, Exchange, type HeaderList } from './exchange.ts';
+import { Refused } from './refused.ts';
 import { Router } from './router.ts';
 import type { BatchOperation } from './schema-routes.ts';
 import type { Route } from './server.ts';
@@ -14,6 +15,8 @@ export interface Replayed {
   readonly status: number;
   readonly headers: OutgoingHttpHeaders;
   readonly body: Buffer | null;
+  /** Taken of the room for it. */
+  readonly heldBytes: number;
 }
 
 /** Told of an operation that failed, by its path. */
@@ -28,8 +31,8 @@ export interface ReplayOptions {
   readonly newRequestId?: () => string;
 }
 
-/** Never rejects: what fails is answered, as it would be outside of a batch. */
-export type Replay = (operation: BatchOperation) => Promise<Replayed>;
+/** Never rejects: what fails is answered, as it would be outside of a batch. @param room for its answer */
+export type Replay = (operation: BatchOperation, room?: AnswerRoom) => Promise<Replayed>;
 
 /** What a method may be written with (RFC 9110, 5.6.2). */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]*$/;
@@ -37,7 +40,7 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]*$/;
 export function replayer(options: ReplayOptions): Replay {
   const router = new Router(options.routes);
   const { unrouted = noRoute, onFailed, monotonicMs, newRequestId = () => '' } = options;
-  return async (operation) => {
+  return async (operation, room) => {
     const target = targetOf(operation);
     if (target === null || !TOKEN.test(operation.method)) return bare(400);
     const { path, search } = target;
@@ -52,7 +55,7 @@ export function replayer(options: ReplayOptions): Replay {
       if (isTimed) route?.timer?.record(monotonicMs() - startedMs);
     };
     try {
-      const request = { method, path, headers, search, body: operation.body, newRequestId, onAnswered };
+      const request = { method, path, headers, search, body: operation.body, newRequestId, onAnswered, room };
       return await call({ ...request, handle: route?.handle ?? tell });
     } catch (error) {
       onFailed(path, error);
@@ -102,6 +105,7 @@ interface Request {
   readonly newRequestId: () => string;
   readonly handle: Route['handle'];
   readonly onAnswered: (isTimed: boolean) => void;
+  readonly room: AnswerRoom | undefined;
 }
 
 async function call({
@@ -113,6 +117,7 @@ async function call({
   newRequestId,
   handle,
   onAnswered,
+  room,
 }: Request): Promise<Replayed> {
   const response = new KeptResponse();
   const request = { method, headers, url: path, resume() {}, on() {}, off() {}, once() {} };
@@ -122,13 +127,21 @@ async function call({
     search,
     () => onAnswered(exchange.isTimed),
     newRequestId,
+    [],
+    room,
   );
   exchange.body = Buffer.from(JSON.stringify(body));
-  await handle(exchange);
+  try {
+    await handle(exchange);
+  } catch (error) {
+    if (!(error instanceof Refused) || exchange.answered) throw error;
+    exchange.refused(error);
+  }
+  response.heldBytes = exchange.heldBytes;
   return response.isEnded ? response : bare(500);
 }
 
-const bare = (status: number): Replayed => ({ status, headers: {}, body: null });
+const bare = (status: number): Replayed => ({ status, headers: {}, body: null, heldBytes: 0 });
 
 /** As much of Node's response as an exchange uses. */
 class KeptResponse implements Replayed {
@@ -137,6 +150,7 @@ class KeptResponse implements Replayed {
   status = 200;
   readonly headers: OutgoingHttpHeaders = {};
   body: Buffer | null = null;
+  heldBytes = 0;
 
   writeHead(status: number, list: HeaderList): this {
     this.headersSent = true;
@@ -149,6 +163,8 @@ class KeptResponse implements Replayed {
   readonly destroyed = true;
   flushHeaders(): void {}
   on(): void {}
+  /** What an operation holds is its batch's. */
+  once(): void {}
 
   end(body?: Uint8Array | string): void {
     this.isEnded = true;

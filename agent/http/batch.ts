@@ -1,19 +1,18 @@
 // POST /v1/batch: several requests in one. Each goes through the very routes that it would meet by itself, within this
 // process; a few at a time, and other requests get their turn in between.
 
-import { type Replay, type ReplayOptions, replayer } from './batch-replay.ts';
+import { type Replay, type Replayed, type ReplayOptions, replayer } from './batch-replay.ts';
 import { isJson } from './content-type.ts';
-import type { Exchange } from './exchange.ts';
+import type { AnswerRoom, Exchange } from './exchange.ts';
+import { Refused } from './refused.ts';
 import { WRONG } from './schema.ts';
 import { parseFirstJson } from './schema-body.ts';
 import { BATCH_BODY, type BatchOperation } from './schema-routes.ts';
+import type { Turns } from './turns.ts';
 
-/** Of all answers together, which wait in memory for the slowest; 500 times a large datafile would be gigabytes. */
-export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 /** As the original writes "never": its answer to no operations at all. */
 const NEVER = '0001-01-01T00:00:00Z';
 const JSON_TYPE = 'application/json; charset=utf-8';
-const TOO_MUCH = '{"error":"the answers of this batch are too large together; send fewer operations"}';
 
 /** A batch within a batch is not among the routes. */
 export interface BatchOptions extends ReplayOptions {
@@ -21,6 +20,7 @@ export interface BatchOptions extends ReplayOptions {
   /** Operations under way at a time. */
   readonly maxConcurrency: number;
   readonly nowMs: () => number;
+  readonly turns: Pick<Turns, 'next' | 'long'>;
 }
 
 export function batchHandler(options: BatchOptions): (exchange: Exchange) => void | Promise<void> {
@@ -35,7 +35,9 @@ export function batchHandler(options: BatchOptions): (exchange: Exchange) => voi
         422,
         `{"error": "too many operations, exceeding ${operationsLimit} operations"}\n`,
       );
-    return run(options, operations, replay).then((text) => exchange.text(200, text, JSON_TYPE));
+    return options.turns
+      .long(() => run(options, exchange, operations, replay))
+      .then((text) => exchange.text(200, text, JSON_TYPE));
   };
 }
 
@@ -49,6 +51,7 @@ function readOperations(body: Buffer): readonly BatchOperation[] | null {
 /** The answer's text. Bodies are JSON already and are put in as they are. */
 async function run(
   options: BatchOptions,
+  exchange: Pick<Exchange, 'hold' | 'isGone'>,
   operations: readonly BatchOperation[],
   replay: Replay,
 ): Promise<string> {
@@ -56,29 +59,27 @@ async function run(
   const startedAt = iso();
   const parts: string[] = [];
   let errorCount = 0;
-  let answerBytes = 0;
   let next = 0;
+  const room = new BatchRoom(exchange);
   const worker = async (): Promise<void> => {
-    while (next < operations.length) {
-      const operation = operations[next++] as BatchOperation;
+    while (next < operations.length && !exchange.isGone) {
+      // Most operations are answered within the call; hundreds of them in a row would hold up everybody else.
+      await options.turns.next();
+      const operation = operations[next++];
+      if (operation === undefined) return;
       const operationStartedAt = iso();
-      const { status, headers, body } = await replay(operation);
-      const json = body !== null && isJson(headers['Content-Type']) ? body.toString().trim() : null;
-      answerBytes += json?.length ?? 0;
-      const fits = answerBytes <= ANSWER_BYTES_MAX;
-      if (!fits || status !== 200) errorCount++;
+      const { status, json, requestID } = room.kept(await replay(operation, room));
+      if (status !== 200) errorCount++;
       const about = {
-        status: fits ? status : 507,
-        // The original only knows it where there is a body.
-        requestID: json === null ? '' : String(headers['X-Request-Id'] ?? ''),
+        status,
+        requestID,
         operationID: operation.operationID,
         method: operation.method,
         url: operation.url,
         startedAt: operationStartedAt,
         endedAt: iso(),
       };
-      parts.push(`${JSON.stringify(about).slice(0, -1)},"body":${fits ? json : TOO_MUCH}}`);
-      await otherRequests();
+      parts.push(`${JSON.stringify(about).slice(0, -1)},"body":${json}}`);
     }
   };
   const workers = Math.max(1, Math.min(options.maxConcurrency, operations.length));
@@ -87,5 +88,41 @@ async function run(
   return `${JSON.stringify(head).slice(0, -1)},"response":[${parts.join(',')}]}\n`;
 }
 
-/** Most operations are answered within the call; hundreds of them in a row would hold up everybody else. */
-const otherRequests = () => new Promise<void>((resolve) => setImmediate(resolve));
+/** The answers of one batch, which wait in memory for the slowest: 500 times a large datafile would be gigabytes. */
+class BatchRoom implements AnswerRoom {
+  readonly #exchange: Pick<Exchange, 'hold'>;
+  #bytes = 0;
+
+  constructor(exchange: Pick<Exchange, 'hold'>) {
+    this.#exchange = exchange;
+  }
+
+  /** @throws Refused */
+  take(bytes: number, hasBytes: number): void {
+    const inAll = this.#bytes + bytes - hasBytes;
+    try {
+      this.#exchange.hold(inAll);
+    } catch (error) {
+      // Too large together, not by itself.
+      if (error instanceof Refused && error.status !== 503) throw new Refused(507, error.message);
+      throw error;
+    }
+    this.#bytes = inAll;
+  }
+
+  /** What an operation takes it keeps: its answer becomes a part of the batch's. */
+  give(): void {}
+
+  kept({ status, headers, body, heldBytes }: Replayed) {
+    // The original only knows the id where there is a body.
+    if (body === null || !isJson(headers['Content-Type'])) return { status, json: null, requestID: '' };
+    const requestID = String(headers['X-Request-Id'] ?? '');
+    try {
+      this.take(body.byteLength, Math.min(heldBytes, body.byteLength));
+      return { status, json: body.toString().trim(), requestID };
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      return { status: error.status, json: JSON.stringify({ error: error.message }), requestID };
+    }
+  }
+}

@@ -43,22 +43,26 @@ export function answerKept(
   // A strong ETag names exact bytes, which differ by coding (RFC 9110, 8.8.1). If-None-Match compares weakly, so that
   // clients are told "unchanged" whatever coding they asked for before.
   exchange.headers.ETag = codingOf(exchange, body) === null ? etag : `W/${etag}`;
-  if (!isUnchanged(etag)) return answerCompressed(exchange, body);
+  if (!isUnchanged(etag)) return answerCompressed(exchange, body, true);
   exchange.varyBy('Accept-Encoding');
   exchange.empty(304);
 }
 
-/** 200 with JSON, compressed where the client takes that and it is worth it. */
-export function answerCompressed(exchange: Exchange, body: Uint8Array): void | Promise<void> {
+/**
+ * 200 with JSON, compressed where the client takes that and it is worth it.
+ * @param isKept the body is there anyhow, and costs nothing while a client takes it
+ */
+export function answerCompressed(exchange: Exchange, body: Uint8Array, isKept = false): void | Promise<void> {
+  const send = (bytes: Uint8Array) => (isKept ? exchange.shared(200, bytes) : exchange.jsonReady(200, bytes));
   exchange.varyBy('Accept-Encoding');
   const coding = codingOf(exchange, body);
   if (coding === null) {
-    exchange.jsonReady(200, body);
+    send(body);
     return;
   }
   const answer = (compressed: Uint8Array): void => {
     exchange.headers['Content-Encoding'] = coding;
-    exchange.jsonReady(200, compressed);
+    send(compressed);
   };
   const compressed = compressedOf(body, coding);
   return compressed instanceof Promise ? compressed.then(answer) : answer(compressed);

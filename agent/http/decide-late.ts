@@ -5,6 +5,7 @@ import type { PredictionIds, Predictions } from '../cmab.ts';
 import type { FlagClient, Predicted } from '../flag-client.ts';
 import type { Held } from '../store.ts';
 import { withFailure } from './decide-failed.ts';
+import { decidePredictedFlags } from './decide-flags.ts';
 import { telling } from './decide-notes.ts';
 import type { DecideRequest } from './decide-request.ts';
 import {
@@ -18,8 +19,11 @@ import {
   unlisted,
   userContext,
 } from './decision.ts';
+import { userText } from './decision-text.ts';
 import type { Exchange } from './exchange.ts';
 import { type KnownUser, knownUser, withReasons } from './reasons.ts';
+import type { Turns } from './turns.ts';
+import type { Bounds } from './user-limits.ts';
 
 const CACHE_HEADER = 'x-optimizely-odp-cache-name';
 const NO_SEGMENTS = 'failed to fetch qualified segments';
@@ -34,6 +38,7 @@ export function isLate({ predicted }: FlagClient, request: DecideRequest, keys: 
 }
 
 export async function decideLate(
+  { turns }: Bounds,
   exchange: Exchange,
   held: Held<FlagClient>,
   request: DecideRequest,
@@ -53,13 +58,19 @@ export async function decideLate(
       user.qualifiedSegments = [...segments];
     }
     const known = knownUser(held, request, segments);
-    exchange.json(200, await telling(held, request, known, () => answer(user, held, request, keys, known)));
+    const count = keys.length === 0 ? client.flagKeys.length : keys.length;
+    exchange.hold(userText(request).length * count);
+    exchange.json(
+      200,
+      await telling(held, request, known, () => answer(turns, user, held, request, keys, known)),
+    );
   } finally {
     client.release();
   }
 }
 
 async function answer(
+  turns: Turns,
   user: UserContext,
   held: Held<FlagClient>,
   request: DecideRequest,
@@ -70,8 +81,8 @@ async function answer(
   const options = request.decideOptions as unknown as DecideOptions;
   const known = keys.filter((key) => !isPrototypeKey(key));
   const decide = async (): Promise<Readonly<Record<string, Decision>>> => {
-    if (keys.length === 0) return user.decideAllAsync(options);
-    if (keys.length > 1) return user.decideForKeysAsync(known, options);
+    if (keys.length !== 1)
+      return decidePredictedFlags(turns, user, keys.length === 0 ? held.built.flagKeys : known, options);
     // Of a single flag the SDK also says when it is off, whatever the options.
     return Object.fromEntries(
       await Promise.all(known.map(async (key) => [key, await user.decideAsync(key, options)] as const)),

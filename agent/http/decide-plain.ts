@@ -7,19 +7,26 @@ import type { AnswerPieces, Outcome } from '../decider/outcome.ts';
 import { eventPieces, visitorText } from '../decider/tap.ts';
 import type { FlagClient } from '../flag-client.ts';
 import type { DecideRequest } from './decide-request.ts';
-import { type DecideOptions, unknownFlag, userContext } from './decision.ts';
+import { type DecideOptions, onlyEnabled, unknownFlag, userContext } from './decision.ts';
 import { answerPieces, answerText, userText } from './decision-text.ts';
+import type { Exchange } from './exchange.ts';
+import type { Turns } from './turns.ts';
 import { forSdk } from './user-check.ts';
 
 const WITH_EVENT: DecideOptions = [];
 const QUIET = ['DISABLE_DECISION_EVENT'] as unknown as DecideOptions;
 
-/** The answer's JSON; null where the request is not of the usual kind. */
+/** Flags decided before the time is looked at again: a hundred take as long as a few looks. */
+const FLAGS_PER_LOOK = 16;
+
+/** The answer's JSON, a promise of it where it takes long; null where the request is not of the usual kind. */
 export function decidePlain(
   client: FlagClient,
   request: DecideRequest,
   keys: readonly string[],
-): string | null {
+  turns: Turns,
+  exchange: Pick<Exchange, 'hold' | 'isGone'>,
+): string | Promise<string> | null {
   const { decider } = client;
   if (decider === null || !client.isPlain(request.userId) || !isUsual(request)) return null;
   const user = plainUser(request.userId, forSdk(request.userAttributes));
@@ -27,7 +34,7 @@ export function decidePlain(
   const question = new Question(client, decider, user, request);
   const [only] = keys;
   if (keys.length === 1 && only !== undefined) return question.one(only);
-  return question.several(keys.length === 0 ? decider.flagKeys : new Set(keys));
+  return question.several(keys.length === 0 ? decider.flagKeys : [...new Set(keys)], turns, exchange);
 }
 
 const isUsual = ({ forcedDecisions, decideOptions }: DecideRequest): boolean =>
@@ -42,6 +49,8 @@ class Question {
   readonly #hasVariables: boolean;
   readonly #who: string;
   #visitor: string | null = null;
+  /** Flags that may be decided before the time is looked at. */
+  #unlooked = FLAGS_PER_LOOK;
 
   constructor(client: FlagClient, decider: Decider, user: DecidedUser, request: DecideRequest) {
     this.#client = client;
@@ -58,18 +67,42 @@ class Question {
     return this.#decider.has(flagKey) ? this.#text(this.#decide(flagKey)) : this.#unknown(flagKey);
   }
 
-  several(flagKeys: Iterable<string>): string {
-    const onlyEnabled = this.#request.decideOptions.includes('ENABLED_FLAGS_ONLY');
+  several(
+    flagKeys: readonly string[],
+    turns: Turns,
+    exchange: Pick<Exchange, 'hold' | 'isGone'>,
+  ): string | Promise<string> {
+    const isShort = onlyEnabled(this.#request);
+    // So often the user comes back, or is sent on.
+    exchange.hold(this.#who.length * flagKeys.length);
     let list = '';
-    for (const flagKey of flagKeys) {
-      let text = '';
-      if (this.#decider.has(flagKey)) {
-        const pieces = this.#decide(flagKey);
-        if (!onlyEnabled || pieces.enabled) text = this.#text(pieces);
-      } else if (!onlyEnabled) text = this.#unknown(flagKey);
-      if (text !== '') list += list === '' ? text : `,${text}`;
-    }
-    return `[${list}]`;
+    let at = 0;
+    /** True when it has come to the end, false when others must have their turn first. */
+    const goOn = (): boolean => {
+      while (at < flagKeys.length) {
+        if (--this.#unlooked < 0) {
+          exchange.hold(list.length);
+          if (turns.isOver) return exchange.isGone;
+          this.#unlooked = FLAGS_PER_LOOK;
+        }
+        const text = this.#listed(flagKeys[at++] as string, isShort);
+        if (text !== '') list += list === '' ? text : `,${text}`;
+      }
+      return true;
+    };
+    const rest = async (): Promise<string> => {
+      do await turns.next();
+      while (!goOn());
+      return `[${list}]`;
+    };
+    return goOn() ? `[${list}]` : turns.long(rest);
+  }
+
+  /** Empty for a flag that is left out. */
+  #listed(flagKey: string, isShort: boolean): string {
+    if (!this.#decider.has(flagKey)) return isShort ? '' : this.#unknown(flagKey);
+    const pieces = this.#decide(flagKey);
+    return isShort && !pieces.enabled ? '' : this.#text(pieces);
   }
 
   #text(pieces: AnswerPieces): string {
@@ -107,6 +140,8 @@ class Question {
   }
 
   #askSdk(flagKey: string) {
+    // Takes a hundred times as long, and longer the more attributes there are.
+    this.#unlooked = 0;
     const options = this.#sends ? WITH_EVENT : QUIET;
     const { value, events } = this.#client.tapped((sdk) =>
       userContext(sdk, this.#request).decide(flagKey, options),

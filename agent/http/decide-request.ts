@@ -1,8 +1,10 @@
 // The body of POST /v1/decide: read once, checked by hand, in the original's own words. Pure.
 
+import type { UserLimits } from '../config/front-door-types.ts';
 import { holdsFinite } from './schema.ts';
 import { MALFORMED, parseJson } from './schema-body.ts';
 import { userProblem } from './user-check.ts';
+import { listProblem } from './user-limits.ts';
 
 export const DECIDE_OPTIONS = [
   'DISABLE_DECISION_EVENT',
@@ -54,7 +56,7 @@ export interface DecideRequest {
 }
 
 /** The request, or the text of the 400 that it deserves. */
-export function parseDecideRequest(body: Buffer): DecideRequest | string {
+export function parseDecideRequest(body: Buffer, limits: UserLimits): DecideRequest | string {
   if (body.byteLength === 0) return NO_USER;
   const fields = parseObject(body);
   if (fields === null) return MALFORMED;
@@ -69,8 +71,10 @@ export function parseDecideRequest(body: Buffer): DecideRequest | string {
   const forced = forcedDecisions?.map(parseForced) ?? [];
   if (forced.includes(null)) return MALFORMED;
   if (!userId) return NO_USER;
-  const problem = userProblem(userId, userAttributes ?? NO_ATTRIBUTES);
+  const problem = userProblem(userId, userAttributes ?? NO_ATTRIBUTES, limits);
   if (problem !== null) return problem;
+  const tooMany = listProblem('forced decisions', forced, limits);
+  if (tooMany !== null) return tooMany;
   const unknown = decideOptions?.find((option) => !KNOWN_OPTIONS.has(option ?? ''));
   if (unknown !== undefined) return `invalid option: ${unknown ?? ''}`;
   return {

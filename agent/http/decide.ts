@@ -1,9 +1,9 @@
 // POST /v1/decide: one flag, several, or all, for one user. Decides within the call, unless somebody outside has to be
-// asked for it first.
+// asked for it first, or it takes so long that others must have their turn in between.
 
-import type { SdkClient } from '../clients.ts';
 import type { FlagClient } from '../flag-client.ts';
 import type { Held } from '../store.ts';
+import { decideFlags } from './decide-flags.ts';
 import { decideLate, isLate } from './decide-late.ts';
 import { telling } from './decide-notes.ts';
 import { decidePlain } from './decide-plain.ts';
@@ -12,7 +12,7 @@ import {
   type DecideOptions,
   type Decision,
   isPrototypeKey,
-  listed,
+  onlyEnabled,
   unknownFlag,
   unlisted,
   userContext,
@@ -20,45 +20,67 @@ import {
 import { decisionText, userText } from './decision-text.ts';
 import type { Exchange } from './exchange.ts';
 import { knownUser, withReasons } from './reasons.ts';
+import { type Bounds, keysProblem } from './user-limits.ts';
+import { withClient } from './with-client.ts';
+import type { FlagHandler } from './with-datafile.ts';
 
-export function decide(exchange: Exchange, held: Held<FlagClient>): void | Promise<void> {
-  const request = parseDecideRequest(exchange.body);
-  if (typeof request === 'string') {
-    exchange.error(400, request);
-    return;
-  }
-  const client = held.built;
-  const keys = exchange.query('keys');
-  if (isLate(client, request, keys)) return decideLate(exchange, held, request, keys);
-  const sdk = client.acquire();
-  try {
-    exchange.jsonReady(200, decidePlain(client, request, keys) ?? decideBySdk(sdk, held, request, keys));
-  } finally {
-    client.release();
-  }
-}
+export const decideHandler =
+  (bounds: Bounds): FlagHandler =>
+  (exchange, held) => {
+    const request = parseDecideRequest(exchange.body, bounds.limits);
+    if (typeof request === 'string') return exchange.error(400, request);
+    const client = held.built;
+    const keys = exchange.query('keys');
+    const problem = keysProblem(keys, bounds.limits);
+    if (problem !== null) return exchange.error(400, problem);
+    if (isLate(client, request, keys)) return decideLate(bounds, exchange, held, request, keys);
+    return withClient(client, () => {
+      const text =
+        decidePlain(client, request, keys, bounds.turns, exchange) ??
+        decideBySdk(bounds, exchange, held, request, keys);
+      if (typeof text === 'string') return exchange.jsonReady(200, text);
+      return text.then((late) => exchange.jsonReady(200, late));
+    });
+  };
 
 /** One key gives an object; several, or none for all, a list. */
 function decideBySdk(
-  sdk: SdkClient,
+  { turns }: Bounds,
+  exchange: Exchange,
   held: Held<FlagClient>,
   request: DecideRequest,
   keys: readonly string[],
-): string {
-  const user = userContext(sdk, request);
+): string | Promise<string> {
+  const client = held.built;
+  const user = userContext(client.sdk, request);
   const known = knownUser(held, request);
-  const tell = <T>(run: () => T): T => telling(held, request, known, run);
   const who = userText(request);
   const options = request.decideOptions as unknown as DecideOptions;
   const unknown = (key: string) => JSON.stringify(unknownFlag(key, request));
-  const text = (decision: Decision) =>
-    decisionText(withReasons(held, request, decision, known), who, held.built);
+  const text = (decision: Decision) => decisionText(withReasons(held, request, decision, known), who, client);
   const [only] = keys;
   if (keys.length === 1 && only !== undefined)
-    return isPrototypeKey(only) ? unknown(only) : text(tell(() => user.decide(only, options)));
-  const names = keys.filter((key) => !isPrototypeKey(key));
-  const decided = tell(() =>
-    only === undefined ? user.decideAll(options) : user.decideForKeys(names, options),
+    return isPrototypeKey(only)
+      ? unknown(only)
+      : text(telling(held, request, known, () => user.decide(only, options)));
+  const names = only === undefined ? client.flagKeys : keys.filter((key) => !isPrototypeKey(key));
+  const isListed = onlyEnabled(request) ? ({ enabled }: Decision) => enabled : () => true;
+  // So often the user comes back, or is sent on.
+  exchange.hold(who.length * names.length);
+  let list = '';
+  const add = (one: string): void => {
+    list += list === '' ? one : `,${one}`;
+    exchange.hold(list.length);
+  };
+  const decided = telling(held, request, known, () =>
+    decideFlags(turns, user, names, options, (decision) => {
+      if (isListed(decision)) add(text(decision));
+      return !exchange.isGone;
+    }),
   );
-  return `[${[...listed(decided, request).map(text), ...unlisted(keys, request).map(unknown)]}]`;
+  const finish = (): string => {
+    for (const key of unlisted(keys, request)) add(unknown(key));
+    return `[${list}]`;
+  };
+  return decided === undefined ? finish() : decided.then(finish);
 }

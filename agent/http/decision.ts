@@ -59,7 +59,8 @@ export const listed = (
 export const unlisted = (keys: readonly string[], request: DecideRequest): readonly string[] =>
   onlyEnabled(request) ? [] : [...new Set(keys.filter(isPrototypeKey))];
 
-const onlyEnabled = ({ decideOptions }: DecideRequest): boolean =>
+/** Whether flags that are off are left out of lists. */
+export const onlyEnabled = ({ decideOptions }: DecideRequest): boolean =>
   decideOptions.includes('ENABLED_FLAGS_ONLY');
 
 /** Names that every object has are never flags, but the SDK would find them in its maps. */

@@ -3,6 +3,8 @@
 import type { IncomingMessage, OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { clientNetwork } from '../networks.ts';
 import type { DatafileMeta } from '../sources/source.ts';
+import { type AnswerBudget, COUNTED_BYTES_MIN } from './answer-budget.ts';
+import type { Refused } from './refused.ts';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 const TEXT_TYPE = 'text/plain; charset=utf-8';
@@ -16,6 +18,9 @@ export type HeaderList = readonly OutgoingHttpHeader[];
 const NO_HEADERS: HeaderList = [];
 /** Browsers must not take the text of an error, of which a part may be the client's own, for a page. */
 const NO_SNIFFING: HeaderList = ['X-Content-Type-Options', 'nosniff'];
+
+/** Null where answers are not counted. */
+export type AnswerRoom = Pick<AnswerBudget, 'take' | 'give'>;
 
 export class Exchange {
   readonly request: IncomingMessage;
@@ -35,6 +40,9 @@ export class Exchange {
   /** False where the route was not reached: the original times no request whose SDK key it does not know. */
   isTimed = true;
   #headers: OutgoingHttpHeaders | null = null;
+  readonly #budget: AnswerRoom | null;
+  /** Taken from the budget. */
+  #heldBytes = 0;
 
   constructor(
     request: IncomingMessage,
@@ -43,7 +51,9 @@ export class Exchange {
     onAnswered: (status: number) => void,
     newRequestId: () => string = NO_REQUEST_ID,
     ofPort: HeaderList = NO_HEADERS,
+    budget: AnswerRoom | null = null,
   ) {
+    this.#budget = budget;
     this.#onAnswered = onAnswered;
     this.#ofPort = ofPort;
     this.request = request;
@@ -89,6 +99,41 @@ export class Exchange {
     return new URLSearchParams(search).getAll(name);
   }
 
+  /** The client has left: what is made for it is made for nothing. */
+  get isGone(): boolean {
+    // That of an operation of a batch has no connection of its own.
+    return this.request.socket?.destroyed === true;
+  }
+
+  /**
+   * Makes sure that there is room for an answer, while it is made or before. Given back when the client has taken it.
+   * @param bytes of the answer so far, at least
+   * @throws Refused
+   */
+  hold(bytes: number): void {
+    if (this.#budget === null || bytes < COUNTED_BYTES_MIN || bytes <= this.#heldBytes) return;
+    this.#budget.take(bytes, this.#heldBytes);
+    if (this.#heldBytes === 0) this.#response.once('close', () => this.#letGo());
+    this.#heldBytes = bytes;
+    if (this.isGone) this.#letGo();
+  }
+
+  /** Taken of the room for answers. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  #letGo(): void {
+    this.#budget?.give(this.#heldBytes);
+    this.#heldBytes = 0;
+  }
+
+  /** The request meets a limit. */
+  refused({ status, message }: Refused): void {
+    if (status === 503) this.headers['Retry-After'] = 1;
+    this.error(status, message);
+  }
+
   json(status: number, value: unknown): void {
     this.bytes(status, JSON_TYPE, JSON.stringify(value));
   }
@@ -107,12 +152,24 @@ export class Exchange {
     this.bytes(status, JSON_TYPE, body);
   }
 
+  /** Bytes that are kept anyhow, and so cost nothing while a client takes them. */
+  shared(status: number, body: Uint8Array): void {
+    this.#send(status, JSON_TYPE, body, body.byteLength);
+  }
+
+  /** @throws Refused where the answer is too large, or too many large ones are under way */
   bytes(status: number, contentType: string, body: Uint8Array | string): void {
-    const isText = typeof body === 'string';
-    const length = isText ? Buffer.byteLength(body) : body.byteLength;
+    // Characters are not more than bytes; a long text is not even counted where there is no room for it.
+    this.hold(body.length);
+    const length = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;
+    this.hold(length);
+    this.#send(status, contentType, body, length);
+  }
+
+  #send(status: number, contentType: string, body: Uint8Array | string, length: number): void {
     this.#writeHead(status, ['Content-Type', contentType, 'Content-Length', length]);
     // As many bytes as characters: all of it ASCII, as nearly every answer, so that it need not be encoded.
-    if (isText && length === body.length) this.#response.end(body, 'latin1');
+    if (typeof body === 'string' && length === body.length) this.#response.end(body, 'latin1');
     else this.#response.end(body);
     this.#onAnswered(status);
   }

@@ -5,10 +5,11 @@ import { answer, malformed, NO_USER, refuse } from './answer.ts';
 import type { Exchange } from './exchange.ts';
 import { readBody } from './schema-body.ts';
 import { LOOKUP_BODY } from './schema-routes.ts';
+import { type Bounds, userIdProblem } from './user-limits.ts';
 import type { FlagHandler } from './with-datafile.ts';
 import { NO_SERVICE, type ProfileDeps, SERVICE_FAILED, serviceOf } from './with-profiles.ts';
 
-export function lookupHandler(deps: ProfileDeps): FlagHandler {
+export function lookupHandler(deps: ProfileDeps, { limits }: Bounds): FlagHandler {
   return (exchange, held) => {
     const service = serviceOf(deps, exchange, held);
     if (service === null) return refuse(exchange, 500, NO_SERVICE);
@@ -16,6 +17,8 @@ export function lookupHandler(deps: ProfileDeps): FlagHandler {
     if (body === null) return malformed(exchange);
     const { userId } = body;
     if (userId === '') return refuse(exchange, 400, NO_USER);
+    const problem = userIdProblem(userId, limits);
+    if (problem !== null) return refuse(exchange, 400, problem);
     const found = service.lookup(userId);
     if (!(found instanceof Promise)) return profile(exchange, userId, found);
     return found.then(

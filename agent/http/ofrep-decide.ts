@@ -3,6 +3,7 @@
 import type { SdkClient } from '../clients.ts';
 import type { FlagClient } from '../flag-client.ts';
 import type { Held } from '../store.ts';
+import { decideFlags, decidePredictedFlags } from './decide-flags.ts';
 import type { OfrepContext } from './ofrep-request.ts';
 import {
   type Evaluation,
@@ -13,7 +14,9 @@ import {
   type Reason,
 } from './ofrep-value.ts';
 import { projectKeys } from './project-keys.ts';
+import type { Turns } from './turns.ts';
 import { forSdk } from './user-check.ts';
+import { withClient } from './with-client.ts';
 
 type UserContext = ReturnType<SdkClient['createUserContext']>;
 type Options = NonNullable<Parameters<UserContext['decideAll']>[0]>;
@@ -47,17 +50,29 @@ export function evaluateOne(
 }
 
 /** Every flag, by every key that it can be asked for. Which datafile decided is the answer's to say, not each flag's. */
-export function evaluateAll(held: Held<FlagClient>, context: OfrepContext): Soon<Evaluation[]> {
-  const { predicted } = held.built;
-  const evaluations = (decisions: Readonly<Record<string, Decision>>) =>
-    Object.entries(decisions).flatMap(([key, decision]) =>
-      evaluationsOf(key, decision, reasonOf(held, key, decision)),
-    );
-  return withUser(held, context, (user) => {
-    if (predicted === null) return evaluations(user.decideAll(BULK_OPTIONS));
+export function evaluateAll(
+  held: Held<FlagClient>,
+  context: OfrepContext,
+  turns: Turns,
+): Soon<readonly Evaluation[]> {
+  const { predicted, flagKeys } = held.built;
+  const evaluations: Evaluation[] = [];
+  const add = (key: string, decision: Decision): void => {
+    evaluations.push(...evaluationsOf(key, decision, reasonOf(held, key, decision)));
+  };
+  return withUser<readonly Evaluation[]>(held, context, (user) => {
+    if (predicted === null) {
+      const done = decideFlags(turns, user, flagKeys, BULK_OPTIONS, (decision) =>
+        add(decision.flagKey, decision),
+      );
+      return done === undefined ? evaluations : done.then(() => evaluations);
+    }
     return predicted.cmab
-      .traced(() => user.decideAllAsync(BULK_OPTIONS))
-      .then(({ value }) => evaluations(value));
+      .traced(() => decidePredictedFlags(turns, user, flagKeys, BULK_OPTIONS))
+      .then(({ value }) => {
+        for (const [key, decision] of Object.entries(value)) add(key, decision);
+        return evaluations;
+      });
   });
 }
 
@@ -74,19 +89,11 @@ function reasonOf(held: Held<FlagClient>, flagKey: string, { ruleKey }: Decision
   return isExperiment ? 'SPLIT' : 'TARGETING_MATCH';
 }
 
-function withUser<T>(
+const withUser = <T>(
   { built }: Held<FlagClient>,
   { userId, attributes }: OfrepContext,
   run: (user: UserContext) => Soon<T>,
-): Soon<T> {
-  let isLate = false;
-  const sdk = built.acquire();
-  try {
-    const ran = run(sdk.createUserContext(userId, forSdk(attributes) as Record<string, string>));
-    if (!(ran instanceof Promise)) return ran;
-    isLate = true;
-    return ran.finally(() => built.release());
-  } finally {
-    if (!isLate) built.release();
-  }
-}
+): Soon<T> =>
+  withClient(built, () =>
+    run(built.sdk.createUserContext(userId, forSdk(attributes) as Record<string, string>)),
+  );

@@ -1,8 +1,10 @@
 // The body of an OFREP request: an evaluation context. Read once, checked by hand, refused in OpenFeature's own terms. Pure.
 
+import type { UserLimits } from '../config/front-door-types.ts';
 import { holdsFinite } from './schema.ts';
 import { parseJson } from './schema-body.ts';
 import { userProblem } from './user-check.ts';
+import { bodyProblem } from './user-limits.ts';
 
 export type OfrepErrorCode =
   | 'PARSE_ERROR'
@@ -23,7 +25,9 @@ export interface OfrepContext {
 }
 
 /** The context, or what is wrong with it. */
-export function parseContext(body: Buffer): OfrepContext | OfrepError {
+export function parseContext(body: Buffer, limits: UserLimits): OfrepContext | OfrepError {
+  const tooLarge = bodyProblem(body, limits);
+  if (tooLarge !== null) return { errorCode: 'INVALID_CONTEXT', errorDetails: tooLarge };
   const request = parseJson(body);
   if (!isObject(request))
     return { errorCode: 'PARSE_ERROR', errorDetails: 'the body must be a JSON object with a context' };
@@ -40,7 +44,7 @@ export function parseContext(body: Buffer): OfrepContext | OfrepError {
     return { errorCode: 'INVALID_CONTEXT', errorDetails: 'the targetingKey must be a string' };
   if (!holdsFinite(attributes))
     return { errorCode: 'INVALID_CONTEXT', errorDetails: 'the context holds a number that is too large' };
-  const problem = userProblem(targetingKey, attributes);
+  const problem = userProblem(targetingKey, attributes, limits);
   return problem === null
     ? { userId: targetingKey, attributes }
     : { errorCode: 'INVALID_CONTEXT', errorDetails: problem };

@@ -13,6 +13,7 @@ import { evaluateAll, evaluateOne, metadataOf } from './ofrep-decide.ts';
 import { isOfrepError, type OfrepError, parseContext } from './ofrep-request.ts';
 import type { Evaluation } from './ofrep-value.ts';
 import type { Route } from './server.ts';
+import type { Bounds } from './user-limits.ts';
 import { type FlagDeps, type FlagHandler, headersOf } from './with-datafile.ts';
 
 const FLAGS_PATH = '/ofrep/v1/evaluate/flags';
@@ -29,21 +30,28 @@ const REFUSALS: Readonly<Record<KeyRefusal, readonly [status: number, details: s
 export interface OfrepDeps extends FlagDeps {
   /** Whether a bearer token is the SDK key; false where tokens say who may ask. */
   readonly isBearerKey: boolean;
+  readonly bounds: Bounds;
   /** Gives a route that decides the user profile of its request. */
   readonly withProfiles: (handle: FlagHandler, userIdOf: (exchange: Exchange) => string) => FlagHandler;
 }
 
 export function ofrepRoutes(deps: OfrepDeps): readonly Route[] {
+  const { bounds } = deps;
+  const userIdOf = (exchange: Exchange) => userIdIn(exchange, bounds);
   const route = (handle: FlagHandler) => withHeld(deps, deps.withProfiles(handle, userIdOf));
   return [
-    { method: 'POST', path: FLAGS_PATH, handle: route(all) },
-    { method: 'POST', path: `${FLAGS_PATH}/*`, handle: route(one) },
+    { method: 'POST', path: FLAGS_PATH, handle: route((exchange, held) => all(bounds, exchange, held)) },
+    {
+      method: 'POST',
+      path: `${FLAGS_PATH}/*`,
+      handle: route((exchange, held) => one(bounds, exchange, held)),
+    },
   ];
 }
 
-function one(exchange: Exchange, held: Held<FlagClient>): void | Promise<void> {
+function one({ limits }: Bounds, exchange: Exchange, held: Held<FlagClient>): void | Promise<void> {
   const key = keyIn(pathOf(exchange));
-  const context = parseContext(exchange.body);
+  const context = parseContext(exchange.body, limits);
   if (isOfrepError(context)) {
     exchange.json(400, { key, ...context });
     return;
@@ -54,13 +62,13 @@ function one(exchange: Exchange, held: Held<FlagClient>): void | Promise<void> {
   return evaluated instanceof Promise ? evaluated.then(respond) : respond(evaluated);
 }
 
-function all(exchange: Exchange, held: Held<FlagClient>): void | Promise<void> {
-  const context = parseContext(exchange.body);
+function all(bounds: Bounds, exchange: Exchange, held: Held<FlagClient>): void | Promise<void> {
+  const context = parseContext(exchange.body, bounds.limits);
   if (isOfrepError(context)) {
     exchange.json(400, context);
     return;
   }
-  const evaluated = evaluateAll(held, context);
+  const evaluated = evaluateAll(held, context, bounds.turns);
   const respond = (flags: readonly Evaluation[]) => respondAll(exchange, held, flags);
   return evaluated instanceof Promise ? evaluated.then(respond) : respond(evaluated);
 }
@@ -115,8 +123,8 @@ function refuse(exchange: Exchange, refusal: KeyRefusal): void {
 }
 
 /** Empty where the request is refused anyway. */
-function userIdOf(exchange: Exchange): string {
-  const context = parseContext(exchange.body);
+function userIdIn(exchange: Exchange, { limits }: Bounds): string {
+  const context = parseContext(exchange.body, limits);
   return isOfrepError(context) ? '' : context.userId;
 }
 

@@ -1,7 +1,7 @@
 // POST /v1/override: forces a variation on a user, for testing. Off unless the operator turns it on.
 
 import type { FlagClient } from '../flag-client.ts';
-import { OVERRIDES_MAX } from '../overrides.ts';
+import { OVERRIDES_CHARACTERS_MAX, OVERRIDES_MAX } from '../overrides.ts';
 import type { Held } from '../store.ts';
 import type { UserState } from '../user-state.ts';
 import { answer, malformed, refuse } from './answer.ts';
@@ -9,19 +9,21 @@ import type { Exchange } from './exchange.ts';
 import { type ProjectKeys, projectKeys } from './project-keys.ts';
 import { readBody } from './schema-body.ts';
 import { OVERRIDE_BODY } from './schema-routes.ts';
+import { type Bounds, userIdProblem } from './user-limits.ts';
 import { whenSettled } from './when-settled.ts';
 import type { FlagHandler } from './with-datafile.ts';
 
 type Kept = Pick<UserState, 'overrides' | 'settled'>;
 
 /** @param users null where overrides are not enabled */
-export function overrideHandler(users: Kept | null): FlagHandler {
+export function overrideHandler(users: Kept | null, bounds: Bounds): FlagHandler {
   if (users === null) return (exchange) => exchange.text(403, 'Overrides not enabled\n');
-  return (exchange, held) => override(users, exchange, held);
+  return (exchange, held) => override(users, bounds, exchange, held);
 }
 
 function override(
   { overrides, settled }: Kept,
+  { limits }: Bounds,
   exchange: Exchange,
   held: Held<FlagClient>,
 ): void | Promise<void> {
@@ -29,6 +31,8 @@ function override(
   if (body === null) return malformed(exchange);
   const { userId, experimentKey, variationKey } = body;
   if (userId === '') return refuse(exchange, 400, 'userId cannot be empty');
+  const problem = userIdProblem(userId, limits);
+  if (problem !== null) return refuse(exchange, 400, problem);
   // Kept it could be, but not put into the SDK, which has its users in a plain object.
   if (userId in Object.prototype || userId === 'undefined')
     return refuse(exchange, 400, `overrides of user "${userId}" are not possible`);
@@ -37,7 +41,11 @@ function override(
   const previous = overrides.get(sdkKey, userId, experimentKey);
   const change = { sdkKey, userId, experimentKey, variationKey: variationKey === '' ? null : variationKey };
   if (!overrides.set(change, held.built))
-    return refuse(exchange, 429, `there are ${OVERRIDES_MAX} overrides already; remove some first`);
+    return refuse(
+      exchange,
+      429,
+      `there are ${OVERRIDES_MAX} overrides, or ${OVERRIDES_CHARACTERS_MAX} characters of them, already; remove some first`,
+    );
   const messages =
     variationKey === ''
       ? [previous === null ? 'no pre-existing override' : 'removing previous override']

@@ -14,7 +14,7 @@ import { noRouteOfKey } from './unrouted.ts';
 
 export type ServeDeps = Pick<ServeOptions, 'log' | 'metrics' | 'monotonicMs'>;
 export type PortDeps = ServeDeps & { readonly clock: Clock };
-export type ApiPortDeps = PortDeps & Pick<ServeOptions, 'onAnswered' | 'newRequestId'>;
+export type ApiPortDeps = PortDeps & Pick<ServeOptions, 'onAnswered' | 'newRequestId' | 'turns' | 'answers'>;
 export type ApiRouteDeps = Omit<ApiDeps, 'guard' | 'tokenRoute'>;
 export type AdminRouteDeps = Omit<AdminDeps, 'config'>;
 
@@ -65,12 +65,14 @@ export class Port {
 export function createApiPort(config: AgentConfig, deps: ApiPortDeps, routes: ApiRouteDeps): Port {
   const auth = createPortAuth('api', config.api.auth, deps);
   const all = withHealthAt(config.server.healthCheckPath, apiRoutes({ ...routes, ...auth }));
-  const { onAnswered = null, newRequestId } = deps;
+  const { onAnswered = null, newRequestId, turns, answers } = deps;
   const options = {
     ...portOptions(config, 'api', deps),
     onAnswered,
     unrouted: noRouteOfKey(routes),
     ...(newRequestId ? { newRequestId } : {}),
+    ...(turns ? { turns } : {}),
+    ...(answers ? { answers } : {}),
   };
   return new Port('api', config.host, config.apiPort, auth, new HttpServer(all, options));
 }

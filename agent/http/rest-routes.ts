@@ -3,9 +3,9 @@
 import { errorFields } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { UserState } from '../user-state.ts';
-import { activate } from './activate.ts';
+import { activateHandler } from './activate.ts';
 import { batchHandler } from './batch.ts';
-import { decide } from './decide.ts';
+import { decideHandler } from './decide.ts';
 import { jsonOnly } from './json-only.ts';
 import { lookupHandler } from './lookup.ts';
 import { openApiRoutes } from './openapi.ts';
@@ -15,8 +15,9 @@ import { resetHandler } from './reset.ts';
 import { saveHandler } from './save.ts';
 import { sendOdpEventHandler } from './send-odp-event.ts';
 import type { Route } from './server.ts';
-import { track } from './track.ts';
+import { trackHandler } from './track.ts';
 import { noRouteOfKey } from './unrouted.ts';
+import type { Bounds } from './user-limits.ts';
 import { type FlagDeps, type FlagHandler, withDatafile } from './with-datafile.ts';
 import { withProfiles } from './with-profiles.ts';
 
@@ -29,32 +30,34 @@ export interface RestSettings {
 export interface RestDeps extends FlagDeps {
   readonly users: UserState;
   readonly rest: RestSettings;
+  readonly bounds: Bounds;
 }
 
 export function restRoutes(deps: RestDeps): readonly Route[] {
-  const { users, rest } = deps;
+  const { users, rest, bounds } = deps;
   const profiles = { profiles: users.profiles, desk: users.desk, onFailed: users.onProfileFailed };
   const post = (path: string, handle: FlagHandler): Route => ({
     method: 'POST',
     path,
     anyContentType: true,
-    handle: withDatafile(deps, jsonOnly(handle)),
+    handle: withDatafile(deps, jsonOnly(bounds.limits, handle)),
   });
   return [
-    post('/v1/decide', withProfiles(profiles, decide)),
-    post('/v1/activate', withProfiles(profiles, activate)),
-    post('/v1/track', track),
-    post('/v1/override', overrideHandler(rest.enableOverrides ? users : null)),
-    post('/v1/lookup', lookupHandler(profiles)),
-    post('/v1/save', saveHandler(profiles, users.settled)),
+    post('/v1/decide', withProfiles(profiles, decideHandler(bounds))),
+    post('/v1/activate', withProfiles(profiles, activateHandler(bounds))),
+    post('/v1/track', trackHandler(bounds)),
+    post('/v1/override', overrideHandler(rest.enableOverrides ? users : null, bounds)),
+    post('/v1/lookup', lookupHandler(profiles, bounds)),
+    post('/v1/save', saveHandler(profiles, bounds, users.settled)),
     post('/v1/reset', resetHandler(users)),
-    post('/v1/send-odp-event', sendOdpEventHandler(rest.isOdpEnabled)),
+    post('/v1/send-odp-event', sendOdpEventHandler(rest.isOdpEnabled, bounds)),
     ...openApiRoutes(rest.version),
     pageRoute(rest.version),
   ];
 }
 
 export interface BatchDeps {
+  readonly bounds: Bounds;
   readonly batch: { readonly operationsLimit: number; readonly maxConcurrency: number };
   readonly nowMs: () => number;
   readonly monotonicMs: () => number;
@@ -65,7 +68,7 @@ export interface BatchDeps {
 
 /** At every path that ends in it, as in the original. @param routes of operations: none of them may be a stream */
 export function batchRoute(deps: BatchDeps & FlagDeps, routes: readonly Route[]): Route {
-  const { batch, nowMs, monotonicMs, log, newRequestId } = deps;
+  const { batch, nowMs, monotonicMs, log, newRequestId, bounds } = deps;
   const onFailed = (path: string, error: unknown) =>
     log.error('request.failed', { route: path, batch: true, ...errorFields(error) });
   return {
@@ -74,7 +77,15 @@ export function batchRoute(deps: BatchDeps & FlagDeps, routes: readonly Route[])
     ending: '/batch',
     anyContentType: true,
     handle: batchHandler({
-      ...{ ...batch, routes, nowMs, monotonicMs, onFailed, unrouted: noRouteOfKey(deps) },
+      ...{
+        ...batch,
+        turns: bounds.turns,
+        routes,
+        nowMs,
+        monotonicMs,
+        onFailed,
+        unrouted: noRouteOfKey(deps),
+      },
       ...(newRequestId === undefined ? {} : { newRequestId }),
     }),
   };

@@ -5,18 +5,25 @@ import type { UserState } from '../user-state.ts';
 import { malformed, NO_USER, refuse } from './answer.ts';
 import { readBody } from './schema-body.ts';
 import { SAVE_BODY } from './schema-routes.ts';
+import { type Bounds, userIdProblem } from './user-limits.ts';
 import { whenSettled } from './when-settled.ts';
 import type { FlagHandler } from './with-datafile.ts';
 import { NO_SERVICE, type ProfileDeps, SERVICE_FAILED, serviceOf } from './with-profiles.ts';
 
 /** @param settled of the profiles that are kept in this process; see UserSharing */
-export function saveHandler(deps: ProfileDeps, settled: UserState['settled'] = null): FlagHandler {
+export function saveHandler(
+  deps: ProfileDeps,
+  { limits }: Bounds,
+  settled: UserState['settled'] = null,
+): FlagHandler {
   return (exchange, held) => {
     const service = serviceOf(deps, exchange, held);
     if (service === null) return refuse(exchange, 500, NO_SERVICE);
     const body = readBody(SAVE_BODY, exchange.body);
     if (body === null) return malformed(exchange);
     if (body.userId === '') return refuse(exchange, 400, NO_USER);
+    const problem = userIdProblem(body.userId, limits);
+    if (problem !== null) return refuse(exchange, 400, problem);
     const profile = toProfile(body.userId, body.experimentBucketMap);
     if (profile === null) return malformed(exchange);
     const saved = service.save(profile);

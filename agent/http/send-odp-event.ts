@@ -7,6 +7,7 @@ import { answer, malformed, refuse } from './answer.ts';
 import type { Exchange } from './exchange.ts';
 import { readBody } from './schema-body.ts';
 import { ODP_EVENT_BODY } from './schema-routes.ts';
+import { type Bounds, countProblem } from './user-limits.ts';
 import type { FlagHandler } from './with-datafile.ts';
 
 /** What the original's SDK sends when the type is left out. */
@@ -15,17 +16,19 @@ const DEFAULT_TYPE = 'fullstack';
 const NUMBER_MAX = 2 ** 53;
 
 export const sendOdpEventHandler =
-  (isEnabled: boolean): FlagHandler =>
+  (isEnabled: boolean, bounds: Bounds): FlagHandler =>
   (exchange, held) =>
-    sendOdpEvent(isEnabled, exchange, held);
+    sendOdpEvent(isEnabled, bounds, exchange, held);
 
-function sendOdpEvent(isEnabled: boolean, exchange: Exchange, held: Held<FlagClient>) {
+function sendOdpEvent(isEnabled: boolean, { limits }: Bounds, exchange: Exchange, held: Held<FlagClient>) {
   const body = readBody(ODP_EVENT_BODY, exchange.body);
   if (body === null) return malformed(exchange);
   const { action, type, identifiers, data } = body;
   if (action === '') return refuse(exchange, 400, 'missing "action" in request payload');
   if (Object.keys(identifiers).length === 0)
     return refuse(exchange, 400, 'missing or empty "identifiers" in request payload');
+  const problem = countProblem('identifiers', identifiers, limits) ?? countProblem('data', data, limits);
+  if (problem !== null) return refuse(exchange, 400, problem);
   // From here on 500, as in the original, although some of it is the request's fault.
   if (!isEnabled) return refuse(exchange, 500, 'ODP is not enabled');
   const { odp } = held.built;

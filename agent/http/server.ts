@@ -7,11 +7,13 @@ import { errorFields } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics, RouteStats } from '../metrics.ts';
 import type { Timer } from '../timers.ts';
+import type { AnswerBudget } from './answer-budget.ts';
 import { BodyBudget } from './body-budget.ts';
 import type { BodyLimits, BodyRequest, NoBody } from './body-request.ts';
 import { isJson } from './content-type.ts';
 import { Exchange, type HeaderList } from './exchange.ts';
 import type { FrontDoor } from './front-door.ts';
+import { Refused } from './refused.ts';
 import { Router } from './router.ts';
 import { createListener, type ListenerSettings } from './tls.ts';
 import { Turns } from './turns.ts';
@@ -21,6 +23,8 @@ const NO_HEADERS: HeaderList = [];
 /** How long requests in flight may take at shutdown. */
 const DRAIN_TIMEOUT_MS = 10_000;
 const DRAIN_SWEEP_MS = 20;
+/** A request with a larger body takes its turn after the others: reading it alone may take longer than all of theirs. */
+const LARGE_BODY_BYTES_MIN = 4 * 1024;
 
 export interface Route {
   readonly method: 'GET' | 'POST';
@@ -55,6 +59,10 @@ export interface ServeOptions {
   readonly onAnswered?: OnAnswered | null;
   /** For requests that bring no id of their own; left out, their answers have none. */
   readonly newRequestId?: () => string;
+  /** Shared with routes that take long; left out, those of this server. */
+  readonly turns?: Turns;
+  /** Left out, answers are not counted. */
+  readonly answers?: AnswerBudget;
 }
 
 interface MountedRoute extends Route {
@@ -68,13 +76,16 @@ export class HttpServer {
   readonly #unrouted: Unrouted;
   readonly #unroutedStats: RouteStats;
   readonly #bodyLimits: BodyLimits;
-  readonly #turns = new Turns();
+  readonly #turns: Turns;
+  readonly #answers: AnswerBudget | null;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
   constructor(routes: readonly Route[], options: ServeOptions) {
     this.#options = options;
     this.#onAnswered = options.onAnswered ?? null;
+    this.#turns = options.turns ?? new Turns(options.monotonicMs);
+    this.#answers = options.answers ?? null;
     this.#unrouted = options.unrouted ?? noRoute;
     this.#unroutedStats = options.metrics.route('none');
     this.#router = new Router(
@@ -137,7 +148,8 @@ export class HttpServer {
       if (exchange.isTimed) route?.timer?.record(durationMs);
       if (this.#onAnswered !== null) this.#onAnswered(exchange, route?.path ?? null, status, durationMs);
     };
-    const exchange = new Exchange(request, response, search, onAnswered, this.#options.newRequestId, ready);
+    const { newRequestId } = this.#options;
+    const exchange = new Exchange(request, response, search, onAnswered, newRequestId, ready, this.#answers);
     if (route !== undefined) this.#dispatch(route, request, exchange);
     // About the server as a whole (RFC 9110, 9.3.7).
     else if (path === '*' && request.method === 'OPTIONS') exchange.empty(200);
@@ -151,7 +163,8 @@ export class HttpServer {
       request.readBody(this.#bodyLimits, (body) => {
         if (typeof body === 'string') return refuseBody(exchange, body, this.#bodyLimits.bytesMax);
         exchange.body = body;
-        this.#turns.add(call);
+        if (body.byteLength < LARGE_BODY_BYTES_MIN) this.#turns.add(call);
+        else if (!this.#turns.addLarge(call)) exchange.refused(new Refused(503, TOO_MANY_LARGE));
       });
     } else exchange.empty(415);
   }
@@ -166,10 +179,16 @@ export class HttpServer {
   }
 
   #failed(path: string, exchange: Exchange, error: unknown): void {
+    if (error instanceof Refused && !exchange.answered) {
+      exchange.refused(error);
+      return;
+    }
     this.#options.log.error('request.failed', { route: path, ...errorFields(error) });
     if (!exchange.answered) exchange.error(500, 'internal error');
   }
 }
+
+const TOO_MANY_LARGE = 'too many requests with large bodies wait; send this one again in a second';
 
 /** Nothing to be of a wrong type. */
 const hasNoBody = (exchange: Exchange): boolean =>

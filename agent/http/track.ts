@@ -13,18 +13,26 @@ import { wasLeftOut } from './schema.ts';
 import { readBody } from './schema-body.ts';
 import { TRACK_BODY } from './schema-routes.ts';
 import { forSdk, userProblem } from './user-check.ts';
+import { type Bounds, countProblem } from './user-limits.ts';
+import type { FlagHandler } from './with-datafile.ts';
 
 type Attributes = Parameters<SdkClient['track']>[2];
 type Tags = Parameters<SdkClient['track']>[3];
 
-export function track(exchange: Exchange, held: Held<FlagClient>) {
+export const trackHandler =
+  (bounds: Bounds): FlagHandler =>
+  (exchange, held) =>
+    track(bounds, exchange, held);
+
+function track({ limits }: Bounds, exchange: Exchange, held: Held<FlagClient>) {
   const body = readBody(TRACK_BODY, exchange.body);
   if (body === null) return malformed(exchange);
   const eventKey = exchange.query('eventKey')[0] ?? '';
   // The original's words: it once was a path parameter.
   if (eventKey === '') return refuse(exchange, 400, 'missing required path parameter: eventKey');
   const { userId, userAttributes, eventTags } = body;
-  const problem = userProblem(userId, userAttributes);
+  const problem =
+    userProblem(userId, userAttributes, limits) ?? countProblem('event tags', eventTags, limits);
   if (problem !== null) return refuse(exchange, 400, problem);
   if (!projectKeys(held).events.has(eventKey)) {
     const error = `event with key "${eventKey}" not found`;

@@ -1,6 +1,9 @@
 // What the SDK cannot take of a user or an event although it is well-formed JSON: refused with a text or left out, where the
 // SDK would throw, or drop the event in silence. Pure.
 
+import type { UserLimits } from '../config/front-door-types.ts';
+import { countProblem, userIdProblem } from './user-limits.ts';
+
 type Values = Readonly<Record<string, unknown>>;
 
 const STICKY_ATTRIBUTE = '$opt_experiment_bucket_map';
@@ -12,9 +15,11 @@ const STICKY_ATTRIBUTE = '$opt_experiment_bucket_map';
 const UNTELLABLE: ReadonlySet<string> = new Set(['__proto__', 'hasOwnProperty']);
 
 /** Null for a user that can be decided for, else why not. */
-export function userProblem(userId: string, attributes: Values): string | null {
+export function userProblem(userId: string, attributes: Values, limits: UserLimits): string | null {
   // The SDK takes it for a mistake of its caller.
   if (userId === 'undefined') return 'userId cannot be "undefined"';
+  const problem = userIdProblem(userId, limits) ?? countProblem('attributes', attributes, limits);
+  if (problem !== null) return problem;
   return Object.hasOwn(attributes, STICKY_ATTRIBUTE) && !isBucketMap(attributes[STICKY_ATTRIBUTE])
     ? `attribute "${STICKY_ATTRIBUTE}" must hold, by experiment id, {"variation_id": "…"}`
     : null;

@@ -5,6 +5,7 @@ import type { SdkKey } from '../../core/ids.ts';
 import type { ProfileServiceSettings, UserProfileSettings } from '../config/types.ts';
 import { MemoryProfiles } from './memory.ts';
 import type { ProfileService, ProfileServices, SavedProfile, UserProfile } from './profiles.ts';
+import { ProfileRoom } from './room.ts';
 
 /** Makes one service from its settings; handed in so that those with a network are loaded only where they are wanted. */
 export type MakeProfileService = (name: string, settings: ProfileServiceSettings) => ProfileService;
@@ -17,21 +18,26 @@ export interface LocalProfiles extends ProfileServices {
   all(): Iterable<SavedProfile>;
 }
 
-/** @param onSaved told of every profile that is saved in this process' memory */
+/**
+ * @param onSaved told of every profile that is saved in this process' memory
+ * @param charactersMax of all that are kept there; left out: no limit
+ */
 export function createProfileServices(
   settings: UserProfileSettings,
   makeRemote: MakeProfileService,
   onSaved?: (saved: SavedProfile) => void,
+  charactersMax?: number,
 ): LocalProfiles {
   const local = new Map<SdkKey, Map<string, MemoryProfiles>>();
   const remote = new Map<string, ProfileService>();
+  const room = new ProfileRoom(charactersMax);
 
   const localOf = (sdkKey: SdkKey, name: string): MemoryProfiles | null => {
     const wanted = settings.services.get(name);
     if (wanted?.kind !== 'in-memory') return null;
     const services = getOrMake(local, sdkKey, () => new Map<string, MemoryProfiles>());
     const announce = onSaved && ((profile: UserProfile) => onSaved({ sdkKey, service: name, profile }));
-    return getOrMake(services, name, () => new MemoryProfiles(wanted, announce));
+    return getOrMake(services, name, () => new MemoryProfiles(wanted, announce, room));
   };
 
   return {

@@ -67,7 +67,7 @@ export class Primary implements RunningAgent {
       onForgotten: (sdkKey) => this.#onForgotten(sdkKey),
     });
     const { keys, store, status, inlets } = this.#supply;
-    this.#users = new SharedUsers(config.userProfiles, workers);
+    this.#users = new SharedUsers(config.userProfiles, workers, config.profileCharactersMax);
     this.#notes = new NoteExchange(
       config.notifications.sync ? (inlets.nats?.channel ?? null) : null,
       workers,

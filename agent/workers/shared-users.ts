@@ -13,11 +13,16 @@ export class SharedUsers {
   readonly #profiles: LocalProfiles;
   readonly #workers: () => readonly LiveWorker[];
 
-  constructor(settings: UserProfileSettings, workers: () => readonly LiveWorker[]) {
+  constructor(
+    settings: UserProfileSettings,
+    workers: () => readonly LiveWorker[],
+    profileCharactersMax?: number,
+  ) {
     this.#workers = workers;
-    this.#profiles = createProfileServices(settings, (name) => {
+    const makeRemote = (name: string) => {
       throw new Error(`the profile service ${name} is not one that is kept in memory`);
-    });
+    };
+    this.#profiles = createProfileServices(settings, makeRemote, undefined, profileCharactersMax);
   }
 
   overrides(): readonly Override[] {

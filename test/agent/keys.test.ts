@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { Keys, REFUSAL_REMEMBERED_MS } from '../../agent/keys.ts';
 import type { SdkKey } from '../../core/ids.ts';
+import { eventually } from '../support/eventually.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { KEY, OTHER_KEY } from './support/fakes.ts';
 
-function setUp({ onDemandMax = 2 } = {}) {
+function setUp({ onDemandMax = 2, onDemandBytesMax = Number.POSITIVE_INFINITY } = {}) {
   const clock = new ManualClock();
   /** Keys that begin so are not answered about. */
   const hang = new Set<string>();
@@ -15,6 +16,9 @@ function setUp({ onDemandMax = 2 } = {}) {
     discarded: [] as SdkKey[],
     denied: new Set<string>(),
     unknown: new Set<string>(),
+    bytes: new Map<string, number>(),
+    /** Where set, following takes until this is called. */
+    loaded: null as (() => void)[] | null,
     vouched: [] as string[],
   };
   const keys = new Keys({
@@ -22,11 +26,14 @@ function setUp({ onDemandMax = 2 } = {}) {
       { sdkKey: KEY, accessToken: null },
       { sdkKey: OTHER_KEY, accessToken: 'right' },
     ],
-    onDemandMax,
+    ...{ onDemandMax, onDemandBytesMax },
+    bytesOf: (sdkKey) => state.bytes.get(sdkKey) ?? 0,
     nowMs: () => clock.nowMs(),
     follow: async (sdkKey, vouched) => {
       state.followed.push(sdkKey);
       if (vouched !== null) state.followedUp.push(await vouched.response.text());
+      if (state.loaded !== null) await new Promise<void>((resolve) => state.loaded?.push(resolve));
+      if (state.bytes.has(sdkKey)) keys.accepted(sdkKey);
     },
     unfollow: (sdkKey) => void state.unfollowed.push(sdkKey),
     vouch: async (sdkKey, token) => {
@@ -125,6 +132,57 @@ describe('other keys', () => {
     state.denied.clear();
     clock.advance(REFUSAL_REMEMBERED_MS);
     expect(await keys.resolve('extra')).toMatchObject({ sdkKey: 'extra' });
+  });
+
+  it('whose datafiles are too large together give way, those that were unused for longest first', async () => {
+    const { keys, state, clock, served } = setUp({ onDemandMax: 10, onDemandBytesMax: 100 });
+    for (const [sdkKey, bytes] of [
+      ['a', 50],
+      ['b', 40],
+      ['c', 30],
+      [KEY, 1_000],
+    ] as const)
+      state.bytes.set(sdkKey, bytes);
+    for (const sdkKey of ['a', 'b']) {
+      await keys.resolve(sdkKey);
+      clock.advance(1_000);
+    }
+    // The last one is not older than what was used while it was on its way.
+    const last = keys.resolve('c');
+    clock.advance(1_000);
+    keys.resolved('a');
+    expect(await last).toMatchObject({ sdkKey: 'c' });
+    expect(served()).toEqual([KEY, OTHER_KEY, 'a', 'c']);
+    // Larger with its next change.
+    clock.advance(1_000);
+    keys.resolved('a');
+    state.bytes.set('a', 80);
+    keys.accepted('a' as SdkKey);
+    expect(served()).toEqual([KEY, OTHER_KEY, 'a']);
+    keys.accepted(KEY);
+    expect(served()).toEqual([KEY, OTHER_KEY, 'a']);
+  });
+
+  it('are loaded a few at a time', async () => {
+    const { keys, state, served } = setUp({ onDemandMax: 10 });
+    const loaded: (() => void)[] = [];
+    state.loaded = loaded;
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    const answers = Promise.all(names.map((name) => keys.resolve(name)));
+    for (const ready of [2, 3, 4, 5, 5]) {
+      await eventually('loading', () => served().length === 2 + ready);
+      loaded.shift()?.();
+    }
+    expect((await answers).map((key) => typeof key)).toEqual(names.map(() => 'object'));
+  });
+
+  it('of which one is too large alone is not served, and the others are', async () => {
+    const { keys, state, served } = setUp({ onDemandMax: 10, onDemandBytesMax: 100 });
+    state.bytes.set('large', 101);
+    expect(await keys.resolve('large')).toBe('too-many');
+    state.bytes.set('small', 100);
+    expect(await keys.resolve('small')).toMatchObject({ sdkKey: 'small' });
+    expect(served()).toEqual([KEY, OTHER_KEY, 'small']);
   });
 
   it('for which no datafile is found are let go', async () => {

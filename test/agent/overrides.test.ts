@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type ForcedVariations, OVERRIDES_MAX, type Override, Overrides } from '../../agent/overrides.ts';
+import {
+  type ForcedVariations,
+  OVERRIDES_CHARACTERS_MAX,
+  OVERRIDES_MAX,
+  type Override,
+  Overrides,
+} from '../../agent/overrides.ts';
 import { KEY, OTHER_KEY } from './support/fakes.ts';
 
 /** Remembers what it was told, as the SDK would. */
@@ -37,6 +43,21 @@ describe('overrides', () => {
     overrides.set(override('u', 'ghost'), client);
     expect(client.forced.size).toBe(0);
     expect(overrides.get(KEY, 'u', 'e')).toBe('ghost');
+  });
+
+  it('are limited by their characters too, and room is made by taking one away or making it shorter', () => {
+    const overrides = new Overrides();
+    const client = new FakeClient();
+    const long = (name: string) => override(name + 'u'.repeat(OVERRIDES_CHARACTERS_MAX / 4 - 10), 'v');
+    for (const name of ['a', 'b', 'c', 'd']) expect(overrides.set(long(name), client)).toBe(true);
+    expect(overrides.set(long('e'), client)).toBe(false);
+    expect(overrides.set({ ...long('a'), variationKey: 'v'.repeat(100) }, client)).toBe(false);
+    expect(overrides.set({ ...override('u', 'v'), sdkKey: OTHER_KEY }, client)).toBe(true);
+    expect(overrides.set({ ...long('a'), variationKey: 'w' }, client)).toBe(true);
+    expect(overrides.set({ ...long('a'), variationKey: null }, client)).toBe(true);
+    expect(overrides.set(long('e'), client)).toBe(true);
+    overrides.clear(KEY, client);
+    for (const name of ['a', 'b', 'c', 'd']) expect(overrides.set(long(name), client)).toBe(true);
   });
 
   it('never reach the prototype of the SDK’s table', () => {

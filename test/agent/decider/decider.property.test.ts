@@ -8,6 +8,7 @@ import type { FlagClient } from '../../../agent/flag-client.ts';
 import { decidePlain } from '../../../agent/http/decide-plain.ts';
 import { parseDecideRequest } from '../../../agent/http/decide-request.ts';
 import { sha256Of, toSdkKey } from '../../../core/ids.ts';
+import { LIMITS, ROOMY, unhurried } from '../support/bounds.ts';
 import { project, SDK_KEY, user } from './projects.ts';
 
 const UUID = /"uuid":"[^"]*"/g;
@@ -37,9 +38,9 @@ async function clientOf(text: string) {
 
 /** What the decider says once it may: the first answer of each outcome is the SDK's. */
 function ask(client: FlagClient, body: object): string | null {
-  const request = parseDecideRequest(Buffer.from(JSON.stringify(body)));
+  const request = parseDecideRequest(Buffer.from(JSON.stringify(body)), LIMITS);
   if (typeof request === 'string') throw new Error(request);
-  return decidePlain(client, request, []);
+  return decidePlain(client, request, [], unhurried().turns, ROOMY) as string | null;
 }
 
 function flagsOf(text: string): readonly string[] {

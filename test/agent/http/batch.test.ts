@@ -1,9 +1,11 @@
 // POST /v1/batch: what becomes of each operation, in what measure, and what of those that are wrong.
 
 import { describe, expect, it } from 'vitest';
-import { ANSWER_BYTES_MAX, batchHandler } from '../../../agent/http/batch.ts';
+import { AnswerBudget } from '../../../agent/http/answer-budget.ts';
+import { batchHandler } from '../../../agent/http/batch.ts';
 import type { Exchange } from '../../../agent/http/exchange.ts';
 import type { Route } from '../../../agent/http/server.ts';
+import { unhurried } from '../support/bounds.ts';
 import { SDK_KEY, startRecorded } from './recorded-agent.ts';
 
 const JSON_HEADERS = { 'Content-Type': 'application/json', 'X-Optimizely-SDK-Key': SDK_KEY };
@@ -19,17 +21,24 @@ interface Item {
 async function run(
   routes: readonly Route[],
   operations: readonly object[],
-  options: { maxConcurrency?: number; operationsLimit?: number; failed?: string[] } = {},
+  options: {
+    maxConcurrency?: number;
+    operationsLimit?: number;
+    failed?: string[];
+    hold?: (bytes: number) => void;
+  } = {},
 ) {
-  const { maxConcurrency = 10, operationsLimit = 1_000, failed = [] } = options;
+  const { maxConcurrency = 10, operationsLimit = 1_000, failed = [], hold = () => {} } = options;
   const handle = batchHandler({
     ...{ routes, maxConcurrency, operationsLimit, nowMs: () => 1_000, monotonicMs: () => 0 },
+    turns: unhurried().turns,
     onFailed: (path) => failed.push(path),
   });
   let answer = { status: 0, text: '' };
   const ids = operations.map((one, i) => ({ operationID: String(i).padStart(4, '0'), ...one }));
   await handle({
     body: Buffer.from(JSON.stringify({ operations: ids })),
+    hold,
     text: (status: number, text: string) => {
       answer = { status, text };
     },
@@ -177,9 +186,18 @@ describe('a batch', () => {
   });
 
   it('does not gather more than fits into memory', async () => {
-    const large = Buffer.from(JSON.stringify('x'.repeat(ANSWER_BYTES_MAX / 8)));
+    const bytesMax = 8 * 1024 * 1024;
+    const large = Buffer.from(JSON.stringify('x'.repeat(bytesMax / 8)));
+    const budget = new AnswerBudget({ bytesMax, inFlightBytesMax: bytesMax });
+    let held = 0;
+    const hold = (bytes: number) => {
+      budget.take(bytes, held);
+      held = bytes;
+    };
     const operations = Array.from({ length: 10 }, () => ({ method: 'GET', url: '/large' }));
-    const { items, errorCount } = await run([route('/large', (it) => it.jsonReady(200, large))], operations);
+    const { items, errorCount } = await run([route('/large', (it) => it.jsonReady(200, large))], operations, {
+      hold,
+    });
     expect(items.filter(({ status }) => status === 507).length).toBe(errorCount);
     expect([errorCount, items.length]).toEqual([3, 10]);
   });

@@ -7,6 +7,7 @@ import { Outcome } from '../../../agent/decider/outcome.ts';
 import { decidePlain } from '../../../agent/http/decide-plain.ts';
 import { parseDecideRequest } from '../../../agent/http/decide-request.ts';
 import { sha256Of } from '../../../core/ids.ts';
+import { LIMITS, ROOMY, unhurried } from '../support/bounds.ts';
 import { datafileBody, KEY } from '../support/fakes.ts';
 
 afterEach(() => {
@@ -23,9 +24,12 @@ async function setUp() {
   });
   const body = datafileBody(7, { on: true });
   const { built } = await clients.build(body, sha256Of(body), { sdkKey: KEY });
-  const request = parseDecideRequest(Buffer.from('{"userId":"u"}'));
+  const request = parseDecideRequest(Buffer.from('{"userId":"u"}'), LIMITS);
   if (typeof request === 'string') throw new Error(request);
-  const ask = () => JSON.parse(decidePlain(built, request, ['flag_1']) ?? 'null') as { enabled: boolean };
+  const ask = () =>
+    JSON.parse((decidePlain(built, request, ['flag_1'], unhurried().turns, ROOMY) ?? 'null') as string) as {
+      enabled: boolean;
+    };
   return { client: built, ask, mistrusted };
 }
 

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { FlagClients } from '../../../agent/clients.ts';
 import type { FlagClient } from '../../../agent/flag-client.ts';
-import { decide } from '../../../agent/http/decide.ts';
+import { decideHandler } from '../../../agent/http/decide.ts';
 import { DECIDE_OPTIONS, parseDecideRequest } from '../../../agent/http/decide-request.ts';
 import {
   type DecideOptions,
@@ -19,6 +19,7 @@ import { withReasons } from '../../../agent/http/reasons.ts';
 import type { Held } from '../../../agent/store.ts';
 import { sha256Of, toSdkKey } from '../../../core/ids.ts';
 import { generateDatafile } from '../../../infra/local/datafile.ts';
+import { LIMITS, ROOMY, unhurried } from '../support/bounds.ts';
 
 const FLAGS = 12;
 const RECORDED = 'test/fixtures/agent-api/datafile.json';
@@ -50,6 +51,7 @@ function ask(held: Held<FlagClient>, body: object, keys: readonly string[]): str
   let answered = '';
   const exchange = {
     body: Buffer.from(JSON.stringify(body)),
+    ...ROOMY,
     query: () => keys,
     jsonReady: (_: number, text: string) => {
       answered = text;
@@ -58,13 +60,13 @@ function ask(held: Held<FlagClient>, body: object, keys: readonly string[]): str
       answered = `${status} ${text}`;
     },
   };
-  void decide(exchange as unknown as Exchange, held);
+  void decideHandler(unhurried())(exchange as unknown as Exchange, held);
   return answered;
 }
 
 /** The same without anything kept, straight from the SDK, but for the words of its reasons. */
 function expected(held: Held<FlagClient>, body: object, keys: readonly string[]): string {
-  const request = parseDecideRequest(Buffer.from(JSON.stringify(body)));
+  const request = parseDecideRequest(Buffer.from(JSON.stringify(body)), LIMITS);
   if (typeof request === 'string') return `400 ${request}`;
   const user = userContext(held.built.sdk, request);
   const options = [...request.decideOptions, 'DISABLE_DECISION_EVENT'] as unknown as DecideOptions;

@@ -2,11 +2,12 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FlagClients } from '../../../agent/clients.ts';
 import type { FlagClient } from '../../../agent/flag-client.ts';
-import { decide } from '../../../agent/http/decide.ts';
+import { decideHandler } from '../../../agent/http/decide.ts';
 import { parseDecideRequest } from '../../../agent/http/decide-request.ts';
 import type { Exchange } from '../../../agent/http/exchange.ts';
 import type { Held } from '../../../agent/store.ts';
 import { sha256Of } from '../../../core/ids.ts';
+import { LIMITS, ROOMY, unhurried } from '../support/bounds.ts';
 import { datafileBody, KEY } from '../support/fakes.ts';
 
 const clients = new FlagClients({
@@ -29,6 +30,7 @@ function ask(asked: unknown, keys: readonly string[] = ['flag_1']): { status: nu
   const text = typeof asked === 'string' ? asked : JSON.stringify(asked);
   const exchange = {
     body: Buffer.from(text),
+    ...ROOMY,
     query: () => keys,
     jsonReady: (status: number, text: string) => {
       answer = { status, value: JSON.parse(text) };
@@ -37,7 +39,10 @@ function ask(asked: unknown, keys: readonly string[] = ['flag_1']): { status: nu
       answer = { status, value: { error } };
     },
   };
-  decide(exchange as unknown as Exchange, { built: client, body } as unknown as Held<FlagClient>);
+  decideHandler(unhurried())(
+    exchange as unknown as Exchange,
+    { built: client, body } as unknown as Held<FlagClient>,
+  );
   return answer as { status: number; value: never };
 }
 
@@ -105,17 +110,17 @@ describe('a request', () => {
     ['{"userId":"u","decideOptions":["__proto__"]}', 'invalid option: __proto__'],
     ['{"userId":"u","decideOptions":[null]}', 'invalid option: '],
   ])('%s is refused', (body, error) => {
-    expect(parseDecideRequest(Buffer.from(body))).toBe(error);
+    expect(parseDecideRequest(Buffer.from(body), LIMITS)).toBe(error);
   });
 
   it('that is not UTF-8 is refused', () => {
     const body = Buffer.concat([Buffer.from('{"userId":"'), Buffer.from([0xff, 0xfe]), Buffer.from('"}')]);
-    expect(parseDecideRequest(body)).toBe('error parsing request body');
+    expect(parseDecideRequest(body, LIMITS)).toBe('error parsing request body');
   });
 
   it('takes null for left out', () => {
     const body = '{"userId":"u","userAttributes":null,"decideOptions":null,"forcedDecisions":[null]}';
-    expect(parseDecideRequest(Buffer.from(body))).toMatchObject({
+    expect(parseDecideRequest(Buffer.from(body), LIMITS)).toMatchObject({
       userId: 'u',
       userAttributes: {},
       decideOptions: [],

@@ -4,9 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { parseDecideRequest } from '../../../agent/http/decide-request.ts';
 import { readBody } from '../../../agent/http/schema-body.ts';
 import { TRACK_BODY } from '../../../agent/http/schema-routes.ts';
+import { LIMITS } from '../support/bounds.ts';
 import { startRecorded } from './recorded-agent.ts';
 
-const parsed = (body: object) => parseDecideRequest(Buffer.from(JSON.stringify(body)));
+const parsed = (body: object) => parseDecideRequest(Buffer.from(JSON.stringify(body)), LIMITS);
 
 describe('names of fields', () => {
   it('of a decision are found whatever their case', () => {

@@ -10,6 +10,7 @@ import { ROUTE_DESCRIPTIONS } from '../../../agent/http/openapi-routes.ts';
 import { flag, listOf, mapOf, object, text, WRONG } from '../../../agent/http/schema.ts';
 import { NESTING_MAX, parseJson, readBody } from '../../../agent/http/schema-body.ts';
 import { DECIDE_BODY } from '../../../agent/http/schema-routes.ts';
+import { LIMITS } from '../support/bounds.ts';
 import { startRecorded } from './recorded-agent.ts';
 
 const PERSON = object({ name: text('a'), tall: flag('b'), tags: listOf(text('c'), 'd') }, ['name']);
@@ -65,7 +66,7 @@ describe('the body of a decision', () => {
   it('is read by hand, for speed, as it is described', () => {
     fc.assert(
       fc.property(fc.dictionary(name, value), (fields) => {
-        const byHand = parseDecideRequest(Buffer.from(JSON.stringify(fields)));
+        const byHand = parseDecideRequest(Buffer.from(JSON.stringify(fields)), LIMITS);
         const described = DECIDE_BODY.read(fields);
         expect(byHand === 'error parsing request body').toBe(described === WRONG);
         if (typeof byHand === 'string' || described === WRONG) return;
