@@ -21,7 +21,7 @@ export function activate(exchange: Exchange, held: Held<FlagClient>): void | Pro
   const body = readBody(ACTIVATE_BODY, exchange.body);
   if (body === null) return malformed(exchange);
   if (body.userId === '') return refuse(exchange, 400, NO_USER);
-  const problem = userProblem(body.userId, body.userAttributes);
+  const problem = userProblem(body.userId);
   if (problem !== null) return refuse(exchange, 400, problem);
   const project = projectKeys(held);
   const wanted = wantedKeys(exchange, project);

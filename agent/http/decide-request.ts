@@ -69,7 +69,7 @@ export function parseDecideRequest(body: Buffer): DecideRequest | string {
   const forced = forcedDecisions?.map(parseForced) ?? [];
   if (forced.includes(null)) return MALFORMED;
   if (!userId) return NO_USER;
-  const problem = userProblem(userId, userAttributes ?? NO_ATTRIBUTES);
+  const problem = userProblem(userId);
   if (problem !== null) return problem;
   const unknown = decideOptions?.find((option) => !KNOWN_OPTIONS.has(option ?? ''));
   if (unknown !== undefined) return `invalid option: ${unknown ?? ''}`;

@@ -40,7 +40,7 @@ export function parseContext(body: Buffer): OfrepContext | OfrepError {
     return { errorCode: 'INVALID_CONTEXT', errorDetails: 'the targetingKey must be a string' };
   if (!holdsFinite(attributes))
     return { errorCode: 'INVALID_CONTEXT', errorDetails: 'the context holds a number that is too large' };
-  const problem = userProblem(targetingKey, attributes);
+  const problem = userProblem(targetingKey);
   return problem === null
     ? { userId: targetingKey, attributes }
     : { errorCode: 'INVALID_CONTEXT', errorDetails: problem };

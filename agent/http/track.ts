@@ -24,7 +24,7 @@ export function track(exchange: Exchange, held: Held<FlagClient>) {
   // The original's words: it once was a path parameter.
   if (eventKey === '') return refuse(exchange, 400, 'missing required path parameter: eventKey');
   const { userId, userAttributes, eventTags } = body;
-  const problem = userProblem(userId, userAttributes);
+  const problem = userProblem(userId);
   if (problem !== null) return refuse(exchange, 400, problem);
   if (!projectKeys(held).events.has(eventKey)) {
     const error = `event with key "${eventKey}" not found`;
