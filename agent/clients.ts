@@ -38,13 +38,15 @@ export type { DecisionPayload, EventDispatcher, TrackPayload };
 
 /** The SDK builds synchronously; a client that is not ready by then never will be. */
 const READY_TIMEOUT_MS = 5_000;
-/** What events name as their sender; the SDK for Node's own word. */
-const CLIENT_ENGINE = 'node-sdk';
+/** What events name as their sender: Optimizely's Agent's own word. */
+const CLIENT_ENGINE = 'Agent';
 
 export interface ClientsOptions {
   readonly dispatcher: EventDispatcher;
   /** Takes the events of decisions that are made without the SDK; left out, none are. */
   readonly send?: SendEvent;
+  /** What events call this agent's version; left out, they name the SDK's. */
+  readonly version?: string;
   /** Null: users have no profiles. */
   readonly profiles?: UserProfileService | null;
   /** Left out, no service outside is ever asked. */
@@ -76,7 +78,7 @@ export class FlagClients implements Builder<FlagClient> {
   ): Promise<Built<FlagClient>> {
     checkLimits(body, expected.sdkKey);
     const gate = new DatafileGate(body, sha256, expected);
-    const { dispatcher, send, profiles, outside } = this.#options;
+    const { dispatcher, send, version, profiles, outside } = this.#options;
     const tap: Tap = new EventTap(dispatcher);
     // Asked for once the SDK has shown the datafile, and kept: a change must not wait for what few requests need.
     const experiments = once(() => readExperiments(gate.admitted().parsed));
@@ -96,6 +98,7 @@ export class FlagClients implements Builder<FlagClient> {
         eventProcessor: createForwardingEventProcessor(outgoing(tap, () => regionOf(gate.admitted().parsed))),
         ...(kept === null ? {} : { userProfileService: kept }),
         clientEngine: CLIENT_ENGINE,
+        ...(version === undefined ? {} : { clientVersion: version }),
         requestHandler: NO_REQUESTS,
         ...outside?.cmab.optionsFor(expected.sdkKey, (id) => experiments().get(id)?.variationIds),
       });

@@ -42,7 +42,7 @@ export class Decisions {
     });
     this.users = createUserState({ config, outside: this.#outside, ...(sharing ? { sharing } : {}) });
     this.clients = new FlagClients({
-      ...{ profiles: this.users.desk, outside: this.#outside },
+      ...{ version: config.identity.version, profiles: this.users.desk, outside: this.#outside },
       dispatcher: createSdkDispatcher(events),
       send: createSender(events, { nowMs: () => clock.nowMs(), random }),
       onMistrusted: (sdkKey, flagKey) => log.error('decider.mistrusted', { sdkKey, flagKey }),

@@ -1,6 +1,7 @@
 // What of a project the SDK keeps to itself: its Data Platform, which rules ask for a prediction, and which are for everyone
 // else. Read from the parsed datafile while the client is built of it. Pure.
 
+import { GIVEN_CONDITIONS } from '../core/readable-conditions.ts';
 import type { KeptRules } from './profiles/kept-variations.ts';
 
 export interface OdpProject {
@@ -85,6 +86,7 @@ interface Flag {
 
 interface Audience {
   readonly conditions?: unknown;
+  readonly givenConditions?: unknown;
 }
 
 interface Experiment {
@@ -101,8 +103,11 @@ function readOdp(project: Project): OdpProject | null {
     return null;
   const segments = new Set<string>();
   // The SDK looks at typed audiences in place of plain ones of the same id; asking about both does no harm.
-  for (const { conditions } of [...(project.audiences ?? []), ...(project.typedAudiences ?? [])])
+  for (const audience of [...(project.audiences ?? []), ...(project.typedAudiences ?? [])]) {
+    // What cannot be read asks for its segments all the same, as with Optimizely's Agent.
+    const conditions = audience[GIVEN_CONDITIONS] ?? audience.conditions;
     collectSegments(typeof conditions === 'string' ? parse(conditions) : conditions, segments);
+  }
   return { host: host.replace(/\/+$/, ''), apiKey: publicKey, segments: [...segments].sort() };
 }
 

@@ -10,6 +10,8 @@ export interface RequestContext {
   readonly decisionNote: (decision: DecisionPayload) => Note;
   /** What listeners are told of a conversion. */
   readonly trackNote: (track: TrackPayload) => Note;
+  /** Those of a conversion, as they came; null where none is tracked. */
+  readonly eventTags: Readonly<Record<string, unknown>> | null;
   /** Whether an impression is sent also of a user who is in no variation. */
   readonly sendsEmptyImpressions: boolean;
 }
@@ -17,6 +19,7 @@ export interface RequestContext {
 const PLAIN: RequestContext = {
   decisionNote: (decision) => decisionNote(decision),
   trackNote: (track) => trackNote(track),
+  eventTags: null,
   sendsEmptyImpressions: true,
 };
 

@@ -15,8 +15,6 @@ const LISTS = [
 const LISTS_EXPECTED: ReadonlySet<string> = new Set(['experiments', 'featureFlags', 'rollouts']);
 /** Statuses are not looked at by Optimizely's Agent; a rule that has none runs there. */
 const RUNNING = 'Running';
-/** What a variable without a default value is, by its type; for other types the empty text. */
-const ZERO_VALUES: Readonly<Record<string, string>> = { integer: '0', double: '0', boolean: 'false' };
 
 /**
  * Changes `datafile` in place, which the SDK has parsed and is about to build on.
@@ -24,6 +22,8 @@ const ZERO_VALUES: Readonly<Record<string, string>> = { integer: '0', double: '0
  */
 export function makeLoadable(datafile: Fields): readonly LeftOut[] {
   const notes = new Notes(datafile);
+  // Events say it either way, as Optimizely's Agent's do.
+  datafile.botFiltering ??= false;
   for (const name of LISTS) {
     const isExpected = LISTS_EXPECTED.has(name) && (datafile[name] ?? null) === null;
     if (isExpected) notes.add(null, `list "${name}"`, 'is missing');
@@ -101,8 +101,8 @@ function makeFlagLoadable(flag: Fields, known: KnownIds, notes: Notes): void {
   objectsIn(flag, 'variables', (why) => note('list "variables"', why));
   keep(flag, 'variables', (variable) => {
     if (!isName(variable.key)) note('a variable', 'has no key');
-    if ((variable.defaultValue ?? '') === '')
-      variable.defaultValue = ZERO_VALUES[String(variable.type)] ?? '';
+    // The empty text: its type's zero, and said to be no value of its type, as by Optimizely's Agent.
+    variable.defaultValue ??= '';
     return isName(variable.key);
   });
 }

@@ -7,14 +7,20 @@ import { type Fields, isFields, type Notes } from './left-out-notes.ts';
 
 const OPERATORS: ReadonlySet<unknown> = new Set(['and', 'or', 'not']);
 /** A type that no SDK knows: such a condition is neither true nor false. */
-const UNKNOWABLE = { type: 'unreadable' };
+export const UNREADABLE_TYPE = 'unreadable';
+const UNKNOWABLE = { type: UNREADABLE_TYPE };
+
+/** Where an audience keeps conditions that could not be read: what describes the project shows them as they came. */
+export const GIVEN_CONDITIONS = 'givenConditions';
 
 export function makeConditionsReadable(audience: Fields, shape: 'text' | 'parsed', notes: Notes): void {
   const { id, conditions } = audience;
   const given = typeof conditions === 'string' ? parse(conditions) : conditions;
   const read = readable(given);
-  if (read !== given)
+  if (read !== given) {
     notes.add({ audienceId: id }, partName('audience', id), 'has conditions that cannot be read');
+    audience[GIVEN_CONDITIONS] = conditions;
+  }
   if (shape === 'parsed') audience.conditions = read;
   // A text that can be read stays as it is: the SDK takes nothing but texts here, and parses them once more.
   else if (typeof conditions !== 'string' || read !== given) audience.conditions = JSON.stringify(read);

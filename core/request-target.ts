@@ -53,3 +53,6 @@ function countHosts(rawHeaders: readonly string[]): number {
   }
   return count;
 }
+
+/** Whether a path has a `%` that no two hexadecimal digits follow; such a target is none (RFC 3986, 2.1). */
+export const hasBrokenEscape = (path: string): boolean => /%(?![0-9a-f]{2})/i.test(path);

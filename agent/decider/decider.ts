@@ -6,7 +6,6 @@ import { type Attributes, isComparable } from './match.ts';
 import { type Datafile, type Flag, Project } from './project.ts';
 
 const BUCKETING_ID = '$opt_bucketing_id';
-const STICKY_VARIATIONS = '$opt_experiment_bucket_map';
 const RESERVED_PREFIX = '$opt_';
 const BOT_FILTERING = '$opt_bot_filtering';
 
@@ -83,9 +82,8 @@ export class Decider {
   }
 }
 
-/** Null for a user whose decisions are left to the SDK: they bring variations of their own. */
-export function plainUser(userId: string, attributes: Attributes): DecidedUser | null {
-  if (STICKY_VARIATIONS in attributes) return null;
+/** @param attributes without `$opt_experiment_bucket_map`, by which the SDK would decide */
+export function plainUser(userId: string, attributes: Attributes): DecidedUser {
   const bucketingId = attributes[BUCKETING_ID];
   return { userId, attributes, bucketingId: typeof bucketingId === 'string' ? bucketingId : userId };
 }

@@ -1,4 +1,4 @@
-// What of a conversion counts as its revenue and its value. Pure.
+// A conversion as it is sent: its tags, and what of them counts as its revenue and its value. Pure.
 
 type Tags = Readonly<Record<string, unknown>>;
 
@@ -7,6 +7,12 @@ interface Conversion {
   tags?: unknown;
   revenue?: unknown;
   value?: unknown;
+}
+
+/** The tags as they came: the SDK leaves null ones out, and sends an empty list of them where there are none. */
+export function keepTags(event: Conversion, tags: Tags): void {
+  if (Object.keys(tags).length === 0) delete event.tags;
+  else event.tags = tags;
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import type { EventDispatcher } from '../clients.ts';
 import { requestContext } from '../request-context.ts';
-import { keepCountable } from './conversion.ts';
+import { keepCountable, keepTags } from './conversion.ts';
 
 type SdkEvent = Parameters<EventDispatcher['dispatchEvent']>[0];
 type Visitor = SdkEvent['params']['visitors'][number];
@@ -14,9 +14,14 @@ export function outgoing(next: EventDispatcher, region: () => string): EventDisp
   return {
     dispatchEvent(event) {
       const { visitors } = event.params;
-      if (!requestContext().sendsEmptyImpressions && visitors.every(isEmptyImpression)) return NOT_SENT;
+      const { sendsEmptyImpressions, eventTags } = requestContext();
+      if (!sendsEmptyImpressions && visitors.every(isEmptyImpression)) return NOT_SENT;
       for (const { snapshots } of visitors)
-        for (const { events } of snapshots) for (const one of events) keepCountable(one);
+        for (const { events } of snapshots)
+          for (const one of events) {
+            keepCountable(one);
+            if (eventTags !== null) keepTags(one, eventTags);
+          }
       return next.dispatchEvent({ ...event, params: { ...event.params, region: region() } as never });
     },
   };

@@ -19,11 +19,20 @@ export interface AdminDeps {
   readonly gather?: () => Promise<void>;
 }
 
+/** Whose an answer is. */
+export function identityHeaders({ identity: { name, author, version } }: Pick<AgentConfig, 'identity'>) {
+  return { 'App-Name': inHeader(name), 'App-Version': inHeader(version), Author: inHeader(author) };
+}
+
 export function adminRoutes(deps: AdminDeps): readonly Route[] {
   const { config, status, metrics, uptimeMs } = deps;
   const { name, author, version } = config.identity;
-  const about = { 'App-Name': inHeader(name), 'App-Version': inHeader(version), Author: inHeader(author) };
-  const get = (path: string, handle: Route['handle']): Route => ({ method: 'GET', path, handle });
+  const about = identityHeaders(config);
+  const get = (path: string, handle: Route['handle']): Route => ({
+    ...{ method: 'GET', path, handle },
+    // As in the original.
+    refusesHead: true,
+  });
   const routes = [
     ...healthRoutes(status),
     get('/info', (exchange) =>

@@ -8,6 +8,8 @@ export interface Audience {
   readonly name: string;
   /** A text in `audiences`, the conditions themselves in `typedAudiences`. */
   readonly conditions: unknown;
+  /** See GIVEN_CONDITIONS. */
+  readonly givenConditions?: unknown;
 }
 
 const NOT = 'NOT';

@@ -70,7 +70,10 @@ function readForm(exchange: Exchange): { readonly id: string; readonly secret: U
     return { ...bad('Content-Type header value must be application/x-www-form-urlencoded'), status: 415 };
   if (exchange.body.byteLength > BODY_BYTES_MAX)
     return bad(`the request body is larger than ${BODY_BYTES_MAX} bytes`);
-  const form = new URLSearchParams(exchange.body.toString());
+  const text = exchange.body.toString();
+  const problem = formProblem(text);
+  if (problem !== null) return bad(`error parsing request body: ${problem}`);
+  const form = new URLSearchParams(text);
   const grantType = form.get('grant_type') ?? '';
   if (grantType === '') return bad('grant_type missing from request body');
   if (grantType !== 'client_credentials') return { status: 400, error: 'unsupported_grant_type' };
@@ -81,6 +84,13 @@ function readForm(exchange: Exchange): { readonly id: string; readonly secret: U
   // A form turns the plus signs of base64 that were not encoded into spaces.
   const bytes = fromBase64(secret.replaceAll(' ', '+'));
   return bytes === null ? UNKNOWN : { id, secret: bytes };
+}
+
+/** Why a text is no form, in the words of the original's decoder; null where it is one. */
+function formProblem(text: string): string | null {
+  if (text.includes(';')) return 'invalid semicolon separator in query';
+  const broken = /%(?![0-9a-f]{2}).{0,2}/i.exec(text);
+  return broken === null ? null : `invalid URL escape "${broken[0]}"`;
 }
 
 /** Null for what is no base64, or holds nothing: such a secret nobody has. */

@@ -72,7 +72,7 @@ export function createTokenChecker(
       } catch (error) {
         failure = error;
         // The signature is right: another secret cannot do better.
-        if (codeOf(error) === 'ERR_JWT_EXPIRED') break;
+        if (isExpired(error)) break;
       }
     }
     throw failure;
@@ -89,14 +89,18 @@ export function createTokenChecker(
       if (token.length > TOKEN_LENGTH_MAX) return INVALID;
       return verify(token).then(
         (found) => {
-          if (!(found instanceof TokenRefusal)) remember(token, found);
+          if (found instanceof TokenRefusal) return found;
+          // As to the original; it may be good later.
+          if (Number(found.iat) * 1000 > nowMs()) return INVALID;
+          remember(token, found);
           return found;
         },
         // What is wrong with it in detail helps nobody but a forger.
-        (error: unknown) => (codeOf(error) === 'ERR_JWT_EXPIRED' ? EXPIRED : INVALID),
+        (error: unknown) => (isExpired(error) ? EXPIRED : INVALID),
       );
     },
   };
 }
 
-const codeOf = (error: unknown): unknown => (error as { code?: unknown } | null)?.code;
+/** Also of a token that says no time at which it expires. */
+const isExpired = (error: unknown): boolean => (error as { claim?: unknown } | null)?.claim === 'exp';

@@ -1,7 +1,7 @@
 // One operation of a batch as a request to a route of this process: no socket, and an answer that is kept instead of sent.
 
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { originForm } from '../../core/request-target.ts';
+import { hasBrokenEscape, originForm } from '../../core/request-target.ts';
 import { isJson } from './content-type.ts';
 import { type AnswerRoom, Exchange, type HeaderList } from './exchange.ts';
 import { Refused } from './refused.ts';
@@ -37,6 +37,11 @@ export type Replay = (operation: BatchOperation, room?: AnswerRoom) => Promise<R
 /** What a method may be written with (RFC 9110, 5.6.2). */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]*$/;
 
+/** Of any other it is told before the SDK key is looked at, as by the original; their case counts. */
+const METHODS: ReadonlySet<string> = new Set([
+  ...['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE'],
+]);
+
 export function replayer(options: ReplayOptions): Replay {
   const router = new Router(options.routes);
   const { unrouted = noRoute, onFailed, monotonicMs, newRequestId = () => '' } = options;
@@ -45,6 +50,7 @@ export function replayer(options: ReplayOptions): Replay {
     if (target === null || !TOKEN.test(operation.method)) return bare(400);
     const { path, search } = target;
     const method = operation.method === '' ? 'GET' : operation.method;
+    if (!METHODS.has(method)) return bare(405);
     const headers = headersOf(operation);
     const route = router.find(method, path);
     const isTyped = method !== 'POST' || isJson(headers['content-type']);
@@ -70,22 +76,13 @@ function targetOf({ url, params }: BatchOperation): { path: string; search: stri
   if (host === '') return null;
   const mark = target.indexOf('?');
   const path = (mark < 0 ? target : target.slice(0, mark)) || '/';
-  if (!isDecodable(path)) return null;
+  if (hasBrokenEscape(path)) return null;
   const query = mark < 0 ? '' : target.slice(mark + 1);
   const added = Object.entries(params);
   if (added.length === 0) return { path, search: query };
   const search = new URLSearchParams(query);
   for (const [name, value] of added) search.append(name, value);
   return { path, search: search.toString() };
-}
-
-function isDecodable(path: string): boolean {
-  try {
-    decodeURIComponent(path);
-    return true;
-  } catch {
-    return false; // The caller answers 400.
-  }
 }
 
 /** By lower-case name, as Node has them. Answers become part of one JSON document, which cannot hold compressed ones. */

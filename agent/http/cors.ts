@@ -24,7 +24,8 @@ interface Policy {
   toRequest(origin: string | undefined, method: string): HeaderList;
 }
 
-export function createCors(settings: CorsSettings): Cors {
+/** @param requestIdOf what the answer to a question beforehand names as its request's id; empty: none */
+export function createCors(settings: CorsSettings, requestIdOf: (request: IncomingMessage) => string): Cors {
   const allowsOrigin = originRule(settings.allowedOrigins);
   const byDefault = createPolicy(settings, CORS_BY_DEFAULT, allowsOrigin);
   const ofRoutes = CORS_ROUTES.map(
@@ -43,6 +44,8 @@ export function createCors(settings: CorsSettings): Cors {
         const askedMethod = request.headers['access-control-request-method'];
         if (askedMethod) {
           request.resume();
+          const requestId = requestIdOf(request);
+          if (requestId !== '') response.setHeader('X-Request-Id', requestId);
           response.writeHead(200, [...policy.toPreflight(request, askedMethod), 'Content-Length', 0]);
           response.end();
           return null;
@@ -93,7 +96,7 @@ function createPolicy(
         ...VARY_PREFLIGHT,
         ...allowOrigin(origin),
         ...['Access-Control-Allow-Methods', method.toUpperCase()],
-        ...(asked.length > 0 ? ['Access-Control-Allow-Headers', asked.join(', ')] : []),
+        ...(asked.length > 0 ? ['Access-Control-Allow-Headers', asked.map(canonicalName).join(', ')] : []),
         ...(settings.maxAgeS > 0 ? ['Access-Control-Max-Age', settings.maxAgeS] : []),
       ];
     },
@@ -127,6 +130,10 @@ const allowsMethod = ({ allowedMethods }: CorsSettings, method: string): boolean
 
 const allowsHeaders = (allowedHeaders: readonly string[], asked: readonly string[]): boolean =>
   allowedHeaders.includes('*') || asked.every((name) => allowedHeaders.includes(name.toLowerCase()));
+
+/** `Content-Type`, as the original writes names whatever the case they were asked in. */
+const canonicalName = (name: string): string =>
+  name.toLowerCase().replace(/(?:^|-)[a-z]/g, (start) => start.toUpperCase());
 
 const splitNames = (header: string | string[] | undefined): string[] =>
   String(header ?? '')

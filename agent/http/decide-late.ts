@@ -79,7 +79,8 @@ async function answer(
 ): Promise<unknown> {
   const { predicted } = held.built;
   const options = request.decideOptions as unknown as DecideOptions;
-  const known = keys.filter((key) => !isPrototypeKey(key));
+  // One prediction for each flag, also where it is named twice.
+  const known = [...new Set(keys)].filter((key) => !isPrototypeKey(key));
   const decide = async (): Promise<Readonly<Record<string, Decision>>> => {
     if (keys.length !== 1)
       return decidePredictedFlags(turns, user, keys.length === 0 ? held.built.flagKeys : known, options);

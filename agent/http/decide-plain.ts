@@ -30,7 +30,6 @@ export function decidePlain(
   const { decider } = client;
   if (decider === null || !client.isPlain(request.userId) || !isUsual(request)) return null;
   const user = plainUser(request.userId, forSdk(request.userAttributes));
-  if (user === null) return null;
   const question = new Question(client, decider, user, request);
   const [only] = keys;
   if (keys.length === 1 && only !== undefined) return question.one(only);

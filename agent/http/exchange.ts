@@ -5,13 +5,13 @@ import { clientNetwork } from '../networks.ts';
 import type { DatafileMeta } from '../sources/source.ts';
 import { type AnswerBudget, COUNTED_BYTES_MIN } from './answer-budget.ts';
 import type { Refused } from './refused.ts';
+import { requestIdOf } from './request-id.ts';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 const TEXT_TYPE = 'text/plain; charset=utf-8';
 /** Whatever means something in a query, but for the first `=`. */
 const NEEDS_DECODING = /[&%+]/;
 const NO_BODY = Buffer.alloc(0);
-const NO_REQUEST_ID = () => '';
 
 /** Headers as a flat list of names and values, which Node writes without another copy. */
 export type HeaderList = readonly OutgoingHttpHeader[];
@@ -49,7 +49,7 @@ export class Exchange {
     response: ServerResponse,
     search: string,
     onAnswered: (status: number) => void,
-    newRequestId: () => string = NO_REQUEST_ID,
+    newRequestId?: () => string,
     ofPort: HeaderList = NO_HEADERS,
     budget: AnswerRoom | null = null,
   ) {
@@ -59,8 +59,7 @@ export class Exchange {
     this.request = request;
     this.#response = response;
     this.#search = search;
-    const requestId = request.headers['x-request-id'];
-    this.requestId = typeof requestId === 'string' && requestId !== '' ? requestId : newRequestId();
+    this.requestId = requestIdOf(request, newRequestId);
   }
 
   /** Headers that every answer of this exchange carries. */

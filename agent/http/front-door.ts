@@ -7,13 +7,17 @@ import { type HostRules, hostCheck } from './allowed-hosts.ts';
 import type { BodyRequest } from './body-request.ts';
 import { createCors } from './cors.ts';
 import type { HeaderList } from './exchange.ts';
+import { requestIdOf } from './request-id.ts';
 import { endsIn } from './router.ts';
+import { isHealthPath } from './unrouted.ts';
 
 export interface FrontDoorOptions extends HostRules {
   readonly healthCheckPath: string;
   readonly cors: CorsSettings | null;
   /** Requests answered at a time; 0: no limit. */
   readonly maxConns: number;
+  /** See ServeOptions. */
+  readonly newRequestId?: () => string;
   /** Told of every request that was turned away. */
   readonly onRefused: (status: number) => void;
 }
@@ -34,14 +38,17 @@ const FULL = 'Server capacity exceeded.\n';
 export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
   const { healthCheckPath, maxConns, onRefused } = options;
   const isAllowedHost = hostCheck(options);
-  const cors = options.cors === null ? null : createCors(options.cors);
+  const cors =
+    options.cors === null
+      ? null
+      : createCors(options.cors, (request) => requestIdOf(request, options.newRequestId));
   let underWay = 0;
 
   const healthEnding = healthCheckPath.toLowerCase();
   /** Probes call us by whatever address they have, and are never one too many. */
   const isHealthCheck = ({ url = '', method }: BodyRequest): boolean => {
     const path = url.split('?', 1)[0] as string;
-    if (path === '/health' || path.startsWith('/health/')) return true;
+    if (isHealthPath(path)) return true;
     return (method === 'GET' || method === 'HEAD') && endsIn(path, healthEnding);
   };
 

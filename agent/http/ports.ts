@@ -3,14 +3,14 @@
 
 import type { Clock } from '../../core/clock.ts';
 import type { AgentConfig } from '../config.ts';
-import { type AdminDeps, adminRoutes } from './admin.ts';
+import { type AdminDeps, adminRoutes, identityHeaders } from './admin.ts';
 import { createPortAuth, type PortAuth } from './auth-port.ts';
 import { createFrontDoor } from './front-door.ts';
 import { listenAt, type PortName } from './listen-at.ts';
 import { endsIn } from './router.ts';
 import { type ApiDeps, apiRoutes } from './routes.ts';
 import { HttpServer, type Route, type ServeOptions } from './server.ts';
-import { noRouteOfKey } from './unrouted.ts';
+import { noRoute, noRouteOfKey } from './unrouted.ts';
 
 export type ServeDeps = Pick<ServeOptions, 'log' | 'metrics' | 'monotonicMs'>;
 export type PortDeps = ServeDeps & { readonly clock: Clock };
@@ -22,7 +22,7 @@ export type AdminRouteDeps = Omit<AdminDeps, 'config'>;
 export function portOptions(
   { server, api, admin }: AgentConfig,
   port: PortName,
-  { log, metrics, monotonicMs }: ServeDeps,
+  { log, metrics, monotonicMs, newRequestId }: ServeDeps & Pick<ServeOptions, 'newRequestId'>,
 ): ServeOptions {
   const refused = metrics.route(`refused at the ${port} port`);
   const door = createFrontDoor({
@@ -30,6 +30,7 @@ export function portOptions(
     cors: port === 'api' ? api.cors : null,
     maxConns: port === 'api' ? api.maxConns : 0,
     onRefused: (status) => refused.record(status, 0),
+    ...(newRequestId ? { newRequestId } : {}),
   });
   return { log, metrics, monotonicMs, listener: server, door };
 }
@@ -81,7 +82,13 @@ export function createAdminPort(config: AgentConfig, deps: PortDeps, routes: Adm
   const auth = createPortAuth('admin', config.admin.auth, deps);
   const guarded = auth.guard(adminRoutes({ config, ...routes }));
   const all = withHealthAt(config.server.healthCheckPath, [...guarded, auth.tokenRoute]);
-  const server = new HttpServer(all, portOptions(config, 'admin', deps));
+  const server = new HttpServer(all, {
+    ...portOptions(config, 'admin', deps),
+    unrouted: (exchange, path, methods) => {
+      Object.assign(exchange.headers, identityHeaders(config));
+      return noRoute(exchange, path, methods);
+    },
+  });
   return new Port('admin', config.admin.host, config.adminPort, auth, server);
 }
 

@@ -1,6 +1,7 @@
 // The project as the original's SDK describes it (OptimizelyConfig), made of the datafile itself: the SDK here writes
 // audiences down anew, leaves fields out where the datafile does, and fails where it names what is not there. Pure.
 
+import { GIVEN_CONDITIONS } from '../../core/readable-conditions.ts';
 import { type Audience, audiencesText, conditionsText } from './audience-text.ts';
 
 interface Variable {
@@ -96,7 +97,12 @@ export function projectConfig(datafile: DatafileShape) {
     attributes: (datafile.attributes ?? []).map(({ id, key }) => ({ id, key })),
     audiences: [...audiences.values()]
       .filter(({ id }) => id !== DUMMY_AUDIENCE)
-      .map(({ id, name, conditions }) => ({ id, name, conditions: conditionsText(conditions) })),
+      .map((audience) => ({
+        ...{ id: audience.id, name: audience.name },
+        conditions: conditionsText(
+          GIVEN_CONDITIONS in audience ? audience[GIVEN_CONDITIONS] : audience.conditions,
+        ),
+      })),
     events: (datafile.events ?? []).map(({ id, key, experimentIds }) => ({
       ...{ id, key, experimentIds: experimentIds ?? null },
     })),

@@ -2,6 +2,7 @@
 // or the datafile asks for something that it does not know. It stops an "and" at the first of them, which the SDK here does
 // not. Pure.
 
+import { UNREADABLE_TYPE } from '../../core/readable-conditions.ts';
 import { OPERATORS } from '../decider/conditions.ts';
 import { type Condition, isMatch, type Truth, testOf } from '../decider/match.ts';
 
@@ -27,6 +28,8 @@ export function untoldAudiences(
   };
   const condition = (leaf: unknown): Truth => {
     const { type, match, value } = (leaf ?? {}) as Condition;
+    // Nothing is said of what is none.
+    if (type === UNREADABLE_TYPE) return null;
     if (!CONDITION_TYPES.has(type)) return untold(`unable to evaluate condition of type "${type ?? ''}"`);
     if (type === 'third_party_dimension' && match === 'qualified')
       return segments?.includes(String(value)) === true;

@@ -31,14 +31,15 @@ export class Router<R extends Route> {
   find(method: string, path: string): R | undefined {
     const exact = this.#paths.get(path)?.get(method);
     if (exact !== undefined) return exact;
-    if (method === 'HEAD') return isHeadAnswered(path) ? this.find('GET', path) : undefined;
+    if (method === 'HEAD') return answersHead(path, this.find('GET', path));
     return this.#ending(method, path) ?? this.#below(path)?.get(method);
   }
 
   /** Which methods there are at a path: none where nothing is. */
   methodsAt(path: string): readonly string[] {
-    const methods = [...(this.#paths.get(path) ?? this.#below(path) ?? new Map()).keys()];
-    return methods.includes('GET') && isHeadAnswered(path) ? [...methods, 'HEAD'] : methods;
+    const routes = this.#paths.get(path) ?? this.#below(path);
+    const methods = [...(routes?.keys() ?? [])];
+    return answersHead(path, routes?.get('GET')) === undefined ? methods : [...methods, 'HEAD'];
   }
 
   #ending(method: string, path: string): R | undefined {
@@ -51,5 +52,6 @@ export class Router<R extends Route> {
   }
 }
 
-/** Where GET is, but below /v1: there the original refuses it, and some answers have no end. */
-const isHeadAnswered = (path: string): boolean => !path.startsWith('/v1/');
+/** The route of GET, where it answers HEAD too. Not below /v1: there the original refuses it, and some answers have no end. */
+const answersHead = <R extends Route>(path: string, get: R | undefined): R | undefined =>
+  get?.refusesHead || path.startsWith('/v1/') ? undefined : get;

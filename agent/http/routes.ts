@@ -7,6 +7,7 @@ import { type HealthSource, healthRoutes } from './health.ts';
 import { type BatchDeps, batchRoute, type RestDeps, restRoutes } from './rest-routes.ts';
 import type { Route } from './server.ts';
 import { timed } from './timed.ts';
+import { isHealthPath } from './unrouted.ts';
 import { withDatafile } from './with-datafile.ts';
 
 export interface ApiDeps extends RestDeps, BatchDeps {
@@ -27,6 +28,8 @@ export function apiRoutes(deps: ApiDeps): readonly Route[] {
     ...healthRoutes(deps.status),
   ]);
   const routes = timed(guarded, deps.metrics);
-  const others = [batchRoute(deps, routes), ...deps.guard(deps.protocols)];
+  // Health is no part of a batch, as in the original.
+  const operations = routes.filter(({ path }) => !isHealthPath(path));
+  const others = [batchRoute(deps, operations), ...deps.guard(deps.protocols)];
   return [...routes, ...others, ...timed([deps.tokenRoute], deps.metrics)];
 }

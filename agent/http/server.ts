@@ -5,12 +5,13 @@ import type { Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { errorFields } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
+import { hasBrokenEscape } from '../../core/request-target.ts';
 import type { Metrics, RouteStats } from '../metrics.ts';
 import type { Timer } from '../timers.ts';
 import type { AnswerBudget } from './answer-budget.ts';
 import { BodyBudget } from './body-budget.ts';
 import type { BodyLimits, BodyRequest, NoBody } from './body-request.ts';
-import { isJson } from './content-type.ts';
+import { announcesNoBody, isJson } from './content-type.ts';
 import { Exchange, type HeaderList } from './exchange.ts';
 import type { FrontDoor } from './front-door.ts';
 import { Refused } from './refused.ts';
@@ -36,6 +37,8 @@ export interface Route {
   readonly anyContentType?: true;
   /** The original's; see timed(). */
   readonly timer?: Timer;
+  /** HEAD is refused, although the method is GET. */
+  readonly refusesHead?: true;
   /** A promise only where the answer has to wait; the usual ones are answered within the call. */
   readonly handle: (exchange: Exchange) => void | Promise<void>;
 }
@@ -153,13 +156,14 @@ export class HttpServer {
     if (route !== undefined) this.#dispatch(route, request, exchange);
     // About the server as a whole (RFC 9110, 9.3.7).
     else if (path === '*' && request.method === 'OPTIONS') exchange.empty(200);
+    else if (hasBrokenEscape(path)) exchange.text(400, '400 Bad Request');
     else this.#call(path, exchange, (it) => this.#unrouted(it, path, this.#router.methodsAt(path)));
   }
 
   #dispatch(route: MountedRoute, request: BodyRequest, exchange: Exchange): void {
     const call = () => this.#call(route.path, exchange, route.handle);
     if (route.method === 'GET') this.#turns.add(call);
-    else if (isJson(exchange.header('content-type')) || route.anyContentType || hasNoBody(exchange)) {
+    else if (isJson(exchange.header('content-type')) || route.anyContentType || announcesNoBody(exchange)) {
       request.readBody(this.#bodyLimits, (body) => {
         if (typeof body === 'string') return refuseBody(exchange, body, this.#bodyLimits.bytesMax);
         exchange.body = body;
@@ -189,10 +193,6 @@ export class HttpServer {
 }
 
 const TOO_MANY_LARGE = 'too many requests with large bodies wait; send this one again in a second';
-
-/** Nothing to be of a wrong type. */
-const hasNoBody = (exchange: Exchange): boolean =>
-  exchange.header('transfer-encoding') === '' && Number(exchange.header('content-length')) === 0;
 
 /** What is still coming is not read: closing is the only way to make the client stop. */
 function refuseBody(exchange: Exchange, why: NoBody, bytesMax: number): void {

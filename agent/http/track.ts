@@ -42,7 +42,7 @@ function track({ limits }: Bounds, exchange: Exchange, held: Held<FlagClient>) {
   try {
     // The SDK takes null tags away from the object that it is given.
     const tags = { ...forSdk(eventTags) } as Tags;
-    inContext({ trackNote: (payload) => trackNote(payload, asTold(body)) }, () =>
+    inContext({ eventTags, trackNote: (payload) => trackNote(payload, asTold(body)) }, () =>
       sdk.track(eventKey, userId, forSdk(userAttributes) as Attributes, tags),
     );
   } finally {

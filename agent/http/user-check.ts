@@ -1,40 +1,27 @@
 // What the SDK cannot take of a user or an event although it is well-formed JSON: refused with a text or left out, where the
-// SDK would throw, or drop the event in silence. Pure.
+// SDK would throw, drop the event in silence, or decide otherwise than Optimizely's Agent. Pure.
 
 import type { UserLimits } from '../config/front-door-types.ts';
 import { countProblem, userIdProblem } from './user-limits.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
-const STICKY_ATTRIBUTE = '$opt_experiment_bucket_map';
-
 /**
- * What the SDK cannot be given the name of: it copies attributes and tags into plain objects, where one takes the place of
- * the prototype, and the other of the method by which it looks attributes up. Other names of Object.prototype are safe.
+ * What the SDK is not given: it copies attributes and tags into plain objects, where the first takes the place of the
+ * prototype, and the second of the method by which it looks attributes up. Other names of Object.prototype are safe. By the
+ * third it would decide as by a user's profile; to Optimizely's Agent it is an attribute as any other.
  */
-const UNTELLABLE: ReadonlySet<string> = new Set(['__proto__', 'hasOwnProperty']);
+const KEPT_BACK: readonly string[] = ['__proto__', 'hasOwnProperty', '$opt_experiment_bucket_map'];
 
 /** Null for a user that can be decided for, else why not. */
 export function userProblem(userId: string, attributes: Values, limits: UserLimits): string | null {
   // The SDK takes it for a mistake of its caller.
   if (userId === 'undefined') return 'userId cannot be "undefined"';
-  const problem = userIdProblem(userId, limits) ?? countProblem('attributes', attributes, limits);
-  if (problem !== null) return problem;
-  return Object.hasOwn(attributes, STICKY_ATTRIBUTE) && !isBucketMap(attributes[STICKY_ATTRIBUTE])
-    ? `attribute "${STICKY_ATTRIBUTE}" must hold, by experiment id, {"variation_id": "…"}`
-    : null;
+  return userIdProblem(userId, limits) ?? countProblem('attributes', attributes, limits);
 }
 
 /** Attributes or tags as the SDK may have them; the very same where nothing must be left out. */
 export function forSdk(values: Values): Values {
-  if (!Object.hasOwn(values, '__proto__') && !Object.hasOwn(values, 'hasOwnProperty')) return values;
-  return Object.fromEntries(Object.entries(values).filter(([name]) => !UNTELLABLE.has(name)));
+  if (!KEPT_BACK.some((name) => Object.hasOwn(values, name))) return values;
+  return Object.fromEntries(Object.entries(values).filter(([name]) => !KEPT_BACK.includes(name)));
 }
-
-const isBucketMap = (value: unknown): boolean =>
-  isObject(value) &&
-  forSdk(value) === value &&
-  Object.values(value).every((bucket) => isObject(bucket) && typeof bucket.variation_id === 'string');
-
-const isObject = (value: unknown): value is Values =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

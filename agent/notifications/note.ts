@@ -66,6 +66,7 @@ export function trackNote(
   const visitor = logEvent.params.visitors[0];
   const event = visitor?.snapshots[0]?.events[0];
   if (event !== undefined) keepCountable(event);
+  const tags = ownTags === undefined ? event?.tags : ownTags;
   return note('track', {
     EventKey: eventKey,
     UserContext: userContext(userId, own === undefined ? (attributes ?? null) : own),
@@ -76,7 +77,7 @@ export function trackNote(
       Attributes: visitor?.attributes.map(({ value, key, type, entity_id }) => ({
         ...{ value, key, type, entity_id },
       })),
-      tags: isEmpty(event?.tags) ? undefined : event?.tags,
+      tags: isEmpty(tags) ? undefined : tags,
       revenue: event?.revenue ?? undefined,
       value: event?.value ?? undefined,
     },

@@ -8,6 +8,7 @@ import type { HealthSource } from '../http/health.ts';
 import { listenAt } from '../http/listen-at.ts';
 import { portOptions, type ServeDeps, withHealthAt } from '../http/ports.ts';
 import { HttpServer } from '../http/server.ts';
+import { noRouteOfWebhooks } from '../http/unrouted.ts';
 import type { Inlets } from '../inlets.ts';
 import type { Keys } from '../keys.ts';
 import type { AnyStore } from '../store.ts';
@@ -38,7 +39,10 @@ export class WebhookPort {
       log: deps.log,
     });
     const withHealth = withHealthAt(config.server.healthCheckPath, routes);
-    this.#server = new HttpServer(withHealth, portOptions(config, 'webhook', deps));
+    this.#server = new HttpServer(withHealth, {
+      ...portOptions(config, 'webhook', deps),
+      unrouted: noRouteOfWebhooks,
+    });
   }
 
   /** Resolves with the port when it listens. @throws FanoutError PORT_UNAVAILABLE */

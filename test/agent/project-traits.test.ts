@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readTraits } from '../../agent/project-traits.ts';
+import { makeLoadable } from '../../core/loadable-datafile.ts';
 import { datafileBody } from './support/fakes.ts';
 import { outsideDatafile } from './support/outside-datafile.ts';
 
@@ -35,6 +36,12 @@ describe("a project's traits", () => {
       }),
     );
     expect(found?.segments).toEqual(['a', 'b']);
+  });
+
+  it('find segments also in conditions that cannot be read', () => {
+    const datafile = { revision: '1', audiences: [{ id: 'a', conditions: [qualified('b')] }] };
+    makeLoadable(datafile);
+    expect(readTraits(Object.assign(datafile, odp({}))).odp?.segments).toEqual(['b']);
   });
 
   it('find predicted rules within groups, and those of no flag', () => {

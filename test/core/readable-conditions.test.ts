@@ -1,6 +1,9 @@
 // Conditions as they come, read by the real SDK at the agent.
 
 import { describe, expect, it } from 'vitest';
+import { projectConfig } from '../../agent/http/project-config.ts';
+import { type Fields, Notes } from '../../core/left-out-notes.ts';
+import { makeConditionsReadable } from '../../core/readable-conditions.ts';
 import { bytesOf, fullDatafile, type Loose } from '../support/full-datafile.ts';
 import { atTheAgent } from '../support/gates.ts';
 
@@ -42,6 +45,13 @@ describe('an audience', () => {
       it.rollouts[1].experiments[0].audienceConditions = ['not', ['or', 'sweden']];
     };
     expect(await decided(opposite, { country: 'SE' })).toBe('off off default');
+  });
+
+  it('that cannot be read is shown as it came', () => {
+    const audience: Fields = { id: 'a', name: 'a', conditions: [sweden] };
+    makeConditionsReadable(audience, 'parsed', new Notes({}));
+    const [shown] = projectConfig({ revision: '1', typedAudiences: [audience as never] }).audiences;
+    expect(JSON.parse(String(shown?.conditions))).toEqual([sweden]);
   });
 
   it.each([[['sweden']], [[['or', 'sweden']]], ['sweden'], [['or', [['or', 'sweden']]]]])(

@@ -25,6 +25,48 @@ it.each([
   );
 });
 
+it('every event names its sender as the original does, with the version of this agent', async () => {
+  const { post, events } = await startProject(PARTS);
+  for (const userId of ['one', 'two']) await post('/v1/decide?keys=flag', { userId });
+  await post('/v1/track?eventKey=bought', { userId: 'three' });
+  for (const { head } of await events(3)) {
+    expect(head.client_name).toBe('Agent');
+    expect(head.client_version).toMatch(/^\d+\.\d+\.\d+$/);
+  }
+});
+
+it.each([
+  [{}, false],
+  [{ botFiltering: null }, false],
+  [{ botFiltering: true }, true],
+])('every event says whether bots are filtered: of a datafile with %j', async (more, value) => {
+  const { post, events } = await startProject({ ...PARTS, botFiltering: undefined, ...more });
+  for (const userId of ['one', 'two']) await post('/v1/decide?keys=flag', { userId });
+  const bots = { entity_id: '$opt_bot_filtering', key: '$opt_bot_filtering', type: 'custom', value };
+  const sent = await events(2);
+  expect(sent.map(({ attributes }) => attributes)).toEqual([[bots], [bots]]);
+});
+
+describe('tags of a conversion', () => {
+  it.each([
+    [undefined, undefined],
+    [null, undefined],
+    [{}, undefined],
+    [
+      { a: null, b: 1 },
+      { a: null, b: 1 },
+    ],
+    [{ gone: null }, { gone: null }],
+  ])('are sent, and told of, as they came: %j', async (eventTags, tags) => {
+    const { post, events, notesOf } = await startProject(PARTS);
+    const [note] = await notesOf(() => post('/v1/track?eventKey=bought', { userId: 'ann', eventTags }));
+    const [sent] = await events(1);
+    expect(sent?.event.tags).toEqual(tags);
+    const told = (note as unknown as { ConversionEvent: { tags?: unknown } }).ConversionEvent;
+    expect(told.tags).toEqual(tags);
+  });
+});
+
 describe('revenue and value of a conversion', () => {
   it.each([
     [

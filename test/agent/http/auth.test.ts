@@ -134,6 +134,12 @@ describe('a token', () => {
       expect((await api({ path: '/v1/config', headers: late })).json()).toEqual({ error: 'token expired' });
   });
 
+  it.each([[undefined], [1]])('is expired too where it ends at %s', async (exp) => {
+    const { api } = await start();
+    const answer = await api({ path: '/v1/config', headers: bearer(await signed({ sdk_keys: [KEY], exp })) });
+    expect([answer.status, answer.json()]).toEqual([401, { error: 'token expired' }]);
+  });
+
   it('may be signed with any of the secrets, so that they can be changed', async () => {
     const { api } = await start();
     const statusFor = async (token: string) =>
@@ -156,7 +162,7 @@ describe('a token', () => {
     ['nonsense', () => 'nonsense'],
     ['three parts of nonsense', () => 'a.b.c'],
     ['no algorithm', () => `${btoa('{"alg":"none"}')}.${btoa(`{"sdk_keys":["${KEY}"],"exp":9999999999}`)}.`],
-    ['no end', () => signed({ sdk_keys: [KEY], exp: undefined })],
+    ['a time of issue to come', () => signed({ sdk_keys: [KEY], iat: 9_999_999_998 })],
     ['an end long ago', () => signed({ sdk_keys: [KEY], exp: 1 })],
     ['a beginning to come', () => signed({ sdk_keys: [KEY], nbf: 9_999_999_998 })],
     ['keys that are no list', () => signed({ sdk_keys: KEY })],
@@ -204,6 +210,19 @@ describe('a request for a token', () => {
     const refused = (await Promise.all(guesses)).filter(({ status }) => status === 503);
     expect(refused.length).toBeGreaterThan(0);
     for (const { headers } of refused) expect(headers['retry-after']).toBe('1');
+  });
+
+  it.each([
+    ['a=%zz&b=%', 'invalid URL escape "%zz"'],
+    ['a=b%4', 'invalid URL escape "%4"'],
+    ['a=b;c=d', 'invalid semicolon separator in query'],
+  ])('that cannot be read says why: %s', async (body, why) => {
+    const { api } = await start();
+    const answer = await api({ ...form({}), body });
+    expect([answer.status, answer.json()]).toEqual([
+      400,
+      { error: 'invalid_request', error_description: `error parsing request body: ${why}` },
+    ]);
   });
 
   it('that is no form is refused, as it is where nobody is known', async () => {

@@ -151,10 +151,13 @@ describe('a batch', () => {
       { method: 'PUT', url: '/v1/config', operationID: '2' },
       { method: 'PUT', url: '/v1/config', operationID: '3', headers: JSON_HEADERS },
       { url: '/nope', operationID: '4' },
+      // Before everything else that the method is none.
+      { method: 'get', url: '/v1/config', operationID: '5' },
+      { url: '/health', operationID: '6' },
     ];
     const { response } = (await post('/v1/batch', { operations })).json as { response: Item[] };
     const statuses = response.sort((a, b) => (a.operationID < b.operationID ? -1 : 1)).map((it) => it.status);
-    expect(statuses).toEqual([400, 404, 400, 405, 404]);
+    expect(statuses).toEqual([400, 404, 400, 405, 404, 405, 404]);
   });
 
   it('has no more operations under way than configured, and does them all', async () => {

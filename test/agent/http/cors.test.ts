@@ -33,7 +33,7 @@ describe('CORS as it is set from the start', () => {
     expect(corsOf(yes.headers)).toEqual({
       'access-control-allow-origin': '*',
       'access-control-allow-methods': 'POST',
-      'access-control-allow-headers': 'Content-Type, origin',
+      'access-control-allow-headers': 'Content-Type, Origin',
       'access-control-max-age': '300',
       vary: 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers',
     });
@@ -50,6 +50,17 @@ describe('CORS as it is set from the start', () => {
     expect((await preflight({})).status).toBe(405);
     // Nor when it names no method.
     expect((await preflight({ 'access-control-request-method': '' })).status).toBe(405);
+  });
+
+  it('names the request in the answer to a question beforehand, as in any other', async () => {
+    const { api } = await startDoor();
+    const ask = (headers: Record<string, string>) =>
+      api({
+        ...{ path: '/v1/decide', method: 'OPTIONS' },
+        headers: { origin: PAGE, 'access-control-request-method': 'POST', ...headers },
+      });
+    expect((await ask({ 'x-request-id': 'mine' })).headers['x-request-id']).toBe('mine');
+    expect((await ask({})).headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
   });
 
   it('is not for the admin port', async () => {
@@ -79,7 +90,9 @@ describe('CORS of routes that the original does not have, as it is set from the 
     [ALL, 'POST', 'authorization,content-type,if-none-match,x-api-key,x-optimizely-sdk-key'],
     [`${ALL}/flag_1`, 'POST', 'content-type,x-api-key'],
   ])('%s lets pages send by %s %s', async (path, method, asked) => {
-    expect(await preflight(path, method, asked)).toBe(asked.replaceAll(',', ', '));
+    expect(await preflight(path, method, asked)).toBe(
+      asked.replaceAll(',', ', ').replace(/\b[a-z]/g, (start) => start.toUpperCase()),
+    );
   });
 
   it.each([
@@ -179,7 +192,7 @@ describe('CORS with chosen origins', () => {
       'access-control-allow-origin': PAGE,
       'access-control-allow-credentials': 'true',
       'access-control-allow-methods': 'GET',
-      'access-control-allow-headers': 'x-anything',
+      'access-control-allow-headers': 'X-Anything',
       vary: 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers',
     });
   });

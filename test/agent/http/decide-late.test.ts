@@ -44,6 +44,13 @@ describe('a flag whose variation cannot be predicted', () => {
   });
 });
 
+it('a flag that is named twice asks for one prediction', async () => {
+  const project = await startProject(PARTS);
+  project.prediction = predicts('32');
+  await project.post('/v1/decide?keys=flag&keys=flag', ann);
+  expect(project.predictions()).toBe(1);
+});
+
 it('a prediction holds whatever was kept of the user', async () => {
   const project = await startProject(PARTS, WITH_MEMORY_PROFILES);
   project.prediction = predicts('32');

@@ -53,6 +53,24 @@ describe('an invalid value', () => {
     expect((await post('/v1/decide?keys=tested', without)).json.reasons).toEqual([]);
   });
 
+  it.each([
+    ['integer', 0],
+    ['double', 0],
+    ['boolean', false],
+  ])('is also the empty text, and a default that is missing: %s', async (type, value) => {
+    const missing = [undefined, null, ''].map((defaultValue, i) => ({
+      id: `${i}`,
+      key: `k${i}`,
+      type,
+      defaultValue,
+    }));
+    const { post } = await startProject({ featureFlags: [flag('1', 'flag', [], '', missing)] });
+    expect((await post('/v1/decide?keys=flag', ann)).json).toMatchObject({
+      variables: { k0: value, k1: value, k2: value },
+      reasons: ['k0', 'k1', 'k2'].map(isInvalid),
+    });
+  });
+
   it('of a forced decision or a holdout is said too', async () => {
     const { post } = await startProject(PARTS);
     const forced = { ...ann, forcedDecisions: [{ flagKey: 'tested', variationKey: 'on' }] };

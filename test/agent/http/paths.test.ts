@@ -71,11 +71,15 @@ describe('HEAD', () => {
     },
   );
 
-  it('is answered on the admin port too, and for what is not there', async () => {
+  it('is answered on the admin port for health alone', async () => {
     const { admin } = await startDoor();
-    for (const path of ['/health', '/info', '/config', '/metrics'])
-      expect((await admin({ path, method: 'HEAD' })).status, path).toBe(200);
-    expect((await admin({ path: '/nowhere', method: 'HEAD' })).status).toBe(404);
+    const head = (path: string) => admin({ path, method: 'HEAD' });
+    expect((await head('/health')).status).toBe(200);
+    for (const path of ['/info', '/config', '/metrics']) {
+      const { status, headers } = await head(path);
+      expect([status, headers.allow], path).toEqual([405, 'GET']);
+    }
+    expect((await head('/nowhere')).status).toBe(404);
   });
 
   it('is 304 for a datafile that has not changed', async () => {
@@ -114,9 +118,57 @@ describe('a path below /v1 that is not there', () => {
     expect(unknown.status).toBe(403);
   });
 
+  it('is refused before that where its escapes are broken, as everywhere', async () => {
+    const { api, admin } = await startDoor();
+    for (const path of ['/%zz', '/v1/%4'])
+      for (const port of [api, admin])
+        expect((await port({ path, method: 'POST', headers: NO_KEY })).text).toBe('400 Bad Request');
+  });
+
   it('elsewhere needs no key', async () => {
     const { api } = await startDoor();
     for (const path of ['/v1x', '/nowhere']) expect((await api({ path, headers: NO_KEY })).status).toBe(404);
+  });
+});
+
+describe('what is there for one method', () => {
+  it.each([
+    ['/health', 'POST'],
+    ['/health/ready', 'PUT'],
+    ['/oauth/token', 'GET'],
+    ['/oauth/token', 'OPTIONS'],
+  ])('is not there for another where the original says so: %s, %s', async (path, method) => {
+    const { api } = await startDoor();
+    const answer = await api({ path, method, headers: NO_KEY });
+    expect([answer.status, answer.text]).toEqual([404, '404 page not found\n']);
+  });
+
+  it('is told of on the admin port, with whose the answer is', async () => {
+    const { admin } = await startDoor();
+    for (const [path, method, status, allow] of [
+      ['/oauth/token', 'GET', 405, 'POST'],
+      ['/config', 'POST', 405, 'GET'],
+      ['/health', 'POST', 404, undefined],
+      ['/nowhere', 'GET', 404, undefined],
+    ] as const) {
+      const { status: told, headers } = await admin({ path, method });
+      expect([told, headers.allow], path).toEqual([status, allow]);
+      expect(headers['app-name'], path).toBe('optimizely');
+    }
+  });
+});
+
+describe('a path that ends in /index.html', () => {
+  it.each(['GET', 'HEAD', 'POST'])('leads to its folder, whatever the method: %s', async (method) => {
+    const { api } = await startDoor();
+    for (const [path, location] of [
+      ['/index.html', './'],
+      ['/any/where/index.html?a=b', './?a=b'],
+    ] as const) {
+      const answer = await api({ path, method, headers: NO_KEY });
+      expect([answer.status, answer.headers.location]).toEqual([301, location]);
+    }
+    expect((await api({ path: '/v1/index.html', method })).status).toBe(404);
   });
 });
 

@@ -101,6 +101,7 @@ export interface Note {
 export interface SentEvent {
   readonly head: Readonly<Record<string, unknown>>;
   readonly visitorId: string;
+  readonly attributes: readonly object[];
   readonly decision: Readonly<Record<string, unknown>> | undefined;
   readonly event: Readonly<Record<string, unknown>>;
 }
@@ -175,6 +176,7 @@ export const predicts = (variationId: string): TestAnswer => ({
 interface Batch {
   readonly visitors: readonly {
     readonly visitor_id: string;
+    readonly attributes: readonly object[];
     readonly snapshots: readonly {
       readonly decisions?: readonly Readonly<Record<string, unknown>>[];
       readonly events: readonly Readonly<Record<string, unknown>>[];
@@ -184,9 +186,9 @@ interface Batch {
 
 function eventsIn(body: string): SentEvent[] {
   const { visitors, ...head } = JSON.parse(body) as Batch;
-  return visitors.flatMap(({ visitor_id: visitorId, snapshots }) =>
+  return visitors.flatMap(({ visitor_id: visitorId, attributes, snapshots }) =>
     snapshots.flatMap(({ decisions, events }) =>
-      events.map((event) => ({ head, visitorId, decision: decisions?.[0], event })),
+      events.map((event) => ({ head, visitorId, attributes, decision: decisions?.[0], event })),
     ),
   );
 }

@@ -167,6 +167,18 @@ describe('a webhook', () => {
 });
 
 describe('the webhook port', () => {
+  it.each([
+    ['PUT', PATH],
+    ['POST', '/nowhere'],
+    ['POST', '/health'],
+  ])('tells of a body of a wrong type first, as the original’s does: %s %s', async (method, path) => {
+    const { webhook } = await startDoor();
+    const ask = async (type: string) =>
+      (await webhook({ path, method, body: '{}', headers: { 'content-type': type } })).status;
+    expect(await ask('text/plain')).toBe(415);
+    expect(await ask('application/json')).toBe(method === 'PUT' ? 405 : 404);
+  });
+
   it('is open also where nothing is configured for it, and answers as the original’s', async () => {
     const { webhook } = await startDoor();
     const post = async (body: string, type = 'application/json') =>
