@@ -5,12 +5,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type NatsConnection } from 'nats.ws';
 import { type SdkKey, toSdkKey } from '../../core/ids.ts';
 import type { Manifest } from '../../core/manifest.ts';
+import { inboxPrefix } from '../../core/names.ts';
 import { type DatafileJson, flipFlag } from '../../infra/local/datafile.ts';
 import type { Stack } from '../../infra/local/stack.ts';
 import { currentDatafile, decide, putDatafile, sendWebhook } from '../../infra/local/stack-client.ts';
 import type { StackAddresses } from '../../infra/local/stack-options.ts';
 import { Broken, NotHere } from './attack.ts';
 import { Bucket } from './bucket.ts';
+import { busLogin } from './bus-users.ts';
 import type { EvilCdn } from './trap.ts';
 
 const ARRIVES_WITHIN_MS = 6_000;
@@ -28,6 +30,8 @@ export class Target {
   readonly #own: OwnStack | null;
   #good: DatafileJson;
   #bus: NatsConnection | null = null;
+  #agentBus: NatsConnection | null = null;
+  #notes: string[] = [];
   #manifest: Manifest | null = null;
 
   constructor(addresses: StackAddresses, good: DatafileJson, own: OwnStack | null) {
@@ -91,10 +95,32 @@ export class Target {
     });
   }
 
+  /** With every right in the account of the publisher. */
   async bus(): Promise<NatsConnection> {
-    if (this.#bus === null || this.#bus.isClosed())
-      this.#bus = await connect({ servers: [this.addresses.nats.wsUrl], reconnect: false });
+    if (this.#bus === null || this.#bus.isClosed()) this.#bus = await this.connectToBus({});
     return this.#bus;
+  }
+
+  /** With the rights of the shipped user `agent`; on a bus without users, with those of anyone. */
+  async agentBus(): Promise<NatsConnection> {
+    if (this.#agentBus === null || this.#agentBus.isClosed())
+      this.#agentBus = await this.connectToBus(this.isOwn ? busLogin('agent') : {});
+    return this.#agentBus;
+  }
+
+  connectToBus(login: { user?: string; pass?: string }): Promise<NatsConnection> {
+    const { user } = login;
+    const prefix = user === undefined ? {} : { inboxPrefix: inboxPrefix(user) };
+    return connect({ servers: [this.addresses.nats.wsUrl], reconnect: false, ...login, ...prefix });
+  }
+
+  /** What was measured, to be printed with the verdict. */
+  note(text: string): void {
+    this.#notes.push(text);
+  }
+
+  takeNotes(): string {
+    return this.#notes.splice(0).join('; ');
   }
 
   async cdnFetches(): Promise<number> {
@@ -167,5 +193,6 @@ export class Target {
   async close(): Promise<void> {
     this.bucket.close();
     await this.#bus?.close();
+    await this.#agentBus?.close();
   }
 }
