@@ -9,6 +9,7 @@ import type { Attack } from './attack.ts';
 import { BUS_DATAFILES } from './bus-datafiles.ts';
 import { BUS_OTHERS } from './bus-others.ts';
 import { CDN } from './cdn.ts';
+import { RECEIVER } from './receiver.ts';
 import { RECORD } from './record.ts';
 import { WEBHOOK_PAYLOAD } from './webhook-payload.ts';
 import { WEBHOOK_SIGNATURE } from './webhook-signature.ts';
@@ -16,6 +17,7 @@ import { WEBHOOK_SIGNATURE } from './webhook-signature.ts';
 export const ATTACKS: readonly Attack[] = [
   ...WEBHOOK_SIGNATURE,
   ...WEBHOOK_PAYLOAD,
+  ...RECEIVER,
   ...CDN,
   ...API_SMUGGLING,
   ...API_WIRE,
