@@ -6,9 +6,11 @@ import { API_KEYS } from './api-keys.ts';
 import { API_SMUGGLING } from './api-smuggling.ts';
 import { API_WIRE } from './api-wire.ts';
 import type { Attack } from './attack.ts';
+import { BUS_AGENT } from './bus-agent.ts';
 import { BUS_DATAFILES } from './bus-datafiles.ts';
 import { BUS_OTHERS } from './bus-others.ts';
 import { CDN } from './cdn.ts';
+import { POISON } from './poison.ts';
 import { RECEIVER } from './receiver.ts';
 import { RECORD } from './record.ts';
 import { WEBHOOK_PAYLOAD } from './webhook-payload.ts';
@@ -19,6 +21,7 @@ export const ATTACKS: readonly Attack[] = [
   ...WEBHOOK_PAYLOAD,
   ...RECEIVER,
   ...CDN,
+  ...POISON,
   ...API_SMUGGLING,
   ...API_WIRE,
   ...API_BODIES,
@@ -26,5 +29,6 @@ export const ATTACKS: readonly Attack[] = [
   ...ADMIN,
   ...BUS_DATAFILES,
   ...BUS_OTHERS,
+  ...BUS_AGENT,
   ...RECORD,
 ];

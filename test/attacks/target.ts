@@ -6,9 +6,9 @@ import { connect, type NatsConnection } from 'nats.ws';
 import { type SdkKey, toSdkKey } from '../../core/ids.ts';
 import type { Manifest } from '../../core/manifest.ts';
 import { inboxPrefix } from '../../core/names.ts';
-import { type DatafileJson, flipFlag } from '../../infra/local/datafile.ts';
+import { type DatafileJson, datafileBytes, flipFlag } from '../../infra/local/datafile.ts';
 import type { Stack } from '../../infra/local/stack.ts';
-import { currentDatafile, decide, putDatafile, sendWebhook } from '../../infra/local/stack-client.ts';
+import { currentDatafile, decide, putBytes, sendWebhook } from '../../infra/local/stack-client.ts';
 import type { StackAddresses } from '../../infra/local/stack-options.ts';
 import { Broken, NotHere } from './attack.ts';
 import { Bucket } from './bucket.ts';
@@ -150,9 +150,13 @@ export class Target {
   }
 
   /** As from Optimizely: the CDN has the next revision, then its webhook comes. @throws Broken */
-  async goodChange(): Promise<void> {
-    const datafile = this.next();
-    await putDatafile(this.addresses, datafile);
+  goodChange(): Promise<void> {
+    return this.change(this.next());
+  }
+
+  /** The same with a datafile of one's own. @throws Broken */
+  async change(datafile: DatafileJson, body: Uint8Array = datafileBytes(datafile)): Promise<void> {
+    await putBytes(this.addresses, this.sdkKey, body);
     const response = await sendWebhook(this.addresses, datafile);
     await response.arrayBuffer();
     if (response.status !== 204) throw new Broken(`a good webhook was answered ${response.status}`);
