@@ -94,7 +94,8 @@ async function perform(attack: Attack, target: Target): Promise<Result> {
   );
   const ms = performance.now() - startMs;
   const figures = target.takeNotes();
-  if (result.verdict === 'BROKEN') await recover(target);
+  if (result.verdict === 'BROKEN')
+    await inTime(recover(target)).catch((error: unknown) => progress(String(error)));
   const { area, name } = attack;
   progress(`${result.verdict.padEnd(8)}  ${area}: ${name}  ${ms.toFixed(0)} ms  ${result.why}  ${figures}`);
   return { attack, ...result, figures, ms };
