@@ -1,6 +1,7 @@
 // Every attack, from the outside in.
 
 import { ADMIN } from './admin.ts';
+import { API_ABUSE } from './api-abuse.ts';
 import { API_BODIES } from './api-bodies.ts';
 import { API_KEYS } from './api-keys.ts';
 import { API_SMUGGLING } from './api-smuggling.ts';
@@ -26,6 +27,7 @@ export const ATTACKS: readonly Attack[] = [
   ...API_WIRE,
   ...API_BODIES,
   ...API_KEYS,
+  ...API_ABUSE,
   ...ADMIN,
   ...BUS_DATAFILES,
   ...BUS_OTHERS,
