@@ -35,7 +35,8 @@ async function resetPeak(pid: number): Promise<void> {
   });
 }
 
-async function peakMib(pid: number): Promise<number> {
+/** What it has held at most since it began, or since its peak was reset. @throws Broken when it has ended */
+export async function peakMib(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
   const kib = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];
   require(kib !== undefined, `the process ${pid} has ended`);
