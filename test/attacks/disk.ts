@@ -3,6 +3,7 @@
 import { execFile } from 'node:child_process';
 import { mkdir, open, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type Attack, require } from './attack.ts';
 import { peakMib } from './memory.ts';
@@ -10,6 +11,8 @@ import type { Target } from './target.ts';
 
 const SPARSE_BYTES = 1024 ** 3;
 const CONTAINER_MIB = 512;
+const POLL_MS = 20;
+const WRITTEN_MAX_MS = 10_000;
 const READY_MAX_MS = 15_000;
 
 /** In place of every cache file of the last agent, while it is stopped. */
@@ -22,11 +25,11 @@ const attack = (name: string, tries: string, put: (path: string) => Promise<unkn
 async function startWith(target: Target, put: (path: string) => Promise<unknown>): Promise<void> {
   const agent = target.own.stack.agents.at(-1);
   require(agent !== undefined, 'there is no agent');
-  const files = (await readdir(agent.cacheDir)).map((name) => join(agent.cacheDir, name));
-  require(files.length > 0, 'it has no cache file');
+  await target.goodChange();
+  const files = await cacheFiles(agent.cacheDir);
   await agent.part.stop();
   for (const path of files) {
-    await rm(path, { recursive: true });
+    await rm(path, { recursive: true, force: true });
     await put(path);
   }
   const startMs = performance.now();
@@ -40,6 +43,17 @@ async function startWith(target: Target, put: (path: string) => Promise<unknown>
   } finally {
     await clear(agent.cacheDir);
     if (!agent.part.isRunning) await agent.part.start();
+  }
+}
+
+/** Written some time after a change is served. @throws Broken when there are none in the end */
+async function cacheFiles(dir: string): Promise<string[]> {
+  const deadlineMs = performance.now() + WRITTEN_MAX_MS;
+  for (;;) {
+    const names = (await readdir(dir).catch(() => [])).filter((name) => !name.endsWith('.tmp'));
+    if (names.length > 0) return names.map((name) => join(dir, name));
+    require(performance.now() < deadlineMs, 'it has no cache file');
+    await sleep(POLL_MS);
   }
 }
 

@@ -24,7 +24,7 @@ export interface OwnStack {
 }
 
 export class Target {
-  readonly addresses: StackAddresses;
+  readonly #addresses: StackAddresses;
   readonly sdkKey: SdkKey;
   readonly bucket: Bucket;
   readonly #own: OwnStack | null;
@@ -35,7 +35,7 @@ export class Target {
   #manifest: Manifest | null = null;
 
   constructor(addresses: StackAddresses, good: DatafileJson, own: OwnStack | null) {
-    this.addresses = addresses;
+    this.#addresses = addresses;
     this.sdkKey = toSdkKey(addresses.sdkKey);
     this.bucket = new Bucket(addresses);
     this.#good = good;
@@ -44,6 +44,11 @@ export class Target {
 
   static async of(addresses: StackAddresses, own: OwnStack | null): Promise<Target> {
     return new Target(addresses, await currentDatafile(addresses, addresses.sdkKey), own);
+  }
+
+  /** With the process ids of now: attacks restart agents. */
+  get addresses(): StackAddresses {
+    return this.#own?.stack.addresses ?? this.#addresses;
   }
 
   /** What everybody should serve. */
