@@ -4,7 +4,7 @@
 
 import { DATAFILE_BYTES_MAX } from '../core/datafile.ts';
 import { FanoutError, isFanoutError } from '../core/errors.ts';
-import { etagOf } from '../core/etag.ts';
+import { etagOf, lastModifiedOf } from '../core/etag.ts';
 import type { CdnValidators } from '../core/manifest.ts';
 import { encodeSdkKey } from '../core/names.ts';
 import type { DatafileSource } from '../core/projects.ts';
@@ -78,7 +78,7 @@ async function readAnswer(
 }
 
 function validatorsOf(headers: Headers): CdnValidators {
-  const lastModifiedMs = Date.parse(headers.get('last-modified') ?? '');
+  const lastModifiedMs = Date.parse(lastModifiedOf(headers.get('last-modified'), headers.get('date')) ?? '');
   return {
     etag: etagOf(headers.get('etag')),
     lastModifiedMs: Number.isNaN(lastModifiedMs) ? null : lastModifiedMs,

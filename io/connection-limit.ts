@@ -1,5 +1,5 @@
 // Keeps a server's connections within a number without letting silent ones shut out those that ask: at the limit the
-// connection that has waited longest without a whole request is closed for the new one. Knows no route.
+// connection that has waited longest for its client is closed for the new one. Knows no route.
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -12,10 +12,12 @@ const NOTED_FROM = 0.5;
  * Limits `server` to `max` connections. Node's own `maxConnections` refuses the newcomer, so that as many connections
  * that say nothing would shut out health probes and webhooks.
  *
- * A connection is closed for a newcomer in this order: one that has never sent a whole request, the oldest first; one that
- * waits between two requests, the one unused for longest first. A connection whose request is being answered is never closed,
- * and neither is one whose last request came while less than half of the places were taken; where there is no other, the
- * newcomer is.
+ * A connection is closed for a newcomer while it waits for its client: to send a whole request, or to take an answer that is
+ * complete. It is taken from those that were never answered or from those that were, whichever are more: neither silent
+ * strangers nor idle ones that have asked once can have all places, and a newcomer is not closed for the next one before its
+ * request can be read. Among them the one goes that has not been used for longest. A connection whose request is being worked on
+ * is never closed, and neither is one whose last request came while less than half of the places were taken; where there is no
+ * other, the newcomer is.
  */
 export function limitConnections(server: Server, max: number): void {
   /** Have never been answered; in the order in which they came. */
@@ -24,9 +26,12 @@ export function limitConnections(server: Server, max: number): void {
   const known = new Set<Socket>();
   /** What became of their last request is not noted. */
   const spared = new Set<Socket>();
-  const requests = new WeakMap<Socket, IncomingMessage>();
+  const exchanges = new WeakMap<Socket, Exchange>();
 
-  const isWaiting = (socket: Socket): boolean => requests.get(socket)?.complete !== true;
+  const isWaiting = (socket: Socket): boolean => {
+    const exchange = exchanges.get(socket);
+    return exchange?.request.complete !== true || exchange.response.writableEnded;
+  };
   const forget = (socket: Socket): void => {
     fresh.delete(socket);
     known.delete(socket);
@@ -42,9 +47,13 @@ export function limitConnections(server: Server, max: number): void {
     return false;
   };
   const count = (): number => fresh.size + known.size + spared.size;
+  const makeRoom = (): boolean => {
+    const [first, second] = fresh.size > known.size ? [fresh, known] : [known, fresh];
+    return closeOneOf(first) || closeOneOf(second);
+  };
 
   server.on('connection', (socket: Socket) => {
-    if (count() >= max && !closeOneOf(fresh) && !closeOneOf(known)) {
+    if (count() >= max && !makeRoom()) {
       socket.destroy();
       return;
     }
@@ -60,14 +69,20 @@ export function limitConnections(server: Server, max: number): void {
       spared.add(socket);
       return;
     }
-    requests.set(socket, request);
+    const exchange = { request, response };
+    exchanges.set(socket, exchange);
     response.once('close', () => {
       // The next request of a pipeline may have begun already.
-      if (requests.get(socket) === request) requests.delete(socket);
+      if (exchanges.get(socket) === exchange) exchanges.delete(socket);
       forget(socket);
       if (!socket.destroyed) known.add(socket);
     });
   });
+}
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
 }
 
 /**

@@ -4,7 +4,7 @@
 import type { Clock, Random } from '../../core/clock.ts';
 import { DATAFILE_BYTES_MAX, parseDatafile } from '../../core/datafile.ts';
 import { FanoutError, messageOf } from '../../core/errors.ts';
-import { etagOf } from '../../core/etag.ts';
+import { etagOf, lastModifiedOf } from '../../core/etag.ts';
 import type { ChangeId, SdkKey } from '../../core/ids.ts';
 import { readWithin } from '../../core/read-within.ts';
 import { basicAuthorization, takeUserInfo } from '../../core/user-info.ts';
@@ -183,7 +183,8 @@ export class CdnSource implements Source {
     const body = await readWithin(response.body, DATAFILE_BYTES_MAX, () =>
       failed(sdkKey, `more than ${DATAFILE_BYTES_MAX} bytes`, 200),
     );
-    const lastModified = response.headers.get('last-modified');
+    const { headers } = response;
+    const lastModified = lastModifiedOf(headers.get('last-modified'), headers.get('date'));
     const modifiedMs = lastModified === null ? Number.NaN : Date.parse(lastModified);
     const { revision, sha256 } = parseDatafile(body, { sdkKey });
     const outcome = await this.#sink.offer({

@@ -8,9 +8,11 @@ export interface NatsOptions {
   readonly storeDir: string;
   /** The server's default is 1 MiB; tests of oversized datafiles set less. */
   readonly payloadBytesMax?: number | undefined;
+  /** Added as it is: accounts and users, for example. Default: everybody may do everything. */
+  readonly more?: string | undefined;
 }
 
-export function natsConfig({ port, wsPort, storeDir, payloadBytesMax }: NatsOptions): string {
+export function natsConfig({ port, wsPort, storeDir, payloadBytesMax, more }: NatsOptions): string {
   return [
     `listen: "${LOOPBACK_HOST}:${port}"`,
     payloadBytesMax === undefined ? '' : `max_payload: ${payloadBytesMax}`,
@@ -24,6 +26,7 @@ export function natsConfig({ port, wsPort, storeDir, payloadBytesMax }: NatsOpti
     // The server refuses a WebSocket without TLS unless told.
     '  no_tls: true',
     '}',
+    more ?? '',
     '',
   ].join('\n');
 }

@@ -31,6 +31,8 @@ export interface StackOptions {
   readonly natsPayloadBytesMax?: number;
   /** A folder that gets the output of every process, a file each; default: nothing is kept but the last lines in memory. */
   readonly logsDir?: string;
+  /** Added to the server's configuration: users, for example, which `lambdaEnv` and `agentEnv` then name. */
+  readonly natsConfig?: string;
   readonly progress?: (line: string) => void;
 }
 

@@ -82,6 +82,7 @@ export async function createParts({
     port: ports.nats,
     wsPort: ports.natsWs,
     payloadBytesMax: options.natsPayloadBytesMax,
+    more: options.natsConfig,
   };
   return {
     nats: await createNatsServer(nats, reaper),

@@ -15,7 +15,7 @@ export interface ReceiverMetrics {
   reconciled(outcome: 'ok' | 'failed', nowMs: number): void;
   answered(status: number): void;
   readonly contentType: string;
-  /** Prometheus' text format. */
+  /** Prometheus' text format. Written once for all who ask while it is being written: anybody may ask, and often. */
   text(): Promise<string>;
 }
 
@@ -60,6 +60,7 @@ export function createReceiverMetrics(openRefetches: () => number): ReceiverMetr
       this.set(openRefetches());
     },
   });
+  let underWay: Promise<string> | null = null;
   return {
     metrics: {
       count: (name, amount = 1) => counters.get(name)?.inc(amount),
@@ -71,6 +72,11 @@ export function createReceiverMetrics(openRefetches: () => number): ReceiverMetr
     },
     answered: (status) => answers.inc({ status: String(status) }),
     contentType: registry.contentType,
-    text: () => registry.metrics(),
+    text: () => {
+      underWay ??= registry.metrics().finally(() => {
+        underWay = null;
+      });
+      return underWay;
+    },
   };
 }

@@ -56,7 +56,7 @@ export const ADMIN: readonly Attack[] = [
           [host, 'Content-Length: 5', 'Transfer-Encoding: chunked'],
           '0\r\n\r\nGET /x HTTP/1.1\r\n\r\n',
         ),
-        request('GET /metrics', [host, `X: ${'a'.repeat(200_000)}`]),
+        request('GET /metrics', [host, `X: ${'a'.repeat(1_500_000)}`]),
         request('GET /../../etc/passwd', [host]),
         request('GET /debug/pprof/heap', [host]),
         request('PUT /config', [host, 'Content-Length: 0']),

@@ -2,7 +2,7 @@
 
 import type { Target } from './target.ts';
 
-export type Area = 'webhook' | 'agent API' | 'admin' | 'bus' | 'record' | 'CDN';
+export type Area = 'webhook' | 'receiver' | 'agent API' | 'admin' | 'bus' | 'record' | 'disk' | 'CDN';
 
 export interface Attack {
   readonly area: Area;

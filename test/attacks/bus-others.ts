@@ -10,7 +10,8 @@ const attack = (name: string, tries: string, expects: string, run: Attack['run']
 });
 
 async function publish(target: Target, subject: string, payloads: readonly (string | Uint8Array)[]) {
-  const connection = await target.bus();
+  // Only beats come from the publisher's side.
+  const connection = await (subject === BEAT_SUBJECT ? target.bus() : target.agentBus());
   for (const payload of payloads) connection.publish(subject, Buffer.from(payload));
   await connection.flush();
   await dealtWith();

@@ -26,6 +26,8 @@ interface Result {
   readonly attack: Attack;
   readonly verdict: 'held' | 'BROKEN' | 'left out';
   readonly why: string;
+  /** What was measured. */
+  readonly figures: string;
   readonly ms: number;
 }
 
@@ -91,10 +93,12 @@ async function perform(attack: Attack, target: Target): Promise<Result> {
     },
   );
   const ms = performance.now() - startMs;
-  if (result.verdict === 'BROKEN') await recover(target);
+  const figures = target.takeNotes();
+  if (result.verdict === 'BROKEN')
+    await inTime(recover(target)).catch((error: unknown) => progress(String(error)));
   const { area, name } = attack;
-  progress(`${result.verdict.padEnd(8)}  ${area}: ${name}  ${ms.toFixed(0)} ms  ${result.why}`);
-  return { attack, ...result, ms };
+  progress(`${result.verdict.padEnd(8)}  ${area}: ${name}  ${ms.toFixed(0)} ms  ${result.why}  ${figures}`);
+  return { attack, ...result, figures, ms };
 }
 
 /** @throws Broken, NotHere */
@@ -133,18 +137,18 @@ function inTime(work: Promise<void>): Promise<void> {
 function print(results: readonly Result[], asJson: boolean): void {
   const count = (verdict: Result['verdict']) => results.filter((one) => one.verdict === verdict).length;
   const sum = `${count('held')} held, ${count('BROKEN')} broken, ${count('left out')} left out`;
-  const rows = results.map(({ attack, verdict, why }) => [
+  const rows = results.map(({ attack, verdict, why, figures }) => [
     attack.area,
     attack.name,
     verdict,
-    why || attack.expects,
+    `${why || attack.expects}${figures && ` (${figures})`}`,
   ]);
   (asJson ? progress : console.log)(
     `\n${table([['area', 'attack', '', 'expected, or what came of it'], ...rows])}\n\n${sum}`,
   );
   if (!asJson) return;
-  const list = results.map(({ attack: { area, name, tries, expects }, verdict, why, ms }) => ({
-    ...{ area, name, tries, expects, verdict, why, ms: Math.round(ms) },
+  const list = results.map(({ attack: { area, name, tries, expects }, verdict, why, figures, ms }) => ({
+    ...{ area, name, tries, expects, verdict, why, figures, ms: Math.round(ms) },
   }));
   console.log(
     JSON.stringify({ held: count('held'), broken: count('BROKEN'), leftOut: count('left out'), list }),

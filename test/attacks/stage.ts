@@ -2,12 +2,16 @@
 
 import { generateDatafile } from '../../infra/local/datafile.ts';
 import { type Stack, startStack } from '../../infra/local/stack.ts';
+import { busEnv, stageBusConfig } from './bus-users.ts';
 import { Target } from './target.ts';
 import { EvilCdn } from './trap.ts';
 
 const FLAGS = 10;
 const AGENTS = 2;
 export const OTHER_KEY = 'OtherFanoutKey1234567B';
+/** As many flags as a project of some size has, for what costs by the flag. */
+export const BIG_KEY = 'BigFanoutKey12345678C';
+const BIG_FLAGS = 100;
 /** The other project has no webhook here that anybody could sign as. */
 const OTHER_PROJECT_ID = '20490310999';
 
@@ -30,7 +34,9 @@ export async function startStage(progress: (line: string) => void): Promise<Stag
       datafile: generateDatafile({ flags: FLAGS }),
       extraDatafiles: [
         generateDatafile({ flags: 1, sdkKey: OTHER_KEY, projectId: OTHER_PROJECT_ID, seed: 2 }),
+        generateDatafile({ flags: BIG_FLAGS, sdkKey: BIG_KEY, projectId: OTHER_PROJECT_ID, seed: 3 }),
       ],
+      natsConfig: await stageBusConfig(),
       lambdaEnv: (urls) => {
         cdn.upstream = urls.cdn;
         return {
@@ -39,12 +45,14 @@ export async function startStage(progress: (line: string) => void): Promise<Stag
           FANOUT_CDN_URL_TEMPLATE: `${cdn.url}/datafiles/%s.json`,
           FANOUT_ORIGIN_URL_TEMPLATE: `${cdn.url}/origin/datafiles/%s.json`,
           FANOUT_CDN_AUTH_URL_TEMPLATE: `${cdn.url}/datafiles/auth/%s.json`,
+          ...busEnv('publisher'),
         };
       },
       agentEnv: {
         OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: `${cdn.url}/datafiles/%s.json`,
         OPTIMIZELY_API_ENABLENOTIFICATIONS: 'true',
         OPTIMIZELY_API_ENABLEOVERRIDES: 'true',
+        ...busEnv('agent'),
       },
     });
     const target = await Target.of(stack.addresses, { stack, cdn });

@@ -5,12 +5,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type NatsConnection } from 'nats.ws';
 import { type SdkKey, toSdkKey } from '../../core/ids.ts';
 import type { Manifest } from '../../core/manifest.ts';
-import { type DatafileJson, flipFlag } from '../../infra/local/datafile.ts';
+import { inboxPrefix } from '../../core/names.ts';
+import { type DatafileJson, datafileBytes, flipFlag } from '../../infra/local/datafile.ts';
 import type { Stack } from '../../infra/local/stack.ts';
-import { currentDatafile, decide, putDatafile, sendWebhook } from '../../infra/local/stack-client.ts';
+import { currentDatafile, decide, putBytes, sendWebhook } from '../../infra/local/stack-client.ts';
 import type { StackAddresses } from '../../infra/local/stack-options.ts';
 import { Broken, NotHere } from './attack.ts';
 import { Bucket } from './bucket.ts';
+import { busLogin } from './bus-users.ts';
 import type { EvilCdn } from './trap.ts';
 
 const ARRIVES_WITHIN_MS = 6_000;
@@ -22,16 +24,18 @@ export interface OwnStack {
 }
 
 export class Target {
-  readonly addresses: StackAddresses;
+  readonly #addresses: StackAddresses;
   readonly sdkKey: SdkKey;
   readonly bucket: Bucket;
   readonly #own: OwnStack | null;
   #good: DatafileJson;
   #bus: NatsConnection | null = null;
+  #agentBus: NatsConnection | null = null;
+  #notes: string[] = [];
   #manifest: Manifest | null = null;
 
   constructor(addresses: StackAddresses, good: DatafileJson, own: OwnStack | null) {
-    this.addresses = addresses;
+    this.#addresses = addresses;
     this.sdkKey = toSdkKey(addresses.sdkKey);
     this.bucket = new Bucket(addresses);
     this.#good = good;
@@ -40,6 +44,11 @@ export class Target {
 
   static async of(addresses: StackAddresses, own: OwnStack | null): Promise<Target> {
     return new Target(addresses, await currentDatafile(addresses, addresses.sdkKey), own);
+  }
+
+  /** With the process ids of now: attacks restart agents. */
+  get addresses(): StackAddresses {
+    return this.#own?.stack.addresses ?? this.#addresses;
   }
 
   /** What everybody should serve. */
@@ -91,10 +100,32 @@ export class Target {
     });
   }
 
+  /** With every right in the account of the publisher. */
   async bus(): Promise<NatsConnection> {
-    if (this.#bus === null || this.#bus.isClosed())
-      this.#bus = await connect({ servers: [this.addresses.nats.wsUrl], reconnect: false });
+    if (this.#bus === null || this.#bus.isClosed()) this.#bus = await this.connectToBus({});
     return this.#bus;
+  }
+
+  /** With the rights of the shipped user `agent`; on a bus without users, with those of anyone. */
+  async agentBus(): Promise<NatsConnection> {
+    if (this.#agentBus === null || this.#agentBus.isClosed())
+      this.#agentBus = await this.connectToBus(this.isOwn ? busLogin('agent') : {});
+    return this.#agentBus;
+  }
+
+  connectToBus(login: { user?: string; pass?: string }): Promise<NatsConnection> {
+    const { user } = login;
+    const prefix = user === undefined ? {} : { inboxPrefix: inboxPrefix(user) };
+    return connect({ servers: [this.addresses.nats.wsUrl], reconnect: false, ...login, ...prefix });
+  }
+
+  /** What was measured, to be printed with the verdict. */
+  note(text: string): void {
+    this.#notes.push(text);
+  }
+
+  takeNotes(): string {
+    return this.#notes.splice(0).join('; ');
   }
 
   async cdnFetches(): Promise<number> {
@@ -124,9 +155,13 @@ export class Target {
   }
 
   /** As from Optimizely: the CDN has the next revision, then its webhook comes. @throws Broken */
-  async goodChange(): Promise<void> {
-    const datafile = this.next();
-    await putDatafile(this.addresses, datafile);
+  goodChange(): Promise<void> {
+    return this.change(this.next());
+  }
+
+  /** The same with a datafile of one's own. @throws Broken */
+  async change(datafile: DatafileJson, body: Uint8Array = datafileBytes(datafile)): Promise<void> {
+    await putBytes(this.addresses, this.sdkKey, body);
     const response = await sendWebhook(this.addresses, datafile);
     await response.arrayBuffer();
     if (response.status !== 204) throw new Broken(`a good webhook was answered ${response.status}`);
@@ -167,5 +202,6 @@ export class Target {
   async close(): Promise<void> {
     this.bucket.close();
     await this.#bus?.close();
+    await this.#agentBus?.close();
   }
 }

@@ -3,20 +3,31 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+const CREDENTIALS = ['authorization', 'cookie', 'x-optimizely-sdk-key'] as const;
+
 export interface Trap {
   readonly url: string;
   /** Requests so far. */
   readonly calls: () => number;
+  /** Names of request headers that it should never have been sent. */
+  readonly credentials: () => readonly string[];
   close(): Promise<void>;
 }
 
 export async function startTrap(): Promise<Trap> {
   let calls = 0;
-  const server = createServer((_, response) => {
+  const credentials = new Set<string>();
+  const server = createServer(({ headers }, response) => {
     calls++;
+    for (const name of CREDENTIALS) if (headers[name] !== undefined) credentials.add(name);
     response.end('{}');
   });
-  return { url: await listen(server), calls: () => calls, close: () => close(server) };
+  return {
+    url: await listen(server),
+    calls: () => calls,
+    credentials: () => [...credentials],
+    close: () => close(server),
+  };
 }
 
 /** Answers a request for a datafile; false passes it on to the CDN. */

@@ -19,7 +19,11 @@ export interface PostOptions {
 }
 
 /** The status; 0 when the connection was closed without an answer. */
-export function post(target: Target, body: string | Uint8Array, options: PostOptions = {}): Promise<number> {
+export function post(
+  target: Pick<Target, 'addresses'>,
+  body: string | Uint8Array,
+  options: PostOptions = {},
+): Promise<number> {
   const bytes = Buffer.from(body);
   const { signature = sign(target, bytes), method = 'POST', headers = {}, chunked = false } = options;
   const url = new URL(target.addresses.webhook);
@@ -46,7 +50,7 @@ export function post(target: Target, body: string | Uint8Array, options: PostOpt
   });
 }
 
-export const sign = ({ addresses }: Target, body: string | Uint8Array): string =>
+export const sign = ({ addresses }: Pick<Target, 'addresses'>, body: string | Uint8Array): string =>
   signWebhook(Buffer.from(body), addresses.webhookSecret);
 
 /** As Optimizely words it, for the revision that everybody has. */

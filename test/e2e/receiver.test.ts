@@ -8,7 +8,8 @@ import { postWebhook, putDatafile, putFlip, sendWebhook } from '../../infra/loca
 import { GOLDEN } from '../fixtures/golden-webhook.ts';
 import { eventually } from '../support/eventually.ts';
 import { busHeadOf, manifestOf, recordOf, stackForTest, untilAllServe } from '../support/observe.ts';
-import { receiverEnv, startReceiver, statusOf } from '../support/receiver.ts';
+import { startReceiver, statusOf } from '../support/receiver.ts';
+import { receiverEnv } from '../support/receiver-env.ts';
 
 /** The stack's own functions do nothing in these tests: nobody calls them. */
 const quiet = { agents: 1, datafile: generateDatafile({ flags: 5 }) };

@@ -6,6 +6,10 @@ import { expect, it, onTestFinished } from 'vitest';
 import { limitConnections } from '../../io/connection-limit.ts';
 import { eventually } from '../support/eventually.ts';
 
+/** More of them than the buffers of a connection take. */
+const LARGE = Buffer.alloc(4_000_000);
+const LARGE_ANSWERS = 4;
+
 interface Client {
   readonly socket: Socket;
   received: string;
@@ -13,11 +17,12 @@ interface Client {
 }
 
 async function serverOf(max: number) {
-  /** Answers that are kept waiting, by path. */
+  /** Answers to all paths but `/`; only `/large` is given. */
   const held = new Map<string, ServerResponse>();
   const server = createServer((request, response) => {
-    if (request.url === '/held') held.set('/held', response);
-    else response.end('ok');
+    if (request.url !== '/') held.set(request.url ?? '', response);
+    if (request.url === '/large') response.end(LARGE);
+    if (request.url === '/') response.end('ok');
   });
   limitConnections(server, max);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -68,22 +73,38 @@ it('counts a request whose body is still missing as silence', async () => {
   await closed(slow);
 });
 
-it('closes strangers before clients that were answered before, and those by their last use', async () => {
-  const { open } = await serverOf(3);
-  const [first, second] = [await open(ASK), await open(ASK)];
-  await answered(first);
-  await answered(second);
+it('closes strangers before clients that were answered before, while strangers are more', async () => {
+  const { open } = await serverOf(4);
+  const asked = await open(ASK);
+  await answered(asked);
+  const silent = [await open(), await open(), await open()];
+  await answered(await open(ASK));
+  await closed(silent[0] as Client);
+  expect([asked, ...silent.slice(1)].map(({ isClosed }) => isClosed)).toEqual([false, false, false]);
+});
+
+it('closes idle clients while they are more than strangers, the one not used for longest first', async () => {
+  const { open } = await serverOf(4);
+  const idle = [await open(ASK), await open(ASK), await open(ASK), await open(ASK)];
+  for (const client of idle) await answered(client);
+  const first = idle[0] as Client;
   first.received = '';
   first.socket.write(ASK);
   await answered(first);
-  const silent = await open();
+  const newcomers = [await open(), await open()];
+  await closed(idle[1] as Client);
+  await closed(idle[2] as Client);
+  expect([first, ...newcomers].map(({ isClosed }) => isClosed)).toEqual([false, false, false]);
+});
+
+it('closes a connection whose client does not take its answers', async () => {
+  const { open, held } = await serverOf(1);
+  const deaf = await open();
+  deaf.socket.pause();
+  deaf.socket.write(ASK.replace('/', '/large').repeat(LARGE_ANSWERS));
+  await eventually('answers wait for it', () => held.has('/large'));
   await answered(await open(ASK));
-  await closed(silent);
-  expect([first.isClosed, second.isClosed]).toEqual([false, false]);
-  const last = await open(ASK);
-  await answered(last);
-  await closed(second);
-  expect(first.isClosed).toBe(false);
+  expect(held.get('/large')?.destroyed).toBe(true);
 });
 
 it('never closes a connection that is being answered: the newcomer goes', async () => {
