@@ -12,8 +12,11 @@ import type { CdnAnswer } from './sources/cdn.ts';
 /** A key that was refused is not asked for again within this time. */
 export const REFUSAL_REMEMBERED_MS = 30_000;
 const REFUSALS_MAX = 1_000;
-/** Datafiles on demand fetched and built at a time: each takes several times its size, before it counts. */
-const LOADING_MAX = 2;
+/**
+ * Datafiles on demand fetched and built at a time: each takes several times its size before it counts. Two of 2.4 MB at a time took a
+ * single process past 512 MiB, where one stays below 400.
+ */
+const LOADING_MAX = 1;
 /** Header texts resolved before, so that a request costs one look-up. */
 const RESOLVED_MAX = 10_000;
 export interface ServedKey {

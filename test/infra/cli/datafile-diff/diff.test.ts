@@ -82,7 +82,7 @@ describe('what changed, in the words of the app', () => {
     const before = generateDatafile({ flags: 3 });
     const changes = diffDatafiles(viewDatafile(before), viewDatafile(flipFlag(before, 'flag_2')));
     expect(new Set(changes.map(({ subject }) => subject))).toEqual(new Set(['flag "flag_2"']));
-    expect(changes.map(({ text }) => text).join('\n')).toContain('turned off');
+    expect(changes.map(({ text }) => text)).toContain('everyone else variations "off" 100% → "on" 100%');
   });
 });
 
