@@ -12,6 +12,8 @@ export interface Asked {
 }
 
 export interface AskOptions {
+  /** The client's address, of this machine; left out: the usual one. */
+  readonly from?: string;
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: string | Uint8Array;
@@ -19,7 +21,7 @@ export interface AskOptions {
 
 /** Never rejects. */
 export function ask(base: string, path: string, options: AskOptions = {}): Promise<Asked> {
-  const { method = options.body === undefined ? 'GET' : 'POST', headers = {}, body } = options;
+  const { method = options.body === undefined ? 'GET' : 'POST', headers = {}, body, from } = options;
   const { hostname, port } = new URL(base);
   const none: Asked = { status: 0, headers: {}, text: '' };
   return new Promise((resolve) => {
@@ -32,6 +34,7 @@ export function ask(base: string, path: string, options: AskOptions = {}): Promi
           method,
           headers: headers as Record<string, string>,
           timeout: ANSWER_TIMEOUT_MS,
+          ...(from === undefined ? {} : { localAddress: from }),
         },
         (response) => {
           const chunks: Buffer[] = [];

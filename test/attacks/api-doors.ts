@@ -12,6 +12,8 @@ const attack = (name: string, tries: string, expects: string, run: Attack['run']
 });
 
 /** A stranger's, each once. */
+/** Look-ups are limited by the client's address: strangers have another one. */
+const STRANGER = '127.0.0.2';
 const MADE_UP = 600;
 const REAL = 12;
 const SILENT = 2_000;
@@ -67,9 +69,12 @@ export const API_DOORS: readonly Attack[] = [
           response.end(JSON.stringify({ ...target.good, sdkKey }));
           return true;
         };
-        const first = (key: string) => ask(target.agent, '/v1/config', { headers: jsonHeaders(key) });
+        const first = (key: string, from?: string) =>
+          ask(target.agent, '/v1/config', { headers: jsonHeaders(key), ...(from && { from }) });
         try {
-          const madeUp = Array.from({ length: MADE_UP }, (_, i) => first(`MadeUp${target.revision}x${i}`));
+          const madeUp = Array.from({ length: MADE_UP }, (_, i) =>
+            first(`MadeUp${target.revision}x${i}`, STRANGER),
+          );
           const statuses: number[] = [];
           for (let i = 0; i < REAL; i++) statuses.push((await first(`Real${target.revision}x${i}`)).status);
           await Promise.all(madeUp);

@@ -53,6 +53,8 @@ export async function startStage(progress: (line: string) => void): Promise<Stag
         OPTIMIZELY_API_ENABLENOTIFICATIONS: 'true',
         OPTIMIZELY_API_ENABLEOVERRIDES: 'true',
         ...busEnv('agent'),
+        // As Node sets it by itself in a container of 512 MiB, where it collects garbage in time.
+        NODE_OPTIONS: '--max-old-space-size=256',
       },
     });
     const target = await Target.of(stack.addresses, { stack, cdn });
