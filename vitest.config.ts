@@ -14,7 +14,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: BUILT,
-          globalSetup: ['test/output/check.ts', 'test/support/bus-once.ts'],
+          globalSetup: ['test/output/check.ts', 'test/support/bus/bus-once.ts'],
           setupFiles: 'test/output/tap.ts',
           testTimeout: 30_000,
           hookTimeout: 30_000,
@@ -26,7 +26,7 @@ export default defineConfig({
         test: {
           name: 'built',
           include: BUILT,
-          globalSetup: ['test/output/check.ts', 'test/support/bus-once.ts', 'test/build-once.ts'],
+          globalSetup: ['test/output/check.ts', 'test/support/bus/bus-once.ts', 'test/build-once.ts'],
           setupFiles: 'test/output/tap.ts',
           testTimeout: 120_000,
           hookTimeout: 120_000,

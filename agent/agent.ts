@@ -4,17 +4,17 @@
 import type { Clock, Random } from '../core/clock.ts';
 import type { SdkKey } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
-import { Api } from './api.ts';
-import type { AgentConfig } from './config.ts';
-import { Decisions } from './decisions.ts';
+import type { AgentConfig } from './config/config.ts';
+import type { Status } from './datafiles/health/status.ts';
+import type { RecordReader } from './datafiles/sources/record.ts';
+import type { Held } from './datafiles/store.ts';
+import { Supply } from './datafiles/supply.ts';
+import { Decisions } from './decisions/decisions.ts';
+import type { FlagClient } from './decisions/flag-client.ts';
 import { createEvents, type Events, FLUSH_TIMEOUT_MS } from './events.ts';
-import type { FlagClient } from './flag-client.ts';
-import { createAdminPort, type Port } from './http/ports.ts';
-import { Metrics } from './metrics.ts';
-import type { RecordReader } from './sources/record.ts';
-import type { Status } from './status.ts';
-import type { Held } from './store.ts';
-import { Supply } from './supply.ts';
+import { Api } from './http/api.ts';
+import { createAdminPort, type Port } from './http/door/ports.ts';
+import { Metrics } from './metrics/metrics.ts';
 import type { Tracing } from './tracing/tracing.ts';
 import { WebhookPort } from './webhook/port.ts';
 

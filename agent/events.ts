@@ -4,12 +4,12 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Clock, Random } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
-import type { EventSettings } from './config.ts';
-import { EventsFolder } from './events/folder.ts';
-import { Journal } from './events/journal.ts';
-import { Losses } from './events/losses.ts';
+import type { EventSettings } from './config/config.ts';
 import { createPoster, type Poster } from './events/post.ts';
-import { EventQueue } from './events/queue.ts';
+import { EventsFolder } from './events/queue/folder.ts';
+import { Journal } from './events/queue/journal.ts';
+import { Losses } from './events/queue/losses.ts';
+import { EventQueue } from './events/queue/queue.ts';
 
 const FOLDER = 'events';
 /** How long the last events may take to be sent. */

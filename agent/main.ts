@@ -1,7 +1,7 @@
 // The process: environment in, signals, exit codes. 0 after a clean stop, 1 when it fails, 2 for wrong settings. Where there
 // are several workers it is their primary; their own program is worker-main.ts.
 
-import './compile-early.ts';
+import './process/compile-early.ts';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { extname, resolve } from 'node:path';
@@ -10,10 +10,10 @@ import { type Clock, timerDelayMs } from '../core/clock.ts';
 import { errorFields, isFanoutError } from '../core/errors.ts';
 import { openWayOut, wayOutInvalid } from '../io/way-out.ts';
 import { Agent, type AgentDeps, type RunningAgent } from './agent.ts';
-import { runCli } from './cli.ts';
-import { type AgentConfig, loadConfig, loadConfigFile, type Machine } from './config.ts';
-import { limitHeap } from './heap.ts';
-import { createLog } from './log.ts';
+import { type AgentConfig, loadConfig, loadConfigFile, type Machine } from './config/config.ts';
+import { runCli } from './process/cli.ts';
+import { limitHeap } from './process/heap.ts';
+import { createLog } from './process/log.ts';
 import { startTracing } from './tracing/tracing.ts';
 
 const EXIT_FAILED = 1;

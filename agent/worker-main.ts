@@ -1,10 +1,10 @@
 // The program of a worker process: clock and randomness in. Beside main.ts and not in it, as a worker needs neither S3 nor
 // the bus and should not load them.
 
-import './compile-early.ts';
+import './process/compile-early.ts';
 import { timerDelayMs } from '../core/clock.ts';
 import { requireWayOut } from '../io/way-out.ts';
-import { limitHeap } from './heap.ts';
+import { limitHeap } from './process/heap.ts';
 import { runWorker } from './workers/run.ts';
 
 requireWayOut(process.env);

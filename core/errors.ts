@@ -2,7 +2,7 @@
 // code to search for, what happened to what, what to do about it, and whether trying again can help.
 // Knows nothing of HTTP, AWS or NATS; the edges map codes to their own answers.
 
-import { maskUserInfo } from './user-info.ts';
+import { maskUserInfo } from './http/user-info.ts';
 
 /** Codes are part of the interface: logs, alarms and the runbook refer to them. Never reuse one. */
 export type ErrorCode =

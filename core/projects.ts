@@ -1,9 +1,9 @@
 // The project table: which webhooks we accept and which datafiles they may touch. Parsed and checked here; where it
 // comes from (environment, secret store) is the functions' business. Holds secrets: never log it.
 
+import { parseJsonWithin } from './datafile/json-depth.ts';
 import { FanoutError, messageOf } from './errors.ts';
 import { type SdkKey, toSdkKey } from './ids.ts';
-import { parseJsonWithin } from './json-depth.ts';
 import type { DatafileUpdated } from './webhook.ts';
 
 export interface DatafileSource {

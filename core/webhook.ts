@@ -2,9 +2,9 @@
 // status it becomes is decided by functions/webhook.
 
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { MESSAGE_DEPTH_MAX, parseJsonWithin } from './datafile/json-depth.ts';
 import { FanoutError } from './errors.ts';
 import { parseRevision, type SdkKey, toSdkKey } from './ids.ts';
-import { MESSAGE_DEPTH_MAX, parseJsonWithin } from './json-depth.ts';
 
 /** Real ones are about 320 bytes. */
 export const WEBHOOK_BODY_BYTES_MAX = 64 * 1024;

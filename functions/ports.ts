@@ -1,16 +1,16 @@
 // What the functions' work needs of the outside, as interfaces of two to five methods, so that a test writes its own
 // in a few lines. The real ones are bucket.ts, bus.ts, topic.ts, cdn.ts, sdk-check.ts; nothing here names a product.
 
-import type { Beat } from '../core/beat.ts';
-import type { AgentReport } from '../core/canary.ts';
+import type { Beat } from '../core/bus/beat.ts';
+import type { compressBody, Envelope, EnvelopeHead } from '../core/bus/envelope.ts';
+import type { Notice } from '../core/bus/notice.ts';
+import type { AgentReport } from '../core/bus/refusal-reports.ts';
 import type { Clock, Random } from '../core/clock.ts';
-import type { Datafile, DatafileExpectation } from '../core/datafile.ts';
-import type { compressBody, Envelope, EnvelopeHead } from '../core/envelope.ts';
+import type { Datafile, DatafileExpectation } from '../core/datafile/datafile.ts';
 import type { SdkKey, Sha256 } from '../core/ids.ts';
 import type { Log, MetricName } from '../core/log.ts';
-import type { CdnValidators, Manifest } from '../core/manifest.ts';
-import type { Notice } from '../core/notice.ts';
 import type { DatafileSource } from '../core/projects.ts';
+import type { CdnValidators, Manifest } from '../core/record/manifest.ts';
 
 /** A manifest with the ETag that a swap must name. */
 export interface StoredManifest {

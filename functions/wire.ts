@@ -1,19 +1,22 @@
 // Puts the real parts together, once per cold start. What only an entry may touch (environment, clock, randomness) is
 // handed in by the handlers; nothing is opened before it is used.
 
-import type { BusCredentials } from '../core/bus-credentials.ts';
+import type { BusCredentials } from '../core/bus/credentials.ts';
 import type { Clock, Random } from '../core/clock.ts';
 import { type ProjectTable, parseProjects } from '../core/projects.ts';
-import { parseSigningKey, type SigningKey } from '../core/signing-keys.ts';
-import { createRecord } from './bucket.ts';
-import { NatsBus } from './bus.ts';
-import { parseBusCredentials } from './bus-credentials.ts';
-import { createCdn } from './cdn.ts';
-import { withFreshTokens } from './fresh-tokens.ts';
-import { type Kept, KeptSecret, unchanging } from './kept-secret.ts';
+import { parseSigningKey, type SigningKey } from '../core/record/signing-keys.ts';
+import { NatsBus } from './bus/bus.ts';
+import { parseBusCredentials } from './bus/credentials.ts';
+import { createTopic } from './bus/topic.ts';
+import { createCdn } from './cdn/cdn.ts';
+import { withFreshTokens } from './cdn/fresh-tokens.ts';
 import type { Deps, ReaderDeps } from './ports.ts';
-import { sdkCheck } from './sdk-check.ts';
-import { readSecret, type SecretReference } from './secrets.ts';
+import { sdkCheck } from './publish/sdk-check.ts';
+import { createRecord } from './record/bucket.ts';
+import { withTrustedHeads, withTrustedManifests } from './record/signed-record.ts';
+import { Seals } from './record/signing.ts';
+import { type Kept, KeptSecret, unchanging } from './settings/kept-secret.ts';
+import { readSecret, type SecretReference } from './settings/secrets.ts';
 import {
   type Environment,
   type ReaderSettings,
@@ -21,11 +24,8 @@ import {
   readSecretNames,
   readWriterSettings,
   type WriterSettings,
-} from './settings.ts';
-import { withTrustedHeads, withTrustedManifests } from './signed-record.ts';
-import { Seals } from './signing.ts';
+} from './settings/settings.ts';
 import { createTelemetry, type Telemetry } from './telemetry.ts';
-import { createTopic } from './topic.ts';
 
 export interface Hands {
   readonly env: Environment;

@@ -1,7 +1,7 @@
 // The WebSocket of the bus's client, watched: when it does not open, the platform's own says nothing but that it failed. Here
 // the reason is taken where it is still known, from the request that the WebSocket begins with. Knows no client.
 
-import type { SocketFailure } from '../core/bus-cause.ts';
+import type { SocketFailure } from '../core/bus/cause.ts';
 import { dispatch } from './proxy.ts';
 
 export interface BusSockets {

@@ -2,7 +2,7 @@
 // asked. Certificates come first, as a proxy may have one too.
 
 import { FanoutError } from '../core/errors.ts';
-import { maskUrl } from '../core/user-info.ts';
+import { maskUrl } from '../core/http/user-info.ts';
 import { ensureHome } from './home.ts';
 import { useProxies } from './proxy.ts';
 import { trustCertificates } from './trust.ts';

@@ -57,7 +57,7 @@ const filesWith = (pattern: RegExp, files: readonly SourceFile[]): string[] =>
   files.filter(({ text }) => pattern.test(text)).map(({ path }) => path);
 
 const isEntry = (path: string): boolean =>
-  /^functions\/\w+\/handler\.ts$/.test(path) || ['agent/main.ts', 'agent/worker-main.ts'].includes(path);
+  /^functions\/\w+\/handler\.ts$/.test(path) || ['agent/main.ts', 'agent/worker-main.ts', 'functions/receiver/main.ts'].includes(path);
 
 describe('dependencies point one way', () => {
   it('finds the sources it is about', () => {
@@ -76,7 +76,7 @@ describe('dependencies point one way', () => {
     const packages = io.flatMap(({ imports }) =>
       imports.filter((specifier) => !/^(\.|node:)/.test(specifier)),
     );
-    expect(packages).toEqual([]);
+    expect(packages).toEqual(['prom-client']);
   });
 
   it('functions and agent import core, io and themselves', () => {
@@ -85,14 +85,14 @@ describe('dependencies point one way', () => {
   });
 
   it('sources know no other source, and neither the store nor HTTP', () => {
-    const sources = agent.filter(({ path }) => path.startsWith('agent/sources/'));
+    const sources = agent.filter(({ path }) => path.startsWith('agent/datafiles/sources/'));
     const known = sources.flatMap(({ path, imports }) =>
       imports
-        .filter((specifier) => /store|clients|http|\/(nats|s3|disk|cdn)\.ts$/.test(specifier))
+        .filter((specifier) => /store|clients|agent\/http|\.\.\/http|^\.\/(nats|s3|disk|cdn)\.ts$/.test(specifier))
         .map((to) => `${path} imports ${to}`),
     );
     expect(known).toEqual([]);
-    const store = agent.find(({ path }) => path === 'agent/store.ts');
+    const store = agent.find(({ path }) => path === 'agent/datafiles/store.ts');
     expect(store?.imports.filter((specifier) => /http|sources\/(nats|s3|disk|cdn)/.test(specifier))).toEqual(
       [],
     );
@@ -100,25 +100,25 @@ describe('dependencies point one way', () => {
 
   it('each outside client is imported in its own files only', () => {
     expect(importersOf(/^nats\.ws/, shipped).sort()).toEqual([
-      'agent/sources/bus-link.ts',
-      'agent/sources/nats.ts',
-      'functions/bus-connection.ts',
-      'functions/bus.ts',
+      'agent/datafiles/sources/bus-link.ts',
+      'agent/datafiles/sources/nats.ts',
+      'functions/bus/bus.ts',
+      'functions/bus/connection.ts',
     ]);
     expect(importersOf(/^@aws-sdk\//, shipped).sort()).toEqual([
-      'agent/sources/s3.ts',
-      'functions/s3-objects.ts',
-      'functions/secrets.ts',
-      'functions/topic.ts',
+      'agent/datafiles/sources/s3.ts',
+      'functions/bus/topic.ts',
+      'functions/record/s3-objects.ts',
+      'functions/settings/secrets.ts',
     ]);
-    expect(importersOf(/^@redis\//, shipped)).toEqual(['agent/redis.ts']);
+    expect(importersOf(/^@redis\//, shipped)).toEqual(['agent/services/redis.ts']);
     const tracing = importersOf(/^@opentelemetry\//, shipped);
     expect(tracing.filter((path) => !path.startsWith('agent/tracing/'))).toEqual([]);
     // What everybody may import loads none of it.
     expect(tracing).not.toContain('agent/tracing/tracing.ts');
     expect(importersOf(/^@optimizely\//, shipped).sort()).toEqual([
-      'agent/clients.ts',
-      'functions/sdk-check.ts',
+      'agent/decisions/clients.ts',
+      'functions/publish/sdk-check.ts',
     ]);
   });
 });

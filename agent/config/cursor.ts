@@ -2,7 +2,7 @@
 // until all has been read and all problems can be said at once. A secret's value is never repeated.
 
 import { parseDurationMs } from '../../core/duration.ts';
-import { maskUserInfo } from '../../core/user-info.ts';
+import { maskUserInfo } from '../../core/http/user-info.ts';
 import { parseGoDuration } from './go-duration.ts';
 import { type Findings, markUsed, type Node } from './tree.ts';
 

@@ -2,7 +2,7 @@
 // are no setting. Knows the list of settings, not what their values may be.
 
 import { messageOf } from '../../core/errors.ts';
-import { linkedService, withoutLinks } from '../../core/service-link.ts';
+import { linkedService, withoutLinks } from '../../core/http/service-link.ts';
 import type { ConfigFile } from './file.ts';
 import { nearest } from './nearest.ts';
 import { SETTINGS, type Setting } from './settings.ts';

@@ -2,9 +2,9 @@
 // and keeping are the sink's.
 
 import type { Random } from '../../core/clock.ts';
-import type { EventPieces } from '../decider/outcome.ts';
-import { eventText } from '../decider/tap.ts';
-import { uuid } from '../uuid.ts';
+import { uuid } from '../../core/uuid.ts';
+import type { EventPieces } from '../decisions/decider/outcome.ts';
+import { eventText } from '../decisions/decider/tap.ts';
 import type { EventSink } from './event.ts';
 
 /** @param visitor made by visitorText() */

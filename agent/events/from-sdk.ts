@@ -1,7 +1,7 @@
 // The SDK's side: its forwarding processor hands over one event at a time, within the call, and this takes it apart.
 // Batching, sending and keeping are the sink's, shared by the clients of all keys and revisions.
 
-import type { EventDispatcher } from '../clients.ts';
+import type { EventDispatcher } from '../decisions/clients.ts';
 import type { EventSink } from './event.ts';
 
 type Head = Readonly<Record<string, unknown>>;

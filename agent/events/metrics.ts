@@ -1,7 +1,7 @@
 // What operators see of events. All of it is counted elsewhere, in plain numbers, and only read when somebody scrapes.
 
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { EventStats } from './queue.ts';
+import type { EventStats } from './queue/queue.ts';
 
 export function registerEventMetrics(registers: Registry[], stats: () => EventStats): void {
   const counter = (

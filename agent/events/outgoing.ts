@@ -1,7 +1,7 @@
 // Events of the SDK as Optimizely's Agent sends them: with their region, and without what an endpoint may refuse. Pure.
 
-import type { EventDispatcher } from '../clients.ts';
-import { requestContext } from '../request-context.ts';
+import type { EventDispatcher } from '../decisions/clients.ts';
+import { requestContext } from '../decisions/request-context.ts';
 import { keepCountable, keepTags } from './conversion.ts';
 
 type SdkEvent = Parameters<EventDispatcher['dispatchEvent']>[0];

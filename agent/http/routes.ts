@@ -1,14 +1,14 @@
 // The table of contents: every path the agent answers, by port. A route is a file beside this one.
 
-import type { Metrics } from '../metrics.ts';
-import { config } from './config.ts';
-import { datafile } from './datafile.ts';
-import { type HealthSource, healthRoutes } from './health.ts';
-import { type BatchDeps, batchRoute, type RestDeps, restRoutes } from './rest-routes.ts';
-import type { Route } from './server.ts';
-import { timed } from './timed.ts';
-import { isHealthPath } from './unrouted.ts';
-import { withDatafile } from './with-datafile.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { type HealthSource, healthRoutes } from './admin/health.ts';
+import { timed } from './door/timed.ts';
+import { isHealthPath } from './door/unrouted.ts';
+import { withDatafile } from './door/with-datafile.ts';
+import type { Route } from './kernel/server.ts';
+import { config } from './project/config.ts';
+import { datafile } from './project/datafile.ts';
+import { type BatchDeps, batchRoute, type RestDeps, restRoutes } from './rest/rest-routes.ts';
 
 export interface ApiDeps extends RestDeps, BatchDeps {
   readonly status: HealthSource;

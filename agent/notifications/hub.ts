@@ -3,13 +3,13 @@
 
 import { type Clock, type Random, withinMs } from '../../core/clock.ts';
 import type { SdkKey } from '../../core/ids.ts';
-import { noteSubject } from '../../core/names.ts';
-import type { FlagClient } from '../flag-client.ts';
-import type { NoteChannel } from '../sources/side-channel.ts';
-import type { Held } from '../store.ts';
-import { configUpdateNote, type Note } from './note.ts';
+import { noteSubject } from '../../core/record/names.ts';
+import type { NoteChannel } from '../datafiles/sources/side-channel.ts';
+import type { Held } from '../datafiles/store.ts';
+import type { FlagClient } from '../decisions/flag-client.ts';
+import { configUpdateNote, type Note } from './notification.ts';
 import { decodeNotes, Outbox } from './outbox.ts';
-import { Wants } from './wants.ts';
+import { Wants } from './subscriptions.ts';
 
 /** How long a slow bus may hold up a listener. */
 const SETTLE_TIMEOUT_MS = 500;

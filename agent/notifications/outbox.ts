@@ -2,8 +2,8 @@
 // a few messages a second. What does not fit is dropped and counted: notes are for watching, not for keeping.
 
 import type { Clock, Timer } from '../../core/clock.ts';
-import type { Note } from './note.ts';
-import { NOTE_KINDS, type NoteKind } from './note.ts';
+import type { Note } from './notification.ts';
+import { NOTE_KINDS, type NoteKind } from './notification.ts';
 
 /** How long a note may wait for company. */
 export const GATHER_MS = 20;

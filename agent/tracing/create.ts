@@ -12,10 +12,10 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import { messageOf } from '../../core/errors.ts';
-import type { AgentConfig, TracingSettings } from '../config.ts';
-import { Troubles } from '../outside/troubles.ts';
-import { serviceFailed, within } from '../outside/within.ts';
-import { VERSION } from '../release.ts';
+import type { AgentConfig, TracingSettings } from '../config/config.ts';
+import { VERSION } from '../process/release.ts';
+import { serviceFailed, within } from '../services/time-limit.ts';
+import { Troubles } from '../services/troubles.ts';
 import { DatafileFields } from './datafile-fields.ts';
 import { RequestSpans } from './request-spans.ts';
 import { ChangeTraceIds, SwapSpans } from './swap-spans.ts';

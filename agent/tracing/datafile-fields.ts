@@ -1,7 +1,7 @@
 // What spans say of a datafile, made once for all spans about it. SDK keys are left out where they are left out of logs.
 
 import type { Attributes } from '@opentelemetry/api';
-import type { DatafileMeta } from '../sources/source.ts';
+import type { DatafileMeta } from '../datafiles/sources/source.ts';
 
 export class DatafileFields {
   readonly #sdkKeys: boolean;

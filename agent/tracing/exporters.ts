@@ -3,7 +3,7 @@
 
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
 import { proxyAgentOptions } from '../../io/proxy.ts';
-import type { TracingSettings } from '../config.ts';
+import type { TracingSettings } from '../config/config.ts';
 
 const TRACES_PATH = '/v1/traces';
 /** For one batch to be taken, retries included. */

@@ -10,7 +10,7 @@ import {
   type Tracer,
 } from '@opentelemetry/api';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
-import type { Exchange } from '../http/exchange.ts';
+import type { Exchange } from '../http/kernel/exchange.ts';
 import type { DatafileFields } from './datafile-fields.ts';
 import { hrTime } from './hr-time.ts';
 import type { SwapSpans } from './swap-spans.ts';

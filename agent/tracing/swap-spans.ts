@@ -5,7 +5,7 @@ import { ROOT_CONTEXT, type SpanContext, SpanKind, type Tracer } from '@opentele
 import { type IdGenerator, RandomIdGenerator } from '@opentelemetry/sdk-trace';
 import type { SdkKey } from '../../core/ids.ts';
 import { changeTraceId } from '../../core/trace.ts';
-import type { DatafileMeta } from '../sources/source.ts';
+import type { DatafileMeta } from '../datafiles/sources/source.ts';
 import type { DatafileFields } from './datafile-fields.ts';
 import { hrTime } from './hr-time.ts';
 import type { Swapped } from './tracing.ts';

@@ -5,9 +5,9 @@ import type { Clock } from '../../core/clock.ts';
 import { errorFields } from '../../core/errors.ts';
 import type { SdkKey } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
-import type { AgentConfig } from '../config.ts';
-import type { OnAnswered } from '../http/server.ts';
-import type { DatafileMeta, SourceName } from '../sources/source.ts';
+import type { AgentConfig } from '../config/config.ts';
+import type { DatafileMeta, SourceName } from '../datafiles/sources/source.ts';
+import type { OnAnswered } from '../http/kernel/server.ts';
 
 /** A datafile that begins to serve. */
 export interface Swapped extends DatafileMeta {

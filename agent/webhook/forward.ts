@@ -3,11 +3,11 @@
 
 import type { IncomingHttpHeaders } from 'node:http';
 import { errorFields, FanoutError, messageOf } from '../../core/errors.ts';
+import { readWithin } from '../../core/http/read-within.ts';
+import { basicAuthorization, takeUserInfo } from '../../core/http/user-info.ts';
 import type { Log } from '../../core/log.ts';
-import { readWithin } from '../../core/read-within.ts';
-import { basicAuthorization, takeUserInfo } from '../../core/user-info.ts';
 import { WEBHOOK_BODY_BYTES_MAX } from '../../core/webhook.ts';
-import type { Exchange } from '../http/exchange.ts';
+import type { Exchange } from '../http/kernel/exchange.ts';
 
 /** The receiver fetches the new datafile before it answers. */
 const REQUEST_TIMEOUT_MS = 20_000;

@@ -3,15 +3,15 @@
 
 import type { Clock } from '../../core/clock.ts';
 import type { SdkKey } from '../../core/ids.ts';
-import type { AgentConfig } from '../config.ts';
-import type { HealthSource } from '../http/health.ts';
-import { listenAt } from '../http/listen-at.ts';
-import { portOptions, type ServeDeps, withHealthAt } from '../http/ports.ts';
-import { HttpServer } from '../http/server.ts';
-import { noRouteOfWebhooks } from '../http/unrouted.ts';
-import type { Inlets } from '../inlets.ts';
-import type { Keys } from '../keys.ts';
-import type { AnyStore } from '../store.ts';
+import type { AgentConfig } from '../config/config.ts';
+import type { Inlets } from '../datafiles/inlets.ts';
+import type { Keys } from '../datafiles/keys/keys.ts';
+import type { AnyStore } from '../datafiles/store.ts';
+import type { HealthSource } from '../http/admin/health.ts';
+import { portOptions, type ServeDeps, withHealthAt } from '../http/door/ports.ts';
+import { noRouteOfWebhooks } from '../http/door/unrouted.ts';
+import { listenAt } from '../http/kernel/listen-at.ts';
+import { HttpServer } from '../http/kernel/server.ts';
 import { Refresher } from './refresh.ts';
 import { webhookRoutes } from './routes.ts';
 

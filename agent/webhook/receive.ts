@@ -2,9 +2,9 @@
 // which keys it is about. One that names a key of the project makes the agent look for that key alone. Any other makes it
 // look at all of the project's, as the original does: a datafile may have another address, and every event may change it.
 
+import { parseJsonWithin } from '../../core/datafile/json-depth.ts';
 import { errorFields, FanoutError } from '../../core/errors.ts';
 import type { SdkKey } from '../../core/ids.ts';
-import { parseJsonWithin } from '../../core/json-depth.ts';
 import type { Log } from '../../core/log.ts';
 import {
   claimedProjectId,
@@ -14,8 +14,8 @@ import {
   WEBHOOK_BODY_BYTES_MAX,
   type WebhookEvent,
 } from '../../core/webhook.ts';
-import type { WebhookProject } from '../config.ts';
-import type { Exchange } from '../http/exchange.ts';
+import type { WebhookProject } from '../config/config.ts';
+import type { Exchange } from '../http/kernel/exchange.ts';
 
 export interface ReceiveDeps {
   /** By Optimizely's project id. */

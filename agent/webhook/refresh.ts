@@ -3,7 +3,7 @@
 
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { SdkKey } from '../../core/ids.ts';
-import type { AnyStore } from '../store.ts';
+import type { AnyStore } from '../datafiles/store.ts';
 
 /** Waits between looks; after the last one the usual polling has to do. */
 export const LOOK_AFTER_MS = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 60_000] as const;

@@ -1,8 +1,8 @@
 // The webhook port's routes: Optimizely's webhook, and whether the port is there and the agent ready.
 
-import type { WebhookSettings } from '../config.ts';
-import { type HealthSource, probeRoutes } from '../http/health.ts';
-import type { Route } from '../http/server.ts';
+import type { WebhookSettings } from '../config/config.ts';
+import { type HealthSource, probeRoutes } from '../http/admin/health.ts';
+import type { Route } from '../http/kernel/server.ts';
 import { forwardWebhook } from './forward.ts';
 import { type ReceiveDeps, receiveWebhook } from './receive.ts';
 

@@ -2,8 +2,8 @@
 
 import type { SdkKey } from '../../core/ids.ts';
 import type { DatafileOffer, PrimaryNews, WorkerAnswers } from './messages.ts';
+import type { WorkerState } from './metrics/report.ts';
 import type { Peer } from './peer.ts';
-import type { WorkerState } from './report.ts';
 
 export type WorkerPeer = Peer<WorkerAnswers, PrimaryNews>;
 

@@ -1,15 +1,15 @@
 // What primary and workers say to each other: questions, which are answered, and news, which are not. Both in the order in
 // which they were said. Only shapes; all of them survive being copied from one process to the other.
 
+import type { LeftOut } from '../../core/datafile/left-out.ts';
 import type { SdkKey } from '../../core/ids.ts';
-import type { LeftOut } from '../../core/left-out.ts';
-import type { AgentConfig } from '../config.ts';
-import type { FoundKey, KeyRefusal } from '../keys.ts';
-import type { ProcessCounts } from '../metrics.ts';
-import type { Override } from '../overrides.ts';
-import type { SavedProfile } from '../profiles/profiles.ts';
-import type { CandidateMeta, IgnoredReason } from '../sources/source.ts';
-import type { HealthReport } from '../status.ts';
+import type { AgentConfig } from '../config/config.ts';
+import type { HealthReport } from '../datafiles/health/status.ts';
+import type { FoundKey, KeyRefusal } from '../datafiles/keys/keys.ts';
+import type { CandidateMeta, IgnoredReason } from '../datafiles/sources/source.ts';
+import type { Override } from '../decisions/overrides.ts';
+import type { SavedProfile } from '../decisions/profiles/profiles.ts';
+import type { ProcessCounts } from '../metrics/metrics.ts';
 
 /** A datafile on its way to a worker, with its exact bytes. */
 export interface DatafileOffer extends CandidateMeta {

@@ -2,8 +2,8 @@
 // message. Bounded: where the primary does not keep up, events are dropped and counted.
 
 import type { Clock, Timer } from '../../core/clock.ts';
+import type { SavedProfile } from '../decisions/profiles/profiles.ts';
 import type { EventSink } from '../events/event.ts';
-import type { SavedProfile } from '../profiles/profiles.ts';
 import type { EventLane } from './messages.ts';
 import type { PrimaryPeer } from './worker.ts';
 

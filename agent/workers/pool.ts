@@ -4,7 +4,7 @@
 import type { Clock, Timer } from '../../core/clock.ts';
 import { errorFields, FanoutError, messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import type { SavedProfile } from '../profiles/profiles.ts';
+import type { SavedProfile } from '../decisions/profiles/profiles.ts';
 import { type LiveWorker, versionOf, type WorkerPeer } from './live-worker.ts';
 import type { Beginning, PrimaryAnswers, WorkerNews } from './messages.ts';
 import { type Answers, Peer } from './peer.ts';

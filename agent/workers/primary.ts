@@ -3,24 +3,24 @@
 
 import type { SdkKey } from '../../core/ids.ts';
 import type { AgentDeps, AgentPorts, RunningAgent } from '../agent.ts';
-import type { AgentConfig } from '../config.ts';
+import type { AgentConfig } from '../config/config.ts';
+import type { Held } from '../datafiles/store.ts';
+import { Supply } from '../datafiles/supply.ts';
 import { createEvents, type Events, FLUSH_TIMEOUT_MS } from '../events.ts';
-import { createAdminPort, type Port } from '../http/ports.ts';
-import { Metrics } from '../metrics.ts';
-import { within } from '../outside/within.ts';
-import type { Held } from '../store.ts';
-import { Supply } from '../supply.ts';
+import { createAdminPort, type Port } from '../http/door/ports.ts';
+import { Metrics } from '../metrics/metrics.ts';
+import { within } from '../services/time-limit.ts';
 import { WebhookPort } from '../webhook/port.ts';
-import { Handout, offerOfHeld } from './handout.ts';
+import { Handout, offerOfHeld } from './broadcast.ts';
 import type { LiveWorker } from './live-worker.ts';
 import type { Beginning, PrimaryAnswers, WorkerNews } from './messages.ts';
-import { NoteExchange } from './note-exchange.ts';
+import { Totals } from './metrics/totals.ts';
+import { workersReport } from './metrics/workers-report.ts';
+import { NoteExchange } from './notification-exchange.ts';
 import type { Answers } from './peer.ts';
 import { Pool } from './pool.ts';
 import { SharedUsers } from './shared-users.ts';
 import type { Spawn } from './spawn.ts';
-import { Totals } from './totals.ts';
-import { workersReport } from './workers-report.ts';
 
 /** How long one worker that does not answer may hold up who waits for all of them. */
 const SETTLE_TIMEOUT_MS = 500;

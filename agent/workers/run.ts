@@ -2,7 +2,7 @@
 // primary nothing would reach it any more.
 
 import type { Clock, Random } from '../../core/clock.ts';
-import { createLog } from '../log.ts';
+import { createLog } from '../process/log.ts';
 import { startTracing } from '../tracing/tracing.ts';
 import type { PrimaryNews, WorkerAnswers } from './messages.ts';
 import { type Answers, Peer, type Send } from './peer.ts';

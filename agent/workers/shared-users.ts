@@ -2,10 +2,10 @@
 // to all in one order, also to the one it came from. So two changes at once end the same everywhere.
 
 import type { SdkKey } from '../../core/ids.ts';
-import type { UserProfileSettings } from '../config.ts';
-import { type Override, Overrides } from '../overrides.ts';
-import { createProfileServices, type LocalProfiles } from '../profiles/index.ts';
-import type { SavedProfile } from '../profiles/profiles.ts';
+import type { UserProfileSettings } from '../config/config.ts';
+import { type Override, Overrides } from '../decisions/overrides.ts';
+import { createProfileServices, type LocalProfiles } from '../decisions/profiles/index.ts';
+import type { SavedProfile } from '../decisions/profiles/profiles.ts';
 import type { LiveWorker } from './live-worker.ts';
 
 export class SharedUsers {

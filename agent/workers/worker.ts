@@ -4,15 +4,15 @@
 import type { Clock, Random } from '../../core/clock.ts';
 import type { SdkKey } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
-import { Api } from '../api.ts';
-import type { AgentConfig } from '../config.ts';
-import { Decisions } from '../decisions.ts';
-import type { FlagClient } from '../flag-client.ts';
-import { Metrics } from '../metrics.ts';
-import { Signatures } from '../signatures.ts';
-import { type Held, Store } from '../store.ts';
+import type { AgentConfig } from '../config/config.ts';
+import { Signatures } from '../datafiles/signatures.ts';
+import { type Held, Store } from '../datafiles/store.ts';
+import { Decisions } from '../decisions/decisions.ts';
+import type { FlagClient } from '../decisions/flag-client.ts';
+import { Api } from '../http/api.ts';
+import { Metrics } from '../metrics/metrics.ts';
 import type { Tracing } from '../tracing/tracing.ts';
-import { refusalOf } from './handout.ts';
+import { refusalOf } from './broadcast.ts';
 import type {
   Beginning,
   DatafileOffer,
@@ -23,7 +23,7 @@ import type {
 } from './messages.ts';
 import { WorkerOutbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
-import { RelayedNotes } from './relayed-notes.ts';
+import { RelayedNotes } from './relayed-notifications.ts';
 import { RemoteKeys } from './remote-keys.ts';
 
 export type PrimaryPeer = Peer<PrimaryAnswers, WorkerNews>;

@@ -1,12 +1,12 @@
 // SNS records → heads on this bus. A notice only says which key to look at: the manifest in S3 says what to announce,
 // so late, repeated and reordered notices all end at the same head.
 
+import { decodeNotice, type Notice } from '../../core/bus/notice.ts';
 import { errorFields } from '../../core/errors.ts';
 import type { SdkKey } from '../../core/ids.ts';
 import { METRIC } from '../../core/log.ts';
-import { decodeNotice, type Notice } from '../../core/notice.ts';
-import { announceHead, ensureStream } from '../announce-head.ts';
 import type { ReaderDeps } from '../ports.ts';
+import { announceHead, ensureStream } from '../publish/announce-head.ts';
 import { withFields } from '../telemetry.ts';
 import { settleEach } from '../wait.ts';
 

@@ -1,15 +1,15 @@
 // Agents that serve what the record has never assigned: a message that the bus did not keep, by somebody who may publish, or a
 // bucket and a bus that were both restored. No head tells of it; what agents answer to the beat does.
 
-import { type AgentReport, QUARANTINE_DEFAULT } from '../../core/canary.ts';
+import { type AgentReport, QUARANTINE_DEFAULT } from '../../core/bus/refusal-reports.ts';
 import { errorFields } from '../../core/errors.ts';
 import type { ChangeId } from '../../core/ids.ts';
 import { METRIC } from '../../core/log.ts';
-import type { Manifest } from '../../core/manifest.ts';
-import { announceChange } from '../announce-change.ts';
-import { loadCompressed } from '../announce-head.ts';
-import { leaveLineage } from '../leave-lineage.ts';
+import type { Manifest } from '../../core/record/manifest.ts';
 import type { Deps } from '../ports.ts';
+import { announceChange } from '../publish/announce-change.ts';
+import { loadCompressed } from '../publish/announce-head.ts';
+import { leaveLineage } from '../publish/leave-lineage.ts';
 
 /**
  * What agents say begins a new lineage of a key at most once in this time: all agents build their datafile again for it, and

@@ -3,10 +3,10 @@
 
 import { sleep } from '../../core/clock.ts';
 import { METRIC } from '../../core/log.ts';
-import { advance, type Manifest } from '../../core/manifest.ts';
-import { type Fetched, fetchDatafile } from '../fetch-datafile.ts';
+import { advance, type Manifest } from '../../core/record/manifest.ts';
 import type { Deps, StoredManifest } from '../ports.ts';
-import { publishDatafile } from '../publish-datafile.ts';
+import { type Fetched, fetchDatafile } from '../publish/fetch-datafile.ts';
+import { publishDatafile } from '../publish/publish-datafile.ts';
 import type { KeyRun } from './reconcile-key.ts';
 
 const FETCH_BUDGET_MS = 4_000;

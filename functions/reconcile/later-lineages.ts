@@ -1,11 +1,11 @@
 // Where versions are signed, agents take no lineage that began before theirs. One that a publisher with a clock ahead has begun
 // is in their way when record and bus have both been lost: what begins then looks older. What agents answer to the beat tells.
 
-import { type AgentReport, QUARANTINE_DEFAULT } from '../../core/canary.ts';
+import { type AgentReport, QUARANTINE_DEFAULT } from '../../core/bus/refusal-reports.ts';
 import { errorFields } from '../../core/errors.ts';
 import type { ChangeId, Lineage } from '../../core/ids.ts';
-import { bornAtMs, isLaterLineage } from '../../core/lineage.ts';
-import type { Manifest } from '../../core/manifest.ts';
+import { bornAtMs, isLaterLineage } from '../../core/record/lineage.ts';
+import type { Manifest } from '../../core/record/manifest.ts';
 import type { Deps } from '../ports.ts';
 import { renewAndAnnounce, wasJustRenewed } from './agents-ahead.ts';
 

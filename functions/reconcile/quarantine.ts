@@ -1,7 +1,7 @@
 // Asks the agents, with each beat, which versions they refuse, and marks in the record what too many of them do: nobody
 // announces that version any more. Agents are not trusted with more than that; the next seq is announced as always.
 
-import type { Beat } from '../../core/beat.ts';
+import type { Beat } from '../../core/bus/beat.ts';
 import {
   type AgentReport,
   judgeQuarantine,
@@ -9,14 +9,14 @@ import {
   type QuarantineVerdict,
   REPORT_WINDOW_MS,
   shareToAsk,
-} from '../../core/canary.ts';
+} from '../../core/bus/refusal-reports.ts';
 import { sleep } from '../../core/clock.ts';
 import { errorFields, messageOf } from '../../core/errors.ts';
 import { METRIC } from '../../core/log.ts';
-import { isQuarantined, type Manifest, quarantine } from '../../core/manifest.ts';
-import { swapUntilSettled } from '../move-manifest.ts';
+import { isQuarantined, type Manifest, quarantine } from '../../core/record/manifest.ts';
 import type { Deps } from '../ports.ts';
-import type { Role } from '../settings.ts';
+import { swapUntilSettled } from '../publish/move-manifest.ts';
+import type { Role } from '../settings/settings.ts';
 
 /** A younger version is still on its way to agents: the next beat asks about it. */
 const JUDGED_AFTER_MS = 5_000;

@@ -4,14 +4,14 @@
 import { errorFields, FanoutError } from '../../core/errors.ts';
 import type { ChangeId } from '../../core/ids.ts';
 import { METRIC } from '../../core/log.ts';
-import type { Manifest } from '../../core/manifest.ts';
 import type { DatafileSource } from '../../core/projects.ts';
-import { judgeHead } from '../announce.ts';
-import { announceChange } from '../announce-change.ts';
-import { announceHead, loadCompressed } from '../announce-head.ts';
-import { busAhead, leaveLineage } from '../leave-lineage.ts';
+import type { Manifest } from '../../core/record/manifest.ts';
 import type { BusHead, Deps, StoredManifest } from '../ports.ts';
-import type { Role } from '../settings.ts';
+import { announceChange } from '../publish/announce-change.ts';
+import { announceHead, loadCompressed } from '../publish/announce-head.ts';
+import { busAhead, leaveLineage } from '../publish/leave-lineage.ts';
+import { judgeHead } from '../publish/swap-head.ts';
+import type { Role } from '../settings/settings.ts';
 import { followCdn } from './follow-cdn.ts';
 import { beginAnew, resignOld } from './signed-lineage.ts';
 

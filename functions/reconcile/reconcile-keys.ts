@@ -1,15 +1,15 @@
 // The minute's run over every configured key, and the heartbeat that says what each head should be. One key's failure
 // stops neither the others nor the beat; in the end the run fails if anything did.
 
-import { QUARANTINE_DEFAULT } from '../../core/canary.ts';
+import { QUARANTINE_DEFAULT } from '../../core/bus/refusal-reports.ts';
 import { errorFields } from '../../core/errors.ts';
 import type { ChangeId, SdkKey } from '../../core/ids.ts';
-import { isQuarantined, type Manifest } from '../../core/manifest.ts';
 import type { ProjectTable } from '../../core/projects.ts';
+import { isQuarantined, type Manifest } from '../../core/record/manifest.ts';
 import type { Version } from '../../core/version.ts';
-import { ensureStream } from '../announce-head.ts';
 import type { Deps } from '../ports.ts';
-import type { Role } from '../settings.ts';
+import { ensureStream } from '../publish/announce-head.ts';
+import type { Role } from '../settings/settings.ts';
 import { withFields } from '../telemetry.ts';
 import { settleEach } from '../wait.ts';
 import { leaveToRecord } from './agents-ahead.ts';

@@ -1,12 +1,12 @@
 // Queued refetches: a webhook was early and the CDN late. Asks with more patience than a webhook has, then fails, so
 // that Lambda asks again in a minute and the dead-letter queue shows what never came.
 
+import { decodeNotice, type RefetchNotice } from '../../core/bus/notice.ts';
 import { errorFields } from '../../core/errors.ts';
 import type { SdkKey } from '../../core/ids.ts';
-import { decodeNotice, type RefetchNotice } from '../../core/notice.ts';
 import type { DatafileSource, ProjectTable } from '../../core/projects.ts';
-import { bringUpToDate } from '../bring-up-to-date.ts';
 import type { Deps } from '../ports.ts';
+import { bringUpToDate } from '../publish/bring-up-to-date.ts';
 import { withFields } from '../telemetry.ts';
 import { settleEach } from '../wait.ts';
 

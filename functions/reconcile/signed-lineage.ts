@@ -2,15 +2,15 @@
 // put back, and signs anew what an earlier key has signed.
 
 import { FanoutError } from '../../core/errors.ts';
-import { newLineage } from '../../core/lineage.ts';
-import { type Arrival, createManifest, type Manifest, resign } from '../../core/manifest.ts';
-import { judgeHead } from '../announce.ts';
-import { announceChange } from '../announce-change.ts';
-import { loadCompressed } from '../announce-head.ts';
-import { type Fetched, fetchDatafile } from '../fetch-datafile.ts';
-import { type Moved, swapUntilSettled } from '../move-manifest.ts';
+import { newLineage } from '../../core/record/lineage.ts';
+import { type Arrival, createManifest, type Manifest, resign } from '../../core/record/manifest.ts';
 import type { BusHead, Deps, StoredManifest } from '../ports.ts';
-import { archive } from '../publish-datafile.ts';
+import { announceChange } from '../publish/announce-change.ts';
+import { loadCompressed } from '../publish/announce-head.ts';
+import { type Fetched, fetchDatafile } from '../publish/fetch-datafile.ts';
+import { type Moved, swapUntilSettled } from '../publish/move-manifest.ts';
+import { archive } from '../publish/publish-datafile.ts';
+import { judgeHead } from '../publish/swap-head.ts';
 import type { KeyRun } from './reconcile-key.ts';
 
 const FETCH_BUDGET_MS = 4_000;

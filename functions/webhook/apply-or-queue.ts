@@ -1,13 +1,13 @@
 // One datafile of one webhook: brought up to date within the answer's time, else queued for a refetch, else refused so
 // that nobody believes the change is safe. The only place where 204, 202, 422 and 503 are told apart.
 
+import { NOTICE_SCHEMA } from '../../core/bus/notice.ts';
 import { withinMs } from '../../core/clock.ts';
 import { errorFields, FanoutError } from '../../core/errors.ts';
 import { METRIC } from '../../core/log.ts';
-import { NOTICE_SCHEMA } from '../../core/notice.ts';
-import { bringUpToDate, type Outcome } from '../bring-up-to-date.ts';
 import type { Deps } from '../ports.ts';
-import type { Change } from '../publish-datafile.ts';
+import { bringUpToDate, type Outcome } from '../publish/bring-up-to-date.ts';
+import type { Change } from '../publish/publish-datafile.ts';
 
 /** On top of the fetch budget, for everything else; queuing must still fit into the function's ten seconds. */
 export const APPLY_EXTRA_MS = 2_000;

@@ -3,8 +3,8 @@
 
 import { styleText } from 'node:util';
 import { errorFields, FanoutError, messageOf } from '../../core/errors.ts';
-import { maskUserInfo } from '../../core/user-info.ts';
-import type { Environment } from '../../functions/settings.ts';
+import { maskUserInfo } from '../../core/http/user-info.ts';
+import type { Environment } from '../../functions/settings/settings.ts';
 import { printable } from './printable.ts';
 import type { Shell, Stream } from './shell.ts';
 

@@ -2,7 +2,7 @@
 // does is its own file's business.
 
 import { Command, CommanderError } from 'commander';
-import { VERSION } from '../../agent/release.ts';
+import { VERSION } from '../../agent/process/release.ts';
 import { wayOutInvalid } from '../../io/way-out.ts';
 import { type Host, type Register, usageError } from './command.ts';
 import { registerConfig } from './commands/config-check.ts';

@@ -2,7 +2,7 @@
 // from the process. Knows no command.
 
 import type { Clock } from '../../core/clock.ts';
-import type { Environment } from '../../functions/settings.ts';
+import type { Environment } from '../../functions/settings/settings.ts';
 import type { WayOut } from '../../io/way-out.ts';
 
 export interface Stream {

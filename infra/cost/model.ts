@@ -1,8 +1,8 @@
 // What a month costs, as plain arithmetic over prices.ts: how much of each thing the functions, the bus and the agents use. The
 // amounts are assumptions with names; nothing here is measured, and nothing is read from anywhere.
 
-import { BEAT_INTERVAL_MS } from '../../core/beat.ts';
-import { REPORT_WINDOW_MS } from '../../core/canary.ts';
+import { BEAT_INTERVAL_MS } from '../../core/bus/beat.ts';
+import { REPORT_WINDOW_MS } from '../../core/bus/refusal-reports.ts';
 import { HOURS_PER_MONTH, PRICES } from './prices.ts';
 
 export interface Usage {

@@ -2,4 +2,4 @@
 
 import './node-version.ts';
 
-await import('../receiver/main.ts');
+await import('../../functions/receiver/main.ts');

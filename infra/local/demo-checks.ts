@@ -1,8 +1,8 @@
 // What the demo asks the agents and the record, to believe only what it sees.
 
 import { toSdkKey } from '../../core/ids.ts';
-import { manifestKey } from '../../core/names.ts';
-import type { StackAddresses } from './stack-options.ts';
+import { manifestKey } from '../../core/record/names.ts';
+import type { StackAddresses } from './stack/options.ts';
 
 const POLL_MS = 25;
 

@@ -5,10 +5,10 @@ import { build } from '../build.ts';
 import { progress, table, tellFailure, tellUsage } from './cli.ts';
 import { busStates, recordState, untilTrue } from './demo-checks.ts';
 import { stopOnExit } from './exit.ts';
-import { SAMPLE_FLAG, sampleDatafile } from './sample.ts';
-import { type Stack, startStack } from './stack.ts';
-import { decide, sendWebhook } from './stack-client.ts';
-import { flipAndWatch, type SeenFlip } from './watch.ts';
+import { SAMPLE_FLAG, sampleDatafile } from './optimizely/sample.ts';
+import { decide, sendWebhook } from './stack/client.ts';
+import { type Stack, startStack } from './stack/stack.ts';
+import { flipAndWatch, type SeenFlip } from './stack/watch.ts';
 
 const FLAG = SAMPLE_FLAG;
 const USAGE = `npm run demo

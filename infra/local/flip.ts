@@ -3,11 +3,11 @@
 
 import { FanoutError } from '../../core/errors.ts';
 import { toSdkKey } from '../../core/ids.ts';
-import { createBucket } from '../../functions/bucket.ts';
-import { type RunningStack, readStack } from './address-file.ts';
+import { createBucket } from '../../functions/record/bucket.ts';
 import { printError, progress, table } from './cli.ts';
-import { SAMPLE_FLAG } from './sample.ts';
-import { flipAndWatch } from './watch.ts';
+import { SAMPLE_FLAG } from './optimizely/sample.ts';
+import { type RunningStack, readStack } from './stack/address-file.ts';
+import { flipAndWatch } from './stack/watch.ts';
 
 const TIMEOUT_MS = 30_000;
 const USAGE = `npm run flip -- FLAG

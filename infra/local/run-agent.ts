@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { build } from '../build.ts';
 import { progress } from './cli.ts';
 import { onParentGone } from './exit.ts';
-import { AGENT_BUNDLE } from './stack-parts.ts';
+import { AGENT_BUNDLE } from './stack/parts.ts';
 
 if (!existsSync(AGENT_BUNDLE)) {
   progress('building the agent');

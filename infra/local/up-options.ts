@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../core/errors.ts';
 import { UsageError } from './cli.ts';
-import { AGENTS_DEFAULT } from './stack-options.ts';
+import { AGENTS_DEFAULT } from './stack/options.ts';
 
 export const UP_USAGE = `npm run up -- [options]
 

@@ -1,9 +1,9 @@
 // What `npm run up` prints when all is ready, for people.
 
-import type { StackPlace } from './address-file.ts';
 import { table } from './cli.ts';
-import type { StackAddresses } from './stack-options.ts';
-import { ROOT_DIR } from './stack-parts.ts';
+import type { StackPlace } from './stack/address-file.ts';
+import type { StackAddresses } from './stack/options.ts';
+import { ROOT_DIR } from './stack/parts.ts';
 
 export interface UpFacts {
   readonly addresses: StackAddresses;

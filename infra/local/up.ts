@@ -2,16 +2,22 @@
 
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { parseDatafile } from '../../core/datafile.ts';
+import { parseDatafile } from '../../core/datafile/datafile.ts';
 import { toSdkKey } from '../../core/ids.ts';
 import { build } from '../build.ts';
-import { removeEndedStacks, removeStack, type StackPlace, stackPlace, writeStack } from './address-file.ts';
 import { printError, progress, tellFailure, UsageError } from './cli.ts';
-import { type DatafileJson, LOCAL_SDK_KEY } from './datafile.ts';
 import { stopOnExit } from './exit.ts';
-import { SAMPLE_FLAG, sampleDatafile } from './sample.ts';
-import { type Stack, startStack } from './stack.ts';
-import type { StackOptions } from './stack-options.ts';
+import { type DatafileJson, LOCAL_SDK_KEY } from './optimizely/datafile.ts';
+import { SAMPLE_FLAG, sampleDatafile } from './optimizely/sample.ts';
+import {
+  removeEndedStacks,
+  removeStack,
+  type StackPlace,
+  stackPlace,
+  writeStack,
+} from './stack/address-file.ts';
+import type { StackOptions } from './stack/options.ts';
+import { type Stack, startStack } from './stack/stack.ts';
 import { parseUpOptions, UP_USAGE, type UpOptions } from './up-options.ts';
 import { upText } from './up-text.ts';
 

@@ -2,8 +2,8 @@
 
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { SdkKey } from '../../core/ids.ts';
+import { startTestNats, type TestNats } from '../support/bus/nats.ts';
 import { eventually } from '../support/eventually.ts';
-import { startTestNats, type TestNats } from '../support/nats.ts';
 import { undecidable } from '../support/undecidable.ts';
 import { healthOf, serves, startAgent } from './support/agent.ts';
 import { TestPublisher } from './support/bus.ts';

@@ -4,10 +4,10 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { newLineage } from '../../core/lineage.ts';
-import type { Manifest } from '../../core/manifest.ts';
+import { newLineage } from '../../core/record/lineage.ts';
+import type { Manifest } from '../../core/record/manifest.ts';
 import { eventually } from '../support/eventually.ts';
-import { newKeys } from '../support/signing.ts';
+import { newKeys } from '../support/functions/signing.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { healthOf, serves, startAgent, type TestAgent } from './support/agent.ts';
 import { datafileBody, datafileOf, KEY, MemoryRecord, refusedOf } from './support/fakes.ts';

@@ -2,9 +2,9 @@
 
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { SdkKey } from '../../core/ids.ts';
-import { newLineage } from '../../core/lineage.ts';
+import { newLineage } from '../../core/record/lineage.ts';
 import { eventually } from '../support/eventually.ts';
-import { newKeys } from '../support/signing.ts';
+import { newKeys } from '../support/functions/signing.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { healthOf, serves, startAgent } from './support/agent.ts';
 import { datafileBody, KEY, MemoryRecord, OTHER_KEY } from './support/fakes.ts';

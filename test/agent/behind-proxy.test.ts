@@ -4,9 +4,9 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, it, onTestFinished } from 'vitest';
+import { startTestNats } from '../support/bus/nats.ts';
 import { eventually } from '../support/eventually.ts';
-import { startTestNats } from '../support/nats.ts';
-import { startProxy } from '../support/proxy.ts';
+import { startProxy } from '../support/http/proxy.ts';
 import { datafileBody, KEY } from './support/fakes.ts';
 import { startHttp } from './support/http.ts';
 

@@ -1,6 +1,6 @@
-import { systemClock } from '../../infra/local/clock.ts';
-import { serveHttp } from '../../infra/local/http.ts';
-import { createS3StandIn } from '../../infra/local/s3.ts';
+import { createS3StandIn } from '../../infra/local/aws/s3.ts';
+import { systemClock } from '../../infra/local/tools/clock.ts';
+import { serveHttp } from '../../infra/local/tools/http.ts';
 import { describeS3Contract } from './s3.contract.ts';
 
 describeS3Contract('local stand-in', async () => {

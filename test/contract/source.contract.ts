@@ -2,7 +2,7 @@
 // nature says so with the reason.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Source } from '../../agent/sources/source.ts';
+import type { Source } from '../../agent/datafiles/sources/source.ts';
 import { sha256Of } from '../../core/ids.ts';
 import { datafileBody, KEY, OTHER_KEY, RecordingSink } from '../agent/support/fakes.ts';
 import { eventually } from '../support/eventually.ts';

@@ -2,18 +2,18 @@ import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import type { BusEvents } from '../../agent/sources/bus.ts';
-import { CdnSource } from '../../agent/sources/cdn.ts';
-import { DiskSource } from '../../agent/sources/disk.ts';
-import { NatsSource } from '../../agent/sources/nats.ts';
-import { RecordSource } from '../../agent/sources/record.ts';
-import { parseDatafile } from '../../core/datafile.ts';
+import type { BusEvents } from '../../agent/datafiles/sources/bus.ts';
+import { CdnSource } from '../../agent/datafiles/sources/cdn.ts';
+import { DiskSource } from '../../agent/datafiles/sources/disk.ts';
+import { NatsSource } from '../../agent/datafiles/sources/nats.ts';
+import { RecordSource } from '../../agent/datafiles/sources/record.ts';
+import { parseDatafile } from '../../core/datafile/datafile.ts';
 import { TestPublisher } from '../agent/support/bus.ts';
 import { candidateOf, KEY, MemoryRecord, realClock } from '../agent/support/fakes.ts';
 import { TestCdn } from '../agent/support/http.ts';
+import { startTestNats, type TestNats } from '../support/bus/nats.ts';
 import { eventually } from '../support/eventually.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { startTestNats, type TestNats } from '../support/nats.ts';
 import { describeSource } from './source.contract.ts';
 
 const POLL_INTERVAL_MS = 60_000;

@@ -1,13 +1,13 @@
 // The small codecs that travel between parts: SNS notices, heartbeats, the project table, durations.
 
 import { describe, expect, it } from 'vitest';
-import { decodeBeat, encodeBeat } from '../../core/beat.ts';
+import { decodeBeat, encodeBeat } from '../../core/bus/beat.ts';
+import { decodeNotice, encodeNotice, type Notice } from '../../core/bus/notice.ts';
 import { parseDurationMs } from '../../core/duration.ts';
 import { errorFields, FanoutError } from '../../core/errors.ts';
 import { type ChangeId, type Lineage, parseRevision, type Seq, toSdkKey } from '../../core/ids.ts';
-import { datafileSubject, manifestKey } from '../../core/names.ts';
-import { decodeNotice, encodeNotice, type Notice } from '../../core/notice.ts';
 import { datafilesOf, parseProjects } from '../../core/projects.ts';
+import { datafileSubject, manifestKey } from '../../core/record/names.ts';
 
 const sdkKey = toSdkKey('KEY1');
 

@@ -5,7 +5,7 @@ import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { SETTINGS } from '../../agent/config/settings.ts';
-import { CORS_BY_DEFAULT, CORS_ROUTES } from '../../agent/http/cors-routes.ts';
+import { CORS_BY_DEFAULT, CORS_ROUTES } from '../../agent/http/door/cors-routes.ts';
 import { startAgent } from '../agent/support/agent.ts';
 import { KEY, MemoryRecord } from '../agent/support/fakes.ts';
 import { audience, flag, projectBody, rule, variation } from '../agent/support/project.ts';

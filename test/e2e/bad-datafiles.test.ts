@@ -3,22 +3,22 @@
 
 import { connect, headers as natsHeaders } from 'nats.ws';
 import { expect, it } from 'vitest';
-import type { HealthReport } from '../../agent/status.ts';
-import { compressBody, encodeEnvelope } from '../../core/envelope.ts';
+import type { HealthReport } from '../../agent/datafiles/health/status.ts';
+import { compressBody, encodeEnvelope } from '../../core/bus/envelope.ts';
 import { sha256Of } from '../../core/ids.ts';
-import { isLaterLineage } from '../../core/lineage.ts';
-import type { Manifest } from '../../core/manifest.ts';
-import { encodeManifest } from '../../core/manifest-codec.ts';
-import { bodyKey, datafileSubject, manifestKey } from '../../core/names.ts';
-import { type DatafileJson, datafileBytes, flipFlag } from '../../infra/local/datafile.ts';
-import type { Stack } from '../../infra/local/stack.ts';
+import { isLaterLineage } from '../../core/record/lineage.ts';
+import type { Manifest } from '../../core/record/manifest.ts';
+import { encodeManifest } from '../../core/record/manifest-codec.ts';
+import { bodyKey, datafileSubject, manifestKey } from '../../core/record/names.ts';
+import { type DatafileJson, datafileBytes, flipFlag } from '../../infra/local/optimizely/datafile.ts';
 import {
   currentDatafile,
   decide,
   putBytes,
   putDatafile,
   sendWebhook,
-} from '../../infra/local/stack-client.ts';
+} from '../../infra/local/stack/client.ts';
+import type { Stack } from '../../infra/local/stack/stack.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   acceptedIn,
@@ -32,7 +32,7 @@ import {
   sdkKeyOfStack,
   stackForTest,
   untilAllServe,
-} from '../support/observe.ts';
+} from '../support/functions/observe.ts';
 
 const TWENTY_MEGABYTES = 20 * 1024 * 1024;
 

@@ -4,8 +4,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { connect } from 'nats.ws';
 import { afterEach, expect, it } from 'vitest';
-import { STREAM_NAME } from '../../core/names.ts';
-import { currentDatafile, decide, putDatafile } from '../../infra/local/stack-client.ts';
+import { STREAM_NAME } from '../../core/record/names.ts';
+import { currentDatafile, decide, putDatafile } from '../../infra/local/stack/client.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   acceptedIn,
@@ -17,8 +17,8 @@ import {
   manifestOf,
   stackForTest,
   untilAllServe,
-} from '../support/observe.ts';
-import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+} from '../support/functions/observe.ts';
+import { startTcpProxy, type TcpProxy } from '../support/http/tcp-proxy.ts';
 
 /** Fast enough for a test, slow enough that the bus is still the faster path. */
 const POLL = { FANOUT_S3_POLL_INTERVAL: '500ms' };

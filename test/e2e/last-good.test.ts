@@ -2,21 +2,21 @@
 // the others still serve.
 
 import { expect, it } from 'vitest';
-import type { HealthReport } from '../../agent/status.ts';
-import type { Datafile } from '../../core/datafile.ts';
+import type { HealthReport } from '../../agent/datafiles/health/status.ts';
+import type { Datafile } from '../../core/datafile/datafile.ts';
 import { type ChangeId, sha256Of } from '../../core/ids.ts';
-import { advance, type Manifest } from '../../core/manifest.ts';
-import { encodeManifest } from '../../core/manifest-codec.ts';
-import { manifestKey } from '../../core/names.ts';
-import { datafileBytes, flipFlag } from '../../infra/local/datafile.ts';
-import type { LocalAgent, Stack } from '../../infra/local/stack.ts';
+import { advance, type Manifest } from '../../core/record/manifest.ts';
+import { encodeManifest } from '../../core/record/manifest-codec.ts';
+import { manifestKey } from '../../core/record/names.ts';
+import { datafileBytes, flipFlag } from '../../infra/local/optimizely/datafile.ts';
 import {
   currentDatafile,
   decide,
   putBytes,
   putDatafile,
   sendWebhook,
-} from '../../infra/local/stack-client.ts';
+} from '../../infra/local/stack/client.ts';
+import type { LocalAgent, Stack } from '../../infra/local/stack/stack.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   acceptedIn,
@@ -27,7 +27,7 @@ import {
   putInBucket,
   stackForTest,
   untilAllServe,
-} from '../support/observe.ts';
+} from '../support/functions/observe.ts';
 
 it('an agent without a cache is ready under them, decides as the others do, and goes on to the next good change', async () => {
   const stack = await stackForTest({ agents: 1 });

@@ -5,16 +5,16 @@ import { connect, type NatsConnection } from 'nats.ws';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { toSdkKey } from '../../core/ids.ts';
 import { openSse } from '../agent/support/sse.ts';
-import { KEY, OTHER_KEY, TestAnnouncer } from '../support/bus-announcer.ts';
-import { type BusGuest, guestAt } from '../support/bus-attempts.ts';
-import { eventually } from '../support/eventually.ts';
+import { KEY, OTHER_KEY, TestAnnouncer } from '../support/bus/bus-announcer.ts';
+import { type BusGuest, guestAt } from '../support/bus/bus-attempts.ts';
 import {
   type BusUser,
   PASSWORDS,
   type ShippedNats,
   startShippedNats,
   trust,
-} from '../support/shipped-nats.ts';
+} from '../support/bus/shipped-nats.ts';
+import { eventually } from '../support/eventually.ts';
 import { spawnAgent } from '../support/spawn-agent.ts';
 
 const HEADERS = { 'x-optimizely-sdk-key': KEY };

@@ -3,7 +3,7 @@
 
 import { readdir } from 'node:fs/promises';
 import { expect, it, onTestFinished } from 'vitest';
-import type { HealthReport } from '../../agent/status.ts';
+import type { HealthReport } from '../../agent/datafiles/health/status.ts';
 import { datafileBody, KEY } from '../agent/support/fakes.ts';
 import { TestCdn } from '../agent/support/http.ts';
 import { eventually } from '../support/eventually.ts';

@@ -2,14 +2,20 @@
 // healed, a failing store is owned up to, and what it owes outlives it.
 
 import { expect, it } from 'vitest';
-import { flipFlag, generateDatafile } from '../../infra/local/datafile.ts';
-import type { Stack } from '../../infra/local/stack.ts';
-import { postWebhook, putDatafile, putFlip, sendWebhook } from '../../infra/local/stack-client.ts';
+import { flipFlag, generateDatafile } from '../../infra/local/optimizely/datafile.ts';
+import { postWebhook, putDatafile, putFlip, sendWebhook } from '../../infra/local/stack/client.ts';
+import type { Stack } from '../../infra/local/stack/stack.ts';
 import { GOLDEN } from '../fixtures/golden-webhook.ts';
 import { eventually } from '../support/eventually.ts';
-import { busHeadOf, manifestOf, recordOf, stackForTest, untilAllServe } from '../support/observe.ts';
-import { startReceiver, statusOf } from '../support/receiver.ts';
-import { receiverEnv } from '../support/receiver-env.ts';
+import {
+  busHeadOf,
+  manifestOf,
+  recordOf,
+  stackForTest,
+  untilAllServe,
+} from '../support/functions/observe.ts';
+import { startReceiver, statusOf } from '../support/functions/receiver.ts';
+import { receiverEnv } from '../support/functions/receiver-env.ts';
 
 /** The stack's own functions do nothing in these tests: nobody calls them. */
 const quiet = { agents: 1, datafile: generateDatafile({ flags: 5 }) };

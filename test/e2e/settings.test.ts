@@ -6,7 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, it, onTestFinished } from 'vitest';
-import { AGENT_BUNDLE } from '../../infra/local/stack-parts.ts';
+import { AGENT_BUNDLE } from '../../infra/local/stack/parts.ts';
 import { datafileBody, KEY } from '../agent/support/fakes.ts';
 import { TestCdn } from '../agent/support/http.ts';
 import { eventually } from '../support/eventually.ts';

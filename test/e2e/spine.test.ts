@@ -3,8 +3,8 @@
 
 import { expect, it } from 'vitest';
 import { signWebhook } from '../../core/webhook.ts';
-import { flipFlag, generateDatafile } from '../../infra/local/datafile.ts';
-import { decide, postWebhook, putDatafile, sendWebhook } from '../../infra/local/stack-client.ts';
+import { flipFlag, generateDatafile } from '../../infra/local/optimizely/datafile.ts';
+import { decide, postWebhook, putDatafile, sendWebhook } from '../../infra/local/stack/client.ts';
 import { GOLDEN } from '../fixtures/golden-webhook.ts';
 import {
   busHeadOf,
@@ -14,7 +14,7 @@ import {
   recordOf,
   stackForTest,
   untilAllServe,
-} from '../support/observe.ts';
+} from '../support/functions/observe.ts';
 
 it('a flip reaches every agent with one fetch from the CDN, under one change id', async () => {
   const stack = await stackForTest({ agents: 3 });

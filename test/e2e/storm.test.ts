@@ -3,10 +3,10 @@
 
 import { connect } from 'nats.ws';
 import { expect, it, onTestFinished } from 'vitest';
-import { decodeHead } from '../../core/envelope.ts';
-import { datafileSubject } from '../../core/names.ts';
-import { type DatafileJson, flipFlag, generateDatafile } from '../../infra/local/datafile.ts';
-import { putDatafile, sendWebhook } from '../../infra/local/stack-client.ts';
+import { decodeHead } from '../../core/bus/envelope.ts';
+import { datafileSubject } from '../../core/record/names.ts';
+import { type DatafileJson, flipFlag, generateDatafile } from '../../infra/local/optimizely/datafile.ts';
+import { putDatafile, sendWebhook } from '../../infra/local/stack/client.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   acceptedIn,
@@ -18,7 +18,7 @@ import {
   sdkKeyOfStack,
   stackForTest,
   untilAllServe,
-} from '../support/observe.ts';
+} from '../support/functions/observe.ts';
 
 const WEBHOOKS = 1_000;
 const REVISIONS = 250;

@@ -5,10 +5,10 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, it, onTestFinished } from 'vitest';
-import { freePorts } from '../../infra/local/ports.ts';
-import { decide, putFlip, sendWebhook } from '../../infra/local/stack-client.ts';
-import type { StackAddresses } from '../../infra/local/stack-options.ts';
-import { ROOT_DIR } from '../../infra/local/stack-parts.ts';
+import { decide, putFlip, sendWebhook } from '../../infra/local/stack/client.ts';
+import type { StackAddresses } from '../../infra/local/stack/options.ts';
+import { ROOT_DIR } from '../../infra/local/stack/parts.ts';
+import { freePorts } from '../../infra/local/stack/ports.ts';
 import { eventually } from '../support/eventually.ts';
 import { tempDir } from '../support/temp-dir.ts';
 

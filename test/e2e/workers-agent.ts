@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { Agent, get, request } from 'node:http';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { HealthReport } from '../../agent/status.ts';
+import type { HealthReport } from '../../agent/datafiles/health/status.ts';
 import { KEY } from '../agent/support/fakes.ts';
 import { flagsBody } from '../agent/support/flags.ts';
 import { startHttp, TestCdn, type TestHttp } from '../agent/support/http.ts';

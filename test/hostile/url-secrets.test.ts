@@ -5,14 +5,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { freePorts } from '../../infra/local/ports.ts';
+import { freePorts } from '../../infra/local/stack/ports.ts';
 import { KEY } from '../agent/support/fakes.ts';
 import { findSecrets, HUSH } from '../output/secrets.ts';
 import { eventually } from '../support/eventually.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const AGENT = join(ROOT, 'agent/main.ts');
-const RECEIVER = join(ROOT, 'infra/receiver/main.ts');
+const RECEIVER = join(ROOT, 'functions/receiver/main.ts');
 const CLI = join(ROOT, 'infra/cli/main.ts');
 /** Nothing listens there; not one of the ports that fetch() and WebSocket refuse. */
 const DOWN = `127.0.0.1:${await freePorts(Math.random).next()}`;

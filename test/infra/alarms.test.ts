@@ -4,7 +4,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { METRIC, METRIC_NAMESPACE } from '../../core/log.ts';
 import { LAMBDA_NAMES } from '../../infra/build.ts';
-import { ofType, packagedResources, type Resource } from '../support/packaged.ts';
+import { ofType, packagedResources, type Resource } from '../support/functions/packaged.ts';
 import { loggedEvents, sourceText } from '../support/source-text.ts';
 
 interface AlarmMetric {

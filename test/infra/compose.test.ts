@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { ensureNatsServer } from '../../infra/local/nats-install.ts';
-import { AGENT_BUNDLE, ROOT_DIR } from '../../infra/local/stack-parts.ts';
-import { NATS_DIR } from '../support/shipped-nats.ts';
+import { AGENT_BUNDLE, ROOT_DIR } from '../../infra/local/stack/parts.ts';
+import { ensureNatsServer } from '../../infra/local/tools/nats-install.ts';
+import { NATS_DIR } from '../support/bus/shipped-nats.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const run = promisify(execFile);

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ALARM_METRICS, costsOf, DEFAULT_USAGE, fanoutTotal } from '../../infra/cost/model.ts';
 import { AS_OF, PRICES, REGION } from '../../infra/cost/prices.ts';
 import { costTable, FLEETS, priceTable } from '../../infra/cost/table.ts';
-import { ofType, packagedResources, type Resource } from '../support/packaged.ts';
+import { ofType, packagedResources, type Resource } from '../support/functions/packaged.ts';
 
 const page = readFileSync('infra/COST.md', 'utf8');
 const run = (...args: string[]) =>

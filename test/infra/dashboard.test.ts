@@ -3,7 +3,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { METRIC, METRIC_NAMESPACE } from '../../core/log.ts';
 import { LAMBDA_NAMES } from '../../infra/build.ts';
-import { ofType, packagedResources, type Resource } from '../support/packaged.ts';
+import { ofType, packagedResources, type Resource } from '../support/functions/packaged.ts';
 
 const COLUMNS = 24;
 const AGENTS_NAMESPACE = `${METRIC_NAMESPACE}/Agents/dev`;

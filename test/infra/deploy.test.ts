@@ -2,7 +2,7 @@
 // plain home region is template.test.ts's.
 
 import { describe, expect, it } from 'vitest';
-import { packagedTemplate, type Statement, type Template } from '../support/template.ts';
+import { packagedTemplate, type Statement, type Template } from '../support/functions/template.ts';
 
 const ACCOUNT = '123456789012';
 

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse, Scalar, type ScalarTag, type YAMLSeq } from 'yaml';
-import { ROOT_DIR } from '../../infra/local/stack-parts.ts';
+import { ROOT_DIR } from '../../infra/local/stack/parts.ts';
 
 const TEMPLATE = join(ROOT_DIR, 'infra', 'ecs', 'agents.yml');
 

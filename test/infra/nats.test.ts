@@ -6,10 +6,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { ensureNatsServer } from '../../infra/local/nats-install.ts';
-import { KEY, TestAnnouncer } from '../support/bus-announcer.ts';
-import { guestAt } from '../support/bus-attempts.ts';
-import { eventually } from '../support/eventually.ts';
+import { ensureNatsServer } from '../../infra/local/tools/nats-install.ts';
+import { KEY, TestAnnouncer } from '../support/bus/bus-announcer.ts';
+import { guestAt } from '../support/bus/bus-attempts.ts';
 import {
   type Arrangement,
   makeCerts,
@@ -19,7 +18,8 @@ import {
   serverEnv,
   startShippedNats,
   trust,
-} from '../support/shipped-nats.ts';
+} from '../support/bus/shipped-nats.ts';
+import { eventually } from '../support/eventually.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const ARRANGEMENTS: readonly Arrangement[] = ['single', 'cluster', 'supercluster'];

@@ -2,7 +2,7 @@
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { placeholdersOf, QUERIES, type QueryName, queryText } from '../../infra/insights/queries.ts';
-import { ofType, packagedResources, type Resource } from '../support/packaged.ts';
+import { ofType, packagedResources, type Resource } from '../support/functions/packaged.ts';
 import { loggedEvents, sourceText } from '../support/source-text.ts';
 
 const NAMES = Object.keys(QUERIES) as QueryName[];

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { QUERIES } from '../../infra/insights/queries.ts';
-import { ofType, packagedTemplate, type Template } from '../support/packaged.ts';
+import { ofType, packagedTemplate, type Template } from '../support/functions/packaged.ts';
 import { loggedEvents, sourceText } from '../support/source-text.ts';
 
 const page = readFileSync('infra/RUNBOOK.md', 'utf8');

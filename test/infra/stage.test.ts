@@ -3,7 +3,7 @@
 
 import { expect, it } from 'vitest';
 import { packageService } from '../../infra/package.ts';
-import { ofType, packagedResources } from '../support/packaged.ts';
+import { ofType, packagedResources } from '../support/functions/packaged.ts';
 
 /** Of AWS::Lambda::Function FunctionName; of a CloudWatch alarm and a dashboard 255. */
 const FUNCTION_NAME_MAX = 64;

@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import { unzipSync } from 'fflate';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { HISTORY_MAX } from '../../core/manifest.ts';
+import { HISTORY_MAX } from '../../core/record/manifest.ts';
 import { LAMBDA_NAMES } from '../../infra/build.ts';
 import { packagedZip, packageService } from '../../infra/package.ts';
 import {
@@ -13,7 +13,7 @@ import {
   type Resource,
   type Statement,
   type Template,
-} from '../support/template.ts';
+} from '../support/functions/template.ts';
 
 let template: Template;
 beforeAll(async () => {

@@ -4,33 +4,33 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type SdkKey, toSdkKey } from '../../core/ids.ts';
 import { signWebhook } from '../../core/webhook.ts';
-import { createBucket } from '../../functions/bucket.ts';
-import { NatsBus } from '../../functions/bus.ts';
+import { NatsBus } from '../../functions/bus/bus.ts';
+import { createBucket } from '../../functions/record/bucket.ts';
 import { LAMBDA_NAMES } from '../../infra/build.ts';
-import { createCdnStandIn } from '../../infra/local/cdn.ts';
-import { systemClock as clock } from '../../infra/local/clock.ts';
+import { createS3StandIn } from '../../infra/local/aws/s3.ts';
+import { createSnsStandIn } from '../../infra/local/aws/sns.ts';
+import { createCdnStandIn } from '../../infra/local/optimizely/cdn.ts';
 import {
   type DatafileJson,
   flipFlag,
   generateDatafile,
   LOCAL_PROJECT_ID,
-} from '../../infra/local/datafile.ts';
+} from '../../infra/local/optimizely/datafile.ts';
+import { putDatafile, webhookBody } from '../../infra/local/stack/client.ts';
+import { lambdaEnv, sdkKeyOf } from '../../infra/local/stack/env.ts';
+import { ensureBucket } from '../../infra/local/stack/s3.ts';
+import { systemClock as clock } from '../../infra/local/tools/clock.ts';
 import {
   answerJson,
   type HttpHandler,
   type HttpServer,
   readBody,
   serveHttp,
-} from '../../infra/local/http.ts';
-import { createS3StandIn } from '../../infra/local/s3.ts';
-import { createSnsStandIn } from '../../infra/local/sns.ts';
-import { putDatafile, webhookBody } from '../../infra/local/stack-client.ts';
-import { lambdaEnv, sdkKeyOf } from '../../infra/local/stack-env.ts';
-import { ensureBucket } from '../../infra/local/stack-s3.ts';
+} from '../../infra/local/tools/http.ts';
 import { packagedZip, packageService } from '../../infra/package.ts';
+import { startTestNats, type TestNats } from '../support/bus/nats.ts';
 import { eventually } from '../support/eventually.ts';
-import { LambdaRuntime, type Outcome } from '../support/lambda-runtime.ts';
-import { startTestNats, type TestNats } from '../support/nats.ts';
+import { LambdaRuntime, type Outcome } from '../support/functions/lambda-runtime.ts';
 
 const SECRET = 'the-webhook-secret';
 const BUCKET = 'zips';

@@ -7,8 +7,8 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { proxyAgentOptions, useProxies } from '../../io/proxy.ts';
-import { startTestNats, type TestNats } from '../support/nats.ts';
-import { startProxy, type TestProxyOptions } from '../support/proxy.ts';
+import { startTestNats, type TestNats } from '../support/bus/nats.ts';
+import { startProxy, type TestProxyOptions } from '../support/http/proxy.ts';
 
 const TLS = join(import.meta.dirname, '..', 'fixtures', 'tls');
 const tls = { key: readFileSync(join(TLS, 'key.pem')), cert: readFileSync(join(TLS, 'cert.pem')) };

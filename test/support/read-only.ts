@@ -3,7 +3,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { chownSync } from 'node:fs';
-import { ROOT_DIR } from '../../infra/local/stack-parts.ts';
+import { ROOT_DIR } from '../../infra/local/stack/parts.ts';
 
 /** `nobody`, by number. */
 const NOBODY = 65_534;

@@ -3,10 +3,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Part } from '../../infra/local/part.ts';
-import { freePorts } from '../../infra/local/ports.ts';
-import { startReaper } from '../../infra/local/reaper-client.ts';
-import { ensureRedisServer } from '../../infra/local/redis-install.ts';
+import { Part } from '../../infra/local/stack/part.ts';
+import { freePorts } from '../../infra/local/stack/ports.ts';
+import { startReaper } from '../../infra/local/stack/reaper-client.ts';
+import { ensureRedisServer } from '../../infra/local/tools/redis-install.ts';
 
 export interface TestRedis {
   readonly port: number;

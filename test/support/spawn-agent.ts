@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
-import { AGENT_BUNDLE } from '../../infra/local/stack-parts.ts';
+import { AGENT_BUNDLE } from '../../infra/local/stack/parts.ts';
 import { KEY } from '../agent/support/fakes.ts';
 import { eventually } from './eventually.ts';
 

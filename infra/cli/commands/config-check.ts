@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import type { Command } from 'commander';
 import { FanoutError, messageOf } from '../../../core/errors.ts';
-import type { Environment } from '../../../functions/settings.ts';
+import type { Environment } from '../../../functions/settings/settings.ts';
 import { type Call, type Host, runs, usageError } from '../command.ts';
 import { type DeploymentOptions, enter, onDeployment } from '../deployment/deployment.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
@@ -74,7 +74,7 @@ function checkOf({ of, file }: Options, env: Environment): Promise<Checked> {
 }
 
 async function checkFunctions(env: Environment): Promise<Checked> {
-  const { readSecretNames, readWriterSettings } = await import('../../../functions/settings.ts');
+  const { readSecretNames, readWriterSettings } = await import('../../../functions/settings/settings.ts');
   try {
     const secrets = readSecretNames(env);
     const { projects, role } = readWriterSettings(env, secrets);
@@ -89,14 +89,14 @@ async function checkFunctions(env: Environment): Promise<Checked> {
 }
 
 async function checkReceiver(env: Environment): Promise<Checked> {
-  const { checkReceiverSettings } = await import('../../receiver/settings.ts');
+  const { checkReceiverSettings } = await import('../../../functions/receiver/settings.ts');
   const { settings, problems, warnings } = checkReceiverSettings(env);
   const summary = settings === null ? '' : `listens on ${settings.host}:${settings.port}`;
   return { problems, warnings, summary };
 }
 
 async function checkAgent(env: Environment, file: string | undefined): Promise<Checked> {
-  const { checkAll, loadConfigFile } = await import('../../../agent/config.ts');
+  const { checkAll, loadConfigFile } = await import('../../../agent/config/config.ts');
   const machine = { cores: availableParallelism(), memoryBytes: totalmem() };
   const read = (path: string) => readFileSync(path, 'utf8');
   const loaded = await loadConfigFile(file ?? env.OPTIMIZELY_CONFIG_FILENAME, read);

@@ -2,8 +2,8 @@
 // moves it is beside this.
 
 import type { Command } from 'commander';
-import { sentenceOf as sentenceOfPart } from '../../../core/left-out.ts';
-import { type HistoryEntry, isQuarantined, type Manifest } from '../../../core/manifest.ts';
+import { sentenceOf as sentenceOfPart } from '../../../core/datafile/left-out.ts';
+import { type HistoryEntry, isQuarantined, type Manifest } from '../../../core/record/manifest.ts';
 import { type Call, type Host, notFound } from '../command.ts';
 import { type Change, diffDatafiles, nameOf, sentenceOf } from '../datafile-diff/diff.ts';
 import type { DatafileView, FlagView } from '../datafile-diff/model.ts';

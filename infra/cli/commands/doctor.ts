@@ -122,11 +122,11 @@ async function examineKey(
 
 async function partsOf(shell: Shell, { settings, credentials }: Setup): Promise<KeyParts> {
   const [{ createBucket }, { NatsBus }, { createCdn }, { unchanging }, { sdkCheck }] = await Promise.all([
-    import('../../../functions/bucket.ts'),
-    import('../../../functions/bus.ts'),
-    import('../../../functions/cdn.ts'),
-    import('../../../functions/kept-secret.ts'),
-    import('../../../functions/sdk-check.ts'),
+    import('../../../functions/record/bucket.ts'),
+    import('../../../functions/bus/bus.ts'),
+    import('../../../functions/cdn/cdn.ts'),
+    import('../../../functions/settings/kept-secret.ts'),
+    import('../../../functions/publish/sdk-check.ts'),
   ]);
   return {
     record: createBucket(settings.bucket),

@@ -5,7 +5,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { messageOf } from '../../../core/errors.ts';
-import { parseSigningKey } from '../../../core/signing-keys.ts';
+import { parseSigningKey } from '../../../core/record/signing-keys.ts';
 import { type Call, type Host, runs, usageError } from '../command.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { table } from '../output.ts';

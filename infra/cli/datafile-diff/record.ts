@@ -1,12 +1,12 @@
 // Finds revisions in the record for a person: which ones the manifest's history names, and their bodies by hash. Reads
 // only. Knows the store through the functions' own client.
 
-import { decodeText } from '../../../core/datafile.ts';
+import { decodeText } from '../../../core/datafile/datafile.ts';
+import type { LeftOut } from '../../../core/datafile/left-out.ts';
+import { makeLoadable } from '../../../core/datafile/loadable.ts';
 import { FanoutError } from '../../../core/errors.ts';
 import { type SdkKey, toSdkKey } from '../../../core/ids.ts';
-import type { LeftOut } from '../../../core/left-out.ts';
-import { makeLoadable } from '../../../core/loadable-datafile.ts';
-import type { HistoryEntry, Manifest } from '../../../core/manifest.ts';
+import type { HistoryEntry, Manifest } from '../../../core/record/manifest.ts';
 import type { DatafileRecord } from '../../../functions/ports.ts';
 import { notFound } from '../command.ts';
 import { type Shell, variable } from '../shell.ts';
@@ -27,7 +27,7 @@ export async function openRecord(shell: Shell, key: string, options: RecordOptio
   const bucket = options.bucket ?? variable(shell, 'FANOUT_BUCKET');
   if (bucket === undefined) throw bucketMissing();
   // Loaded when needed: the client costs more than everything else of this command.
-  const { createBucket } = await import('../../../functions/bucket.ts');
+  const { createBucket } = await import('../../../functions/record/bucket.ts');
   const region = variable(shell, 'FANOUT_BUCKET_REGION');
   const record = createBucket({ bucket, region, endpoint: variable(shell, 'FANOUT_S3_ENDPOINT') });
   const stored = await record.readManifest(sdkKey);

@@ -2,10 +2,10 @@
 // manifest, as every other change; agents see a new seq, never an old one.
 
 import type { ChangeId } from '../../../core/ids.ts';
-import { type HistoryEntry, type Manifest, pin, rollback, unpin } from '../../../core/manifest.ts';
-import { announceChange, ensureOnBus } from '../../../functions/announce-change.ts';
-import { loadCompressed } from '../../../functions/announce-head.ts';
-import { type Moved, swapUntilSettled } from '../../../functions/move-manifest.ts';
+import { type HistoryEntry, type Manifest, pin, rollback, unpin } from '../../../core/record/manifest.ts';
+import { announceChange, ensureOnBus } from '../../../functions/publish/announce-change.ts';
+import { loadCompressed } from '../../../functions/publish/announce-head.ts';
+import { type Moved, swapUntilSettled } from '../../../functions/publish/move-manifest.ts';
 import { notFound } from '../command.ts';
 import type { Writer } from './writer.ts';
 

@@ -112,10 +112,10 @@ export const hasBusUser = ({ env }: Shell): boolean => BUS_USER.some((name) => B
 export async function readProjects({ env }: Shell): Promise<ProjectTable> {
   const [{ parseProjects }, { readSecretNames }] = await Promise.all([
     import('../../../core/projects.ts'),
-    import('../../../functions/settings.ts'),
+    import('../../../functions/settings/settings.ts'),
   ]);
   const { projects } = readSecretNames(env);
   if (projects === null) return parseProjects(env.FANOUT_PROJECTS ?? '[]');
-  const { readSecret } = await import('../../../functions/secrets.ts');
+  const { readSecret } = await import('../../../functions/settings/secrets.ts');
   return parseProjects(await readSecret(projects));
 }

@@ -1,7 +1,7 @@
 // The running stack of `npm run up`, by the file that it leaves.
 
-import type { Environment } from '../../../functions/settings.ts';
-import { readStack } from '../../local/address-file.ts';
+import type { Environment } from '../../../functions/settings/settings.ts';
+import { readStack } from '../../local/stack/address-file.ts';
 import type { Deployment } from './deployment.ts';
 
 export interface LocalDeployment extends Deployment {

@@ -8,9 +8,9 @@ import {
 } from '@aws-sdk/client-s3';
 import { GetTopicAttributesCommand, SNSClient } from '@aws-sdk/client-sns';
 import { messageOf } from '../../../core/errors.ts';
-import { awsLimits } from '../../../functions/aws-limits.ts';
-import { createTrialWrite } from '../../../functions/bucket.ts';
-import { conditionsCheck } from '../../../functions/store-conditions.ts';
+import { createTrialWrite } from '../../../functions/record/bucket.ts';
+import { conditionsCheck } from '../../../functions/record/store-conditions.ts';
+import { awsLimits } from '../../../functions/settings/aws-limits.ts';
 import { ask } from '../http.ts';
 import { type Shell, variable } from '../shell.ts';
 import { fail, type Judgement, ok, skipped, warn } from './finding.ts';

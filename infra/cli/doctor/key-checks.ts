@@ -1,14 +1,14 @@
 // One SDK key from Optimizely over the record to the bus: what each of them has, and whether they agree. Reads only.
 
-import { encodeEnvelope } from '../../../core/envelope.ts';
+import { encodeEnvelope } from '../../../core/bus/envelope.ts';
+import { LEFT_OUT_SHOWN_MAX, sentenceOf } from '../../../core/datafile/left-out.ts';
 import { FanoutError } from '../../../core/errors.ts';
-import { LEFT_OUT_SHOWN_MAX, sentenceOf } from '../../../core/left-out.ts';
-import { isQuarantined, type Manifest } from '../../../core/manifest.ts';
 import type { DatafileSource } from '../../../core/projects.ts';
-import { KeyRing, keyIdOf } from '../../../core/signature.ts';
-import type { PublicKey } from '../../../core/signing-keys.ts';
-import { judgeHead } from '../../../functions/announce.ts';
+import { isQuarantined, type Manifest } from '../../../core/record/manifest.ts';
+import { KeyRing, keyIdOf } from '../../../core/record/signature.ts';
+import type { PublicKey } from '../../../core/record/signing-keys.ts';
 import type { Bus, Cdn, DatafileRecord, SdkCheck } from '../../../functions/ports.ts';
+import { judgeHead } from '../../../functions/publish/swap-head.ts';
 import { RECORD_AHEAD_AFTER_MS } from '../../../functions/reconcile/follow-cdn.ts';
 import { fail, type Judgement, ok, skipped, warn } from './finding.ts';
 

@@ -1,11 +1,11 @@
 // The functions' settings as an operator has them in the shell, with the secrets that they only name, and the parts that
 // they lead to. Nothing is asked of anybody but the secret stores.
 
-import type { BusCredentials } from '../../../core/bus-credentials.ts';
+import type { BusCredentials } from '../../../core/bus/credentials.ts';
 import { FanoutError } from '../../../core/errors.ts';
 import { type ProjectTable, parseProjects } from '../../../core/projects.ts';
-import { type PublicKey, parseSigningKey } from '../../../core/signing-keys.ts';
-import { parseBusCredentials } from '../../../functions/bus-credentials.ts';
+import { type PublicKey, parseSigningKey } from '../../../core/record/signing-keys.ts';
+import { parseBusCredentials } from '../../../functions/bus/credentials.ts';
 import {
   type Environment,
   readPublicKeys,
@@ -13,7 +13,7 @@ import {
   readWriterSettings,
   type SecretNames,
   type WriterSettings,
-} from '../../../functions/settings.ts';
+} from '../../../functions/settings/settings.ts';
 
 export interface Setup {
   readonly settings: WriterSettings;
@@ -36,7 +36,7 @@ export async function loadSetup(env: Environment): Promise<Setup> {
   // Nothing is written here, so public keys are enough.
   const readOnly = { FANOUT_TOPIC_ARN: topicArn ?? NO_TOPIC, FANOUT_SIGNING_PUBLIC_KEYS: undefined };
   const settings = settingsOf(env, readOnly, secrets);
-  const { readSecret } = await import('../../../functions/secrets.ts');
+  const { readSecret } = await import('../../../functions/settings/secrets.ts');
   const [projects, credentials, trusted] = await Promise.all([
     secrets.projects === null
       ? settings.projects
@@ -67,7 +67,7 @@ async function trustedOf(
   const keys = readPublicKeys(env);
   if (signingKey !== null) return [signingKey.publicKey, ...keys];
   if (signing === null || keys.length > 0) return keys;
-  const { readSecret } = await import('../../../functions/secrets.ts');
+  const { readSecret } = await import('../../../functions/settings/secrets.ts');
   return [named(signing.name, parseSigningKey)(await readSecret(signing)).publicKey];
 }
 

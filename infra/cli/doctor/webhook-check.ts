@@ -1,6 +1,6 @@
 // Whether Optimizely would tell us: an active webhook on our path that names datafile updates. Reads only.
 
-import { maskUserInfo } from '../../../core/user-info.ts';
+import { maskUserInfo } from '../../../core/http/user-info.ts';
 import { DATAFILE_UPDATED, WEBHOOK_PATH } from '../../../core/webhook.ts';
 import { createOptimizelyApi, type RegisteredWebhook } from '../optimizely-api.ts';
 import { type Shell, variable } from '../shell.ts';

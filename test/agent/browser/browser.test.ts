@@ -3,9 +3,9 @@
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type DatafileJson, datafileBytes, flipFlag } from '../../../infra/local/datafile.ts';
-import { noBrowser, openBrowser, openPage, type TestPage } from '../../support/browser.ts';
+import { type DatafileJson, datafileBytes, flipFlag } from '../../../infra/local/optimizely/datafile.ts';
 import { eventually } from '../../support/eventually.ts';
+import { noBrowser, openBrowser, openPage, type TestPage } from '../../support/http/browser.ts';
 import { startAgent } from '../support/agent.ts';
 import { KEY, LINEAGE, MemoryRecord } from '../support/fakes.ts';
 import { flagsBody } from '../support/flags.ts';

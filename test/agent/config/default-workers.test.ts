@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { parseConfig } from '../../../agent/config/config.ts';
 import { DEFAULT_WORKERS_MAX, defaultWorkers } from '../../../agent/config/default-workers.ts';
-import { parseConfig } from '../../../agent/config.ts';
 
 const MIB = 1024 * 1024;
 

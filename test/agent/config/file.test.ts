@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loadConfigFile, parseConfig } from '../../../agent/config.ts';
+import { loadConfigFile, parseConfig } from '../../../agent/config/config.ts';
 import { FanoutError } from '../../../core/errors.ts';
 
 const absent = (path: string): never => {

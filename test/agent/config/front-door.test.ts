@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { checkConfig, type Environment, parseConfig } from '../../../agent/config.ts';
+import { checkConfig, type Environment, parseConfig } from '../../../agent/config/config.ts';
 
 const pem = (name: string) => readFileSync(join(import.meta.dirname, '../../fixtures/tls', name), 'utf8');
 const files: Record<string, string> = {

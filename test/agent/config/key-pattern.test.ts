@@ -1,8 +1,8 @@
 // The pattern of SDK keys, which operators of the original have written in RE2's syntax.
 
 import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../../../agent/config/config.ts';
 import { checkKeyPattern, keyPattern } from '../../../agent/config/key-pattern.ts';
-import { loadConfig } from '../../../agent/config.ts';
 
 const KEY = 'Key1';
 

@@ -2,7 +2,7 @@
 // act on stays refused (config.test.ts, file.test.ts).
 
 import { describe, expect, it } from 'vitest';
-import { type AgentConfig, checkConfig, type Environment } from '../../../agent/config.ts';
+import { type AgentConfig, checkConfig, type Environment } from '../../../agent/config/config.ts';
 
 interface Read {
   readonly config: AgentConfig;

@@ -1,7 +1,7 @@
 // What the SDK leans on: profiles, caches, CMAB. In the original's JSON in a variable, or in the file.
 
 import { describe, expect, it } from 'vitest';
-import { checkConfig, type Environment, parseConfig } from '../../../agent/config.ts';
+import { checkConfig, type Environment, parseConfig } from '../../../agent/config/config.ts';
 
 const parse = (env: Environment) => parseConfig(env, () => '');
 const problemsOf = (env: Environment) => checkConfig(env, () => '', null).problems.join('; ');

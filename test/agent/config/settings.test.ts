@@ -1,9 +1,9 @@
 // The list of settings against everything that is made from it: what is read, what help says, what is unknown.
 
 import { describe, expect, it } from 'vitest';
+import { checkConfig, type Environment, parseConfig } from '../../../agent/config/config.ts';
 import { nearest } from '../../../agent/config/nearest.ts';
 import { SETTINGS, variableOf } from '../../../agent/config/settings.ts';
-import { checkConfig, type Environment, parseConfig } from '../../../agent/config.ts';
 
 const check = (env: Environment, contents: object = {}) =>
   checkConfig(env, () => '', { path: 'f', contents });

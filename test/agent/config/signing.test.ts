@@ -1,8 +1,8 @@
 // Whose signatures an agent goes by.
 
 import { describe, expect, it } from 'vitest';
-import { checkConfig, type Environment, parseConfig } from '../../../agent/config.ts';
-import { newKeys } from '../../support/signing.ts';
+import { checkConfig, type Environment, parseConfig } from '../../../agent/config/config.ts';
+import { newKeys } from '../../support/functions/signing.ts';
 
 const keys = newKeys();
 const next = newKeys();

@@ -2,11 +2,11 @@
 
 import { join } from 'node:path';
 import type { QueuedEvent } from '../../../agent/events/event.ts';
-import { EventsFolder } from '../../../agent/events/folder.ts';
-import { Journal } from '../../../agent/events/journal.ts';
-import { Losses } from '../../../agent/events/losses.ts';
 import type { PostOutcome } from '../../../agent/events/post.ts';
-import { EventQueue, type EventQueueOptions } from '../../../agent/events/queue.ts';
+import { EventsFolder } from '../../../agent/events/queue/folder.ts';
+import { Journal } from '../../../agent/events/queue/journal.ts';
+import { Losses } from '../../../agent/events/queue/losses.ts';
+import { EventQueue, type EventQueueOptions } from '../../../agent/events/queue/queue.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { MemoryLog } from '../support/fakes.ts';
 

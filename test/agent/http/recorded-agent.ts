@@ -6,7 +6,7 @@ import { toSdkKey } from '../../../core/ids.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type AgentOptions, startAgent, type TestAgent } from '../support/agent.ts';
 import { MemoryRecord } from '../support/fakes.ts';
-import { FIXTURES, RECORDED_KEY } from './recording.ts';
+import { FIXTURES, RECORDED_KEY } from './decide/recording.ts';
 
 export const SDK_KEY = toSdkKey(RECORDED_KEY);
 const datafile = JSON.parse(readFileSync(join(FIXTURES, 'datafile.json'), 'utf8')) as Record<string, unknown>;

@@ -1,19 +1,19 @@
 // Who gets to hear of a decision, and what it costs when nobody wants to.
 
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { FlagClient } from '../../../agent/flag-client.ts';
+import type { NoteChannel } from '../../../agent/datafiles/sources/side-channel.ts';
+import type { Held } from '../../../agent/datafiles/store.ts';
+import type { FlagClient } from '../../../agent/decisions/flag-client.ts';
 import { NotificationHub } from '../../../agent/notifications/hub.ts';
-import { decisionNote, type Note } from '../../../agent/notifications/note.ts';
+import { decisionNote, type Note } from '../../../agent/notifications/notification.ts';
 import { GATHER_MS } from '../../../agent/notifications/outbox.ts';
 import {
   WANT_INTERVAL_MS,
   WANT_LAPSE_MS,
   WISH_BYTES_MAX,
   WISH_KEYS_MAX,
-} from '../../../agent/notifications/wants.ts';
-import type { NoteChannel } from '../../../agent/sources/side-channel.ts';
-import type { Held } from '../../../agent/store.ts';
-import { noteSubject, WANT_SUBJECT } from '../../../core/names.ts';
+} from '../../../agent/notifications/subscriptions.ts';
+import { noteSubject, WANT_SUBJECT } from '../../../core/record/names.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { KEY, OTHER_KEY } from '../support/fakes.ts';
 import { NoteBus } from '../support/note-bus.ts';

@@ -1,9 +1,9 @@
 // The streams as clients see them: two agents on a real bus, and one agent by itself.
 
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { KEEP_ALIVE_MS } from '../../../agent/http/sse.ts';
+import { KEEP_ALIVE_MS } from '../../../agent/http/kernel/sse.ts';
+import { startTestNats, type TestNats } from '../../support/bus/nats.ts';
 import { eventually } from '../../support/eventually.ts';
-import { startTestNats, type TestNats } from '../../support/nats.ts';
 import { healthOf, serves, startAgent, type TestAgent } from '../support/agent.ts';
 import { TestPublisher } from '../support/bus.ts';
 import { datafileBody, KEY, MemoryRecord, realClock } from '../support/fakes.ts';

@@ -1,8 +1,8 @@
 // What routes keep to, with the settings' defaults, for tests that call them without an agent.
 
-import { parseConfig } from '../../../agent/config.ts';
-import { Turns } from '../../../agent/http/turns.ts';
-import type { Bounds } from '../../../agent/http/user-limits.ts';
+import { parseConfig } from '../../../agent/config/config.ts';
+import type { Bounds } from '../../../agent/http/door/user-limits.ts';
+import { Turns } from '../../../agent/http/kernel/turns.ts';
 
 export const LIMITS = parseConfig({}, () => '').userLimits;
 

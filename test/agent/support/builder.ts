@@ -1,6 +1,6 @@
 // A builder for stores without the SDK, and the failures that a candidate can meet.
 
-import type { Builder, Built } from '../../../agent/store.ts';
+import type { Builder, Built } from '../../../agent/datafiles/store.ts';
 import { FanoutError } from '../../../core/errors.ts';
 
 /** Builds the revision itself; refuses the revisions it was told to. */

@@ -1,18 +1,18 @@
 // The publishing side of a real bus, for tests of agents: the stream as the bridge makes it, and any message at all.
 
 import { connect, headers, type NatsConnection } from 'nats.ws';
-import { encodeBeat } from '../../../core/beat.ts';
-import { type AgentReport, decodeReport } from '../../../core/canary.ts';
-import { compressBody, encodeEnvelope } from '../../../core/envelope.ts';
+import { encodeBeat } from '../../../core/bus/beat.ts';
+import { compressBody, encodeEnvelope } from '../../../core/bus/envelope.ts';
+import { type AgentReport, decodeReport } from '../../../core/bus/refusal-reports.ts';
 import type { SdkKey } from '../../../core/ids.ts';
-import type { Manifest } from '../../../core/manifest.ts';
+import type { Manifest } from '../../../core/record/manifest.ts';
 import {
   BEAT_SUBJECT,
   CANARY_SUBJECTS,
   datafileSubject,
   STREAM_NAME,
   STREAM_SUBJECTS,
-} from '../../../core/names.ts';
+} from '../../../core/record/names.ts';
 import { eventually } from '../../support/eventually.ts';
 import { realClock } from './fakes.ts';
 

@@ -4,7 +4,7 @@ import { type ClientRequest, request as httpRequest, type IncomingHttpHeaders } 
 import { request as httpsRequest } from 'node:https';
 import { onTestFinished } from 'vitest';
 import { createAgent } from '../../../agent/agent.ts';
-import { type Environment, parseConfig } from '../../../agent/config.ts';
+import { type Environment, parseConfig } from '../../../agent/config/config.ts';
 import type { Clock } from '../../../core/clock.ts';
 import { eventually } from '../../support/eventually.ts';
 import { ANY_PORTS } from './agent.ts';

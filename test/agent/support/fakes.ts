@@ -1,9 +1,9 @@
 // Short stand-ins for what an agent's parts are given: a log that remembers, a sink that accepts, a record in memory.
 
-import type { ManifestAnswer, RecordReader } from '../../../agent/sources/record.ts';
-import type { Candidate, Outcome, Sink, SourceName } from '../../../agent/sources/source.ts';
+import type { ManifestAnswer, RecordReader } from '../../../agent/datafiles/sources/record.ts';
+import type { Candidate, Outcome, Sink, SourceName } from '../../../agent/datafiles/sources/source.ts';
 import type { Clock } from '../../../core/clock.ts';
-import { type Datafile, parseDatafile } from '../../../core/datafile.ts';
+import { type Datafile, parseDatafile } from '../../../core/datafile/datafile.ts';
 import { FanoutError } from '../../../core/errors.ts';
 import {
   type ChangeId,
@@ -15,7 +15,7 @@ import {
   toSdkKey,
 } from '../../../core/ids.ts';
 import type { Log, LogEvent } from '../../../core/log.ts';
-import { advance, createManifest, type Manifest } from '../../../core/manifest.ts';
+import { advance, createManifest, type Manifest } from '../../../core/record/manifest.ts';
 import type { Version } from '../../../core/version.ts';
 import { noteLine } from '../../output/notes.ts';
 

@@ -1,6 +1,6 @@
 // How a listener is set where a test is not about that.
 
-import type { ListenerSettings } from '../../../agent/http/tls.ts';
+import type { ListenerSettings } from '../../../agent/http/door/tls.ts';
 
 export const LISTENER: ListenerSettings = {
   ...{ readTimeoutMs: 30_000, writeTimeoutMs: 30_000, tls: null },

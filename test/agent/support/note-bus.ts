@@ -1,6 +1,6 @@
 // A bus in memory between agents of one test: what one publishes all others' subscriptions get, at once.
 
-import type { NoteChannel, OnMessage } from '../../../agent/sources/side-channel.ts';
+import type { NoteChannel, OnMessage } from '../../../agent/datafiles/sources/side-channel.ts';
 
 export class NoteBus {
   readonly published: { readonly subject: string; readonly payload: Uint8Array }[] = [];

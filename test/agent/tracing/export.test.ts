@@ -3,14 +3,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { parseConfig } from '../../../agent/config.ts';
+import { parseConfig } from '../../../agent/config/config.ts';
 import { type CreateDeps, createTracing } from '../../../agent/tracing/create.ts';
 import { createExporter, tracesUrl, urlOf } from '../../../agent/tracing/exporters.ts';
 import { startTracing } from '../../../agent/tracing/tracing.ts';
 import { changeTraceId } from '../../../core/trace.ts';
 import { useProxies } from '../../../io/proxy.ts';
+import { startProxy } from '../../support/http/proxy.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
-import { startProxy } from '../../support/proxy.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 import { candidateOf, MemoryLog, realClock, settled } from '../support/fakes.ts';
 import { startHttpCollector } from './collector.ts';

@@ -1,7 +1,7 @@
 // Spans kept instead of sent, and tracing that keeps them.
 
-import type { AgentConfig } from '../../../agent/config.ts';
-import { parseConfig } from '../../../agent/config.ts';
+import type { AgentConfig } from '../../../agent/config/config.ts';
+import { parseConfig } from '../../../agent/config/config.ts';
 import { createTracing } from '../../../agent/tracing/create.ts';
 import type { Tracing } from '../../../agent/tracing/tracing.ts';
 import { MemoryLog, realClock } from '../support/fakes.ts';

@@ -3,8 +3,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseConfig } from '../../../agent/config.ts';
-import type { Exchange } from '../../../agent/http/exchange.ts';
+import { parseConfig } from '../../../agent/config/config.ts';
+import type { Exchange } from '../../../agent/http/kernel/exchange.ts';
 import { startTracing, type Tracing } from '../../../agent/tracing/tracing.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { tempDir } from '../../support/temp-dir.ts';

@@ -1,7 +1,7 @@
 // The agent's own webhook port without a receiver: who is believed, and what is fetched.
 
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { WebhookProject } from '../../../agent/config.ts';
+import type { WebhookProject } from '../../../agent/config/config.ts';
 import { toSdkKey } from '../../../core/ids.ts';
 import { signWebhook, WEBHOOK_BODY_BYTES_MAX } from '../../../core/webhook.ts';
 import { eventually } from '../../support/eventually.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Override } from '../../../agent/overrides.ts';
+import type { Override } from '../../../agent/decisions/overrides.ts';
 import {
   GROWN_UP_MS,
   Pool,

@@ -1,14 +1,14 @@
 // What the primary keeps together for its workers: users, notes and counts.
 
 import { describe, expect, it } from 'vitest';
-import type { ProcessCounts } from '../../../agent/metrics.ts';
-import { RouteStats } from '../../../agent/request-counts.ts';
-import type { NoteChannel, OnMessage } from '../../../agent/sources/side-channel.ts';
-import { sumOfTimers, Timer } from '../../../agent/timers.ts';
+import type { NoteChannel, OnMessage } from '../../../agent/datafiles/sources/side-channel.ts';
+import type { ProcessCounts } from '../../../agent/metrics/metrics.ts';
+import { RouteStats } from '../../../agent/metrics/request-counts.ts';
+import { sumOfTimers, Timer } from '../../../agent/metrics/timers.ts';
 import type { LiveWorker } from '../../../agent/workers/live-worker.ts';
-import { NoteExchange } from '../../../agent/workers/note-exchange.ts';
+import { COUNTS_TIMEOUT_MS, Totals } from '../../../agent/workers/metrics/totals.ts';
+import { NoteExchange } from '../../../agent/workers/notification-exchange.ts';
 import { SharedUsers } from '../../../agent/workers/shared-users.ts';
-import { COUNTS_TIMEOUT_MS, Totals } from '../../../agent/workers/totals.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { KEY, settled } from '../support/fakes.ts';
 

@@ -1,7 +1,7 @@
 // The primary as its workers meet it: real wiring, with the processes played by the test.
 
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { parseConfig } from '../../../agent/config.ts';
+import { parseConfig } from '../../../agent/config/config.ts';
 import { Primary } from '../../../agent/workers/primary.ts';
 import { eventually } from '../../support/eventually.ts';
 import { ManualClock } from '../../support/manual-clock.ts';

@@ -1,7 +1,7 @@
 // What a worker keeps for itself between two messages: events that wait, and keys that it may answer for.
 
 import { describe, expect, it } from 'vitest';
-import type { KeyRefusal } from '../../../agent/keys.ts';
+import type { KeyRefusal } from '../../../agent/datafiles/keys/keys.ts';
 import type { EventLane } from '../../../agent/workers/messages.ts';
 import { GATHER_MS, UNDER_WAY_CHARS_MAX, WorkerOutbox } from '../../../agent/workers/outbox.ts';
 import { Peer } from '../../../agent/workers/peer.ts';

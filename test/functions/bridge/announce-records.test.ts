@@ -1,13 +1,13 @@
 // The bridge follows the record, not the notice: late, repeated, reordered and coalesced notices end at the same head.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { parseDatafile } from '../../../core/datafile.ts';
+import { encodeNotice, NOTICE_SCHEMA } from '../../../core/bus/notice.ts';
+import { parseDatafile } from '../../../core/datafile/datafile.ts';
 import { type ChangeId, type SdkKey, type Seq, toSdkKey } from '../../../core/ids.ts';
-import { encodeNotice, NOTICE_SCHEMA } from '../../../core/notice.ts';
 import { createBridge } from '../../../functions/bridge/announce-records.ts';
-import { moveManifest } from '../../../functions/move-manifest.ts';
+import { moveManifest } from '../../../functions/publish/move-manifest.ts';
 import { datafileOf, failure, KEY } from '../../support/datafiles.ts';
-import { type FakeDeps, fakeDeps } from '../../support/fakes.ts';
+import { type FakeDeps, fakeDeps } from '../../support/functions/fakes.ts';
 
 const OTHER = toSdkKey('OtherKey');
 let deps: FakeDeps;

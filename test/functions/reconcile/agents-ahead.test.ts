@@ -1,15 +1,15 @@
 // Agents that serve what the record never assigned come back, without anybody's word moving a record that is in step.
 
 import { describe, expect, it } from 'vitest';
-import type { AgentReport } from '../../../core/canary.ts';
-import { parseDatafile } from '../../../core/datafile.ts';
+import type { AgentReport } from '../../../core/bus/refusal-reports.ts';
+import { parseDatafile } from '../../../core/datafile/datafile.ts';
 import type { ChangeId, Lineage, Seq } from '../../../core/ids.ts';
-import type { Manifest } from '../../../core/manifest.ts';
-import { moveManifest } from '../../../functions/move-manifest.ts';
-import { archive } from '../../../functions/publish-datafile.ts';
+import type { Manifest } from '../../../core/record/manifest.ts';
+import { moveManifest } from '../../../functions/publish/move-manifest.ts';
+import { archive } from '../../../functions/publish/publish-datafile.ts';
 import { leaveToRecord, RENEWAL_INTERVAL_MIN_MS } from '../../../functions/reconcile/agents-ahead.ts';
 import { datafileOf, KEY } from '../../support/datafiles.ts';
-import { type FakeDeps, fakeDeps } from '../../support/fakes.ts';
+import { type FakeDeps, fakeDeps } from '../../support/functions/fakes.ts';
 
 const CHANGE = { changeId: 'run' as ChangeId, receivedAtMs: 1 };
 

@@ -4,8 +4,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { type Lineage, toSdkKey } from '../../../core/ids.ts';
 import { reconcileKeys } from '../../../functions/reconcile/reconcile-keys.ts';
 import { datafileOf, failure, KEY } from '../../support/datafiles.ts';
-import { type FakeDeps, fakeDeps } from '../../support/fakes.ts';
-import { projectsOf } from '../../support/webhooks.ts';
+import { type FakeDeps, fakeDeps } from '../../support/functions/fakes.ts';
+import { projectsOf } from '../../support/functions/webhooks.ts';
 
 const OTHER = toSdkKey('OtherKey');
 let deps: FakeDeps;

@@ -1,16 +1,16 @@
 // Agents that serve a signed lineage which began by a clock ahead: the record gets one that they take.
 
 import { beforeEach, expect, it } from 'vitest';
-import type { AgentReport } from '../../../core/canary.ts';
-import { parseDatafile } from '../../../core/datafile.ts';
+import type { AgentReport } from '../../../core/bus/refusal-reports.ts';
+import { parseDatafile } from '../../../core/datafile/datafile.ts';
 import type { ChangeId, Lineage, Seq } from '../../../core/ids.ts';
-import { isLaterLineage, newLineage } from '../../../core/lineage.ts';
-import type { Manifest } from '../../../core/manifest.ts';
-import { moveManifest } from '../../../functions/move-manifest.ts';
-import { archive } from '../../../functions/publish-datafile.ts';
+import { isLaterLineage, newLineage } from '../../../core/record/lineage.ts';
+import type { Manifest } from '../../../core/record/manifest.ts';
+import { moveManifest } from '../../../functions/publish/move-manifest.ts';
+import { archive } from '../../../functions/publish/publish-datafile.ts';
 import { followLaterLineages, LINEAGE_AHEAD_MAX_MS } from '../../../functions/reconcile/later-lineages.ts';
 import { datafileOf, KEY } from '../../support/datafiles.ts';
-import { type FakeDeps, fakeDeps } from '../../support/fakes.ts';
+import { type FakeDeps, fakeDeps } from '../../support/functions/fakes.ts';
 
 const CHANGE = { changeId: 'run' as ChangeId, receivedAtMs: 1 };
 const HOUR_MS = 3_600_000;

@@ -1,20 +1,25 @@
 // Versions that agents refuse are announced no more, by nobody, until the next one.
 
 import { describe, expect, it } from 'vitest';
-import { encodeReport, type KeyReport, QUARANTINE_DEFAULT, REPORT_WINDOW_MS } from '../../../core/canary.ts';
-import { FleetReports } from '../../../core/fleet-reports.ts';
+import { FleetReports } from '../../../core/bus/fleet-reports.ts';
+import {
+  encodeReport,
+  type KeyReport,
+  QUARANTINE_DEFAULT,
+  REPORT_WINDOW_MS,
+} from '../../../core/bus/refusal-reports.ts';
 import type { Seq } from '../../../core/ids.ts';
-import { isQuarantined, type Manifest } from '../../../core/manifest.ts';
-import { decodeManifest, encodeManifest } from '../../../core/manifest-codec.ts';
-import { ensureOnBus } from '../../../functions/announce-change.ts';
-import { announceHead } from '../../../functions/announce-head.ts';
+import { isQuarantined, type Manifest } from '../../../core/record/manifest.ts';
+import { decodeManifest, encodeManifest } from '../../../core/record/manifest-codec.ts';
 import { createBridge } from '../../../functions/bridge/announce-records.ts';
+import { ensureOnBus } from '../../../functions/publish/announce-change.ts';
+import { announceHead } from '../../../functions/publish/announce-head.ts';
 import { Quarantine } from '../../../functions/reconcile/quarantine.ts';
 import { reconcileKeys } from '../../../functions/reconcile/reconcile-keys.ts';
 import { datafileOf, failure, KEY } from '../../support/datafiles.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type FakeDeps, fakeDeps } from '../../support/fakes.ts';
-import { projectsOf } from '../../support/webhooks.ts';
+import { type FakeDeps, fakeDeps } from '../../support/functions/fakes.ts';
+import { projectsOf } from '../../support/functions/webhooks.ts';
 
 type Said = (head: Manifest) => KeyReport;
 const serves: Said = ({ lineage, seq }) => ({ lineage, seq, quarantined: null });

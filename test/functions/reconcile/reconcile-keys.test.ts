@@ -1,18 +1,18 @@
 // The minute's run over one key: what webhooks and messages missed is found, healed and counted.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { parseDatafile } from '../../../core/datafile.ts';
-import { encodeEnvelope } from '../../../core/envelope.ts';
+import { encodeEnvelope } from '../../../core/bus/envelope.ts';
+import { parseDatafile } from '../../../core/datafile/datafile.ts';
 import { type ChangeId, type Seq, sha256Of } from '../../../core/ids.ts';
-import { type Manifest, pin, rollback, unpin } from '../../../core/manifest.ts';
-import { moveManifest } from '../../../functions/move-manifest.ts';
+import { type Manifest, pin, rollback, unpin } from '../../../core/record/manifest.ts';
 import type { StoredManifest } from '../../../functions/ports.ts';
+import { moveManifest } from '../../../functions/publish/move-manifest.ts';
 import { MISSED_GRACE_MS, RECORD_AHEAD_AFTER_MS } from '../../../functions/reconcile/follow-cdn.ts';
 import { reconcileKeys } from '../../../functions/reconcile/reconcile-keys.ts';
-import type { Role } from '../../../functions/settings.ts';
+import type { Role } from '../../../functions/settings/settings.ts';
 import { datafileOf, KEY, START_MS } from '../../support/datafiles.ts';
-import { type FakeDeps, fakeDeps, turnsUntil } from '../../support/fakes.ts';
-import { projectsOf } from '../../support/webhooks.ts';
+import { type FakeDeps, fakeDeps, turnsUntil } from '../../support/functions/fakes.ts';
+import { projectsOf } from '../../support/functions/webhooks.ts';
 
 const projects = projectsOf(KEY);
 let deps: FakeDeps;

@@ -1,12 +1,12 @@
 // A queued refetch does what the webhook could not, or fails so that Lambda tries again.
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import { encodeNotice, NOTICE_SCHEMA } from '../../../core/bus/notice.ts';
 import type { ChangeId } from '../../../core/ids.ts';
-import { encodeNotice, NOTICE_SCHEMA } from '../../../core/notice.ts';
 import { REFETCH_BUDGET_MS, refetch } from '../../../functions/reconcile/refetch.ts';
 import { datafileOf, KEY, START_MS } from '../../support/datafiles.ts';
-import { type FakeDeps, fakeDeps } from '../../support/fakes.ts';
-import { projectsOf } from '../../support/webhooks.ts';
+import { type FakeDeps, fakeDeps } from '../../support/functions/fakes.ts';
+import { projectsOf } from '../../support/functions/webhooks.ts';
 
 const projects = projectsOf(KEY);
 const noticeOf = (revision: number, sdkKey: string = KEY): string =>

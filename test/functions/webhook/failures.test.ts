@@ -1,11 +1,11 @@
 // What a signed webhook answers, and leaves alone, when datafiles are bad and when parts are down.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { BUS_CAP_MS } from '../../../functions/announce-change.ts';
+import { BUS_CAP_MS } from '../../../functions/publish/announce-change.ts';
 import { APPLY_EXTRA_MS } from '../../../functions/webhook/apply-or-queue.ts';
 import { datafileOf, failure } from '../../support/datafiles.ts';
-import { type FakeDeps, fakeDeps, turnsUntil } from '../../support/fakes.ts';
-import { BUDGET_MS, sendWebhook } from '../../support/webhooks.ts';
+import { type FakeDeps, fakeDeps, turnsUntil } from '../../support/functions/fakes.ts';
+import { BUDGET_MS, sendWebhook } from '../../support/functions/webhooks.ts';
 
 let deps: FakeDeps;
 beforeEach(() => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Flights } from '../../../functions/webhook/flights.ts';
-import { Door } from '../../support/webhook-door.ts';
+import { Door } from '../../support/functions/webhook-door.ts';
 
 type Status = 204 | 202 | 503;
 

@@ -1,7 +1,7 @@
 // How many signed webhooks are worked on at once, and that requests of strangers take no place.
 
 import { expect, it } from 'vitest';
-import { Door } from '../../support/webhook-door.ts';
+import { Door } from '../../support/functions/webhook-door.ts';
 
 /** A door with one place, which is taken until the returned function is called. */
 function busyDoor() {

@@ -2,8 +2,8 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { datafileOf, KEY, START_MS } from '../../support/datafiles.ts';
-import { type FakeDeps, fakeDeps, turnsUntil } from '../../support/fakes.ts';
-import { SECURE_KEY, sendWebhook } from '../../support/webhooks.ts';
+import { type FakeDeps, fakeDeps, turnsUntil } from '../../support/functions/fakes.ts';
+import { SECURE_KEY, sendWebhook } from '../../support/functions/webhooks.ts';
 
 let deps: FakeDeps;
 beforeEach(() => {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { reconcileKeys } from '../../../functions/reconcile/reconcile-keys.ts';
 import { readGuardSettings } from '../../../functions/webhook/guard.ts';
 import { responseOf } from '../../../functions/webhook/http-event.ts';
-import { DEFAULTS, Door, projects } from '../../support/webhook-door.ts';
+import { DEFAULTS, Door, projects } from '../../support/functions/webhook-door.ts';
 
 describe('more webhooks than a project may send', () => {
   const limited = () => new Door({ rate: { burst: 3, perSecond: 1 } });

@@ -4,13 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { toSdkKey } from '../../../core/ids.ts';
 import { parseProjects } from '../../../core/projects.ts';
 import { signWebhook, WEBHOOK_BODY_BYTES_MAX } from '../../../core/webhook.ts';
-import { unchanging } from '../../../functions/kept-secret.ts';
+import { unchanging } from '../../../functions/settings/kept-secret.ts';
 import type { WebhookAnswer, WebhookRequest } from '../../../functions/webhook/http-event.ts';
 import { receiveWebhook } from '../../../functions/webhook/receive-webhook.ts';
 import { GOLDEN } from '../../fixtures/golden-webhook.ts';
 import { HUSH } from '../../output/secrets.ts';
 import { datafileOf, PROJECT_ID } from '../../support/datafiles.ts';
-import { type FakeDeps, fakeDeps } from '../../support/fakes.ts';
+import { type FakeDeps, fakeDeps } from '../../support/functions/fakes.ts';
 
 const GOLDEN_KEY = toSdkKey('QMVJcUKEJZFg8pQ2jhAybK');
 const OLD_SECRET = `${HUSH}before-the-rotation`;

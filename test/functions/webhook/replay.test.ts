@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { REMEMBERED_MAX, Replays } from '../../../functions/webhook/replay.ts';
-import { DEFAULTS, Door } from '../../support/webhook-door.ts';
+import { DEFAULTS, Door } from '../../support/functions/webhook-door.ts';
 
 describe('a webhook that comes again', () => {
   it('is answered 204 by one look at the record, and Optimizely is not asked', async () => {

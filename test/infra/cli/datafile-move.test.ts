@@ -2,15 +2,15 @@
 // moves against a bus.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { parseDatafile } from '../../../core/datafile.ts';
+import { parseDatafile } from '../../../core/datafile/datafile.ts';
 import type { ChangeId } from '../../../core/ids.ts';
-import { decodeManifest } from '../../../core/manifest-codec.ts';
-import { manifestKey } from '../../../core/names.ts';
-import { publishDatafile } from '../../../functions/publish-datafile.ts';
+import { decodeManifest } from '../../../core/record/manifest-codec.ts';
+import { manifestKey } from '../../../core/record/names.ts';
+import { publishDatafile } from '../../../functions/publish/publish-datafile.ts';
 import { type MoveResult, pinHere, rollBack, unpinHere } from '../../../infra/cli/datafile-move/move.ts';
-import type { HttpServer } from '../../../infra/local/http.ts';
+import type { HttpServer } from '../../../infra/local/tools/http.ts';
 import { datafileOf, KEY } from '../../support/datafiles.ts';
-import { fakeDeps } from '../../support/fakes.ts';
+import { fakeDeps } from '../../support/functions/fakes.ts';
 import { fanout } from './support/fanout.ts';
 import { AWS, BUCKET, putRecord, SDK_KEY, startStore } from './support/record.ts';
 

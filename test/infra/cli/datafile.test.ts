@@ -1,8 +1,8 @@
 // `fanout datafile history|show|diff` as a process, against a store with a record of three revisions.
 
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { pin, quarantine } from '../../../core/manifest.ts';
-import { type HttpServer, serveHttp } from '../../../infra/local/http.ts';
+import { pin, quarantine } from '../../../core/record/manifest.ts';
+import { type HttpServer, serveHttp } from '../../../infra/local/tools/http.ts';
 import { type Ended, fanout } from './support/fanout.ts';
 import {
   AWS,

@@ -1,13 +1,13 @@
 // `fanout doctor --probe` against the bus as it is shipped: TLS of a private authority, and users who may do different things.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { announceHead } from '../../../functions/announce-head.ts';
-import { createBucket } from '../../../functions/bucket.ts';
-import { NatsBus } from '../../../functions/bus.ts';
-import { systemClock } from '../../../infra/local/clock.ts';
-import type { HttpServer } from '../../../infra/local/http.ts';
-import { fakeDeps } from '../../support/fakes.ts';
-import { PASSWORDS, type ShippedNats, startShippedNats, trust } from '../../support/shipped-nats.ts';
+import { NatsBus } from '../../../functions/bus/bus.ts';
+import { announceHead } from '../../../functions/publish/announce-head.ts';
+import { createBucket } from '../../../functions/record/bucket.ts';
+import { systemClock } from '../../../infra/local/tools/clock.ts';
+import type { HttpServer } from '../../../infra/local/tools/http.ts';
+import { PASSWORDS, type ShippedNats, startShippedNats, trust } from '../../support/bus/shipped-nats.ts';
+import { fakeDeps } from '../../support/functions/fakes.ts';
 import { fanout } from './support/fanout.ts';
 import { AWS, BUCKET, putRecord, SDK_KEY, startStore } from './support/record.ts';
 

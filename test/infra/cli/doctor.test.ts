@@ -2,15 +2,15 @@
 // after the other is not.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Manifest, quarantine } from '../../../core/manifest.ts';
-import { announceHead } from '../../../functions/announce-head.ts';
-import { createBucket } from '../../../functions/bucket.ts';
-import { NatsBus } from '../../../functions/bus.ts';
-import { createCdnStandIn } from '../../../infra/local/cdn.ts';
-import { systemClock } from '../../../infra/local/clock.ts';
-import { answer, type HttpServer, readBody, serveHttp } from '../../../infra/local/http.ts';
-import { fakeDeps } from '../../support/fakes.ts';
-import { startTestNats, type TestNats } from '../../support/nats.ts';
+import { type Manifest, quarantine } from '../../../core/record/manifest.ts';
+import { NatsBus } from '../../../functions/bus/bus.ts';
+import { announceHead } from '../../../functions/publish/announce-head.ts';
+import { createBucket } from '../../../functions/record/bucket.ts';
+import { createCdnStandIn } from '../../../infra/local/optimizely/cdn.ts';
+import { systemClock } from '../../../infra/local/tools/clock.ts';
+import { answer, type HttpServer, readBody, serveHttp } from '../../../infra/local/tools/http.ts';
+import { startTestNats, type TestNats } from '../../support/bus/nats.ts';
+import { fakeDeps } from '../../support/functions/fakes.ts';
 import { fanout } from './support/fanout.ts';
 import { Optimizely, TOKEN } from './support/optimizely.ts';
 import {

@@ -3,17 +3,17 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { parseDatafile } from '../../../core/datafile.ts';
-import { encodeEnvelope } from '../../../core/envelope.ts';
+import { encodeEnvelope } from '../../../core/bus/envelope.ts';
+import { parseDatafile } from '../../../core/datafile/datafile.ts';
 import type { ChangeId, Seq } from '../../../core/ids.ts';
-import { newLineage } from '../../../core/lineage.ts';
-import { createManifest } from '../../../core/manifest.ts';
-import { parsePublicKey, parseSigningKey } from '../../../core/signing-keys.ts';
+import { newLineage } from '../../../core/record/lineage.ts';
+import { createManifest } from '../../../core/record/manifest.ts';
+import { parsePublicKey, parseSigningKey } from '../../../core/record/signing-keys.ts';
 import { checkSignatures } from '../../../infra/cli/doctor/key-checks.ts';
 import { runProgram } from '../../../infra/cli/program.ts';
 import { datafileOf, KEY } from '../../support/datafiles.ts';
-import { fakeDeps } from '../../support/fakes.ts';
-import { newKeys } from '../../support/signing.ts';
+import { fakeDeps } from '../../support/functions/fakes.ts';
+import { newKeys } from '../../support/functions/signing.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 import { fakeShell } from './support/shell.ts';
 

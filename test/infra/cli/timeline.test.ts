@@ -3,13 +3,13 @@
 import { describe, expect, it } from 'vitest';
 import { toSdkKey } from '../../../core/ids.ts';
 import { parseProjects } from '../../../core/projects.ts';
-import { unchanging } from '../../../functions/kept-secret.ts';
+import { unchanging } from '../../../functions/settings/kept-secret.ts';
 import { receiveWebhook } from '../../../functions/webhook/receive-webhook.ts';
 import { barOf, duration, pictureOf } from '../../../infra/cli/logs/picture.ts';
 import { timelineOf } from '../../../infra/cli/logs/timeline.ts';
 import { GOLDEN } from '../../fixtures/golden-webhook.ts';
 import { datafileOf, PROJECT_ID } from '../../support/datafiles.ts';
-import { fakeDeps } from '../../support/fakes.ts';
+import { fakeDeps } from '../../support/functions/fakes.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 

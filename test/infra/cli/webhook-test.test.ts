@@ -4,11 +4,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseProjects } from '../../../core/projects.ts';
 import { SIGNATURE_HEADER, WEBHOOK_PATH } from '../../../core/webhook.ts';
-import { unchanging } from '../../../functions/kept-secret.ts';
+import { unchanging } from '../../../functions/settings/kept-secret.ts';
 import { receiveWebhook } from '../../../functions/webhook/receive-webhook.ts';
 import { judgeForged, judgeSigned } from '../../../infra/cli/webhook-verdict.ts';
-import { answer, type HttpServer, pathOf, readBody, serveHttp } from '../../../infra/local/http.ts';
-import { type FakeDeps, fakeDeps } from '../../support/fakes.ts';
+import { answer, type HttpServer, pathOf, readBody, serveHttp } from '../../../infra/local/tools/http.ts';
+import { type FakeDeps, fakeDeps } from '../../support/functions/fakes.ts';
 import { type Ended, fanout } from './support/fanout.ts';
 
 const SECRET = 'the-webhook-secret';

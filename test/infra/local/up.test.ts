@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { table } from '../../../infra/local/cli.ts';
 import {
   type RunningStack,
   readStack,
@@ -8,9 +9,8 @@ import {
   removeStack,
   stackPlace,
   writeStack,
-} from '../../../infra/local/address-file.ts';
-import { table } from '../../../infra/local/cli.ts';
-import type { StackAddresses } from '../../../infra/local/stack-options.ts';
+} from '../../../infra/local/stack/address-file.ts';
+import type { StackAddresses } from '../../../infra/local/stack/options.ts';
 import { parseUpOptions } from '../../../infra/local/up-options.ts';
 import { upText } from '../../../infra/local/up-text.ts';
 import { tempDir } from '../../support/temp-dir.ts';

@@ -2,14 +2,14 @@
 // functions' variables say.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { announceHead } from '../../../../functions/announce-head.ts';
-import { createBucket } from '../../../../functions/bucket.ts';
-import { NatsBus } from '../../../../functions/bus.ts';
-import { createCdnStandIn } from '../../../../infra/local/cdn.ts';
-import { systemClock } from '../../../../infra/local/clock.ts';
-import { type HttpServer, serveHttp } from '../../../../infra/local/http.ts';
-import { fakeDeps } from '../../../support/fakes.ts';
-import { startTestNats, type TestNats } from '../../../support/nats.ts';
+import { NatsBus } from '../../../../functions/bus/bus.ts';
+import { announceHead } from '../../../../functions/publish/announce-head.ts';
+import { createBucket } from '../../../../functions/record/bucket.ts';
+import { createCdnStandIn } from '../../../../infra/local/optimizely/cdn.ts';
+import { systemClock } from '../../../../infra/local/tools/clock.ts';
+import { type HttpServer, serveHttp } from '../../../../infra/local/tools/http.ts';
+import { startTestNats, type TestNats } from '../../../support/bus/nats.ts';
+import { fakeDeps } from '../../../support/functions/fakes.ts';
 import { ControlPlane } from '../support/control-plane.ts';
 import { type Ended, fanout } from '../support/fanout.ts';
 import { Optimizely, TOKEN } from '../support/optimizely.ts';

@@ -1,7 +1,7 @@
 // A stand-in for CloudWatch Logs Insights, as far as one query goes: start, ask until it is complete, stop.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { answer, type HttpServer, readBody, serveHttp } from '../../../../infra/local/http.ts';
+import { answer, type HttpServer, readBody, serveHttp } from '../../../../infra/local/tools/http.ts';
 
 const BODY_BYTES_MAX = 64 * 1024;
 const TARGET_PREFIX = 'Logs_20140328.';

@@ -9,7 +9,7 @@ import {
   pathOf,
   readBody,
   serveHttp,
-} from '../../../../infra/local/http.ts';
+} from '../../../../infra/local/tools/http.ts';
 
 const BODY_BYTES_MAX = 64 * 1024;
 const XML = { 'content-type': 'text/xml' };

@@ -10,7 +10,7 @@ import {
   queryOf,
   readBody,
   serveHttp,
-} from '../../../../infra/local/http.ts';
+} from '../../../../infra/local/tools/http.ts';
 
 export const TOKEN = '2:never-shown-token';
 const PAGE_SIZE = 2;

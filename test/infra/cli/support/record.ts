@@ -1,14 +1,14 @@
 // A store with a record of the shop's datafiles, written as the functions would have.
 
 import { expect } from 'vitest';
-import { parseDatafile } from '../../../../core/datafile.ts';
+import { parseDatafile } from '../../../../core/datafile/datafile.ts';
 import { type ChangeId, type Lineage, toSdkKey } from '../../../../core/ids.ts';
-import { advance, createManifest, type Manifest } from '../../../../core/manifest.ts';
-import { encodeManifest } from '../../../../core/manifest-codec.ts';
-import { bodyKey, manifestKey } from '../../../../core/names.ts';
-import { type HttpServer, serveHttp } from '../../../../infra/local/http.ts';
-import { createS3StandIn } from '../../../../infra/local/s3.ts';
-import { ensureBucket } from '../../../../infra/local/stack-s3.ts';
+import { advance, createManifest, type Manifest } from '../../../../core/record/manifest.ts';
+import { encodeManifest } from '../../../../core/record/manifest-codec.ts';
+import { bodyKey, manifestKey } from '../../../../core/record/names.ts';
+import { createS3StandIn } from '../../../../infra/local/aws/s3.ts';
+import { ensureBucket } from '../../../../infra/local/stack/s3.ts';
+import { type HttpServer, serveHttp } from '../../../../infra/local/tools/http.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 import { type Shop, shopDatafile } from './shop.ts';
 

@@ -1,0 +1,81 @@
+// Which keys serve an earlier version than the head of the record, because the head is refused or its body is not there: what
+// health, metrics and the log say of it. Knows neither sources nor HTTP.
+
+import type { Lineage, SdkKey, Seq } from '../../core/ids.ts';
+import type { Log } from '../../core/log.ts';
+import type { Version } from '../../core/version.ts';
+import { type Candidate, isOfVersion, type Outcome } from './sources/source.ts';
+
+/** A head of the record that cannot be used. */
+export interface UnusedHead {
+  readonly lineage: Lineage;
+  readonly seq: Seq;
+  readonly revision: number;
+  /** Why. */
+  readonly code: string;
+  readonly sinceMs: number;
+}
+
+export interface LastGoodOptions {
+  readonly log: Log;
+  readonly nowMs: () => number;
+  /** What serves of a key; null when nothing does. */
+  readonly heldOf: (sdkKey: SdkKey) => (Version & { readonly revision: number }) | null;
+}
+
+export class LastGood {
+  readonly #options: LastGoodOptions;
+  readonly #heads = new Map<SdkKey, UnusedHead>();
+  /** Keys of which it was logged, until the head is another one. */
+  readonly #told = new Set<SdkKey>();
+
+  constructor(options: LastGoodOptions) {
+    this.#options = options;
+  }
+
+  /** The head in whose place an earlier version serves; null where the head does, or nothing of the record. */
+  of(sdkKey: SdkKey): UnusedHead | null {
+    const head = this.#heads.get(sdkKey) ?? null;
+    return (this.#options.heldOf(sdkKey)?.seq ?? 0) > 0 ? head : null;
+  }
+
+  /** What became of a candidate. */
+  judged(candidate: Candidate, outcome: Outcome): void {
+    const { sdkKey, lineage, seq, revision, fromRecord, fromHistory } = candidate;
+    const known = this.#heads.get(sdkKey);
+    const isHead = fromRecord && !fromHistory;
+    if (isHead && outcome.kind === 'rejected' && isOfVersion(outcome)) {
+      if (known?.lineage === lineage && known.seq === seq) return;
+      const { code } = outcome;
+      this.#heads.set(sdkKey, { lineage, seq, revision, code, sinceMs: this.#options.nowMs() });
+      this.#told.delete(sdkKey);
+    } else if (isSettled(outcome)) {
+      // An earlier version, out of the history or late, says nothing of the head.
+      if (isHead || (known?.lineage === lineage && seq >= known.seq)) this.forget(sdkKey);
+    }
+    this.#tell(sdkKey);
+  }
+
+  forget(sdkKey: SdkKey): void {
+    this.#heads.delete(sdkKey);
+    this.#told.delete(sdkKey);
+  }
+
+  #tell(sdkKey: SdkKey): void {
+    const head = this.of(sdkKey);
+    const held = this.#options.heldOf(sdkKey);
+    if (head === null || held === null || this.#told.has(sdkKey)) return;
+    this.#told.add(sdkKey);
+    const { lineage, seq, revision } = held;
+    const { seq: headSeq, revision: headRevision, code } = head;
+    this.#options.log.warn('version.last-good', {
+      ...{ sdkKey, lineage, seq, revision, headSeq, headRevision, code },
+      remedy: 'Publish a good datafile, or roll back: agents take the next good version by themselves.',
+    });
+  }
+}
+
+/** The version serves, or a later one does. */
+const isSettled = (outcome: Outcome): boolean =>
+  outcome.kind === 'accepted' ||
+  (outcome.kind === 'ignored' && (outcome.reason === 'same' || outcome.reason === 'older'));

@@ -1,0 +1,75 @@
+// Where segments of users are kept for a while: in this process or in Redis, several of them by name. A cache that fails
+// is a cache that has nothing: it is noted, and the platform is asked.
+
+import type { Clock } from '../../../core/clock.ts';
+import { parseJsonWithin } from '../../../core/datafile/json-depth.ts';
+import type { CacheChoice, CacheSettings } from '../../config/config.ts';
+import { ExpiringMap } from '../../services/expiring-map.ts';
+import type { Redis, RedisConnections } from '../../services/redis.ts';
+import type { OnTrouble } from '../../services/troubles.ts';
+
+/** None of these ever rejects. */
+export interface SegmentCache {
+  /** Null where there is nothing. */
+  get(key: string): Promise<readonly string[] | null>;
+  /** Not waited for. */
+  set(key: string, segments: readonly string[]): void;
+  /** Forgets all whose key begins so. */
+  reset(prefix: string): Promise<void>;
+}
+
+export interface SegmentCaches {
+  /** The cache of that name; the default one for a name that is not configured. */
+  of(name: string): SegmentCache;
+}
+
+interface CacheDeps {
+  readonly clock: Clock;
+  readonly redis: RedisConnections;
+  readonly onTrouble: OnTrouble;
+}
+
+/** As the SDK's own, where nothing is configured. */
+const SDK_CACHE: CacheSettings = { kind: 'in-memory', size: 10_000, timeoutMs: 600_000 };
+
+export function createSegmentCaches(choice: CacheChoice, deps: CacheDeps): SegmentCaches {
+  const caches = new Map([...choice.services].map(([name, settings]) => [name, createCache(settings, deps)]));
+  const byDefault = caches.get(choice.default ?? '') ?? createCache(SDK_CACHE, deps);
+  return { of: (name) => caches.get(name) ?? byDefault };
+}
+
+const createCache = (settings: CacheSettings, { clock, redis, onTrouble }: CacheDeps): SegmentCache =>
+  settings.kind === 'redis'
+    ? redisCache(redis.of(settings.redis), settings.timeoutMs, onTrouble)
+    : memoryCache(new ExpiringMap(clock, settings.size, settings.timeoutMs));
+
+const memoryCache = (kept: ExpiringMap<readonly string[]>): SegmentCache => ({
+  get: async (key) => kept.get(key) ?? null,
+  set: (key, segments) => kept.set(key, segments),
+  reset: async (prefix) => kept.deleteAll(prefix),
+});
+
+function redisCache(redis: Redis, timeoutMs: number, onTrouble: OnTrouble): SegmentCache {
+  const failed = (error: unknown) => onTrouble({ service: 'odp', what: 'cache' }, error);
+  return {
+    get: async (key) => {
+      try {
+        return readList(await redis.get(key));
+      } catch (error) {
+        failed(error);
+        return null;
+      }
+    },
+    set: (key, segments) => {
+      redis.set(key, JSON.stringify(segments), timeoutMs).catch(failed);
+    },
+    reset: (prefix) => redis.removeAll(prefix).catch(failed),
+  };
+}
+
+/** Null also for what is not a list of texts: others may write there. */
+function readList(text: string | null): readonly string[] | null {
+  if (text === null) return null;
+  const list = parseJsonWithin(text);
+  return Array.isArray(list) && list.every((one) => typeof one === 'string') ? list : null;
+}

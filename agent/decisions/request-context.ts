@@ -1,0 +1,32 @@
+// The request that the SDK works for at the moment. To its listeners the SDK tells less of a decision than Optimizely's Agent
+// does, and in other words; the route that asked knows the rest. Holds over every turn that a decision takes.
+
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { decisionNote, type Note, trackNote } from '../notifications/notification.ts';
+import type { DecisionPayload, TrackPayload } from './clients.ts';
+
+export interface RequestContext {
+  /** What listeners are told of a decision. */
+  readonly decisionNote: (decision: DecisionPayload) => Note;
+  /** What listeners are told of a conversion. */
+  readonly trackNote: (track: TrackPayload) => Note;
+  /** Those of a conversion, as they came; null where none is tracked. */
+  readonly eventTags: Readonly<Record<string, unknown>> | null;
+  /** Whether an impression is sent also of a user who is in no variation. */
+  readonly sendsEmptyImpressions: boolean;
+}
+
+const PLAIN: RequestContext = {
+  decisionNote: (decision) => decisionNote(decision),
+  trackNote: (track) => trackNote(track),
+  eventTags: null,
+  sendsEmptyImpressions: true,
+};
+
+const contexts = new AsyncLocalStorage<RequestContext>();
+
+export const requestContext = (): RequestContext => contexts.getStore() ?? PLAIN;
+
+/** Runs `work`, and whatever it leaves for later turns, for a request that differs from others by `context`. */
+export const inContext = <T>(context: Partial<RequestContext>, work: () => T): T =>
+  contexts.run({ ...PLAIN, ...context }, work);

@@ -1,0 +1,256 @@
+// Events on disk: what is written, done, parked (only here) and read back, within a limit beyond which the oldest go.
+// A file is removed as soon as all of its events are done. Knows nothing of endpoints or of batches.
+
+import { rename, unlink } from 'node:fs/promises';
+import { readFileWithin, UnusableFile } from '../../../io/regular-file.ts';
+import { type Lane, type QueuedEvent, slicesOf } from '../event.ts';
+import { ifThere, readAt, writeAt } from './files.ts';
+import type { EventsFolder, FoundFile } from './folder.ts';
+import { DONE, type Frame, IN_MEMORY, ON_DISK, Segment } from './segment.ts';
+import { doneFrame, eventsFrame, eventsIn, headerFrame, payloadAt, scanSegment } from './segment-file.ts';
+
+/** What a full disk loses at a time. */
+const SEGMENT_BYTES_MAX = 256 * 1024;
+/** What is read of a file at once. A segment takes all that waits at its last write, some 30 bytes an event: two million. */
+const FILE_BYTES_MAX = 64 * 1024 * 1024;
+/** Before compression, a hundred events or more: what is written and read back at a time. */
+const FRAME_BYTES_MAX = 64 * 1024;
+
+export interface JournalOptions {
+  readonly folder: EventsFolder;
+  readonly bytesMax: number;
+  readonly nowMs: () => number;
+  /** Events that are lost: the limit, or a damaged file. */
+  readonly onLost: (count: number, why: 'disk-full' | 'damaged') => void;
+}
+
+export class Journal {
+  readonly #options: JournalOptions;
+  readonly #segmentBytesMax: number;
+  readonly #startedAtMs: number;
+  /** The one that is added to, by URL. */
+  readonly #current = new Map<string, Segment>();
+  /** Oldest first. */
+  #segments: Segment[] = [];
+  /** Files of before that were not read yet: they may be many, and an agent starts in no time. */
+  #unread: FoundFile[] = [];
+  #files = 0;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: JournalOptions) {
+    this.#options = options;
+    this.#startedAtMs = options.nowMs();
+    this.#segmentBytesMax = Math.min(SEGMENT_BYTES_MAX, Math.ceil(options.bytesMax / 4));
+  }
+
+  get bytes(): number {
+    const sum = (files: readonly { readonly bytes: number }[]) =>
+      files.reduce((all, it) => all + it.bytes, 0);
+    return sum(this.#segments) + sum(this.#unread);
+  }
+
+  /** Events that are not done; those in files not read yet are not known. */
+  get events(): number {
+    return this.#segments.reduce((all, { left }) => all + left, 0);
+  }
+
+  /** True when there may be something to take(). */
+  get hasParked(): boolean {
+    return this.#unread.length > 0 || this.#segments.some(({ onDisk }) => onDisk > 0);
+  }
+
+  /** True when the files do not say yet what is done. */
+  get hasMarks(): boolean {
+    return this.#segments.some(({ unmarked }) => unmarked.length > 0);
+  }
+
+  /** Finds what an earlier life left, and what others did. */
+  open(): Promise<void> {
+    return this.#locked(async () => {
+      this.#unread.push(...(await this.#options.folder.left()));
+      this.#unread.push(...(await this.#options.folder.adopt()));
+    });
+  }
+
+  /** Shows that this owner lives, and takes over what dead ones left. */
+  beat(): Promise<void> {
+    return this.#locked(async () => {
+      await this.#options.folder.beat();
+      this.#unread.push(...(await this.#options.folder.adopt()));
+    });
+  }
+
+  /** @throws what the file system says; events without a place then are not written */
+  write(events: readonly QueuedEvent[]): Promise<void> {
+    return this.#locked(async () => {
+      await this.#options.folder.make();
+      for (const [url, all] of Map.groupBy(events, ({ lane }) => lane.url)) await this.#append(url, all);
+    });
+  }
+
+  /** The event was sent, refused or dropped. */
+  done({ place }: QueuedEvent): void {
+    if (place !== null) (place.frame as Frame).move(place.slot, DONE);
+  }
+
+  /** The event is on disk and leaves memory; take() brings it back. */
+  park({ place }: QueuedEvent): void {
+    if (place !== null) (place.frame as Frame).move(place.slot, ON_DISK);
+  }
+
+  /** Brings back events that are on disk alone, oldest first, about `countMax`, of an accepted URL. */
+  take(accepts: (url: string) => boolean, countMax: number): Promise<QueuedEvent[]> {
+    return this.#locked(async () => {
+      const taken: QueuedEvent[] = [];
+      const lanes = new Map<string, Lane>();
+      while (taken.length < countMax) {
+        const frame = this.#segments.find(({ url, onDisk }) => onDisk > 0 && accepts(url))?.parked();
+        if (frame !== undefined) await this.#read(frame, lanes, taken);
+        else if (this.#unread[0] !== undefined) await this.#findNext();
+        else break;
+      }
+      return taken;
+    });
+  }
+
+  /** Marks what is done, removes what is finished, keeps the limit. */
+  tidy(): Promise<void> {
+    return this.#locked(async () => {
+      for (const segment of this.#segments) {
+        if (segment.left === 0) await this.#remove(segment);
+        else if (segment.unmarked.length > 0) await this.#mark(segment);
+      }
+      this.#segments = this.#segments.filter(({ gone }) => !gone);
+      while (this.bytes > this.#options.bytesMax) await this.#dropOldest();
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.tidy();
+    await this.#locked(() => this.#options.folder.leave());
+  }
+
+  /** One thing at a time: files are appended to, read and removed in the order they were asked for. */
+  #locked<T>(run: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(run);
+    this.#last = result.catch(() => {}); // Whoever asked is told.
+    return result;
+  }
+
+  /** In one write, however many there are: a busy agent's loop takes its time between one step and the next. */
+  async #append(url: string, events: readonly QueuedEvent[]): Promise<void> {
+    const slices = [...slicesOf(events, FRAME_BYTES_MAX)];
+    const frames = await Promise.all(slices.map(eventsFrame));
+    const segment = this.#current.get(url) ?? this.#begin(url);
+    const isNew = segment.bytes === 0;
+    const header = isNew ? headerFrame(url) : Buffer.alloc(0);
+    const bytes = Buffer.concat([header, ...frames]);
+    try {
+      await writeAt(segment.path, isNew ? 'new' : 'there', bytes, segment.bytes);
+    } catch (error) {
+      // Nobody knows how much of it was written; no event comes after it.
+      this.#finish(segment);
+      throw error;
+    }
+    segment.bytes += header.byteLength;
+    for (const [i, slice] of slices.entries())
+      this.#written(segment, slice, (frames[i] as Buffer).byteLength);
+    if (segment.bytes >= this.#segmentBytesMax) this.#finish(segment);
+  }
+
+  #written(segment: Segment, events: readonly QueuedEvent[], frameBytes: number): void {
+    const offset = payloadAt(segment.bytes);
+    segment.bytes += frameBytes;
+    const frame = segment.add({ offset, bytes: segment.bytes - offset, count: events.length });
+    for (const [slot, event] of events.entries()) {
+      event.place = { frame, slot };
+      frame.note(slot, IN_MEMORY);
+      if (event.done) frame.move(slot, DONE);
+    }
+  }
+
+  #begin(url: string): Segment {
+    const segment = new Segment(this.#options.folder.pathOf(this.#startedAtMs, this.#files++), url);
+    this.#current.set(url, segment);
+    this.#segments.push(segment);
+    return segment;
+  }
+
+  #finish(segment: Segment): void {
+    if (this.#current.get(segment.url) === segment) this.#current.delete(segment.url);
+  }
+
+  async #read(frame: Frame, lanes: Map<string, Lane>, taken: QueuedEvent[]): Promise<void> {
+    const { segment, at } = frame;
+    const payload = await ifThere(() => readAt(segment.path, at.offset, at.bytes));
+    const events = payload === null ? null : await eventsIn(payload, at.count);
+    for (const [slot, { head, json }] of (events ?? []).entries()) {
+      if (frame.state(slot) !== ON_DISK) continue;
+      const key = `${segment.url}\n${head}`;
+      const lane = lanes.get(key) ?? { url: segment.url, head };
+      lanes.set(key, lane);
+      frame.move(slot, IN_MEMORY);
+      taken.push({ lane, json, pass: 0, place: { frame, slot }, done: false });
+    }
+    // Where there is no file, another agent took all of it over.
+    const missing = frame.giveUp();
+    if (missing > 0 && payload !== null) this.#options.onLost(missing, 'damaged');
+  }
+
+  /** Looks into the next file of an earlier life. */
+  async #findNext(): Promise<Segment | null> {
+    const { path } = this.#unread[0] as FoundFile;
+    const file = await ifThere(() => this.#readAll(path));
+    this.#unread.shift();
+    if (file === null) return null;
+    const found = scanSegment(file);
+    if (found.damaged) this.#options.onLost(1, 'damaged');
+    if (found.url === null) {
+      // Not one of ours, or of a later version: somebody may want to look at it.
+      await rename(path, `${path}.damaged`);
+      return null;
+    }
+    const segment = new Segment(path, found.url);
+    segment.bytes = found.bytes;
+    let index = 0;
+    for (const at of found.frames) {
+      const frame = segment.add(at);
+      for (let slot = 0; slot < at.count; slot++) frame.note(slot, found.done.has(index++) ? DONE : ON_DISK);
+    }
+    this.#segments.push(segment);
+    return segment;
+  }
+
+  /** Null for what no agent wrote. */
+  async #readAll(path: string): Promise<Buffer | null> {
+    try {
+      return await readFileWithin(path, FILE_BYTES_MAX);
+    } catch (error) {
+      if (!(error instanceof UnusableFile)) throw error;
+      this.#options.onLost(1, 'damaged');
+      await rename(path, `${path}.damaged`);
+      return null;
+    }
+  }
+
+  async #mark(segment: Segment): Promise<void> {
+    const marks = doneFrame(segment.unmarked);
+    segment.unmarked = [];
+    await ifThere(() => writeAt(segment.path, 'there', marks, segment.bytes));
+    segment.bytes += marks.byteLength;
+  }
+
+  async #remove(segment: Segment): Promise<void> {
+    segment.gone = true;
+    this.#finish(segment);
+    await ifThere(() => unlink(segment.path));
+  }
+
+  async #dropOldest(): Promise<void> {
+    const segment = this.#unread.length > 0 ? await this.#findNext() : this.#segments[0];
+    if (segment === undefined || segment === null) return;
+    if (segment.onDisk > 0) this.#options.onLost(segment.onDisk, 'disk-full');
+    await this.#remove(segment);
+    this.#segments = this.#segments.filter(({ gone }) => !gone);
+  }
+}

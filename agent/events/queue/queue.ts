@@ -1,0 +1,240 @@
+// All events of an agent, from decision to delivery: batched, sent, kept on disk while they wait, and dropped only
+// where a limit says so, counted. Shared by all SDK keys and all revisions. Knows neither the SDK nor HTTP.
+
+import type { Clock, Random, Timer } from '../../../core/clock.ts';
+import { errorFields } from '../../../core/errors.ts';
+import type { Log } from '../../../core/log.ts';
+import type { DispatcherCounts } from '../../metrics/original-metrics.ts';
+import { Lanes } from '../batcher.ts';
+import { Outlets } from '../endpoints.ts';
+import { type Batch, batchesOf, type EventSink, isOnDisk, type QueuedEvent, sizeOf } from '../event.ts';
+import type { Post } from '../post.ts';
+import { notKept, undelivered } from '../problems.ts';
+import type { Journal } from './journal.ts';
+import { LOSS_REASONS, type Losses } from './losses.ts';
+import { Saver } from './spill-writer.ts';
+
+/** Held in memory whatever the disk does. */
+const HELD_BYTES_MAX = 32 * 1024 * 1024;
+
+export interface EventQueueOptions {
+  /** Null: where the SDK would send them. */
+  readonly url: string | null;
+  readonly batchSize: number;
+  /** What a batch may hold while events come quickly; not below batchSize. */
+  readonly batchSizeMax: number;
+  /** Events in memory; what comes beyond waits on disk, or is dropped where there is none. */
+  readonly queueSize: number;
+  readonly flushIntervalMs: number;
+  readonly post: Post;
+  /** Null: nothing is kept on disk. */
+  readonly journal: Journal | null;
+  readonly losses: Losses;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export interface EventStats {
+  /** Events since the start, by what became of them. */
+  readonly events: Readonly<Record<string, number>>;
+  /** Requests since the start. */
+  readonly requests: { readonly sent: number; readonly failed: number };
+  readonly dispatcher: DispatcherCounts;
+  readonly heldCount: number;
+  /** Events that a kill would lose now. */
+  readonly atRiskCount: number;
+  readonly diskCount: number;
+  readonly diskBytes: number;
+}
+
+export class EventQueue implements EventSink {
+  readonly #options: EventQueueOptions;
+  readonly #sizeMax: number;
+  readonly #lanes: Lanes;
+  readonly #saver: Saver | null;
+  readonly #outlets: Outlets;
+  readonly #requests = { sent: 0, failed: 0 };
+  #givenUp = 0;
+  #queued = 0;
+  #sent = 0;
+  #heldCount = 0;
+  #heldBytes = 0;
+  #refilling = false;
+  #stopping = false;
+  #onRequest = () => {};
+
+  constructor(options: EventQueueOptions) {
+    const { journal, clock, log } = options;
+    this.#options = options;
+    // A batch has to fit.
+    this.#sizeMax = Math.max(options.queueSize, options.batchSize);
+    this.#lanes = new Lanes({ ...options, onBatch: (batch) => this.#outlets.push(batch) });
+    this.#outlets = this.#createOutlets();
+    const onSaved = () => this.#park();
+    this.#saver = journal === null ? null : new Saver({ journal, clock, log, onSaved });
+  }
+
+  /** Takes up what an earlier life left on disk; in the background. */
+  async start(): Promise<void> {
+    await this.#saver?.start(() => this.#refill());
+  }
+
+  add(url: string, head: string, json: string): void {
+    const event = this.#lanes.add(url, head, json, this.#saver?.pass ?? 0);
+    this.#queued++;
+    this.#heldCount++;
+    this.#heldBytes += sizeOf(event);
+    this.#saver?.add(event);
+    if (this.#heldCount > this.#sizeMax || this.#heldBytes > HELD_BYTES_MAX) this.#relieve();
+  }
+
+  /** Sends what waits for its batch to fill. */
+  flush(): void {
+    this.#lanes.flush();
+  }
+
+  stats(): EventStats {
+    const { losses, journal } = this.#options;
+    const lost = Object.fromEntries(LOSS_REASONS.map((reason) => [reason, losses.count(reason)]));
+    const { sent, failed } = this.#requests;
+    return {
+      events: { queued: this.#queued, sent: this.#sent, ...lost },
+      requests: this.#requests,
+      dispatcher: { sent, retried: failed, givenUp: this.#givenUp, waiting: this.#outlets.batchCount },
+      heldCount: this.#heldCount,
+      atRiskCount: this.#saver?.unsavedCount ?? this.#heldCount,
+      diskCount: journal?.events ?? 0,
+      diskBytes: journal?.bytes ?? 0,
+    };
+  }
+
+  /** Brings all to disk, then as much as possible to the endpoint; resolves within about `timeoutMs`. */
+  async stop(timeoutMs: number): Promise<void> {
+    this.#stopping = true;
+    this.#lanes.flush();
+    await this.#saver?.saveAll();
+    await this.#drain(timeoutMs);
+    const left = this.#outlets.all().flatMap((outlet) => outlet.close());
+    for (const batch of left) this.#letGo(batch, 'stopped');
+    await this.#saver?.stop();
+    this.#options.losses.close();
+  }
+
+  #createOutlets(): Outlets {
+    const { url, post, clock, random, log } = this.#options;
+    return new Outlets(url, {
+      ...{ post, clock, random },
+      onSent: (batch) => this.#onSent(batch),
+      onRefused: (batch) => this.#letGo(batch, 'refused'),
+      onGivenUp: () => this.#givenUp++,
+      onDown: (to, reason) => log.warn('events.failed', errorFields(undelivered(to, reason))),
+      onUp: () => log.info('events.recovered'),
+      onRequest: (ok) => {
+        this.#requests[ok ? 'sent' : 'failed']++;
+        this.#onRequest();
+        this.#refill();
+      },
+    });
+  }
+
+  #onSent(batch: Batch): void {
+    this.#sent += batch.length;
+    for (const event of batch) this.#done(event);
+  }
+
+  #done(event: QueuedEvent): void {
+    event.done = true;
+    this.#saver?.done(event);
+    this.#released(event);
+  }
+
+  #released(event: QueuedEvent): void {
+    this.#heldCount--;
+    this.#heldBytes -= sizeOf(event);
+  }
+
+  /** Out of memory: back to disk what is there, lost what is not. */
+  #letGo(batch: Batch, reason: 'memory-full' | 'refused' | 'stopped'): void {
+    const parked = reason === 'refused' ? [] : batch.filter(isOnDisk);
+    for (const event of parked) this.#parked(event);
+    const lost = batch.filter((event) => !parked.includes(event));
+    for (const event of lost) this.#done(event);
+    if (lost.length > 0) this.#options.losses.add(reason, lost.length);
+  }
+
+  #parked(event: QueuedEvent): void {
+    this.#options.journal?.park(event);
+    this.#released(event);
+  }
+
+  /** More is held than may be. */
+  #relieve(): void {
+    if (this.#saver === null || !this.#saver.works || this.#heldBytes > HELD_BYTES_MAX) this.#dropOldest();
+    else this.#saver.hurry();
+  }
+
+  /** What is on disk need not be in memory, the youngest first: the oldest are sent next. */
+  #park(): void {
+    if (this.#heldCount <= this.#sizeMax) return;
+    for (const outlet of this.#outlets.all())
+      outlet.offer((batch) => {
+        if (this.#heldCount <= this.#sizeMax / 2 || !batch.every(isOnDisk)) return false;
+        for (const event of batch) this.#parked(event);
+        return true;
+      });
+    // All that is left waits for its batch to fill, in many lanes.
+    if (this.#heldCount > this.#sizeMax) this.#lanes.flush();
+  }
+
+  #dropOldest(): void {
+    let flushed = false;
+    while (this.#heldCount > this.#sizeMax || this.#heldBytes > HELD_BYTES_MAX) {
+      const batch = this.#outlets.takeFirst();
+      if (batch !== undefined) this.#letGo(batch, 'memory-full');
+      else if (flushed)
+        return; // All of it is on its way.
+      else {
+        this.#lanes.flush();
+        flushed = true;
+      }
+    }
+  }
+
+  /** Brings events back from disk as soon as there is room and somewhere to send them. */
+  #refill(): void {
+    const { journal, log, batchSize } = this.#options;
+    if (journal === null || this.#refilling || this.#stopping || !journal.hasParked) return;
+    if (this.#heldCount > this.#sizeMax / 4 || this.#outlets.areDown) return;
+    const accepts = (url: string) => this.#outlets.to(url).healthy;
+    this.#refilling = true;
+    const onTaken = (events: readonly QueuedEvent[]) => {
+      this.#refilling = false;
+      this.#heldCount += events.length;
+      for (const event of events) this.#heldBytes += sizeOf(event);
+      for (const batch of batchesOf(events, batchSize)) this.#outlets.push(batch);
+    };
+    const onFailed = (error: unknown) => {
+      this.#refilling = false;
+      log.error('events.failed', errorFields(notKept(error)));
+    };
+    journal.take(accepts, Math.ceil(this.#sizeMax / 2)).then(onTaken, onFailed);
+  }
+
+  /** Until all is sent, or nothing can be: where a disk keeps it one try is enough. */
+  async #drain(timeoutMs: number): Promise<void> {
+    const outlets = this.#outlets.all();
+    const kept = this.#saver?.works === true;
+    const settled = () => outlets.every((outlet) => outlet.idle || outlet.stuck(!kept));
+    for (const outlet of outlets) outlet.hurry();
+    if (settled()) return;
+    let timer: Timer | null = null;
+    await new Promise<void>((resolve) => {
+      timer = this.#options.clock.after(timeoutMs, resolve);
+      this.#onRequest = () => {
+        if (settled()) resolve();
+      };
+    });
+    (timer as Timer | null)?.cancel();
+  }
+}

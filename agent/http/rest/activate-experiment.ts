@@ -1,0 +1,48 @@
+// One experiment, decided by itself for /v1/activate: whatever flags it is a rule of, and whatever holdouts there are.
+
+import type { SdkClient } from '../../decisions/clients.ts';
+import { decidePredicted, decisionPayload } from '../../decisions/predicted-experiment.ts';
+import { inContext } from '../../decisions/request-context.ts';
+import { decisionNote } from '../../notifications/notification.ts';
+import { type Activation, type Activator, userOf } from './activator.ts';
+
+export function activateExperiment(
+  activator: Activator,
+  experimentKey: string,
+): Activation | Promise<Activation> {
+  const { client, project, userId } = activator;
+  const none = { userId, experimentKey, featureKey: '', variationKey: '', enabled: false } as const;
+  if (!project.experiments.has(experimentKey)) return { ...none, type: '', error: 'experimentKey not found' };
+  const activation = (variationKey: string | null): Activation => ({
+    ...none,
+    ...{ variationKey: variationKey ?? '', type: 'experiment', enabled: Boolean(variationKey) },
+  });
+  const predictedId = client.predicted?.rules.byKey.get(experimentKey);
+  return predictedId === undefined
+    ? activation(decideBucketed(activator, experimentKey))
+    : decideByPrediction(activator, experimentKey, predictedId).then(activation);
+}
+
+function decideBucketed(activator: Activator, experimentKey: string): string | null {
+  const { sdk, userId, ownAttributes, isQuiet } = activator;
+  const attributes = activator.attributes as Parameters<SdkClient['activate']>[2];
+  return inContext({ decisionNote: (payload) => decisionNote(payload, { attributes: ownAttributes }) }, () =>
+    isQuiet
+      ? sdk.getVariation(experimentKey, userId, attributes)
+      : sdk.activate(experimentKey, userId, attributes),
+  );
+}
+
+async function decideByPrediction(
+  activator: Activator,
+  experimentKey: string,
+  experimentId: string,
+): Promise<string | null> {
+  const { client, sdk, project, userId, ownAttributes: attributes, isQuiet } = activator;
+  const { variationKey, isFailed } = await decidePredicted(sdk, experimentId, userOf(activator), !isQuiet);
+  if (isFailed) return null;
+  const isOfFlag = [...project.flags.values()].some((experiments) => experiments.has(experimentKey));
+  const type = isOfFlag ? 'feature-test' : 'ab-test';
+  client.tell(decisionNote(decisionPayload(type, userId, experimentKey, variationKey), { attributes }));
+  return variationKey;
+}

@@ -1,0 +1,113 @@
+// POST /v1/activate: decisions by experiment and by flag, the way of the original before /v1/decide. What is wanted, and how
+// it is answered; each decision is made in activate-experiment.ts or activate-feature.ts.
+
+import type { Held } from '../../datafiles/store.ts';
+import type { FlagClient } from '../../decisions/flag-client.ts';
+import { type Bounds, keysProblem } from '../door/user-limits.ts';
+import { withClient } from '../door/with-client.ts';
+import type { FlagHandler } from '../door/with-datafile.ts';
+import { answer, malformed, NO_USER, refuse } from '../kernel/answer.ts';
+import type { Exchange } from '../kernel/exchange.ts';
+import type { Turns } from '../kernel/turns.ts';
+import { wasLeftOut } from '../openapi/schema.ts';
+import { readBody } from '../openapi/schema-body.ts';
+import { ACTIVATE_BODY } from '../openapi/schema-routes.ts';
+import { type ProjectKeys, projectKeys } from '../project/project-keys.ts';
+import { activateExperiment } from './activate-experiment.ts';
+import { activateFeature } from './activate-feature.ts';
+import type { Activation, Activator, Refused } from './activator.ts';
+import { forSdk, userProblem } from './user-check.ts';
+
+type Kind = 'experiment' | 'feature';
+type Wanted = ReadonlyMap<string, Kind>;
+
+export const activateHandler =
+  (bounds: Bounds): FlagHandler =>
+  (exchange, held) =>
+    activate(bounds, exchange, held);
+
+function activate(
+  { limits, turns }: Bounds,
+  exchange: Exchange,
+  held: Held<FlagClient>,
+): void | Promise<void> {
+  const body = readBody(ACTIVATE_BODY, exchange.body);
+  if (body === null) return malformed(exchange);
+  if (body.userId === '') return refuse(exchange, 400, NO_USER);
+  const problem =
+    userProblem(body.userId, body.userAttributes, limits) ??
+    keysProblem([...exchange.query('experimentKey'), ...exchange.query('featureKey')], limits);
+  if (problem !== null) return refuse(exchange, 400, problem);
+  const project = projectKeys(held);
+  const wanted = wantedKeys(exchange, project);
+  if (typeof wanted === 'string') return refuse(exchange, 400, wanted);
+  const client = held.built;
+  const activator: Activator = {
+    ...{ client, sdk: client.sdk, project },
+    ...{ userId: body.userId, attributes: forSdk(body.userAttributes) },
+    ownAttributes: wasLeftOut(body.userAttributes) ? null : body.userAttributes,
+    isQuiet: exchange.query('disableTracking')[0] === 'true',
+  };
+  return withClient(client, () => {
+    // So often the user comes back, or is sent on.
+    exchange.hold(exchange.body.byteLength * wanted.size);
+    if (needsPrediction(client, wanted))
+      return inTurn(turns, activator, wanted).then((made) => respond(exchange, made));
+    const made: Activated[] = [];
+    // Nothing that is wanted has to be waited for.
+    const all = turns.each(wanted, ([key, kind]) => {
+      made.push(decide(activator, key, kind) as Activated);
+      return !exchange.isGone;
+    });
+    return all === undefined ? respond(exchange, made) : all.then(() => respond(exchange, made));
+  });
+}
+
+type Activated = Activation | Refused;
+
+const decide = (activator: Activator, key: string, kind: Kind): Activated | Promise<Activated> =>
+  kind === 'experiment' ? activateExperiment(activator, key) : activateFeature(activator, key);
+
+/** One after the other: each keeps its variation in the profile that the one before has left. */
+async function inTurn(turns: Turns, activator: Activator, wanted: Wanted): Promise<readonly Activated[]> {
+  const made: Activated[] = [];
+  for (const [key, kind] of wanted) {
+    if (turns.isOver) await turns.next();
+    made.push(await decide(activator, key, kind));
+  }
+  return made;
+}
+
+function needsPrediction({ predicted }: FlagClient, wanted: Wanted): boolean {
+  if (predicted === null) return false;
+  const { byFlag, byKey } = predicted.rules;
+  return [...wanted].some(([key, kind]) => (kind === 'experiment' ? byKey.has(key) : byFlag.has(key)));
+}
+
+function respond(exchange: Exchange, activated: readonly Activated[]): void {
+  const decisions: Activation[] = [];
+  for (const one of activated) {
+    if ('refusal' in one) {
+      refuse(exchange, 400, one.refusal);
+      return;
+    }
+    decisions.push(one);
+  }
+  const [enabled] = exchange.query('enabled');
+  const isWanted = ({ enabled: is }: Activation) =>
+    enabled === 'true' ? is : enabled === 'false' ? !is : true;
+  answer(exchange, 200, decisions.filter(isWanted));
+}
+
+/** By key, as in the original: of an experiment and a flag of the same name only the flag is answered. */
+function wantedKeys(exchange: Exchange, project: ProjectKeys): Wanted | string {
+  const wanted = new Map<string, Kind>();
+  for (const type of exchange.query('type')) {
+    if (type !== 'experiment' && type !== 'feature') return `type ${JSON.stringify(type)} not supported`;
+    const keys = type === 'experiment' ? project.experiments.keys() : project.flags.keys();
+    for (const key of keys) wanted.set(key, type);
+  }
+  for (const key of exchange.query('experimentKey')) wanted.set(key, 'experiment');
+  for (const key of exchange.query('featureKey')) wanted.set(key, 'feature');
+  return wanted;
+}

@@ -1,0 +1,60 @@
+// POST /v1/track: a conversion event. Taken is not sent: batching and sending are elsewhere.
+
+import type { Held } from '../../datafiles/store.ts';
+import type { SdkClient } from '../../decisions/clients.ts';
+import type { FlagClient } from '../../decisions/flag-client.ts';
+import { inContext } from '../../decisions/request-context.ts';
+import { trackNote } from '../../notifications/notification.ts';
+import { type Bounds, countProblem } from '../door/user-limits.ts';
+import type { FlagHandler } from '../door/with-datafile.ts';
+import { answer, malformed, refuse } from '../kernel/answer.ts';
+import type { Exchange } from '../kernel/exchange.ts';
+import type { TypeOf } from '../openapi/schema.ts';
+import { wasLeftOut } from '../openapi/schema.ts';
+import { readBody } from '../openapi/schema-body.ts';
+import { TRACK_BODY } from '../openapi/schema-routes.ts';
+import { projectKeys } from '../project/project-keys.ts';
+import { forSdk, userProblem } from './user-check.ts';
+
+type Attributes = Parameters<SdkClient['track']>[2];
+type Tags = Parameters<SdkClient['track']>[3];
+
+export const trackHandler =
+  (bounds: Bounds): FlagHandler =>
+  (exchange, held) =>
+    track(bounds, exchange, held);
+
+function track({ limits }: Bounds, exchange: Exchange, held: Held<FlagClient>) {
+  const body = readBody(TRACK_BODY, exchange.body);
+  if (body === null) return malformed(exchange);
+  const eventKey = exchange.query('eventKey')[0] ?? '';
+  // The original's words: it once was a path parameter.
+  if (eventKey === '') return refuse(exchange, 400, 'missing required path parameter: eventKey');
+  const { userId, userAttributes, eventTags } = body;
+  const problem =
+    userProblem(userId, userAttributes, limits) ?? countProblem('event tags', eventTags, limits);
+  if (problem !== null) return refuse(exchange, 400, problem);
+  if (!projectKeys(held).events.has(eventKey)) {
+    const error = `event with key "${eventKey}" not found`;
+    return answer(exchange, 200, { userId, eventKey, error });
+  }
+  const sdk = held.built.acquire();
+  try {
+    // The SDK takes null tags away from the object that it is given.
+    const tags = { ...forSdk(eventTags) } as Tags;
+    inContext({ eventTags, trackNote: (payload) => trackNote(payload, asTold(body)) }, () =>
+      sdk.track(eventKey, userId, forSdk(userAttributes) as Attributes, tags),
+    );
+  } finally {
+    held.built.release();
+  }
+  answer(exchange, 200, { userId, eventKey });
+}
+
+/** What listeners are told of the request: null for what it has not. */
+function asTold({ userAttributes, eventTags }: TypeOf<typeof TRACK_BODY>) {
+  return {
+    attributes: wasLeftOut(userAttributes) ? null : userAttributes,
+    eventTags: wasLeftOut(eventTags) ? null : eventTags,
+  };
+}

@@ -1,0 +1,53 @@
+// All services outside that decisions lean on, wired: what they share is one way to ask over HTTP, one connection per
+// Redis, and one place where their failures are noted. Nothing here is connected before it is first needed.
+
+import type { Clock, Random } from '../../core/clock.ts';
+import type { Log } from '../../core/log.ts';
+import type { AgentConfig } from '../config/config.ts';
+import { Cmab } from '../decisions/cmab.ts';
+import { Odp } from '../decisions/odp/odp.ts';
+import type { MakeProfileService } from '../decisions/profiles/index.ts';
+import { makeRemoteProfiles } from '../decisions/profiles/remote.ts';
+import { VERSION } from '../process/release.ts';
+import { RedisConnections } from './redis.ts';
+import { createRequester } from './requester.ts';
+import { type Trouble, Troubles } from './troubles.ts';
+
+export interface Outside {
+  /** Null where the operator turned it off. */
+  readonly odp: Odp | null;
+  readonly cmab: Cmab;
+  readonly makeProfiles: MakeProfileService;
+  readonly onTrouble: Troubles['note'];
+  /** Sends what is left, within about `timeoutMs`, and closes all connections. */
+  stop(timeoutMs: number): Promise<void>;
+}
+
+export interface OutsideDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly onTrouble: (trouble: Trouble) => void;
+}
+
+export function createOutside(config: Pick<AgentConfig, 'odp' | 'cmab'>, deps: OutsideDeps): Outside {
+  const { clock, random, log, onTrouble: count } = deps;
+  const troubles = new Troubles({ clock, log, count });
+  const onTrouble = troubles.note;
+  const requester = createRequester(clock, { origins: config.odp.origins });
+  const redis = new RedisConnections({ clock, onTrouble });
+  const shared = { clock, random, ask: requester.ask, redis, onTrouble, version: VERSION };
+  const odp = config.odp.disable ? null : new Odp(config.odp, { ...shared, ask: requester.askNamed });
+  return {
+    odp,
+    cmab: new Cmab(config.cmab, shared),
+    makeProfiles: makeRemoteProfiles(shared),
+    onTrouble,
+    stop: async (timeoutMs) => {
+      await odp?.stop(timeoutMs);
+      requester.close();
+      await redis.stop();
+      troubles.stop();
+    },
+  };
+}

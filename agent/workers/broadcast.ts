@@ -1,0 +1,145 @@
+// Hands datafiles to the workers. To the store of the primary this is what builds: nothing is built or parsed here, the
+// workers' own stores judge and build, side by side, and what they say counts. So N workers cost N builds and no more.
+
+import { type Clock, withinMs } from '../../core/clock.ts';
+import type { DatafileExpectation } from '../../core/datafile/datafile.ts';
+import { type ErrorCode, FanoutError } from '../../core/errors.ts';
+import type { SdkKey, Sha256 } from '../../core/ids.ts';
+import type { Candidate, CandidateMeta } from '../datafiles/sources/source.ts';
+import type { Builder, Built, Held } from '../datafiles/store.ts';
+import { type LiveWorker, versionOf } from './live-worker.ts';
+import type { DatafileOffer, OfferAnswer, Refusal } from './messages.ts';
+import type { Pool } from './pool.ts';
+
+/** How long a swap waits for a slow worker; afterwards it goes on without it, and health says who is behind. */
+export const OFFER_TIMEOUT_MS = 3_000;
+/** At start, and while all workers are dead. */
+export const FIRST_WORKER_WAIT_MS = 30_000;
+
+export class Handout implements Builder<null> {
+  readonly #clock: Clock;
+  readonly #pool: () => Pool;
+  /** Workers that let a swap wait in vain, until they have answered. */
+  readonly #slow = new Set<LiveWorker>();
+  #waiting: (() => void)[] = [];
+
+  constructor(clock: Clock, pool: () => Pool) {
+    this.#clock = clock;
+    this.#pool = pool;
+  }
+
+  /** @throws FanoutError what the workers say against it; WORKERS_UNAVAILABLE when none could say */
+  async build(
+    body: Uint8Array,
+    _sha256: Sha256,
+    { sdkKey }: DatafileExpectation,
+    candidate: CandidateMeta,
+  ): Promise<Built<null>> {
+    if (this.#pool().joined().length === 0) await this.#firstWorker();
+    const offer = offerOf(candidate, body);
+    const workers = this.#pool().joined();
+    const asked = workers.map((worker) => this.#inTime(worker, this.#offer(worker, offer)));
+    // Nobody's first datafile waits for a worker that is still getting there; a change waits for all who serve the key.
+    const isFirst = !workers.some((worker) => worker.serves.has(sdkKey));
+    const first = isFirst ? await firstThatServes(asked) : null;
+    const answers = first === null ? await Promise.all(asked) : [first];
+    const serves = first ?? answers.find((answer) => answer?.kind === 'serves');
+    const refused = answers.find((answer) => answer?.kind === 'refused');
+    if (serves?.kind !== 'serves')
+      throw refused?.kind === 'refused' ? thrown(refused.refusal) : nobody(sdkKey);
+    for (const [i, answer] of asked.entries()) void this.#judge(workers[i] as LiveWorker, answer);
+    const { revision, projectId, leftOut = [] } = serves;
+    return { built: null, revision, projectId, leftOut };
+  }
+
+  retire(): void {}
+
+  /** Offered now to those who joined while it was being judged. */
+  accepted(held: Held<unknown>): void {
+    const version = versionOf(held);
+    for (const worker of this.#pool().joined())
+      if (worker.offered.get(held.sdkKey) !== version) void this.#offer(worker, offerOfHeld(held));
+  }
+
+  /** There is a worker to offer things to. */
+  joined(): void {
+    for (const run of this.#waiting) run();
+    this.#waiting = [];
+  }
+
+  gone(worker: LiveWorker): void {
+    this.#slow.delete(worker);
+  }
+
+  /** Null when it is gone before it answers. */
+  async #offer(worker: LiveWorker, offer: DatafileOffer): Promise<OfferAnswer | null> {
+    const version = versionOf(offer);
+    worker.offered.set(offer.sdkKey, version);
+    try {
+      const answer = await worker.peer.ask('offer', offer);
+      if (answer.kind === 'serves') worker.serves.set(offer.sdkKey, version);
+      return answer;
+    } catch {
+      return null; // Its end was logged; whoever takes its place is given everything.
+    } finally {
+      this.#slow.delete(worker);
+    }
+  }
+
+  /** All are given the same bytes: one that refuses what others serve is not well. */
+  async #judge(worker: LiveWorker, answered: Promise<OfferAnswer | null>): Promise<void> {
+    const answer = await answered;
+    if (answer?.kind === 'refused')
+      this.#pool().replace(worker, `refuses what others serve: ${answer.refusal.message}`);
+  }
+
+  async #inTime(worker: LiveWorker, answer: Promise<OfferAnswer | null>): Promise<OfferAnswer | null> {
+    if (this.#slow.has(worker)) return null;
+    return withinMs(this.#clock, OFFER_TIMEOUT_MS, answer, () => {
+      this.#slow.add(worker);
+      return null;
+    });
+  }
+
+  #firstWorker(): Promise<void> {
+    const joined = new Promise<void>((resolve) => this.#waiting.push(resolve));
+    return withinMs(this.#clock, FIRST_WORKER_WAIT_MS, joined, () => {});
+  }
+}
+
+/** Null when all have answered, and none serves. */
+async function firstThatServes(answers: readonly Promise<OfferAnswer | null>[]): Promise<OfferAnswer | null> {
+  const serving = answers.map(async (answered) => {
+    const answer = await answered;
+    if (answer?.kind !== 'serves') throw answer;
+    return answer;
+  });
+  return Promise.any(serving).catch(() => null);
+}
+
+/** As a source offered it, but for how it is loaded, which no other process could do. */
+function offerOf(candidate: CandidateMeta, body: Uint8Array): DatafileOffer {
+  const { load: _load, ...meta } = candidate as Candidate;
+  return { ...meta, body };
+}
+
+/** What was accepted here is as sure to a worker as what was just read from the record. */
+export const offerOfHeld = (held: Held<unknown>): DatafileOffer =>
+  offerOf({ ...held, fromRecord: true }, held.body);
+
+export function refusalOf(code: string, error: unknown): Refusal {
+  const { message = String(error), remedy = '' } = (error ?? {}) as Partial<FanoutError>;
+  return { code, message, remedy };
+}
+
+const thrown = ({ code, message, remedy }: Refusal) =>
+  new FanoutError({ code: code as ErrorCode, message, remedy, retryable: false });
+
+const nobody = (sdkKey: SdkKey) =>
+  new FanoutError({
+    code: 'WORKERS_UNAVAILABLE',
+    message: `No worker could look at a datafile of ${sdkKey}`,
+    remedy: 'It is offered again; see why the workers died or do not answer.',
+    retryable: true,
+    fields: { sdkKey },
+  });

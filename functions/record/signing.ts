@@ -1,0 +1,68 @@
+// Who may have written what is found in the record and on the bus, and signs what is written now. Knows keys, not where
+// they are kept; what an untrusted manifest means is signed-record.ts's business.
+
+import type { EnvelopeHead } from '../../core/bus/envelope.ts';
+import type { SdkKey } from '../../core/ids.ts';
+import type { Manifest } from '../../core/record/manifest.ts';
+import { KeyRing, keyIdOf, sealManifest } from '../../core/record/signature.ts';
+import type { PublicKey, SigningKey } from '../../core/record/signing-keys.ts';
+import type { Signer } from '../ports.ts';
+import type { Kept } from '../settings/kept-secret.ts';
+
+export class Seals implements Signer {
+  readonly #signing: Kept<SigningKey> | null;
+  readonly #trusted: readonly PublicKey[];
+  #ring: { readonly own: SigningKey | null; readonly ring: KeyRing } | null = null;
+
+  /**
+   * @param signing the key that signs; null where this function only checks
+   * @param trusted further keys that what is found may be signed with
+   */
+  constructor(signing: Kept<SigningKey> | null, trusted: readonly PublicKey[]) {
+    this.#signing = signing;
+    this.#trusted = trusted;
+  }
+
+  /** @throws FanoutError SECRET_UNAVAILABLE: without its key nobody may say that a manifest is not to be trusted */
+  trusts(manifest: Manifest): Promise<boolean> {
+    return this.#judged((ring) => ring.sealed(manifest));
+  }
+
+  /** @throws FanoutError SECRET_UNAVAILABLE */
+  trustsHead(sdkKey: SdkKey, head: EnvelopeHead): Promise<boolean> {
+    const { signature } = head;
+    if (signature === undefined) return Promise.resolve(false);
+    return this.#judged((ring) => ring.signed({ ...head, sdkKey }, signature));
+  }
+
+  /** @throws FanoutError SECRET_UNAVAILABLE */
+  async sign(manifest: Manifest): Promise<Manifest> {
+    return sealManifest(manifest, await this.#key('get'));
+  }
+
+  async isCurrent({ signature }: Manifest): Promise<boolean> {
+    const claimed = keyIdOf(signature);
+    if ((await this.#key('get')).keyId === claimed) return true;
+    // The other way round it would be this process that has not heard of the new key.
+    return (await this.#key('refresh')).keyId === claimed;
+  }
+
+  /** A signature that does not fit may be of a key that replaced ours a moment ago. */
+  async #judged(judge: (ring: KeyRing) => boolean): Promise<boolean> {
+    if (judge(this.#ringOf((await this.#signing?.get()) ?? null))) return true;
+    return this.#signing !== null && judge(this.#ringOf(await this.#signing.refresh()));
+  }
+
+  #ringOf(own: SigningKey | null): KeyRing {
+    if (this.#ring === null || this.#ring.own !== own) {
+      const keys = own === null ? this.#trusted : [own.publicKey, ...this.#trusted];
+      this.#ring = { own, ring: new KeyRing(keys) };
+    }
+    return this.#ring.ring;
+  }
+
+  #key(how: 'get' | 'refresh'): Promise<SigningKey> {
+    if (this.#signing === null) throw new Error('this function has no key to sign with');
+    return this.#signing[how]();
+  }
+}

@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { Refused } from '../../../../agent/http/kernel/refused.ts';
+import { LARGE_WAITING_MAX, LONG_MAX, TURN_MS, Turns } from '../../../../agent/http/kernel/turns.ts';
+
+const pass = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Turns by a clock that stands still but for what a step takes. */
+function setUp() {
+  let nowMs = 0;
+  const turns = new Turns(() => nowMs);
+  const takes = (ms: number) => {
+    nowMs += ms;
+  };
+  return { turns, takes };
+}
+
+describe('a turn', () => {
+  it('answers what came together, in order and after the last of it came', async () => {
+    const { turns } = setUp();
+    const ran: number[] = [];
+    for (const n of [1, 2, 3]) turns.add(() => ran.push(n));
+    expect(ran).toEqual([]);
+    await pass();
+    expect(ran).toEqual([1, 2, 3]);
+  });
+
+  it('leaves what comes meanwhile to the next', async () => {
+    const { turns } = setUp();
+    const ran: string[] = [];
+    turns.add(() => {
+      ran.push('first');
+      turns.add(() => ran.push('second'));
+    });
+    await pass();
+    await pass();
+    expect(ran).toEqual(['first', 'second']);
+  });
+
+  it('is over for who took too long, and the others have theirs before it goes on', async () => {
+    const { turns, takes } = setUp();
+    const ran: (number | string)[] = [];
+    const items = [1, 2, 3, 4];
+    const done = turns.each(items, (item) => {
+      ran.push(item);
+      takes(TURN_MS / 2);
+      // A request of somebody else, which comes while this one is being answered.
+      if (item === 2) turns.add(() => ran.push('other'));
+    });
+    expect(ran).toEqual([1, 2]);
+    await done;
+    expect(ran).toEqual([1, 2, 'other', 3, 4]);
+  });
+
+  it('is enough, within the call, for what is fast', () => {
+    const { turns } = setUp();
+    const ran: number[] = [];
+    expect(turns.each([1, 2, 3], (item) => ran.push(item))).toBeUndefined();
+    expect(ran).toEqual([1, 2, 3]);
+  });
+
+  it('is had by one after another of those that take long', async () => {
+    const { turns, takes } = setUp();
+    const ran: string[] = [];
+    const long = (name: string) =>
+      turns.each([1, 2, 3], (item) => {
+        ran.push(`${name}${item}`);
+        takes(TURN_MS);
+      });
+    await Promise.all([long('a'), long('b')]);
+    expect(ran).toEqual(['a1', 'a2', 'b1', 'a3', 'b2', 'b3']);
+  });
+
+  it('is given to large requests after the others, as many as there is time for', async () => {
+    const { turns, takes } = setUp();
+    const ran: string[] = [];
+    for (const name of ['large 1', 'large 2', 'large 3'])
+      turns.addLarge(() => {
+        ran.push(name);
+        takes(TURN_MS / 2);
+      });
+    turns.add(() => ran.push('small'));
+    await pass();
+    expect(ran).toEqual(['small', 'large 1', 'large 2']);
+    await pass();
+    expect(ran).toEqual(['small', 'large 1', 'large 2', 'large 3']);
+  });
+
+  it('is waited for by a limited number of requests', async () => {
+    const { turns, takes } = setUp();
+    const long = () => turns.each([1, 2], () => takes(TURN_MS));
+    const waiting = Array.from({ length: LONG_MAX }, long);
+    await expect(long()).rejects.toThrow(Refused);
+    await Promise.all(waiting);
+    await long();
+    let taken = 0;
+    while (taken <= LARGE_WAITING_MAX && turns.addLarge(() => {})) taken++;
+    expect(taken).toBe(LARGE_WAITING_MAX);
+  });
+
+  it('that fails is told, and the others go on', async () => {
+    const { turns, takes } = setUp();
+    const failing = turns.each([1, 2], (item) => {
+      takes(TURN_MS);
+      if (item === 2) throw new Error('no');
+    });
+    const going = turns.each([1, 2], () => takes(TURN_MS));
+    await expect(failing).rejects.toThrow('no');
+    await going;
+  });
+});
