@@ -8,7 +8,7 @@ import { extname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Clock, timerDelayMs } from '../core/clock.ts';
 import { errorFields, isFanoutError } from '../core/errors.ts';
-import { openWayOut, wayOutInvalid } from '../io/way-out.ts';
+import { openOutboundRoute, outboundRouteInvalid } from '../io/outbound-route.ts';
 import { Agent, type AgentDeps, type RunningAgent } from './agent.ts';
 import { type AgentConfig, loadConfig, loadConfigFile, type Machine } from './config/config.ts';
 import { runCli } from './process/cli.ts';
@@ -28,19 +28,20 @@ const clock: Clock = {
 };
 
 async function main(): Promise<void> {
-  const wayOut = openWayOut(process.env);
+  const outboundRoute = openOutboundRoute(process.env);
   const readText = (path: string) => readFileSync(path, 'utf8');
   const loadFile = () => loadConfigFile(process.env.OPTIMIZELY_CONFIG_FILENAME, readText);
   const asked = await runCli(
-    { args: process.argv.slice(2), env: process.env, readText, loadFile, machine: machine(), wayOut },
+    { args: process.argv.slice(2), env: process.env, readText, loadFile, machine: machine(), outboundRoute },
     { out: console.log, error: console.error },
   );
   if (asked !== null) process.exit(asked);
-  if (wayOut.problems.length > 0) throw wayOutInvalid(wayOut.problems);
+  if (outboundRoute.problems.length > 0) throw outboundRouteInvalid(outboundRoute.problems);
   const file = await loadFile();
   const config = await loadConfig(process.env, readText, file, machine());
   const log = createLog(config.logLevel, { pretty: config.logPretty, sdkKeys: config.logSdkKeys });
-  for (const warning of [...wayOut.warnings, ...config.warnings]) log.warn('config.warning', { warning });
+  for (const warning of [...outboundRoute.warnings, ...config.warnings])
+    log.warn('config.warning', { warning });
   const agent = await createAgent(config, {
     clock,
     random: Math.random,
@@ -69,7 +70,7 @@ async function main(): Promise<void> {
     bus: config.nats === null ? 'off' : 'on',
     record: config.s3?.bucket ?? 'off: datafiles come from the CDN alone',
     cacheDir: config.cacheDir ?? 'off: a restart begins without a datafile',
-    ...(wayOut.summary === null ? {} : { wayOut: wayOut.summary }),
+    ...(outboundRoute.summary === null ? {} : { outboundRoute: outboundRoute.summary }),
     startedInMs: Math.round(performance.now()),
   });
 }

@@ -3,11 +3,11 @@
 
 import './process/compile-early.ts';
 import { timerDelayMs } from '../core/clock.ts';
-import { requireWayOut } from '../io/way-out.ts';
+import { requireOutboundRoute } from '../io/outbound-route.ts';
 import { limitHeap } from './process/heap.ts';
 import { runWorker } from './workers/run.ts';
 
-requireWayOut(process.env);
+requireOutboundRoute(process.env);
 runWorker({
   clock: {
     nowMs: () => Date.now(),

@@ -15,7 +15,7 @@ import { sdkCheck } from './publish/sdk-check.ts';
 import { createRecord } from './record/bucket.ts';
 import { withTrustedHeads, withTrustedManifests } from './record/signed-record.ts';
 import { Seals } from './record/signing.ts';
-import { type Kept, KeptSecret, unchanging } from './settings/kept-secret.ts';
+import { type CachedSecret, RefreshingSecret, unchanging } from './settings/refreshing-secret.ts';
 import { readSecret, type SecretReference } from './settings/secrets.ts';
 import {
   type Environment,
@@ -27,7 +27,7 @@ import {
 } from './settings/settings.ts';
 import { createTelemetry, type Telemetry } from './telemetry.ts';
 
-export interface Hands {
+export interface ProcessGlobals {
   readonly env: Environment;
   readonly nowMs: () => number;
   readonly random: Random;
@@ -41,17 +41,17 @@ export interface Wired<S, D> {
 }
 
 export interface WiredWriter extends Wired<Omit<WriterSettings, 'projects'>, Deps> {
-  readonly projects: Kept<ProjectTable>;
+  readonly projects: CachedSecret<ProjectTable>;
 }
 
 /** @throws FanoutError CONFIG_INVALID */
-export function wireReader(service: string, hands: Hands): Wired<ReaderSettings, ReaderDeps> {
-  const settings = readReaderSettings(hands.env);
-  const telemetry = createTelemetry(service, hands.env.FANOUT_STAGE);
-  const { nats } = readSecretNames(hands.env);
+export function wireReader(service: string, globals: ProcessGlobals): Wired<ReaderSettings, ReaderDeps> {
+  const settings = readReaderSettings(globals.env);
+  const telemetry = createTelemetry(service, globals.env.FANOUT_STAGE);
+  const { nats } = readSecretNames(globals.env);
   const { publicKeys } = settings;
   const seals = publicKeys.length === 0 ? null : new Seals(null, publicKeys);
-  return { settings, telemetry, deps: trusting(readerDeps(settings, nats, hands, telemetry), seals) };
+  return { settings, telemetry, deps: trusting(readerDeps(settings, nats, globals, telemetry), seals) };
 }
 
 /**
@@ -60,22 +60,22 @@ export function wireReader(service: string, hands: Hands): Wired<ReaderSettings,
  */
 export function wireWriter(
   service: string,
-  hands: Hands,
-  telemetry = createTelemetry(service, hands.env.FANOUT_STAGE),
+  globals: ProcessGlobals,
+  telemetry = createTelemetry(service, globals.env.FANOUT_STAGE),
 ): WiredWriter {
-  const secrets = readSecretNames(hands.env);
-  const settings = readWriterSettings(hands.env, secrets);
-  const projects = kept(secrets.projects, parseProjects, settings.projects, hands, telemetry);
-  const seals = writerSeals(settings, secrets.signing, hands, telemetry);
+  const secrets = readSecretNames(globals.env);
+  const settings = readWriterSettings(globals.env, secrets);
+  const projects = kept(secrets.projects, parseProjects, settings.projects, globals, telemetry);
+  const seals = writerSeals(settings, secrets.signing, globals, telemetry);
   const deps: Deps = {
-    ...trusting(readerDeps(settings, secrets.nats, hands, telemetry), seals),
+    ...trusting(readerDeps(settings, secrets.nats, globals, telemetry), seals),
     // A further region writes nothing.
     signer: seals !== null && settings.role === 'home' ? seals : undefined,
     topic: createTopic(settings.topic),
     cdn: withFreshTokens(createCdn(settings.templates), projects),
     sdkCheck,
     lastSeen: new Map(),
-    newId: hands.newId,
+    newId: globals.newId,
   };
   return { settings, projects, telemetry, deps };
 }
@@ -83,18 +83,18 @@ export function wireWriter(
 function readerDeps(
   settings: ReaderSettings,
   nats: SecretReference | null,
-  hands: Hands,
+  globals: ProcessGlobals,
   telemetry: Telemetry,
 ): ReaderDeps {
-  const clock = realClock(hands.nowMs);
-  const credentials = kept<BusCredentials>(nats, parseBusCredentials, settings.bus, hands, telemetry);
+  const clock = realClock(globals.nowMs);
+  const credentials = kept<BusCredentials>(nats, parseBusCredentials, settings.bus, globals, telemetry);
   const bus = new NatsBus(settings.bus, clock, credentials);
   return {
     record: createRecord(settings.bucket),
     bus,
     hearAgents: bus.hearAgents,
     clock,
-    random: hands.random,
+    random: globals.random,
     log: telemetry.log,
     metrics: telemetry.metrics,
   };
@@ -104,10 +104,10 @@ function readerDeps(
 function writerSeals(
   { publicKeys, signingKey }: WriterSettings,
   secret: SecretReference | null,
-  hands: Hands,
+  globals: ProcessGlobals,
   telemetry: Telemetry,
 ): Seals | null {
-  if (secret !== null) return new Seals(read(secret, parseSigningKey, hands, telemetry), publicKeys);
+  if (secret !== null) return new Seals(read(secret, parseSigningKey, globals, telemetry), publicKeys);
   if (signingKey !== null) return new Seals(unchanging<SigningKey>(signingKey), publicKeys);
   return publicKeys.length === 0 ? null : new Seals(null, publicKeys);
 }
@@ -126,20 +126,20 @@ function kept<T>(
   reference: SecretReference | null,
   parse: (text: string) => T,
   given: T,
-  hands: Hands,
+  globals: ProcessGlobals,
   telemetry: Telemetry,
-): Kept<T> {
-  return reference === null ? unchanging(given) : read(reference, parse, hands, telemetry);
+): CachedSecret<T> {
+  return reference === null ? unchanging(given) : read(reference, parse, globals, telemetry);
 }
 
 function read<T>(
   reference: SecretReference,
   parse: (text: string) => T,
-  { nowMs }: Hands,
+  { nowMs }: ProcessGlobals,
   { log, metrics }: Telemetry,
-): Kept<T> {
+): CachedSecret<T> {
   const { name } = reference;
-  const secret = new KeptSecret({
+  const secret = new RefreshingSecret({
     name,
     read: () => readSecret(reference),
     parse,

@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { type BuildOptions, build as esbuild, type Metafile, version } from 'esbuild';
 import { messageOf } from '../core/errors.ts';
-import { type KeptBuildOptions, readKept, writeKept } from './build-kept.ts';
+import { type KeptBuildOptions, readKept, writeKept } from './build-cache.ts';
 import { tellFailure, UsageError } from './local/cli.ts';
 
 export const ROOT_DIR = dirname(dirname(fileURLToPath(import.meta.url)));

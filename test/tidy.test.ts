@@ -57,7 +57,8 @@ const filesWith = (pattern: RegExp, files: readonly SourceFile[]): string[] =>
   files.filter(({ text }) => pattern.test(text)).map(({ path }) => path);
 
 const isEntry = (path: string): boolean =>
-  /^functions\/\w+\/handler\.ts$/.test(path) || ['agent/main.ts', 'agent/worker-main.ts', 'functions/receiver/main.ts'].includes(path);
+  /^functions\/\w+\/handler\.ts$/.test(path) ||
+  ['agent/main.ts', 'agent/worker-main.ts', 'functions/receiver/main.ts'].includes(path);
 
 describe('dependencies point one way', () => {
   it('finds the sources it is about', () => {
@@ -88,7 +89,9 @@ describe('dependencies point one way', () => {
     const sources = agent.filter(({ path }) => path.startsWith('agent/datafiles/sources/'));
     const known = sources.flatMap(({ path, imports }) =>
       imports
-        .filter((specifier) => /store|clients|agent\/http|\.\.\/http|^\.\/(nats|s3|disk|cdn)\.ts$/.test(specifier))
+        .filter((specifier) =>
+          /store|clients|agent\/http|\.\.\/http|^\.\/(nats|s3|disk|cdn)\.ts$/.test(specifier),
+        )
         .map((to) => `${path} imports ${to}`),
     );
     expect(known).toEqual([]);

@@ -14,7 +14,7 @@ import type { Log } from '../../core/log.ts';
 import { canarySubject } from '../../core/record/names.ts';
 import { uuid } from '../../core/uuid.ts';
 import type { Version } from '../../core/version.ts';
-import type { NoteChannel } from './sources/side-channel.ts';
+import type { NotificationChannel } from './sources/side-channel.ts';
 import type { Candidate, Outcome } from './sources/source.ts';
 
 /** What refuses a datafile for what it is, and not for how it came. */
@@ -38,7 +38,7 @@ export interface QuarantineOptions {
   /** Whether the agent follows a key at all. */
   readonly serves: (sdkKey: SdkKey) => boolean;
   /** Null where there is no bus to say it on. */
-  readonly channel: () => Pick<NoteChannel, 'publish'> | null;
+  readonly channel: () => Pick<NotificationChannel, 'publish'> | null;
 }
 
 export class Quarantine {

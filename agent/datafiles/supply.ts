@@ -9,11 +9,11 @@ import type { AgentConfig } from '../config/config.ts';
 import { keyPattern } from '../config/key-pattern.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { WorkersReport } from '../workers/metrics/report.ts';
+import { type AgentSources, createAgentSources, type Wires } from './agent-sources.ts';
 import { Follower } from './follow.ts';
 import { Behind } from './health/behind.ts';
 import { BusHealth, type BusReason } from './health/bus-health.ts';
 import { createStatus, type Status } from './health/status.ts';
-import { createInlets, type Inlets, type Wires } from './inlets.ts';
 import { Intake } from './intake.ts';
 import { Keys } from './keys/keys.ts';
 import { UnknownKeys } from './keys/unknown.ts';
@@ -48,7 +48,7 @@ export class Supply<B> {
   readonly keys: Keys;
   readonly store: Store<B>;
   readonly status: Status;
-  readonly inlets: Inlets;
+  readonly inlets: AgentSources;
   readonly #config: AgentConfig;
   readonly #deps: SupplyDeps<B>;
   readonly #health: BusHealth;
@@ -92,7 +92,7 @@ export class Supply<B> {
       serves: (sdkKey) => this.keys.serves(sdkKey),
       channel: () => this.inlets.nats?.channel ?? null,
     });
-    this.inlets = createInlets(config, {
+    this.inlets = createAgentSources(config, {
       ...{ clock, random, sink, reader, wires },
       busEvents: this.#busEvents(),
       recordIntervalMs: (sdkKey) => this.#recordIntervalMs(sdkKey),

@@ -24,7 +24,7 @@ import { outgoing } from '../events/outgoing.ts';
 import { tryDecisions } from './canary.ts';
 import type { Cmab } from './cmab.ts';
 import { Decider } from './decider/decider.ts';
-import { EventTap } from './decider/tap.ts';
+import { EventTap } from './decider/event-tap.ts';
 import { type ClientTraits, FlagClient, type Tap } from './flag-client.ts';
 import { InvalidVariables } from './invalid-variables.ts';
 import type { Odp } from './odp/odp.ts';

@@ -5,10 +5,10 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Clock, sleep } from '../../core/clock.ts';
 import type { SdkKey } from '../../core/ids.ts';
 import type { CmabSettings } from '../config/config.ts';
+import type { OnFailure } from '../services/failure-log.ts';
 import type { RedisConnections } from '../services/redis.ts';
 import type { Answer, Ask } from '../services/requester.ts';
 import { serviceFailed } from '../services/time-limit.ts';
-import type { OnTrouble } from '../services/troubles.ts';
 import type { SdkCmab, SdkRequestHandler } from './clients.ts';
 import { type Cache, type CacheStore, createCacheStore, predictionCache } from './cmab-cache.ts';
 
@@ -20,7 +20,7 @@ export interface CmabDeps {
   readonly clock: Clock;
   readonly ask: Ask;
   readonly redis: RedisConnections;
-  readonly onTrouble: OnTrouble;
+  readonly onFailure: OnFailure;
 }
 
 /** Rule id → the prediction's own id. */
@@ -96,7 +96,7 @@ export class Cmab {
         this.#tracked.getStore()?.ids.set(ruleId, cmabUuid);
         return true;
       },
-      onFailed: (error) => this.#deps.onTrouble({ service: 'cmab', what: 'cache' }, error),
+      onFailed: (error) => this.#deps.onFailure({ service: 'cmab', what: 'cache' }, error),
     });
   }
 
@@ -146,7 +146,7 @@ export class Cmab {
   }
 
   #failed(error: unknown): void {
-    this.#deps.onTrouble({ service: 'cmab', what: 'prediction' }, error);
+    this.#deps.onFailure({ service: 'cmab', what: 'prediction' }, error);
   }
 }
 

@@ -38,7 +38,7 @@ export class Decisions {
     this.#clock = clock;
     this.#outside = createOutside(config, {
       ...{ clock, random, log },
-      onTrouble: (trouble) => metrics.serviceFailed(trouble),
+      onFailure: (trouble) => metrics.serviceFailed(trouble),
     });
     this.users = createUserState({ config, outside: this.#outside, ...(sharing ? { sharing } : {}) });
     this.clients = new FlagClients({

@@ -2,12 +2,12 @@
 // datafiles come from or of HTTP.
 
 import type { SendEvent } from '../events/from-decider.ts';
-import type { Note } from '../notifications/notification.ts';
+import type { Notification } from '../notifications/notification.ts';
 import type { EventDispatcher, SdkClient } from './clients.ts';
 import type { Cmab } from './cmab.ts';
 import type { Decider } from './decider/decider.ts';
+import type { EventTap } from './decider/event-tap.ts';
 import type { EventPieces } from './decider/outcome.ts';
-import type { EventTap } from './decider/tap.ts';
 import type { InvalidVariables } from './invalid-variables.ts';
 import type { ProjectOdp } from './odp/odp.ts';
 import type { KeptVariations } from './profiles/kept-variations.ts';
@@ -64,7 +64,7 @@ export class FlagClient {
   /** Users on whom a variation was forced once. */
   readonly #forcedUsers = new Set<string>();
   #users = 0;
-  readonly #listeners = new Set<(note: Note) => void>();
+  readonly #listeners = new Set<(note: Notification) => void>();
   #retired = false;
 
   constructor(sdk: SdkClient, close: () => void, traits: ClientTraits = {}) {
@@ -137,14 +137,14 @@ export class FlagClient {
   }
 
   /** Hears what is decided and tracked until the returned function is called. */
-  listen(onNote: (note: Note) => void): () => void {
+  listen(onNote: (note: Notification) => void): () => void {
     const { notificationCenter } = this.sdk;
     const ids = [
       notificationCenter.addNotificationListener('DECISION', (decision) =>
-        onNote(requestContext().decisionNote(decision)),
+        onNote(requestContext().decisionNotification(decision)),
       ),
       notificationCenter.addNotificationListener('TRACK', (track) =>
-        onNote(requestContext().trackNote(track)),
+        onNote(requestContext().trackNotification(track)),
       ),
     ];
     this.#listeners.add(onNote);
@@ -155,7 +155,7 @@ export class FlagClient {
   }
 
   /** Tells those who listen what the SDK does not say by itself. */
-  tell(note: Note): void {
+  tell(note: Notification): void {
     for (const onNote of this.#listeners) onNote(note);
   }
 }

@@ -2,14 +2,14 @@
 // does, and in other words; the route that asked knows the rest. Holds over every turn that a decision takes.
 
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { decisionNote, type Note, trackNote } from '../notifications/notification.ts';
+import { decisionNotification, type Notification, trackNotification } from '../notifications/notification.ts';
 import type { DecisionPayload, TrackPayload } from './clients.ts';
 
 export interface RequestContext {
   /** What listeners are told of a decision. */
-  readonly decisionNote: (decision: DecisionPayload) => Note;
+  readonly decisionNotification: (decision: DecisionPayload) => Notification;
   /** What listeners are told of a conversion. */
-  readonly trackNote: (track: TrackPayload) => Note;
+  readonly trackNotification: (track: TrackPayload) => Notification;
   /** Those of a conversion, as they came; null where none is tracked. */
   readonly eventTags: Readonly<Record<string, unknown>> | null;
   /** Whether an impression is sent also of a user who is in no variation. */
@@ -17,8 +17,8 @@ export interface RequestContext {
 }
 
 const PLAIN: RequestContext = {
-  decisionNote: (decision) => decisionNote(decision),
-  trackNote: (track) => trackNote(track),
+  decisionNotification: (decision) => decisionNotification(decision),
+  trackNotification: (track) => trackNotification(track),
   eventTags: null,
   sendsEmptyImpressions: true,
 };

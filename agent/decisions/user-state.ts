@@ -7,9 +7,9 @@ import type { Held } from '../datafiles/store.ts';
 import type { Outside } from '../services/services.ts';
 import type { FlagClient } from './flag-client.ts';
 import { type Override, Overrides } from './overrides.ts';
-import { ProfileDesk } from './profiles/desk.ts';
 import { createProfileServices, type LocalProfiles } from './profiles/index.ts';
 import type { SavedProfile } from './profiles/profiles.ts';
+import { RequestProfiles } from './profiles/request-profiles.ts';
 
 /** To other processes that serve the same users. */
 export interface UserSharing {
@@ -28,7 +28,7 @@ export interface UserState {
   /** See UserSharing; null where there are no others. */
   readonly settled: (() => Promise<void>) | null;
   /** Null where no service is configured: then the SDK is given none either. */
-  readonly desk: ProfileDesk | null;
+  readonly desk: RequestProfiles | null;
   readonly onProfileFailed: (what: 'lookup' | 'save', error: unknown) => void;
   /** Gives a client that begins to serve what belongs to its key. */
   serves(held: Held<FlagClient>): void;
@@ -39,7 +39,7 @@ export interface UserState {
 
 export interface UserStateOptions {
   readonly config: Pick<AgentConfig, 'userProfiles' | 'profileCharactersMax'>;
-  readonly outside: Pick<Outside, 'makeProfiles' | 'onTrouble'>;
+  readonly outside: Pick<Outside, 'makeProfiles' | 'onFailure'>;
   readonly sharing?: UserSharing;
 }
 
@@ -55,8 +55,8 @@ export function createUserState({ config, outside, sharing }: UserStateOptions):
     overrides,
     profiles,
     settled: sharing === undefined ? null : () => sharing.settled(),
-    desk: profiles.configured ? new ProfileDesk() : null,
-    onProfileFailed: (what, error) => outside.onTrouble({ service: 'profiles', what }, error),
+    desk: profiles.configured ? new RequestProfiles() : null,
+    onProfileFailed: (what, error) => outside.onFailure({ service: 'profiles', what }, error),
     serves: ({ sdkKey, built }) => overrides.apply(sdkKey, built),
     forget: ({ sdkKey, built }) => {
       overrides.clear(sdkKey, built);

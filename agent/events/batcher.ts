@@ -20,7 +20,7 @@ interface OpenLane extends Lane {
   cutAtMs: number;
 }
 
-export interface LanesOptions {
+export interface BatcherOptions {
   readonly batchSize: number;
   readonly batchSizeMax: number;
   /** No event waits longer than this for others to come. */
@@ -29,15 +29,15 @@ export interface LanesOptions {
   readonly onBatch: (batch: Batch) => void;
 }
 
-export class Lanes {
-  readonly #options: LanesOptions;
+export class Batcher {
+  readonly #options: BatcherOptions;
   readonly #open = new Map<string, OpenLane>();
   /** Most events have the head of the one before. */
   #last: OpenLane | null = null;
   #timer: Timer | null = null;
   #isTimerOfGrown = false;
 
-  constructor(options: LanesOptions) {
+  constructor(options: BatcherOptions) {
     this.#options = options;
   }
 

@@ -14,7 +14,7 @@ const LAST_TRIES = 3;
 /** Each wait is spread by this share to both sides, so that a fleet does not come back in step. */
 const JITTER_SHARE = 0.2;
 
-export interface OutletOptions {
+export interface EventEndpointOptions {
   readonly url: string;
   readonly post: Post;
   readonly clock: Clock;
@@ -29,8 +29,8 @@ export interface OutletOptions {
   readonly onRequest: (ok: boolean) => void;
 }
 
-export class Outlet {
-  readonly #options: OutletOptions;
+export class EventEndpoint {
+  readonly #options: EventEndpointOptions;
   readonly #ready: Batch[] = [];
   readonly #sending = new Set<Batch>();
   #failures = 0;
@@ -38,7 +38,7 @@ export class Outlet {
   #retry: Timer | null = null;
   #closed = false;
 
-  constructor(options: OutletOptions) {
+  constructor(options: EventEndpointOptions) {
     this.#options = options;
   }
 

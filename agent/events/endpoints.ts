@@ -1,31 +1,31 @@
 // The endpoints events go to, made as they are needed: one that the operator named, or those that the SDK knows.
 
-import { Outlet, type OutletOptions } from './endpoint.ts';
+import { EventEndpoint, type EventEndpointOptions } from './endpoint.ts';
 import type { Batch, QueuedEvent } from './event.ts';
 
-export class Outlets {
+export class EventEndpoints {
   readonly #url: string | null;
-  readonly #options: Omit<OutletOptions, 'url'>;
-  readonly #byUrl = new Map<string, Outlet>();
+  readonly #options: Omit<EventEndpointOptions, 'url'>;
+  readonly #byUrl = new Map<string, EventEndpoint>();
 
   /** @param url where all events go; null: where the SDK says */
-  constructor(url: string | null, options: Omit<OutletOptions, 'url'>) {
+  constructor(url: string | null, options: Omit<EventEndpointOptions, 'url'>) {
     this.#url = url;
     this.#options = options;
   }
 
-  all(): readonly Outlet[] {
+  all(): readonly EventEndpoint[] {
     return [...this.#byUrl.values()];
   }
 
-  to(sdkUrl: string): Outlet {
+  to(sdkUrl: string): EventEndpoint {
     const url = this.#url ?? sdkUrl;
-    let outlet = this.#byUrl.get(url);
-    if (outlet === undefined) {
-      outlet = new Outlet({ ...this.#options, url });
-      this.#byUrl.set(url, outlet);
+    let endpoint = this.#byUrl.get(url);
+    if (endpoint === undefined) {
+      endpoint = new EventEndpoint({ ...this.#options, url });
+      this.#byUrl.set(url, endpoint);
     }
-    return outlet;
+    return endpoint;
   }
 
   push(batch: Batch): void {
@@ -34,8 +34,8 @@ export class Outlets {
 
   /** A batch that has waited longest at its endpoint. */
   takeFirst(): Batch | undefined {
-    for (const outlet of this.#byUrl.values()) {
-      const batch = outlet.takeFirst();
+    for (const endpoint of this.#byUrl.values()) {
+      const batch = endpoint.takeFirst();
       if (batch !== undefined) return batch;
     }
     return undefined;

@@ -3,8 +3,8 @@
 
 import type { Random } from '../../core/clock.ts';
 import { uuid } from '../../core/uuid.ts';
+import { eventText } from '../decisions/decider/event-tap.ts';
 import type { EventPieces } from '../decisions/decider/outcome.ts';
-import { eventText } from '../decisions/decider/tap.ts';
 import type { EventSink } from './event.ts';
 
 /** @param visitor made by visitorText() */

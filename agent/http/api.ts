@@ -5,7 +5,7 @@ import type { Random } from '../../core/clock.ts';
 import type { SdkKey } from '../../core/ids.ts';
 import { uuid } from '../../core/uuid.ts';
 import type { AgentConfig } from '../config/config.ts';
-import type { NoteChannel } from '../datafiles/sources/side-channel.ts';
+import type { NotificationChannel } from '../datafiles/sources/side-channel.ts';
 import type { Held } from '../datafiles/store.ts';
 import type { FlagClient } from '../decisions/flag-client.ts';
 import type { UserState } from '../decisions/user-state.ts';
@@ -30,7 +30,7 @@ export interface ServingDeps extends FlagDeps, PortDeps {
   readonly status: HealthSource;
   readonly random: Random;
   /** To and from others that decide; null: there are none. */
-  readonly channel: NoteChannel | null;
+  readonly channel: NotificationChannel | null;
   /** Null where there are no traces. */
   readonly tracing?: Tracing | null;
 }

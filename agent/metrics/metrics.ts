@@ -13,7 +13,7 @@ import { collectProcessMetrics } from '../../io/process-metrics.ts';
 import type { Outcome, SourceName } from '../datafiles/sources/source.ts';
 import { registerEventMetrics } from '../events/metrics.ts';
 import type { EventStats } from '../events/queue/queue.ts';
-import type { Trouble } from '../services/troubles.ts';
+import type { Failure } from '../services/failure-log.ts';
 import { registerTraceMetrics } from '../tracing/metrics.ts';
 import type { TraceStats } from '../tracing/tracing.ts';
 import { registerWorkerMetrics } from '../workers/metrics/metrics.ts';
@@ -136,7 +136,7 @@ export class Metrics {
     this.#looks.inc({ result });
   }
 
-  serviceFailed({ service, what }: Trouble): void {
+  serviceFailed({ service, what }: Failure): void {
     const trouble = `${service} ${what}`;
     this.#troubles.set(trouble, (this.#troubles.get(trouble) ?? 0) + 1);
   }

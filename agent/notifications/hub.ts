@@ -4,17 +4,17 @@
 import { type Clock, type Random, withinMs } from '../../core/clock.ts';
 import type { SdkKey } from '../../core/ids.ts';
 import { noteSubject } from '../../core/record/names.ts';
-import type { NoteChannel } from '../datafiles/sources/side-channel.ts';
+import type { NotificationChannel } from '../datafiles/sources/side-channel.ts';
 import type { Held } from '../datafiles/store.ts';
 import type { FlagClient } from '../decisions/flag-client.ts';
-import { configUpdateNote, type Note } from './notification.ts';
-import { decodeNotes, Outbox } from './outbox.ts';
-import { Wants } from './subscriptions.ts';
+import { configUpdateNotification, type Notification } from './notification.ts';
+import { decodeNotifications, Outbox } from './outbox.ts';
+import { Subscriptions } from './subscriptions.ts';
 
 /** How long a slow bus may hold up a listener. */
 const SETTLE_TIMEOUT_MS = 500;
 
-export type OnNote = (note: Note) => void;
+export type OnNotification = (note: Notification) => void;
 
 export interface HubOptions {
   readonly clock: Clock;
@@ -22,13 +22,13 @@ export interface HubOptions {
   /** The client that decides for a key now. */
   readonly clientOf: (sdkKey: SdkKey) => FlagClient | null;
   /** To and from the other agents; null: this one alone. */
-  readonly channel: NoteChannel | null;
+  readonly channel: NotificationChannel | null;
   /** Notes that others will miss because there were too many. */
   readonly onDropped: (sdkKey: SdkKey, count: number) => void;
 }
 
 interface KeyState {
-  readonly listeners: Set<OnNote>;
+  readonly listeners: Set<OnNotification>;
   /** Ends the subscription to the other agents' notes. */
   unsubscribe: (() => void) | null;
   /** Ends listening to the client that decides. */
@@ -39,7 +39,7 @@ interface KeyState {
 export class NotificationHub {
   readonly #options: HubOptions;
   readonly #id: string;
-  readonly #wants: Wants | null;
+  readonly #wants: Subscriptions | null;
   readonly #keys = new Map<SdkKey, KeyState>();
 
   constructor(options: HubOptions) {
@@ -49,7 +49,7 @@ export class NotificationHub {
     this.#wants =
       channel === null
         ? null
-        : new Wants({ from: this.#id, channel, clock, onWanted: (sdkKey) => this.#review(sdkKey) });
+        : new Subscriptions({ from: this.#id, channel, clock, onWanted: (sdkKey) => this.#review(sdkKey) });
   }
 
   start(): void {
@@ -62,7 +62,7 @@ export class NotificationHub {
   }
 
   /** Hears every note of a key until the returned function is called. */
-  listen(sdkKey: SdkKey, onNote: OnNote): () => void {
+  listen(sdkKey: SdkKey, onNote: OnNotification): () => void {
     const state = this.#state(sdkKey);
     state.listeners.add(onNote);
     this.#review(sdkKey);
@@ -86,7 +86,7 @@ export class NotificationHub {
     // The old client's users are not done yet: it is listened to until it is closed.
     if (state !== undefined) {
       state.detach = null;
-      for (const listener of state.listeners) listener(configUpdateNote(held.revision));
+      for (const listener of state.listeners) listener(configUpdateNotification(held.revision));
     }
     this.#review(held.sdkKey);
   }
@@ -131,7 +131,7 @@ export class NotificationHub {
     }
   }
 
-  #made(sdkKey: SdkKey, state: KeyState, note: Note): void {
+  #made(sdkKey: SdkKey, state: KeyState, note: Notification): void {
     for (const listener of state.listeners) listener(note);
     if (this.#wants?.wantedByOthers(sdkKey) !== true) return;
     state.outbox ??= this.#outbox(sdkKey);
@@ -139,7 +139,7 @@ export class NotificationHub {
   }
 
   #heard(state: KeyState, message: Uint8Array): void {
-    const batch = decodeNotes(message);
+    const batch = decodeNotifications(message);
     if (batch === null || batch.from === this.#id) return;
     for (const note of batch.notes) for (const listener of state.listeners) listener(note);
   }

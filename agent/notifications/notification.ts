@@ -3,11 +3,11 @@
 import type { DecisionPayload, TrackPayload } from '../decisions/clients.ts';
 import { keepCountable } from '../events/conversion.ts';
 
-export const NOTE_KINDS = ['decision', 'track', 'project_config_update'] as const;
-export type NoteKind = (typeof NOTE_KINDS)[number];
+export const NOTIFICATION_KINDS = ['decision', 'track', 'project_config_update'] as const;
+export type NotificationKind = (typeof NOTIFICATION_KINDS)[number];
 
-export interface Note {
-  readonly kind: NoteKind;
+export interface Notification {
+  readonly kind: NotificationKind;
   /** One line of JSON. */
   readonly text: string;
 }
@@ -25,10 +25,10 @@ export interface Untold {
 }
 
 /** A decision, whatever made it: decide, activate or a feature's variables. */
-export function decisionNote(
+export function decisionNotification(
   { type, userId, attributes, decisionInfo }: DecisionPayload,
   { attributes: own, segments = null, reasons }: Untold = {},
-): Note {
+): Notification {
   const info = reasons === undefined ? decisionInfo : { ...decisionInfo, reasons };
   return note('decision', {
     Type: type,
@@ -49,7 +49,11 @@ export interface DecidedFeature {
   readonly variableValues: Values;
 }
 
-export function featureNote(userId: string, attributes: Values | null, decided: DecidedFeature): Note {
+export function featureNotification(
+  userId: string,
+  attributes: Values | null,
+  decided: DecidedFeature,
+): Notification {
   const { featureKey, featureEnabled, source, ruleKey, variationKey, variableValues } = decided;
   const sourceInfo = source === 'feature-test' ? { experimentKey: ruleKey, variationKey } : {};
   return note('decision', {
@@ -59,10 +63,10 @@ export function featureNote(userId: string, attributes: Values | null, decided: 
   });
 }
 
-export function trackNote(
+export function trackNotification(
   { eventKey, userId, attributes, eventTags, logEvent }: TrackPayload,
   { attributes: own, eventTags: ownTags }: Pick<Untold, 'attributes'> & { eventTags?: Values | null } = {},
-): Note {
+): Notification {
   const visitor = logEvent.params.visitors[0];
   const event = visitor?.snapshots[0]?.events[0];
   if (event !== undefined) keepCountable(event);
@@ -84,17 +88,17 @@ export function trackNote(
   });
 }
 
-export const configUpdateNote = (revision: number): Note =>
+export const configUpdateNotification = (revision: number): Notification =>
   note('project_config_update', { Type: 'project_config_update', Revision: String(revision) });
 
 /** The kinds that `filter` values name, each value a comma list; all when there are none. */
-export function kindsOf(filters: readonly string[]): ReadonlySet<NoteKind> {
-  if (filters.length === 0) return new Set(NOTE_KINDS);
+export function kindsOf(filters: readonly string[]): ReadonlySet<NotificationKind> {
+  if (filters.length === 0) return new Set(NOTIFICATION_KINDS);
   const named = filters.flatMap((filter) => filter.split(','));
-  return new Set(NOTE_KINDS.filter((kind) => named.includes(kind)));
+  return new Set(NOTIFICATION_KINDS.filter((kind) => named.includes(kind)));
 }
 
-const note = (kind: NoteKind, value: object): Note => ({ kind, text: JSON.stringify(value) });
+const note = (kind: NotificationKind, value: object): Notification => ({ kind, text: JSON.stringify(value) });
 
 const userContext = (userId: string, attributes: unknown, segments: readonly string[] | null = null) => ({
   ID: userId,

@@ -2,8 +2,8 @@
 // a few messages a second. What does not fit is dropped and counted: notes are for watching, not for keeping.
 
 import type { Clock, Timer } from '../../core/clock.ts';
-import type { Note } from './notification.ts';
-import { NOTE_KINDS, type NoteKind } from './notification.ts';
+import type { Notification } from './notification.ts';
+import { NOTIFICATION_KINDS, type NotificationKind } from './notification.ts';
 
 /** How long a note may wait for company. */
 export const GATHER_MS = 20;
@@ -34,7 +34,7 @@ export class Outbox {
     this.#options = options;
   }
 
-  add({ kind, text }: Note): void {
+  add({ kind, text }: Notification): void {
     const line = `${kind} ${text}`;
     if (line.length * 3 > MESSAGE_BYTES_MAX || !this.#makeRoom(line.length)) {
       this.#dropped++;
@@ -54,7 +54,7 @@ export class Outbox {
     this.#chars = 0;
     this.#dropped = 0;
     const { from, send, onDropped } = this.#options;
-    for (const lines of messages) send(encodeNotes(from, lines));
+    for (const lines of messages) send(encodeNotifications(from, lines));
     if (dropped > 0) onDropped(dropped);
   }
 
@@ -75,20 +75,20 @@ export class Outbox {
   }
 }
 
-const encodeNotes = (from: string, lines: readonly string[]): Uint8Array =>
+const encodeNotifications = (from: string, lines: readonly string[]): Uint8Array =>
   Buffer.from(`${PREFIX}${from}\n${lines.join('\n')}`);
 
 /** Null when it is no message of ours: a later version's, or anybody's. */
-export function decodeNotes(message: Uint8Array): { from: string; notes: Note[] } | null {
+export function decodeNotifications(message: Uint8Array): { from: string; notes: Notification[] } | null {
   const [first, ...lines] = Buffer.from(message.buffer, message.byteOffset, message.byteLength)
     .toString()
     .split('\n');
   if (!first?.startsWith(PREFIX)) return null;
-  const notes = lines.map((line): Note => {
+  const notes = lines.map((line): Notification => {
     const space = line.indexOf(' ');
-    return { kind: line.slice(0, space) as NoteKind, text: line.slice(space + 1) };
+    return { kind: line.slice(0, space) as NotificationKind, text: line.slice(space + 1) };
   });
   // What listeners get is one line, and to them a carriage return ends one too; our JSON never holds it.
-  const known = notes.every(({ kind, text }) => NOTE_KINDS.includes(kind) && !text.includes('\r'));
+  const known = notes.every(({ kind, text }) => NOTIFICATION_KINDS.includes(kind) && !text.includes('\r'));
   return known ? { from: first.slice(PREFIX.length), notes } : null;
 }

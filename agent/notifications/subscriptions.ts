@@ -6,7 +6,7 @@ import { parseJsonWithin } from '../../core/datafile/json-depth.ts';
 import { type SdkKey, toSdkKey } from '../../core/ids.ts';
 import { type RateState, takeToken } from '../../core/rate-limit.ts';
 import { WANT_SUBJECT } from '../../core/record/names.ts';
-import type { NoteChannel } from '../datafiles/sources/side-channel.ts';
+import type { NotificationChannel } from '../datafiles/sources/side-channel.ts';
 
 /** How often a wish is repeated. */
 export const WANT_INTERVAL_MS = 10_000;
@@ -24,16 +24,16 @@ export const WISH_BYTES_MAX = 32 * 1024;
  */
 const WISHES_LIMIT = { burst: 500, perSecond: 100 } as const;
 
-export interface WantsOptions {
+export interface SubscriptionsOptions {
   readonly from: string;
-  readonly channel: NoteChannel;
+  readonly channel: NotificationChannel;
   readonly clock: Clock;
   /** Somebody else began, or ceased, to want notes of this key. */
   readonly onWanted: (sdkKey: SdkKey, wanted: boolean) => void;
 }
 
-export class Wants {
-  readonly #options: WantsOptions;
+export class Subscriptions {
+  readonly #options: SubscriptionsOptions;
   readonly #mine = new Set<SdkKey>();
   readonly #theirsUntilMs = new Map<SdkKey, number>();
   #sayTimer: Timer | null = null;
@@ -41,7 +41,7 @@ export class Wants {
   #unsubscribe: (() => void)[] = [];
   #rate: RateState | null = null;
 
-  constructor(options: WantsOptions) {
+  constructor(options: SubscriptionsOptions) {
     this.#options = options;
   }
 

@@ -1,7 +1,7 @@
 // What can be asked of the agent on its command line instead of running it: help, version, and whether its settings are
 // right. Prints through what it is given; knows neither process nor environment.
 
-import type { WayOut } from '../../io/way-out.ts';
+import type { OutboundRoute } from '../../io/outbound-route.ts';
 import {
   type AgentConfig,
   type ConfigFile,
@@ -26,7 +26,7 @@ export interface CliInput {
   readonly loadFile: () => Promise<ConfigFile | null>;
   readonly machine?: Machine;
   /** Proxies and certificates of the environment, where they were looked at. */
-  readonly wayOut?: WayOut;
+  readonly outboundRoute?: OutboundRoute;
 }
 
 const EXIT_FINE = 0;
@@ -50,22 +50,22 @@ export async function runCli(input: CliInput, output: CliOutput): Promise<number
 }
 
 async function check(input: CliInput, output: CliOutput): Promise<number> {
-  const { env, readText, loadFile, machine, wayOut } = input;
+  const { env, readText, loadFile, machine, outboundRoute } = input;
   const file = await loadFile();
   const { config, ...own } = await checkAll(env, readText, file, machine);
-  const warnings = [...(wayOut?.warnings ?? []), ...own.warnings];
-  const problems = [...(wayOut?.problems ?? []), ...own.problems];
+  const warnings = [...(outboundRoute?.warnings ?? []), ...own.warnings];
+  const problems = [...(outboundRoute?.problems ?? []), ...own.problems];
   for (const warning of warnings) output.error(`warning: ${warning}`);
   for (const problem of problems) output.error(`wrong: ${problem}`);
   if (problems.length > 0) {
     output.error(`${problems.length} of the settings ${problems.length === 1 ? 'is' : 'are'} wrong.`);
     return EXIT_USAGE;
   }
-  output.out(summary(config, file, wayOut?.summary ?? null));
+  output.out(summary(config, file, outboundRoute?.summary ?? null));
   return EXIT_FINE;
 }
 
-const summary = (config: AgentConfig, file: ConfigFile | null, wayOut: string | null): string =>
+const summary = (config: AgentConfig, file: ConfigFile | null, outboundRoute: string | null): string =>
   [
     `The settings are right (${file === null ? 'no file; environment and defaults' : file.path}).`,
     `  SDK keys      ${config.keys.map(({ sdkKey }) => sdkKey).join(', ') || 'none; served on demand'}`,
@@ -78,7 +78,7 @@ const summary = (config: AgentConfig, file: ConfigFile | null, wayOut: string | 
     `  record        ${config.s3?.bucket ?? 'off: datafiles come from the CDN alone'}`,
     `  signatures    ${config.signing.mode}${config.signing.mode === 'off' ? '' : `, ${config.signing.keys.length} key(s)`}`,
     `  cache         ${config.cacheDir ?? 'off: a restart begins without a datafile'}`,
-    ...(wayOut === null ? [] : [`  way out       ${wayOut}`]),
+    ...(outboundRoute === null ? [] : [`  way out       ${outboundRoute}`]),
   ].join('\n');
 
 function webhookUse({ receiverUrl, projects }: WebhookSettings): string {

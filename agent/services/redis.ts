@@ -5,8 +5,8 @@ import type { RedisClientType } from '@redis/client';
 import type { Clock } from '../../core/clock.ts';
 import { isFanoutError, messageOf } from '../../core/errors.ts';
 import type { RedisSettings } from '../config/config.ts';
+import type { OnFailure } from './failure-log.ts';
 import { serviceFailed, within } from './time-limit.ts';
-import type { OnTrouble } from './troubles.ts';
 
 /** For one command; Redis answers within a millisecond or something is wrong. */
 export const COMMAND_TIMEOUT_MS = 1_000;
@@ -32,7 +32,7 @@ export interface Redis {
 
 export interface RedisDeps {
   readonly clock: Clock;
-  readonly onTrouble: OnTrouble;
+  readonly onFailure: OnFailure;
 }
 
 export class RedisConnections {
@@ -160,7 +160,7 @@ class RedisConnection implements Redis {
       client.once('error', () => resolve());
     });
     client.on('error', (error: unknown) => {
-      if (!this.#stopped) this.#deps.onTrouble({ service: 'redis', what: 'connection' }, error);
+      if (!this.#stopped) this.#deps.onFailure({ service: 'redis', what: 'connection' }, error);
     });
     // Fails only when it is stopped; until then every failure is an event of the client.
     client.connect().catch(() => {});

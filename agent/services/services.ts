@@ -9,16 +9,16 @@ import { Odp } from '../decisions/odp/odp.ts';
 import type { MakeProfileService } from '../decisions/profiles/index.ts';
 import { makeRemoteProfiles } from '../decisions/profiles/remote.ts';
 import { VERSION } from '../process/release.ts';
+import { type Failure, FailureLog } from './failure-log.ts';
 import { RedisConnections } from './redis.ts';
 import { createRequester } from './requester.ts';
-import { type Trouble, Troubles } from './troubles.ts';
 
 export interface Outside {
   /** Null where the operator turned it off. */
   readonly odp: Odp | null;
   readonly cmab: Cmab;
   readonly makeProfiles: MakeProfileService;
-  readonly onTrouble: Troubles['note'];
+  readonly onFailure: FailureLog['note'];
   /** Sends what is left, within about `timeoutMs`, and closes all connections. */
   stop(timeoutMs: number): Promise<void>;
 }
@@ -27,22 +27,22 @@ export interface OutsideDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  readonly onTrouble: (trouble: Trouble) => void;
+  readonly onFailure: (trouble: Failure) => void;
 }
 
 export function createOutside(config: Pick<AgentConfig, 'odp' | 'cmab'>, deps: OutsideDeps): Outside {
-  const { clock, random, log, onTrouble: count } = deps;
-  const troubles = new Troubles({ clock, log, count });
-  const onTrouble = troubles.note;
+  const { clock, random, log, onFailure: count } = deps;
+  const troubles = new FailureLog({ clock, log, count });
+  const onFailure = troubles.note;
   const requester = createRequester(clock, { origins: config.odp.origins });
-  const redis = new RedisConnections({ clock, onTrouble });
-  const shared = { clock, random, ask: requester.ask, redis, onTrouble, version: VERSION };
+  const redis = new RedisConnections({ clock, onFailure });
+  const shared = { clock, random, ask: requester.ask, redis, onFailure, version: VERSION };
   const odp = config.odp.disable ? null : new Odp(config.odp, { ...shared, ask: requester.askNamed });
   return {
     odp,
     cmab: new Cmab(config.cmab, shared),
     makeProfiles: makeRemoteProfiles(shared),
-    onTrouble,
+    onFailure,
     stop: async (timeoutMs) => {
       await odp?.stop(timeoutMs);
       requester.close();

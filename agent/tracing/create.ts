@@ -14,8 +14,8 @@ import {
 import { messageOf } from '../../core/errors.ts';
 import type { AgentConfig, TracingSettings } from '../config/config.ts';
 import { VERSION } from '../process/release.ts';
+import { FailureLog } from '../services/failure-log.ts';
 import { serviceFailed, within } from '../services/time-limit.ts';
-import { Troubles } from '../services/troubles.ts';
 import { DatafileFields } from './datafile-fields.ts';
 import { RequestSpans } from './request-spans.ts';
 import { ChangeTraceIds, SwapSpans } from './swap-spans.ts';
@@ -39,7 +39,7 @@ export interface CreateDeps extends TracingDeps {
 export function createTracing(config: AgentConfig, { clock, log, exporter }: CreateDeps): LoadedTracing {
   const { tracing, server, logSdkKeys } = config;
   const tally = new Tally();
-  const troubles = new Troubles({ clock, log, count: () => {} });
+  const troubles = new FailureLog({ clock, log, count: () => {} });
   const onFailed = (error: unknown) =>
     troubles.note({ service: 'traces', what: 'export' }, serviceFailed(COLLECTOR, messageOf(error), error));
   const batches = new BatchSpanProcessor({

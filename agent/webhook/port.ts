@@ -4,7 +4,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { SdkKey } from '../../core/ids.ts';
 import type { AgentConfig } from '../config/config.ts';
-import type { Inlets } from '../datafiles/inlets.ts';
+import type { AgentSources } from '../datafiles/agent-sources.ts';
 import type { Keys } from '../datafiles/keys/keys.ts';
 import type { AnyStore } from '../datafiles/store.ts';
 import type { HealthSource } from '../http/admin/health.ts';
@@ -19,7 +19,7 @@ export interface WebhookPortDeps extends ServeDeps {
   readonly clock: Clock;
   readonly keys: Keys;
   readonly store: Pick<AnyStore, 'get'>;
-  readonly inlets: Inlets;
+  readonly inlets: AgentSources;
   readonly status: Pick<HealthSource, 'ready'>;
 }
 

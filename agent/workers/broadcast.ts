@@ -16,7 +16,7 @@ export const OFFER_TIMEOUT_MS = 3_000;
 /** At start, and while all workers are dead. */
 export const FIRST_WORKER_WAIT_MS = 30_000;
 
-export class Handout implements Builder<null> {
+export class WorkerBroadcast implements Builder<null> {
   readonly #clock: Clock;
   readonly #pool: () => Pool;
   /** Workers that let a swap wait in vain, until they have answered. */

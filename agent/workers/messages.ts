@@ -44,7 +44,7 @@ export interface Beginning {
   readonly datafiles: readonly DatafileOffer[];
 }
 
-export interface NoteMessage {
+export interface NotificationMessage {
   readonly subject: string;
   readonly payload: Uint8Array;
 }
@@ -76,7 +76,7 @@ export interface PrimaryNews {
   override(override: Override): void;
   profiles(saved: readonly SavedProfile[]): void;
   resetProfiles(sdkKey: SdkKey): void;
-  note(note: NoteMessage): void;
+  note(note: NotificationMessage): void;
   /** Others have joined: whoever wants notes says so again. */
   linkUp(nothing: null): void;
 }
@@ -102,7 +102,7 @@ export interface WorkerNews {
   override(override: Override): void;
   profiles(saved: readonly SavedProfile[]): void;
   resetProfiles(sdkKey: SdkKey): void;
-  note(note: NoteMessage): void;
+  note(note: NotificationMessage): void;
   subscribe(subject: string): void;
   unsubscribe(subject: string): void;
 }

@@ -1,9 +1,9 @@
 // Decision notifications between workers, and between them and the bus: in the primary each worker is a subscriber beside
 // the bus. Knows subjects, not what is said under them.
 
-import type { NoteChannel } from '../datafiles/sources/side-channel.ts';
+import type { NotificationChannel } from '../datafiles/sources/side-channel.ts';
 import type { LiveWorker } from './live-worker.ts';
-import type { NoteMessage } from './messages.ts';
+import type { NotificationMessage } from './messages.ts';
 
 interface Subject {
   readonly workers: Set<LiveWorker>;
@@ -11,13 +11,13 @@ interface Subject {
   readonly unsubscribe: () => void;
 }
 
-export class NoteExchange {
-  readonly #bus: NoteChannel | null;
+export class NotificationExchange {
+  readonly #bus: NotificationChannel | null;
   readonly #workers: () => readonly LiveWorker[];
   readonly #subjects = new Map<string, Subject>();
 
   /** @param bus null: the workers alone hear each other */
-  constructor(bus: NoteChannel | null, workers: () => readonly LiveWorker[]) {
+  constructor(bus: NotificationChannel | null, workers: () => readonly LiveWorker[]) {
     this.#bus = bus;
     this.#workers = workers;
     bus?.onUp(() => this.#linkUp(null));
@@ -50,7 +50,7 @@ export class NoteExchange {
     this.#subjects.delete(subject);
   }
 
-  publish(from: LiveWorker, note: NoteMessage): void {
+  publish(from: LiveWorker, note: NotificationMessage): void {
     tell(this.#subjects.get(note.subject)?.workers ?? [], note, from);
     this.#bus?.publish(note.subject, note.payload);
   }
@@ -65,6 +65,6 @@ export class NoteExchange {
   }
 }
 
-function tell(workers: Iterable<LiveWorker>, note: NoteMessage, except: LiveWorker | null): void {
+function tell(workers: Iterable<LiveWorker>, note: NotificationMessage, except: LiveWorker | null): void {
   for (const worker of workers) if (worker !== except) worker.peer.tell('note', note);
 }

@@ -11,12 +11,12 @@ import { createAdminPort, type Port } from '../http/door/ports.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { within } from '../services/time-limit.ts';
 import { WebhookPort } from '../webhook/port.ts';
-import { Handout, offerOfHeld } from './broadcast.ts';
+import { offerOfHeld, WorkerBroadcast } from './broadcast.ts';
 import type { LiveWorker } from './live-worker.ts';
 import type { Beginning, PrimaryAnswers, WorkerNews } from './messages.ts';
 import { Totals } from './metrics/totals.ts';
 import { workersReport } from './metrics/workers-report.ts';
-import { NoteExchange } from './notification-exchange.ts';
+import { NotificationExchange } from './notification-exchange.ts';
 import type { Answers } from './peer.ts';
 import { Pool } from './pool.ts';
 import { SharedUsers } from './shared-users.ts';
@@ -30,10 +30,10 @@ export class Primary implements RunningAgent {
   readonly #deps: AgentDeps;
   readonly #events: Events;
   readonly #pool: Pool;
-  readonly #handout: Handout;
+  readonly #broadcast: WorkerBroadcast;
   readonly #supply: Supply<null>;
   readonly #users: SharedUsers;
-  readonly #notes: NoteExchange;
+  readonly #notes: NotificationExchange;
   readonly #totals: Totals;
   readonly #admin: Port;
   readonly #webhook: WebhookPort;
@@ -60,15 +60,15 @@ export class Primary implements RunningAgent {
       workers: report,
     });
     this.#events = createEvents(config.events, config.cacheDir, { clock, random, log });
-    this.#handout = new Handout(clock, () => this.#pool);
+    this.#broadcast = new WorkerBroadcast(clock, () => this.#pool);
     this.#supply = new Supply(config, {
-      ...{ clock, random, monotonicMs, log, metrics, reader, builder: this.#handout, workers: report },
+      ...{ clock, random, monotonicMs, log, metrics, reader, builder: this.#broadcast, workers: report },
       onAccepted: (held) => this.#onAccepted(held),
       onForgotten: (sdkKey) => this.#onForgotten(sdkKey),
     });
     const { keys, store, status, inlets } = this.#supply;
     this.#users = new SharedUsers(config.userProfiles, workers, config.profileCharactersMax);
-    this.#notes = new NoteExchange(
+    this.#notes = new NotificationExchange(
       config.notifications.sync ? (inlets.nats?.channel ?? null) : null,
       workers,
     );
@@ -113,11 +113,11 @@ export class Primary implements RunningAgent {
       beginningFor: (worker) => this.#beginningFor(worker),
       profiles: () => this.#users.profiles(),
       onJoined: (worker) => {
-        this.#handout.joined();
+        this.#broadcast.joined();
         this.#notes.joined(worker);
       },
       onGone: (worker) => {
-        this.#handout.gone(worker);
+        this.#broadcast.gone(worker);
         this.#notes.gone(worker);
         this.#totals.gone(worker);
       },
@@ -182,7 +182,7 @@ export class Primary implements RunningAgent {
   }
 
   #onAccepted(held: Held<null>): void {
-    this.#handout.accepted(held);
+    this.#broadcast.accepted(held);
     // Those of the revision before would wait for company that does not come.
     this.#events.queue.flush();
     this.#deps.onSwapped?.();

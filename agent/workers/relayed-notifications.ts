@@ -1,10 +1,10 @@
 // The worker's end of the notes: what the hub takes for the bus is a way to the primary, which joins workers and bus.
 
-import type { NoteChannel, OnMessage } from '../datafiles/sources/side-channel.ts';
-import type { NoteMessage } from './messages.ts';
+import type { NotificationChannel, OnMessage } from '../datafiles/sources/side-channel.ts';
+import type { NotificationMessage } from './messages.ts';
 import type { PrimaryPeer } from './worker.ts';
 
-export class RelayedNotes implements NoteChannel {
+export class RelayedNotifications implements NotificationChannel {
   readonly #primary: PrimaryPeer;
   readonly #settle: () => Promise<void>;
   readonly #listeners = new Map<string, Set<OnMessage>>();
@@ -39,7 +39,7 @@ export class RelayedNotes implements NoteChannel {
     return this.#settle();
   }
 
-  heard({ subject, payload }: NoteMessage): void {
+  heard({ subject, payload }: NotificationMessage): void {
     for (const listener of this.#listeners.get(subject) ?? []) listener(payload);
   }
 

@@ -23,7 +23,7 @@ import type {
 } from './messages.ts';
 import { WorkerOutbox } from './outbox.ts';
 import type { Peer } from './peer.ts';
-import { RelayedNotes } from './relayed-notifications.ts';
+import { RelayedNotifications } from './relayed-notifications.ts';
 import { RemoteKeys } from './remote-keys.ts';
 
 export type PrimaryPeer = Peer<PrimaryAnswers, WorkerNews>;
@@ -49,7 +49,7 @@ export class ServingWorker implements PrimaryNews {
   readonly #decisions: Decisions;
   readonly #store: Store<FlagClient>;
   readonly #keys: RemoteKeys;
-  readonly #notes: RelayedNotes;
+  readonly #notes: RelayedNotifications;
   readonly #api: Api;
   readonly #watched = new Set<SdkKey>();
 
@@ -75,7 +75,7 @@ export class ServingWorker implements PrimaryNews {
     });
     const store = this.#store;
     this.#keys = new RemoteKeys({ primary, clock, serves: (sdkKey) => store.get(sdkKey) !== null });
-    this.#notes = new RelayedNotes(primary, () => this.#settled());
+    this.#notes = new RelayedNotifications(primary, () => this.#settled());
     // Of the whole agent, which only the primary knows.
     const status = {
       ready: () => primary.ask('ready', null),

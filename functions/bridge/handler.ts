@@ -3,11 +3,11 @@
 import '../compile-early.ts';
 import { randomUUID } from 'node:crypto';
 import type { SNSEvent } from 'aws-lambda';
-import { requireWayOut } from '../../io/way-out.ts';
+import { requireOutboundRoute } from '../../io/outbound-route.ts';
 import { wireReader } from '../wire.ts';
 import { createBridge } from './announce-records.ts';
 
-requireWayOut(process.env);
+requireOutboundRoute(process.env);
 const { deps, telemetry } = wireReader('bridge', {
   env: process.env,
   nowMs: Date.now,

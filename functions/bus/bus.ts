@@ -16,10 +16,10 @@ import { type Clock, withinMs } from '../../core/clock.ts';
 import { FanoutError, isFanoutError } from '../../core/errors.ts';
 import { BEAT_SUBJECT, datafileSubject, STREAM_NAME } from '../../core/record/names.ts';
 import type { Bus, BusHead, HearAgents } from '../ports.ts';
-import { type Kept, unchanging } from '../settings/kept-secret.ts';
+import { type CachedSecret, unchanging } from '../settings/refreshing-secret.ts';
 import { openConnection, busUnavailable as unavailable } from './connection.ts';
-import { KeptConnection } from './kept-connection.ts';
 import { hearAgents } from './listener.ts';
+import { ReusedConnection } from './reused-connection.ts';
 import { ensureStream, type StreamApi } from './stream.ts';
 
 const REQUEST_TIMEOUT_MS = 800;
@@ -42,7 +42,7 @@ interface PublishAck {
 export class NatsBus implements Bus {
   readonly #replicas: number;
   readonly #clock: Clock;
-  readonly #kept: KeptConnection<NatsConnection>;
+  readonly #kept: ReusedConnection<NatsConnection>;
 
   /**
    * @param credentials where they come from when they are not part of the settings
@@ -51,7 +51,7 @@ export class NatsBus implements Bus {
   constructor(
     settings: BusSettings,
     clock: Clock,
-    credentials: Kept<BusCredentials> = unchanging(settings),
+    credentials: CachedSecret<BusCredentials> = unchanging(settings),
     connectTo?: typeof connect,
   ) {
     this.#replicas = settings.replicas;
@@ -62,7 +62,7 @@ export class NatsBus implements Bus {
       close: closeQuietly,
       ended: (connection: NatsConnection) => connection.closed(),
     };
-    this.#kept = new KeptConnection(connector, clock);
+    this.#kept = new ReusedConnection(connector, clock);
   }
 
   readHead: Bus['readHead'] = async (sdkKey) => {

@@ -7,14 +7,14 @@ import type { BusCredentials } from '../../core/bus/credentials.ts';
 import { FanoutError, isFanoutError } from '../../core/errors.ts';
 import { inboxPrefix } from '../../core/record/names.ts';
 import { watchBusSockets } from '../../io/bus-socket.ts';
-import type { Kept } from '../settings/kept-secret.ts';
+import type { CachedSecret } from '../settings/refreshing-secret.ts';
 
 const CONNECT_TIMEOUT_MS = 700;
 
 /** @throws FanoutError BUS_UNAVAILABLE; and what reading the credentials throws */
 export async function openConnection(
   servers: readonly string[],
-  credentials: Kept<BusCredentials>,
+  credentials: CachedSecret<BusCredentials>,
   connectTo: typeof connect = connect,
 ): Promise<NatsConnection> {
   const sockets = watchBusSockets();

@@ -3,9 +3,9 @@
 
 import { isFanoutError } from '../../core/errors.ts';
 import type { Cdn } from '../ports.ts';
-import type { Kept } from '../settings/kept-secret.ts';
+import type { CachedSecret } from '../settings/refreshing-secret.ts';
 
-export function withFreshTokens(cdn: Cdn, projects: Pick<Kept<unknown>, 'refresh'>): Cdn {
+export function withFreshTokens(cdn: Cdn, projects: Pick<CachedSecret<unknown>, 'refresh'>): Cdn {
   return {
     viasOf: cdn.viasOf,
     fetch: async (source, ...rest) => {

@@ -3,7 +3,7 @@
 import '../compile-early.ts';
 import { randomUUID } from 'node:crypto';
 import { errorFields, isFanoutError } from '../../core/errors.ts';
-import { openWayOut, wayOutInvalid } from '../../io/way-out.ts';
+import { openOutboundRoute, outboundRouteInvalid } from '../../io/outbound-route.ts';
 import { createTelemetry } from '../telemetry.ts';
 import { wireWriter } from '../wire.ts';
 import { runOptions } from './options.ts';
@@ -17,14 +17,14 @@ const EXIT_CONFIG = 2;
 const { log } = createTelemetry('receiver');
 
 async function main(): Promise<void> {
-  const wayOut = openWayOut(process.env);
+  const outboundRoute = openOutboundRoute(process.env);
   const output = { out: console.log, error: console.error };
-  const asked = runOptions(process.argv.slice(2), process.env, output, wayOut);
+  const asked = runOptions(process.argv.slice(2), process.env, output, outboundRoute);
   if (asked !== null) process.exit(asked);
-  if (wayOut.problems.length > 0) throw wayOutInvalid(wayOut.problems);
+  if (outboundRoute.problems.length > 0) throw outboundRouteInvalid(outboundRoute.problems);
   const settings = readReceiverSettings(process.env);
   const { warnings } = checkReceiverSettings(process.env);
-  for (const warning of [...wayOut.warnings, ...warnings]) log.warn('config.warning', { warning });
+  for (const warning of [...outboundRoute.warnings, ...warnings]) log.warn('config.warning', { warning });
   const { functions } = settings;
   const { deps, projects } = wireWriter('receiver', {
     env: functionsEnv(process.env),
@@ -51,7 +51,7 @@ async function main(): Promise<void> {
     role: functions.role,
     bucket: functions.bucket.bucket,
     reconcileIntervalMs: settings.reconcileIntervalMs,
-    ...(wayOut.summary === null ? {} : { wayOut: wayOut.summary }),
+    ...(outboundRoute.summary === null ? {} : { outboundRoute: outboundRoute.summary }),
   });
 }
 

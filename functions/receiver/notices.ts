@@ -10,7 +10,7 @@ import type { Manifest } from '../../core/record/manifest.ts';
 import { createBridge } from '../bridge/announce-records.ts';
 import type { Deps, Topic } from '../ports.ts';
 import { refetch } from '../reconcile/refetch.ts';
-import type { Kept } from '../settings/kept-secret.ts';
+import type { CachedSecret } from '../settings/refreshing-secret.ts';
 import { withFields } from '../telemetry.ts';
 import { INTENTS_MAX, type RefetchIntents } from './refetch-intents.ts';
 
@@ -33,7 +33,7 @@ export interface Notices {
 
 export function createNotices(
   deps: Omit<Deps, 'topic'>,
-  projects: Pick<Kept<ProjectTable>, 'get'>,
+  projects: Pick<CachedSecret<ProjectTable>, 'get'>,
   intents: RefetchIntents,
 ): Notices {
   const timers = new Map<SdkKey, Timer>();

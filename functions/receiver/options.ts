@@ -2,7 +2,7 @@
 // Prints through what it is given; knows neither process nor environment.
 
 import { WEBHOOK_PATH } from '../../core/webhook.ts';
-import type { WayOut } from '../../io/way-out.ts';
+import type { OutboundRoute } from '../../io/outbound-route.ts';
 import type { Environment } from '../settings/settings.ts';
 import { checkReceiverSettings, type ReceiverSettings } from './settings.ts';
 
@@ -12,7 +12,7 @@ export interface Output {
 }
 
 /** Of a caller that did not look. */
-const UNSEEN: WayOut = { problems: [], warnings: [], summary: null };
+const UNSEEN: OutboundRoute = { problems: [], warnings: [], summary: null };
 
 const EXIT_FINE = 0;
 const EXIT_USAGE = 2;
@@ -22,7 +22,7 @@ export function runOptions(
   args: readonly string[],
   env: Environment,
   output: Output,
-  wayOut: WayOut = UNSEEN,
+  outboundRoute: OutboundRoute = UNSEEN,
 ): number | null {
   const [asked, ...rest] = args;
   if (asked === undefined) return null;
@@ -30,23 +30,23 @@ export function runOptions(
     output.out(HELP);
     return EXIT_FINE;
   }
-  if (rest.length === 0 && asked === '--check-config') return check(env, output, wayOut);
+  if (rest.length === 0 && asked === '--check-config') return check(env, output, outboundRoute);
   output.error(`"${args.join(' ')}" is not understood.\n\n${USAGE}`);
   return EXIT_USAGE;
 }
 
-function check(env: Environment, output: Output, wayOut: WayOut): number {
+function check(env: Environment, output: Output, outboundRoute: OutboundRoute): number {
   const { settings, ...own } = checkReceiverSettings(env);
-  const warnings = [...wayOut.warnings, ...own.warnings];
-  const problems = [...wayOut.problems, ...own.problems];
+  const warnings = [...outboundRoute.warnings, ...own.warnings];
+  const problems = [...outboundRoute.problems, ...own.problems];
   for (const warning of warnings) output.error(`warning: ${warning}`);
   for (const problem of problems) output.error(`wrong: ${problem}`);
   if (settings === null || problems.length > 0) return EXIT_USAGE;
-  output.out(summary(settings, wayOut));
+  output.out(summary(settings, outboundRoute));
   return EXIT_FINE;
 }
 
-function summary(settings: ReceiverSettings, wayOut: WayOut): string {
+function summary(settings: ReceiverSettings, outboundRoute: OutboundRoute): string {
   const { functions, secrets, host, port, reconcileIntervalMs } = settings;
   const keys = [...functions.projects.values()].flatMap(({ datafiles }) =>
     datafiles.map(({ sdkKey }) => sdkKey),
@@ -60,7 +60,7 @@ function summary(settings: ReceiverSettings, wayOut: WayOut): string {
     `  record       ${functions.bucket.bucket}${functions.bucket.endpoint === undefined ? '' : ` at ${functions.bucket.endpoint}`}`,
     `  bus          ${functions.bus.servers.join(', ')}`,
     `  reconcile    every ${reconcileIntervalMs / 1000} s`,
-    ...(wayOut.summary === null ? [] : [`  way out      ${wayOut.summary}`]),
+    ...(outboundRoute.summary === null ? [] : [`  way out      ${outboundRoute.summary}`]),
   ].join('\n');
 }
 

@@ -8,7 +8,7 @@ import type { ProjectTable } from '../../core/projects.ts';
 import type { Deps } from '../ports.ts';
 import { Quarantine } from '../reconcile/quarantine.ts';
 import { reconcileKeys } from '../reconcile/reconcile-keys.ts';
-import type { Kept } from '../settings/kept-secret.ts';
+import type { CachedSecret } from '../settings/refreshing-secret.ts';
 import { pause, settleEach } from '../wait.ts';
 import { createGuard } from '../webhook/guard.ts';
 import type { WebhookAnswer, WebhookRequest } from '../webhook/http-event.ts';
@@ -41,7 +41,7 @@ export interface Receiver {
 export function createReceiver(
   settings: ReceiverSettings,
   parts: Omit<Deps, 'topic' | 'metrics'>,
-  projects: Kept<ProjectTable>,
+  projects: CachedSecret<ProjectTable>,
   intents: RefetchIntents,
 ): Receiver {
   const { clock, random, log } = parts;

@@ -4,13 +4,13 @@
 import '../compile-early.ts';
 import { randomUUID } from 'node:crypto';
 import type { ScheduledEvent, SNSEvent } from 'aws-lambda';
-import { requireWayOut } from '../../io/way-out.ts';
+import { requireOutboundRoute } from '../../io/outbound-route.ts';
 import { wireWriter } from '../wire.ts';
 import { Quarantine } from './quarantine.ts';
 import { reconcileKeys } from './reconcile-keys.ts';
 import { refetch } from './refetch.ts';
 
-requireWayOut(process.env);
+requireOutboundRoute(process.env);
 const { settings, projects, deps, telemetry } = wireWriter('reconcile', {
   env: process.env,
   nowMs: Date.now,

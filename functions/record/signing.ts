@@ -7,10 +7,10 @@ import type { Manifest } from '../../core/record/manifest.ts';
 import { KeyRing, keyIdOf, sealManifest } from '../../core/record/signature.ts';
 import type { PublicKey, SigningKey } from '../../core/record/signing-keys.ts';
 import type { Signer } from '../ports.ts';
-import type { Kept } from '../settings/kept-secret.ts';
+import type { CachedSecret } from '../settings/refreshing-secret.ts';
 
 export class Seals implements Signer {
-  readonly #signing: Kept<SigningKey> | null;
+  readonly #signing: CachedSecret<SigningKey> | null;
   readonly #trusted: readonly PublicKey[];
   #ring: { readonly own: SigningKey | null; readonly ring: KeyRing } | null = null;
 
@@ -18,7 +18,7 @@ export class Seals implements Signer {
    * @param signing the key that signs; null where this function only checks
    * @param trusted further keys that what is found may be signed with
    */
-  constructor(signing: Kept<SigningKey> | null, trusted: readonly PublicKey[]) {
+  constructor(signing: CachedSecret<SigningKey> | null, trusted: readonly PublicKey[]) {
     this.#signing = signing;
     this.#trusted = trusted;
   }

@@ -3,10 +3,10 @@
 
 import { parseDurationMs } from '../../core/duration.ts';
 import type { RateLimit } from '../../core/rate-limit.ts';
-import { Flights } from './flights.ts';
-import { Places } from './places.ts';
+import { InFlight } from './in-flight.ts';
 import { ProjectRates, type ProjectRatesParts } from './rate.ts';
 import { Replays, type WindowSettings } from './replay.ts';
+import { Places } from './webhook-slots.ts';
 
 export interface GuardSettings extends WindowSettings {
   readonly rate: RateLimit;
@@ -15,7 +15,7 @@ export interface GuardSettings extends WindowSettings {
 export interface Guard {
   readonly window: WindowSettings;
   readonly replays: Replays;
-  readonly flights: Flights;
+  readonly flights: InFlight;
   readonly rates: ProjectRates;
   readonly places: Places;
 }
@@ -36,7 +36,7 @@ export function createGuard(
   return {
     window: settings,
     replays: new Replays(settings.windowMs),
-    flights: new Flights(),
+    flights: new InFlight(),
     rates: new ProjectRates(settings.rate, parts),
     places: new Places(atOnceMax, parts),
   };

@@ -3,13 +3,13 @@
 import '../compile-early.ts';
 import { randomUUID } from 'node:crypto';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { requireWayOut } from '../../io/way-out.ts';
+import { requireOutboundRoute } from '../../io/outbound-route.ts';
 import { wireWriter } from '../wire.ts';
 import { createGuard } from './guard.ts';
 import { requestOf, responseOf } from './http-event.ts';
 import { receiveWebhook } from './receive-webhook.ts';
 
-requireWayOut(process.env);
+requireOutboundRoute(process.env);
 const { settings, projects, deps, telemetry } = wireWriter('webhook', {
   env: process.env,
   nowMs: Date.now,

@@ -8,7 +8,7 @@ import { datafilesOf, type ProjectTable } from '../../core/projects.ts';
 import { WEBHOOK_BODY_BYTES_MAX, WEBHOOK_PATH } from '../../core/webhook.ts';
 import type { Deps } from '../ports.ts';
 import type { Change } from '../publish/publish-datafile.ts';
-import type { Kept } from '../settings/kept-secret.ts';
+import type { CachedSecret } from '../settings/refreshing-secret.ts';
 import { withFields } from '../telemetry.ts';
 import { type Applied, applyOrQueue } from './apply-or-queue.ts';
 import { type Authentic, type Authenticated, authenticate } from './authenticate.ts';
@@ -17,7 +17,7 @@ import type { WebhookAnswer, WebhookRequest } from './http-event.ts';
 import { isOutsideWindow, isRecorded } from './replay.ts';
 
 export interface WebhookSettings {
-  readonly projects: Kept<ProjectTable>;
+  readonly projects: CachedSecret<ProjectTable>;
   readonly fetchBudgetMs: number;
   /** Null takes every webhook whose signature is right as it comes. */
   readonly guard: Guard | null;
@@ -147,7 +147,7 @@ async function applyAll(
 
 /** Refused by what we know of a project, a webhook is held against the newest: its secret may just have been rotated. */
 async function authenticateKept(
-  projects: Kept<ProjectTable>,
+  projects: CachedSecret<ProjectTable>,
   rawBody: Uint8Array,
   signature: string,
 ): Promise<Authenticated> {

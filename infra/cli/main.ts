@@ -1,7 +1,7 @@
 // Entry of `fanout`: the only place of the command line that touches the process.
 
 import { setTimeout as later } from 'node:timers';
-import { openWayOut } from '../../io/way-out.ts';
+import { openOutboundRoute } from '../../io/outbound-route.ts';
 import { runProgram } from './program.ts';
 import type { Shell, Stream } from './shell.ts';
 
@@ -43,7 +43,7 @@ const shell: Shell = {
     },
   },
   fetch,
-  wayOut: openWayOut(process.env),
+  outboundRoute: openOutboundRoute(process.env),
   interrupted: interruption.signal,
 };
 

@@ -3,7 +3,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../../agent/process/release.ts';
-import { wayOutInvalid } from '../../io/way-out.ts';
+import { outboundRouteInvalid } from '../../io/outbound-route.ts';
 import { type Host, type Register, usageError } from './command.ts';
 import { registerConfig } from './commands/config-check.ts';
 import { registerDatafile } from './commands/datafile.ts';
@@ -36,10 +36,10 @@ export async function runProgram(args: readonly string[], shell: Shell): Promise
       code = ended;
     },
   };
-  const wrong = shell.wayOut?.problems ?? [];
+  const wrong = shell.outboundRoute?.problems ?? [];
   try {
     // Of `config` they are findings.
-    if (wrong.length > 0 && args[0] !== 'config') throw wayOutInvalid(wrong);
+    if (wrong.length > 0 && args[0] !== 'config') throw outboundRouteInvalid(wrong);
     await createProgram(host).parseAsync([...args], { from: 'user' });
     return code;
   } catch (error) {

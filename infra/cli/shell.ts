@@ -3,7 +3,7 @@
 
 import type { Clock } from '../../core/clock.ts';
 import type { Environment } from '../../functions/settings/settings.ts';
-import type { WayOut } from '../../io/way-out.ts';
+import type { OutboundRoute } from '../../io/outbound-route.ts';
 
 export interface Stream {
   write(text: string): void;
@@ -21,7 +21,7 @@ export interface Shell {
   readonly clock: Clock;
   readonly fetch: typeof fetch;
   /** Proxies and certificates of the environment; left out where nobody has looked. */
-  readonly wayOut?: WayOut;
+  readonly outboundRoute?: OutboundRoute;
   /** Told once, when somebody pressed Ctrl-C. */
   readonly interrupted: AbortSignal;
 }

@@ -53,7 +53,7 @@ it('reaches CDN, S3, bus, events, profiles and issuer by the proxy of its enviro
     await ended;
   });
   const started = await eventually('it listens', () => lines.find((line) => line.includes('agent.started')));
-  expect(JSON.parse(started)).toMatchObject({ wayOut: `http by ${proxy.url}/` });
+  expect(JSON.parse(started)).toMatchObject({ outboundRoute: `http by ${proxy.url}/` });
   const { apiPort } = JSON.parse(started) as { apiPort: number };
   const headers = { 'content-type': 'application/json', 'x-optimizely-sdk-key': KEY };
   await eventually('it decides', async () => {

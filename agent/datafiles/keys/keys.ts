@@ -2,9 +2,9 @@
 // a key; how its datafile is found is handed in.
 
 import type { SdkKey } from '../../../core/ids.ts';
-import { Places } from '../../../core/places.ts';
+import { Semaphore } from '../../../core/semaphore.ts';
 import { parseKeyHeader, tokensMatch } from '../../http/door/key-header.ts';
-import { Looks } from '../looks.ts';
+import { LookupBudget } from '../lookup-budget.ts';
 import type { CdnAnswer } from '../sources/cdn.ts';
 import { unusedBeyond } from './by-use.ts';
 import type { KeysOptions } from './options.ts';
@@ -53,13 +53,13 @@ export class Keys implements KeyFinder {
   readonly #served = new Map<SdkKey, ServedKey>();
   readonly #resolved = new Map<string, ServedKey>();
   readonly #pending = new Map<string, Promise<ServedKey | KeyRefusal>>();
-  readonly #looks: Looks;
-  readonly #loading = new Places(LOADING_MAX);
+  readonly #looks: LookupBudget;
+  readonly #loading = new Semaphore(LOADING_MAX);
   readonly #refused = new Map<string, { readonly untilMs: number; readonly refusal: KeyRefusal }>();
 
   constructor(options: KeysOptions) {
     this.#options = options;
-    this.#looks = new Looks({ keysMax: options.onDemandMax, nowMs: options.nowMs });
+    this.#looks = new LookupBudget({ keysMax: options.onDemandMax, nowMs: options.nowMs });
   }
 
   /** Begins to serve the configured keys. */

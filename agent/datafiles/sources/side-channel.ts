@@ -15,7 +15,7 @@ export interface Link {
 export type OnMessage = (payload: Uint8Array) => void;
 
 /** The channel for those who use it. */
-export type NoteChannel = Pick<SideChannel, 'publish' | 'subscribe' | 'onUp' | 'settled'>;
+export type NotificationChannel = Pick<SideChannel, 'publish' | 'subscribe' | 'onUp' | 'settled'>;
 
 interface Subscribed {
   readonly subject: string;

@@ -5,9 +5,9 @@ import { type Clock, type Random, sleep, type Timer, withinMs } from '../../../c
 import { isFanoutError } from '../../../core/errors.ts';
 import { uuid } from '../../../core/uuid.ts';
 import type { OdpSettings } from '../../config/config.ts';
+import type { OnFailure } from '../../services/failure-log.ts';
 import type { Ask } from '../../services/requester.ts';
 import { serviceFailed } from '../../services/time-limit.ts';
-import type { OnTrouble } from '../../services/troubles.ts';
 import type { OdpProject } from '../project-traits.ts';
 
 export interface OdpEvent {
@@ -35,7 +35,7 @@ export interface OdpEventsDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly ask: Ask;
-  readonly onTrouble: OnTrouble;
+  readonly onFailure: OnFailure;
   readonly version: string;
 }
 
@@ -120,7 +120,7 @@ export class OdpEvents {
   }
 
   async #deliver({ host, apiKey }: Lane, batch: readonly object[]): Promise<'sent' | 'refused' | 'failed'> {
-    const { ask, clock, onTrouble } = this.#deps;
+    const { ask, clock, onFailure } = this.#deps;
     const body = JSON.stringify(batch);
     const headers = { 'content-type': 'application/json', 'x-api-key': apiKey };
     for (let attempt = 1; ; attempt++) {
@@ -131,12 +131,12 @@ export class OdpEvents {
         const failure = serviceFailed(NAME, `events were answered with status ${status}`);
         // The same bytes will not be taken later either; but a 429 is only about when.
         if (status >= 400 && status < 500 && status !== 429) {
-          onTrouble({ service: 'odp', what: 'events' }, failure);
+          onFailure({ service: 'odp', what: 'events' }, failure);
           return 'refused';
         }
         throw failure;
       } catch (error) {
-        onTrouble({ service: 'odp', what: 'events' }, error);
+        onFailure({ service: 'odp', what: 'events' }, error);
         // An address that may not be asked will not be another one later.
         if (isFanoutError(error) && !error.retryable) return 'refused';
         if (attempt >= ATTEMPTS_MAX || this.#stopping) return 'failed';
@@ -147,7 +147,7 @@ export class OdpEvents {
 
   #lost(count: number, why: string): void {
     for (let i = 0; i < count; i++)
-      this.#deps.onTrouble(
+      this.#deps.onFailure(
         { service: 'odp', what: 'event-lost' },
         serviceFailed(NAME, `events are lost: ${why}`),
       );

@@ -5,9 +5,9 @@
 import { createHash } from 'node:crypto';
 import type { Clock, Random } from '../../../core/clock.ts';
 import type { OdpSettings } from '../../config/config.ts';
+import type { OnFailure } from '../../services/failure-log.ts';
 import type { RedisConnections } from '../../services/redis.ts';
 import type { Ask } from '../../services/requester.ts';
-import type { OnTrouble } from '../../services/troubles.ts';
 import type { OdpProject } from '../project-traits.ts';
 import { type OdpEvent, OdpEvents, USER_KEY } from './events.ts';
 import { createSegmentCaches, type SegmentCache, type SegmentCaches } from './segment-cache.ts';
@@ -18,7 +18,7 @@ export interface OdpDeps {
   readonly random: Random;
   readonly ask: Ask;
   readonly redis: RedisConnections;
-  readonly onTrouble: OnTrouble;
+  readonly onFailure: OnFailure;
   /** What events call this agent's version. */
   readonly version: string;
 }
@@ -97,11 +97,11 @@ export class Odp {
   }
 
   async #fetch(project: OdpProject, userId: string): Promise<readonly string[] | null> {
-    const { ask, onTrouble } = this.#deps;
+    const { ask, onFailure } = this.#deps;
     try {
       return await fetchSegments(ask, project, USER_KEY, userId, this.#settings.segmentsRequestTimeoutMs);
     } catch (error) {
-      onTrouble({ service: 'odp', what: 'segments' }, error);
+      onFailure({ service: 'odp', what: 'segments' }, error);
       return null;
     }
   }

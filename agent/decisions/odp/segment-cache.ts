@@ -5,8 +5,8 @@ import type { Clock } from '../../../core/clock.ts';
 import { parseJsonWithin } from '../../../core/datafile/json-depth.ts';
 import type { CacheChoice, CacheSettings } from '../../config/config.ts';
 import { ExpiringMap } from '../../services/expiring-map.ts';
+import type { OnFailure } from '../../services/failure-log.ts';
 import type { Redis, RedisConnections } from '../../services/redis.ts';
-import type { OnTrouble } from '../../services/troubles.ts';
 
 /** None of these ever rejects. */
 export interface SegmentCache {
@@ -26,7 +26,7 @@ export interface SegmentCaches {
 interface CacheDeps {
   readonly clock: Clock;
   readonly redis: RedisConnections;
-  readonly onTrouble: OnTrouble;
+  readonly onFailure: OnFailure;
 }
 
 /** As the SDK's own, where nothing is configured. */
@@ -38,9 +38,9 @@ export function createSegmentCaches(choice: CacheChoice, deps: CacheDeps): Segme
   return { of: (name) => caches.get(name) ?? byDefault };
 }
 
-const createCache = (settings: CacheSettings, { clock, redis, onTrouble }: CacheDeps): SegmentCache =>
+const createCache = (settings: CacheSettings, { clock, redis, onFailure }: CacheDeps): SegmentCache =>
   settings.kind === 'redis'
-    ? redisCache(redis.of(settings.redis), settings.timeoutMs, onTrouble)
+    ? redisCache(redis.of(settings.redis), settings.timeoutMs, onFailure)
     : memoryCache(new ExpiringMap(clock, settings.size, settings.timeoutMs));
 
 const memoryCache = (kept: ExpiringMap<readonly string[]>): SegmentCache => ({
@@ -49,8 +49,8 @@ const memoryCache = (kept: ExpiringMap<readonly string[]>): SegmentCache => ({
   reset: async (prefix) => kept.deleteAll(prefix),
 });
 
-function redisCache(redis: Redis, timeoutMs: number, onTrouble: OnTrouble): SegmentCache {
-  const failed = (error: unknown) => onTrouble({ service: 'odp', what: 'cache' }, error);
+function redisCache(redis: Redis, timeoutMs: number, onFailure: OnFailure): SegmentCache {
+  const failed = (error: unknown) => onFailure({ service: 'odp', what: 'cache' }, error);
   return {
     get: async (key) => {
       try {

@@ -4,8 +4,8 @@
 import type { SdkKey } from '../../../core/ids.ts';
 import type { ProfileServiceSettings, UserProfileSettings } from '../../config/types.ts';
 import { MemoryProfiles } from './memory.ts';
+import { ProfileMemoryLimit } from './memory-limit.ts';
 import type { ProfileService, ProfileServices, SavedProfile, UserProfile } from './profiles.ts';
-import { ProfileRoom } from './room.ts';
 
 /** Makes one service from its settings; handed in so that those with a network are loaded only where they are wanted. */
 export type MakeProfileService = (name: string, settings: ProfileServiceSettings) => ProfileService;
@@ -30,7 +30,7 @@ export function createProfileServices(
 ): LocalProfiles {
   const local = new Map<SdkKey, Map<string, MemoryProfiles>>();
   const remote = new Map<string, ProfileService>();
-  const room = new ProfileRoom(charactersMax);
+  const room = new ProfileMemoryLimit(charactersMax);
 
   const localOf = (sdkKey: SdkKey, name: string): MemoryProfiles | null => {
     const wanted = settings.services.get(name);

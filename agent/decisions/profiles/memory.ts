@@ -1,8 +1,8 @@
 // User profiles in this process: gone with it, and never more than its capacity, or than there is room for. Users are keys of a Map, so that no
 // name of a user can reach an object's prototype.
 
+import { ProfileMemoryLimit, type ProfileMemoryMember } from './memory-limit.ts';
 import type { ProfileService, UserProfile } from './profiles.ts';
-import { ProfileRoom, type RoomMember } from './room.ts';
 
 /** Where the operator sets no limit, memory does: a profile is some 200 bytes. */
 export const PROFILES_MAX = 1_000_000;
@@ -17,14 +17,14 @@ export interface MemoryProfilesOptions {
   readonly storageStrategy: 'fifo' | 'lifo';
 }
 
-export class MemoryProfiles implements ProfileService, RoomMember {
+export class MemoryProfiles implements ProfileService, ProfileMemoryMember {
   readonly #capacity: number;
   readonly #strategy: 'fifo' | 'lifo';
   readonly #onSaved: (profile: UserProfile) => void;
   readonly #profiles = new Map<string, UserProfile>();
   /** Who came last, in order; only lifo needs to know. */
   readonly #arrivals: string[] = [];
-  readonly #room: ProfileRoom;
+  readonly #room: ProfileMemoryLimit;
   characters = 0;
 
   /**
@@ -34,7 +34,7 @@ export class MemoryProfiles implements ProfileService, RoomMember {
   constructor(
     { capacity, storageStrategy }: MemoryProfilesOptions,
     onSaved: (profile: UserProfile) => void = () => {},
-    room = new ProfileRoom(),
+    room = new ProfileMemoryLimit(),
   ) {
     this.#room = room;
     room.join(this);

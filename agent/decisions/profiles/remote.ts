@@ -1,8 +1,8 @@
 // Which user profile services have a network behind them.
 
+import type { OnFailure } from '../../services/failure-log.ts';
 import type { RedisConnections } from '../../services/redis.ts';
 import type { Ask } from '../../services/requester.ts';
-import type { OnTrouble } from '../../services/troubles.ts';
 import type { MakeProfileService } from './index.ts';
 import { MemoryProfiles } from './memory.ts';
 import { RedisProfiles } from './redis.ts';
@@ -11,7 +11,7 @@ import { RestProfiles } from './rest.ts';
 export interface RemoteProfilesDeps {
   readonly redis: RedisConnections;
   readonly ask: Ask;
-  readonly onTrouble: OnTrouble;
+  readonly onFailure: OnFailure;
 }
 
 export const makeRemoteProfiles =

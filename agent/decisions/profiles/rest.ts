@@ -3,9 +3,9 @@
 
 import { parseJsonWithin } from '../../../core/datafile/json-depth.ts';
 import type { RestProfileSettings } from '../../config/config.ts';
+import type { OnFailure } from '../../services/failure-log.ts';
 import type { Ask, Question } from '../../services/requester.ts';
 import { serviceFailed } from '../../services/time-limit.ts';
-import type { OnTrouble } from '../../services/troubles.ts';
 import type { ProfileService, UserProfile } from './profiles.ts';
 import { readProfile } from './stored.ts';
 
@@ -18,7 +18,7 @@ const JSON_HEADERS = { accept: 'application/json', 'content-type': 'application/
 
 export interface RestProfilesDeps {
   readonly ask: Ask;
-  readonly onTrouble: OnTrouble;
+  readonly onFailure: OnFailure;
 }
 
 export class RestProfiles implements ProfileService {
@@ -45,7 +45,7 @@ export class RestProfiles implements ProfileService {
 
   save(profile: UserProfile): void | Promise<void> {
     if (!this.#settings.async) return this.#save(profile);
-    const failed = (error: unknown) => this.#deps.onTrouble({ service: 'profiles', what: 'save' }, error);
+    const failed = (error: unknown) => this.#deps.onFailure({ service: 'profiles', what: 'save' }, error);
     if (this.#saves.size >= SAVES_MAX) return failed(serviceFailed(NAME, `${SAVES_MAX} saves are waiting`));
     const saving = this.#save(profile).catch(failed);
     this.#saves.add(saving);

@@ -5,14 +5,14 @@ import type { Clock, Random, Timer } from '../../../core/clock.ts';
 import { errorFields } from '../../../core/errors.ts';
 import type { Log } from '../../../core/log.ts';
 import type { DispatcherCounts } from '../../metrics/original-metrics.ts';
-import { Lanes } from '../batcher.ts';
-import { Outlets } from '../endpoints.ts';
+import { Batcher } from '../batcher.ts';
+import { EventEndpoints } from '../endpoints.ts';
 import { type Batch, batchesOf, type EventSink, isOnDisk, type QueuedEvent, sizeOf } from '../event.ts';
 import type { Post } from '../post.ts';
 import { notKept, undelivered } from '../problems.ts';
 import type { Journal } from './journal.ts';
 import { LOSS_REASONS, type Losses } from './losses.ts';
-import { Saver } from './spill-writer.ts';
+import { SpillWriter } from './spill-writer.ts';
 
 /** Held in memory whatever the disk does. */
 const HELD_BYTES_MAX = 32 * 1024 * 1024;
@@ -51,9 +51,9 @@ export interface EventStats {
 export class EventQueue implements EventSink {
   readonly #options: EventQueueOptions;
   readonly #sizeMax: number;
-  readonly #lanes: Lanes;
-  readonly #saver: Saver | null;
-  readonly #outlets: Outlets;
+  readonly #batcher: Batcher;
+  readonly #spillWriter: SpillWriter | null;
+  readonly #endpoints: EventEndpoints;
   readonly #requests = { sent: 0, failed: 0 };
   #givenUp = 0;
   #queued = 0;
@@ -69,29 +69,29 @@ export class EventQueue implements EventSink {
     this.#options = options;
     // A batch has to fit.
     this.#sizeMax = Math.max(options.queueSize, options.batchSize);
-    this.#lanes = new Lanes({ ...options, onBatch: (batch) => this.#outlets.push(batch) });
-    this.#outlets = this.#createOutlets();
+    this.#batcher = new Batcher({ ...options, onBatch: (batch) => this.#endpoints.push(batch) });
+    this.#endpoints = this.#createOutlets();
     const onSaved = () => this.#park();
-    this.#saver = journal === null ? null : new Saver({ journal, clock, log, onSaved });
+    this.#spillWriter = journal === null ? null : new SpillWriter({ journal, clock, log, onSaved });
   }
 
   /** Takes up what an earlier life left on disk; in the background. */
   async start(): Promise<void> {
-    await this.#saver?.start(() => this.#refill());
+    await this.#spillWriter?.start(() => this.#refill());
   }
 
   add(url: string, head: string, json: string): void {
-    const event = this.#lanes.add(url, head, json, this.#saver?.pass ?? 0);
+    const event = this.#batcher.add(url, head, json, this.#spillWriter?.pass ?? 0);
     this.#queued++;
     this.#heldCount++;
     this.#heldBytes += sizeOf(event);
-    this.#saver?.add(event);
+    this.#spillWriter?.add(event);
     if (this.#heldCount > this.#sizeMax || this.#heldBytes > HELD_BYTES_MAX) this.#relieve();
   }
 
   /** Sends what waits for its batch to fill. */
   flush(): void {
-    this.#lanes.flush();
+    this.#batcher.flush();
   }
 
   stats(): EventStats {
@@ -101,9 +101,9 @@ export class EventQueue implements EventSink {
     return {
       events: { queued: this.#queued, sent: this.#sent, ...lost },
       requests: this.#requests,
-      dispatcher: { sent, retried: failed, givenUp: this.#givenUp, waiting: this.#outlets.batchCount },
+      dispatcher: { sent, retried: failed, givenUp: this.#givenUp, waiting: this.#endpoints.batchCount },
       heldCount: this.#heldCount,
-      atRiskCount: this.#saver?.unsavedCount ?? this.#heldCount,
+      atRiskCount: this.#spillWriter?.unsavedCount ?? this.#heldCount,
       diskCount: journal?.events ?? 0,
       diskBytes: journal?.bytes ?? 0,
     };
@@ -112,18 +112,18 @@ export class EventQueue implements EventSink {
   /** Brings all to disk, then as much as possible to the endpoint; resolves within about `timeoutMs`. */
   async stop(timeoutMs: number): Promise<void> {
     this.#stopping = true;
-    this.#lanes.flush();
-    await this.#saver?.saveAll();
+    this.#batcher.flush();
+    await this.#spillWriter?.saveAll();
     await this.#drain(timeoutMs);
-    const left = this.#outlets.all().flatMap((outlet) => outlet.close());
+    const left = this.#endpoints.all().flatMap((endpoint) => endpoint.close());
     for (const batch of left) this.#letGo(batch, 'stopped');
-    await this.#saver?.stop();
+    await this.#spillWriter?.stop();
     this.#options.losses.close();
   }
 
-  #createOutlets(): Outlets {
+  #createOutlets(): EventEndpoints {
     const { url, post, clock, random, log } = this.#options;
-    return new Outlets(url, {
+    return new EventEndpoints(url, {
       ...{ post, clock, random },
       onSent: (batch) => this.#onSent(batch),
       onRefused: (batch) => this.#letGo(batch, 'refused'),
@@ -145,7 +145,7 @@ export class EventQueue implements EventSink {
 
   #done(event: QueuedEvent): void {
     event.done = true;
-    this.#saver?.done(event);
+    this.#spillWriter?.done(event);
     this.#released(event);
   }
 
@@ -170,32 +170,33 @@ export class EventQueue implements EventSink {
 
   /** More is held than may be. */
   #relieve(): void {
-    if (this.#saver === null || !this.#saver.works || this.#heldBytes > HELD_BYTES_MAX) this.#dropOldest();
-    else this.#saver.hurry();
+    if (this.#spillWriter === null || !this.#spillWriter.works || this.#heldBytes > HELD_BYTES_MAX)
+      this.#dropOldest();
+    else this.#spillWriter.hurry();
   }
 
   /** What is on disk need not be in memory, the youngest first: the oldest are sent next. */
   #park(): void {
     if (this.#heldCount <= this.#sizeMax) return;
-    for (const outlet of this.#outlets.all())
-      outlet.offer((batch) => {
+    for (const endpoint of this.#endpoints.all())
+      endpoint.offer((batch) => {
         if (this.#heldCount <= this.#sizeMax / 2 || !batch.every(isOnDisk)) return false;
         for (const event of batch) this.#parked(event);
         return true;
       });
     // All that is left waits for its batch to fill, in many lanes.
-    if (this.#heldCount > this.#sizeMax) this.#lanes.flush();
+    if (this.#heldCount > this.#sizeMax) this.#batcher.flush();
   }
 
   #dropOldest(): void {
     let flushed = false;
     while (this.#heldCount > this.#sizeMax || this.#heldBytes > HELD_BYTES_MAX) {
-      const batch = this.#outlets.takeFirst();
+      const batch = this.#endpoints.takeFirst();
       if (batch !== undefined) this.#letGo(batch, 'memory-full');
       else if (flushed)
         return; // All of it is on its way.
       else {
-        this.#lanes.flush();
+        this.#batcher.flush();
         flushed = true;
       }
     }
@@ -205,14 +206,14 @@ export class EventQueue implements EventSink {
   #refill(): void {
     const { journal, log, batchSize } = this.#options;
     if (journal === null || this.#refilling || this.#stopping || !journal.hasParked) return;
-    if (this.#heldCount > this.#sizeMax / 4 || this.#outlets.areDown) return;
-    const accepts = (url: string) => this.#outlets.to(url).healthy;
+    if (this.#heldCount > this.#sizeMax / 4 || this.#endpoints.areDown) return;
+    const accepts = (url: string) => this.#endpoints.to(url).healthy;
     this.#refilling = true;
     const onTaken = (events: readonly QueuedEvent[]) => {
       this.#refilling = false;
       this.#heldCount += events.length;
       for (const event of events) this.#heldBytes += sizeOf(event);
-      for (const batch of batchesOf(events, batchSize)) this.#outlets.push(batch);
+      for (const batch of batchesOf(events, batchSize)) this.#endpoints.push(batch);
     };
     const onFailed = (error: unknown) => {
       this.#refilling = false;
@@ -223,10 +224,10 @@ export class EventQueue implements EventSink {
 
   /** Until all is sent, or nothing can be: where a disk keeps it one try is enough. */
   async #drain(timeoutMs: number): Promise<void> {
-    const outlets = this.#outlets.all();
-    const kept = this.#saver?.works === true;
-    const settled = () => outlets.every((outlet) => outlet.idle || outlet.stuck(!kept));
-    for (const outlet of outlets) outlet.hurry();
+    const endpoints = this.#endpoints.all();
+    const kept = this.#spillWriter?.works === true;
+    const settled = () => endpoints.every((endpoint) => endpoint.idle || endpoint.stuck(!kept));
+    for (const endpoint of endpoints) endpoint.hurry();
     if (settled()) return;
     let timer: Timer | null = null;
     await new Promise<void>((resolve) => {

@@ -14,15 +14,15 @@ export const SAVE_INTERVAL_MS = 100;
 /** A disk that failed is left alone for a while. */
 const RETRY_MS = 5_000;
 
-export interface SaverOptions {
+export interface SpillWriterOptions {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly log: Log;
   readonly onSaved: () => void;
 }
 
-export class Saver {
-  readonly #options: SaverOptions;
+export class SpillWriter {
+  readonly #options: SpillWriterOptions;
   #unsaved: QueuedEvent[] = [];
   #writing: readonly QueuedEvent[] = [];
   #pass = 0;
@@ -33,7 +33,7 @@ export class Saver {
   #works = true;
   #stopped = false;
 
-  constructor(options: SaverOptions) {
+  constructor(options: SpillWriterOptions) {
     this.#options = options;
   }
 

@@ -19,7 +19,7 @@ import {
 import { decisionText, userText } from './decision-text.ts';
 import { decideFlags } from './flags.ts';
 import { decideLate, isLate } from './late.ts';
-import { telling } from './notes.ts';
+import { telling } from './notifications.ts';
 import { decidePlain } from './plain.ts';
 import { knownUser, withReasons } from './reasons.ts';
 import { type DecideRequest, parseDecideRequest } from './request.ts';

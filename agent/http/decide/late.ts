@@ -21,7 +21,7 @@ import {
 import { userText } from './decision-text.ts';
 import { withFailure } from './failed.ts';
 import { decidePredictedFlags } from './flags.ts';
-import { telling } from './notes.ts';
+import { telling } from './notifications.ts';
 import { type KnownUser, knownUser, withReasons } from './reasons.ts';
 import type { DecideRequest } from './request.ts';
 

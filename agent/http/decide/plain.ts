@@ -2,9 +2,9 @@
 // The first time that an outcome comes up the SDK is asked too; if it decides otherwise, its word holds.
 
 import { type Decider, plainUser } from '../../decisions/decider/decider.ts';
+import { eventPieces, visitorText } from '../../decisions/decider/event-tap.ts';
 import type { CompiledFlag, DecidedUser } from '../../decisions/decider/flag.ts';
 import type { AnswerPieces, Outcome } from '../../decisions/decider/outcome.ts';
-import { eventPieces, visitorText } from '../../decisions/decider/tap.ts';
 import type { FlagClient } from '../../decisions/flag-client.ts';
 import type { Exchange } from '../kernel/exchange.ts';
 import type { Turns } from '../kernel/turns.ts';

@@ -2,7 +2,7 @@
 
 export const EVERYONE = 'Everyone Else';
 
-export interface Telling {
+export interface OriginalWording {
   readonly userId: string;
   /** The rule that decided; empty for none. */
   readonly ruleKey: string;
@@ -20,7 +20,7 @@ export interface Telling {
   readonly following: readonly string[];
 }
 
-export type Write = (telling: Telling, ...found: string[]) => string | readonly string[] | null;
+export type Write = (telling: OriginalWording, ...found: string[]) => string | readonly string[] | null;
 
 const leaveOut: Write = () => null;
 
@@ -140,11 +140,14 @@ export const OTHER_LINES: readonly [pattern: RegExp, write: Write][] = [
 ];
 
 /** The SDK says "experiment" of both; what becomes of the user tells them apart. */
-const isOfHoldout = ({ userId }: Telling, outcome = ''): boolean =>
+const isOfHoldout = ({ userId }: OriginalWording, outcome = ''): boolean =>
   outcome.startsWith(`User ${userId} meets conditions for holdout `) ||
   outcome.startsWith(`User ${userId} does not meet conditions for holdout `);
 
-function keptBefore({ userId, unknownKept, predictedRules }: Telling, key: string): readonly string[] {
+function keptBefore(
+  { userId, unknownKept, predictedRules }: OriginalWording,
+  key: string,
+): readonly string[] {
   const variationId = unknownKept.get(key);
   if (variationId === undefined || predictedRules.has(key)) return [];
   return [
@@ -154,7 +157,7 @@ function keptBefore({ userId, unknownKept, predictedRules }: Telling, key: strin
 
 /** Said where a bucket is about to be looked for. */
 function bucketing(
-  { bucketingProblem, predictedRules }: Telling,
+  { bucketingProblem, predictedRules }: OriginalWording,
   what: 'experiment' | 'holdout',
   key: string,
 ): readonly string[] {

@@ -6,7 +6,7 @@ import type { FlagClient } from '../../decisions/flag-client.ts';
 import { projectKeys } from '../project/project-keys.ts';
 import type { Decision } from './decision.ts';
 import { untoldAudiences } from './reasons-audiences.ts';
-import { OTHER_LINES, type Telling, USER_LINES } from './reasons-lines.ts';
+import { type OriginalWording, OTHER_LINES, USER_LINES } from './reasons-lines.ts';
 import type { DecideRequest } from './request.ts';
 
 const BUCKETING_ID = '$opt_bucketing_id';
@@ -79,7 +79,7 @@ function worded(
   });
 }
 
-function inWords(telling: Telling, reason: string): string | readonly string[] | null {
+function inWords(telling: OriginalWording, reason: string): string | readonly string[] | null {
   const user = `User ${telling.userId} `;
   const isAboutUser = reason.startsWith(user);
   const text = isAboutUser ? reason.slice(user.length) : reason;

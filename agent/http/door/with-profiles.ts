@@ -3,8 +3,8 @@
 
 import type { Held } from '../../datafiles/store.ts';
 import type { FlagClient } from '../../decisions/flag-client.ts';
-import { FetchedProfile, type ProfileDesk } from '../../decisions/profiles/desk.ts';
 import type { ProfileService, ProfileServices, UserProfile } from '../../decisions/profiles/profiles.ts';
+import { FetchedProfile, type RequestProfiles } from '../../decisions/profiles/request-profiles.ts';
 import type { Exchange } from '../kernel/exchange.ts';
 import { readBody } from '../openapi/schema-body.ts';
 import { LOOKUP_BODY } from '../openapi/schema-routes.ts';
@@ -18,7 +18,7 @@ const SERVICE_HEADER = 'x-optimizely-ups-name';
 export interface ProfileDeps {
   readonly profiles: ProfileServices;
   /** Null where no service is configured. */
-  readonly desk: ProfileDesk | null;
+  readonly desk: RequestProfiles | null;
   /** Told of each look-up or save that failed; never of whom it was about. */
   readonly onFailed: (what: 'lookup' | 'save', error: unknown) => void;
 }

@@ -3,7 +3,7 @@
 import type { SdkClient } from '../../decisions/clients.ts';
 import { decidePredicted, decisionPayload } from '../../decisions/predicted-experiment.ts';
 import { inContext } from '../../decisions/request-context.ts';
-import { decisionNote } from '../../notifications/notification.ts';
+import { decisionNotification } from '../../notifications/notification.ts';
 import { type Activation, type Activator, userOf } from './activator.ts';
 
 export function activateExperiment(
@@ -26,10 +26,12 @@ export function activateExperiment(
 function decideBucketed(activator: Activator, experimentKey: string): string | null {
   const { sdk, userId, ownAttributes, isQuiet } = activator;
   const attributes = activator.attributes as Parameters<SdkClient['activate']>[2];
-  return inContext({ decisionNote: (payload) => decisionNote(payload, { attributes: ownAttributes }) }, () =>
-    isQuiet
-      ? sdk.getVariation(experimentKey, userId, attributes)
-      : sdk.activate(experimentKey, userId, attributes),
+  return inContext(
+    { decisionNotification: (payload) => decisionNotification(payload, { attributes: ownAttributes }) },
+    () =>
+      isQuiet
+        ? sdk.getVariation(experimentKey, userId, attributes)
+        : sdk.activate(experimentKey, userId, attributes),
   );
 }
 
@@ -43,6 +45,8 @@ async function decideByPrediction(
   if (isFailed) return null;
   const isOfFlag = [...project.flags.values()].some((experiments) => experiments.has(experimentKey));
   const type = isOfFlag ? 'feature-test' : 'ab-test';
-  client.tell(decisionNote(decisionPayload(type, userId, experimentKey, variationKey), { attributes }));
+  client.tell(
+    decisionNotification(decisionPayload(type, userId, experimentKey, variationKey), { attributes }),
+  );
   return variationKey;
 }

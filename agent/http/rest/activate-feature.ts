@@ -2,7 +2,11 @@
 // feature with its variables, and a user who is in no variation leaves no impression.
 
 import { inContext } from '../../decisions/request-context.ts';
-import { type DecidedFeature, featureNote, type Note } from '../../notifications/notification.ts';
+import {
+  type DecidedFeature,
+  featureNotification,
+  type Notification,
+} from '../../notifications/notification.ts';
 import type { DecideOptions, Decision } from '../decide/decision.ts';
 import { isFailed } from '../decide/failed.ts';
 import { type Activation, type Activator, type Refused, userOf } from './activator.ts';
@@ -23,7 +27,7 @@ export function activateFeature(activator: Activator, featureKey: string): Activ
   }
   const options = isQuiet ? QUIET : WITH_EVENT;
   const context = {
-    decisionNote: (payload: { readonly decisionInfo: unknown }): Note =>
+    decisionNotification: (payload: { readonly decisionInfo: unknown }): Notification =>
       noteOf(activator, featureKey, payload.decisionInfo as FlagInfo),
     sendsEmptyImpressions: false,
   };
@@ -65,8 +69,8 @@ function noteOf(
   featureKey: string,
   { enabled, ruleKey, variationKey, variables }: FlagInfo,
   source: DecidedFeature['source'] = sourceOf(activator, featureKey, ruleKey),
-): Note {
-  return featureNote(activator.userId, activator.ownAttributes, {
+): Notification {
+  return featureNotification(activator.userId, activator.ownAttributes, {
     ...{ featureKey, featureEnabled: enabled, source },
     ...{ ruleKey: ruleKey ?? '', variationKey: variationKey ?? '', variableValues: variables },
   });

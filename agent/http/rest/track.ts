@@ -4,7 +4,7 @@ import type { Held } from '../../datafiles/store.ts';
 import type { SdkClient } from '../../decisions/clients.ts';
 import type { FlagClient } from '../../decisions/flag-client.ts';
 import { inContext } from '../../decisions/request-context.ts';
-import { trackNote } from '../../notifications/notification.ts';
+import { trackNotification } from '../../notifications/notification.ts';
 import { type Bounds, countProblem } from '../door/user-limits.ts';
 import type { FlagHandler } from '../door/with-datafile.ts';
 import { answer, malformed, refuse } from '../kernel/answer.ts';
@@ -42,7 +42,7 @@ function track({ limits }: Bounds, exchange: Exchange, held: Held<FlagClient>) {
   try {
     // The SDK takes null tags away from the object that it is given.
     const tags = { ...forSdk(eventTags) } as Tags;
-    inContext({ eventTags, trackNote: (payload) => trackNote(payload, asTold(body)) }, () =>
+    inContext({ eventTags, trackNotification: (payload) => trackNotification(payload, asTold(body)) }, () =>
       sdk.track(eventKey, userId, forSdk(userAttributes) as Attributes, tags),
     );
   } finally {

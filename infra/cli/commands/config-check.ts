@@ -55,8 +55,8 @@ async function check({ options, shell, output }: Call<Options>): Promise<ExitCod
       ? shell.env
       : { ...shell.env, FANOUT_PROJECTS_SECRET: undefined, FANOUT_PROJECTS: readText(options.projects) };
   const { summary, ...own } = await checkOf(options, env);
-  const problems = [...(shell.wayOut?.problems ?? []), ...own.problems];
-  const warnings = [...(shell.wayOut?.warnings ?? []), ...own.warnings];
+  const problems = [...(shell.outboundRoute?.problems ?? []), ...own.problems];
+  const warnings = [...(shell.outboundRoute?.warnings ?? []), ...own.warnings];
   const isRight = problems.length === 0;
   output.result({ ok: isRight, of: options.of, problems, warnings }, () =>
     [

@@ -125,7 +125,7 @@ async function partsOf(shell: Shell, { settings, credentials }: Setup): Promise<
     import('../../../functions/record/bucket.ts'),
     import('../../../functions/bus/bus.ts'),
     import('../../../functions/cdn/cdn.ts'),
-    import('../../../functions/settings/kept-secret.ts'),
+    import('../../../functions/settings/refreshing-secret.ts'),
     import('../../../functions/publish/sdk-check.ts'),
   ]);
   return {

@@ -29,7 +29,7 @@ export async function readStage(
 }
 
 /** The SDK makes agents of its own of these. */
-const wayOut = () => ({
+const outboundRoute = () => ({
   requestHandler: { httpAgent: proxyAgentOptions(), httpsAgent: proxyAgentOptions() },
 });
 
@@ -44,7 +44,7 @@ function settingsOf(outputs: Readonly<Record<string, string>>): Record<string, s
 
 async function readOutputs(name: string): Promise<Record<string, string>> {
   const { CloudFormationClient, DescribeStacksCommand } = await import('@aws-sdk/client-cloudformation');
-  const client = new CloudFormationClient(wayOut());
+  const client = new CloudFormationClient(outboundRoute());
   try {
     const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: name }));
     const outputs = Stacks[0]?.Outputs ?? [];
@@ -64,7 +64,7 @@ async function readVariables(
   note: (line: string) => void,
 ): Promise<Readonly<Record<string, string>>> {
   const { GetFunctionConfigurationCommand, LambdaClient } = await import('@aws-sdk/client-lambda');
-  const client = new LambdaClient(wayOut());
+  const client = new LambdaClient(outboundRoute());
   const variablesOf = async (name: string): Promise<Record<string, string>> => {
     const FunctionName = `${stack}-${name}`;
     try {

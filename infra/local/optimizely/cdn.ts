@@ -6,8 +6,8 @@ import type { Clock } from '../../../core/clock.ts';
 import { sleep } from '../../../core/clock.ts';
 import { answer, answerJson, type HttpHandler, pathOf, readBody } from '../tools/http.ts';
 import { CdnCounters } from './cdn-counters.ts';
-import { CdnKnobs, type CdnSite } from './cdn-knobs.ts';
-import { type CdnRevision, Shelves } from './cdn-shelves.ts';
+import { CdnFaults, type CdnSite } from './cdn-faults.ts';
+import { CdnFiles, type CdnRevision } from './cdn-files.ts';
 
 /** More than any reader here accepts, so that their limits can be tried. */
 const UPLOAD_BYTES_MAX = 64 * 1024 * 1024;
@@ -30,9 +30,9 @@ export interface CdnOptions {
  * `PUT /knobs` with `{"cdn"|"origin": {"delayMs", "status", "stale": true | requests}}`; `POST /events` counts.
  */
 export function createCdnStandIn({ clock, dir }: CdnOptions): HttpHandler {
-  const shelves = new Shelves(dir);
+  const shelves = new CdnFiles(dir);
   const counters = new CdnCounters();
-  const knobs = new CdnKnobs();
+  const knobs = new CdnFaults();
 
   const serveDatafile = async (
     request: IncomingMessage,

@@ -26,7 +26,7 @@ function fakeSource(name: SourceName, calls: string[], look: () => Promise<void>
   };
 }
 
-interface Looks {
+interface LookupBudget {
   disk?: () => Promise<void>;
   nats?: () => Promise<void>;
   s3?: () => Promise<void>;
@@ -36,7 +36,10 @@ interface Looks {
 const nothing = async () => {};
 const never = () => new Promise<void>(() => {});
 
-function setUp(looks: (offer: (seq: number) => Promise<void>) => Looks, vouched: CdnAnswer | null = null) {
+function setUp(
+  looks: (offer: (seq: number) => Promise<void>) => LookupBudget,
+  vouched: CdnAnswer | null = null,
+) {
   const clock = new ManualClock();
   const calls: string[] = [];
   const store = new Store({

@@ -14,7 +14,7 @@ async function predictedBy(attributeIds: readonly unknown[], change: (datafile: 
   datafile.experiments[0].cmab.attributeIds = attributeIds;
   change(datafile);
   const asked: unknown[] = [];
-  const onTrouble = () => {};
+  const onFailure = () => {};
   const cmab = new Cmab(
     {
       ...{ predictionEndpoint: 'http://cmab/%s', requestTimeoutMs: 7 },
@@ -22,7 +22,7 @@ async function predictedBy(attributeIds: readonly unknown[], change: (datafile: 
       retry: { maxRetries: 0, initialBackoffMs: 0, maxBackoffMs: 0, backoffMultiplier: 2 },
     },
     {
-      ...{ clock: realClock, redis: new RedisConnections({ clock: realClock, onTrouble }), onTrouble },
+      ...{ clock: realClock, redis: new RedisConnections({ clock: realClock, onFailure }), onFailure },
       ask: async (_service, _url, { body = '' }) => {
         asked.push(JSON.parse(body).instances[0].attributes);
         return { status: 200, text: '{"predictions":[{"variation_id":"81"}]}' };

@@ -27,8 +27,8 @@ function predicted(respond: (attempt: number) => Answer, settings: Partial<CmabS
   const clock = new FakeClock();
   const asked: { readonly url: string; readonly timeoutMs: number; readonly instance: Instance }[] = [];
   const troubles: string[] = [];
-  const onTrouble = ({ what }: { what: string }) => void troubles.push(what);
-  const redis = new RedisConnections({ clock: realClock, onTrouble });
+  const onFailure = ({ what }: { what: string }) => void troubles.push(what);
+  const redis = new RedisConnections({ clock: realClock, onFailure });
   onTestFinished(() => redis.stop());
   const cmab = new Cmab(
     {
@@ -37,7 +37,7 @@ function predicted(respond: (attempt: number) => Answer, settings: Partial<CmabS
       ...settings,
     },
     {
-      ...{ clock, redis, onTrouble },
+      ...{ clock, redis, onFailure },
       ask: async (_service, url, { body = '', timeoutMs }) => {
         asked.push({ url, timeoutMs, instance: JSON.parse(body).instances[0] });
         return respond(asked.length);

@@ -1,19 +1,19 @@
 // How many events go into a request: as many as were asked for, and more only while they come faster than that is worth.
 
 import { describe, expect, it } from 'vitest';
-import { Lanes } from '../../../agent/events/batcher.ts';
+import { Batcher } from '../../../agent/events/batcher.ts';
 import type { Batch } from '../../../agent/events/event.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 function setUp(batchSizeMax: number) {
   const clock = new ManualClock();
   const batches: Batch[] = [];
-  const lanes = new Lanes({
+  const batcher = new Batcher({
     ...{ batchSize: 2, batchSizeMax, flushIntervalMs: 30_000, clock },
     onBatch: (batch) => batches.push(batch),
   });
   const add = (count: number) => {
-    for (let i = 0; i < count; i++) lanes.add('http://events.example/', '{"revision":"1"}', '{}', 0);
+    for (let i = 0; i < count; i++) batcher.add('http://events.example/', '{"revision":"1"}', '{}', 0);
   };
   return { clock, add, sizes: () => batches.map(({ length }) => length) };
 }

@@ -1,11 +1,11 @@
 // Who gets to hear of a decision, and what it costs when nobody wants to.
 
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { NoteChannel } from '../../../agent/datafiles/sources/side-channel.ts';
+import type { NotificationChannel } from '../../../agent/datafiles/sources/side-channel.ts';
 import type { Held } from '../../../agent/datafiles/store.ts';
 import type { FlagClient } from '../../../agent/decisions/flag-client.ts';
 import { NotificationHub } from '../../../agent/notifications/hub.ts';
-import { decisionNote, type Note } from '../../../agent/notifications/notification.ts';
+import { decisionNotification, type Notification } from '../../../agent/notifications/notification.ts';
 import { GATHER_MS } from '../../../agent/notifications/outbox.ts';
 import {
   WANT_INTERVAL_MS,
@@ -20,20 +20,20 @@ import { NoteBus } from '../support/note-bus.ts';
 
 /** What a hub needs of a client: to listen to it. */
 class FakeClient {
-  readonly listeners = new Set<(note: Note) => void>();
+  readonly listeners = new Set<(note: Notification) => void>();
 
-  listen(onNote: (note: Note) => void): () => void {
+  listen(onNote: (note: Notification) => void): () => void {
     this.listeners.add(onNote);
     return () => void this.listeners.delete(onNote);
   }
 
   decide(userId: string): void {
     const payload = { type: 'flag', userId, attributes: {}, decisionInfo: { flagKey: 'flag_1' } };
-    for (const run of this.listeners) run(decisionNote(payload as never));
+    for (const run of this.listeners) run(decisionNotification(payload as never));
   }
 }
 
-function startAgent(clock: ManualClock, channel: NoteChannel | null, seed: number) {
+function startAgent(clock: ManualClock, channel: NotificationChannel | null, seed: number) {
   let client: FakeClient | null = new FakeClient();
   const dropped: number[] = [];
   let calls = 0;
@@ -60,7 +60,7 @@ function setUp() {
   const clock = new ManualClock();
   const bus = new NoteBus();
   const [a, b] = [startAgent(clock, bus.channel(), 1), startAgent(clock, bus.channel(), 2)];
-  const heard: Note[] = [];
+  const heard: Notification[] = [];
   const listen = (sdkKey = KEY) => a.hub.listen(sdkKey, (note) => void heard.push(note));
   const users = () => heard.map(({ text }) => JSON.parse(text).UserContext?.ID);
   return { clock, bus, a, b, heard, listen, users };
@@ -103,7 +103,7 @@ describe('decisions of this agent', () => {
 
   it('need no bus', () => {
     const agent = startAgent(new ManualClock(), null, 1);
-    const heard: Note[] = [];
+    const heard: Notification[] = [];
     agent.hub.listen(KEY, (note) => void heard.push(note));
     agent.client.decide('u1');
     expect(heard).toHaveLength(1);

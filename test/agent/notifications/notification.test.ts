@@ -5,22 +5,22 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FlagClients } from '../../../agent/decisions/clients.ts';
 import type { FlagClient } from '../../../agent/decisions/flag-client.ts';
-import { ProfileDesk } from '../../../agent/decisions/profiles/desk.ts';
+import { RequestProfiles } from '../../../agent/decisions/profiles/request-profiles.ts';
 import { inContext } from '../../../agent/decisions/request-context.ts';
-import { kindsOf, type Note, trackNote } from '../../../agent/notifications/notification.ts';
+import { kindsOf, type Notification, trackNotification } from '../../../agent/notifications/notification.ts';
 import { sha256Of, toSdkKey } from '../../../core/ids.ts';
 
 const SDK_KEY = toSdkKey('KZbunNn9bVfBWLpZPq2XC4');
 const BODY = readFileSync(join(import.meta.dirname, '../../fixtures/agent-api/datafile.json'));
 
-async function startClient(): Promise<{ client: FlagClient; notes: Note[] }> {
+async function startClient(): Promise<{ client: FlagClient; notes: Notification[] }> {
   const clients = new FlagClients({
-    profiles: new ProfileDesk(),
+    profiles: new RequestProfiles(),
     dispatcher: { dispatchEvent: async () => ({ statusCode: 204 }) },
     onCloseFailed: () => {},
   });
   const { built: client } = await clients.build(BODY, sha256Of(BODY), { sdkKey: SDK_KEY });
-  const notes: Note[] = [];
+  const notes: Notification[] = [];
   client.listen((note) => void notes.push(note));
   return { client, notes };
 }
@@ -39,7 +39,7 @@ describe('a note', () => {
 
   it('of an event is what the original sends', async () => {
     const { client, notes } = await startClient();
-    inContext({ trackNote: (track) => trackNote(track, { attributes: null }) }, () =>
+    inContext({ trackNotification: (track) => trackNotification(track, { attributes: null }) }, () =>
       client.sdk.createUserContext('u1').trackEvent('myevent', { revenue: 5 }),
     );
     const [note] = notes;

@@ -1,7 +1,7 @@
 // What is taken for notes of other agents: theirs, and nothing that would be more than a line to whoever listens.
 
 import { expect, it } from 'vitest';
-import { decodeNotes, Outbox } from '../../../agent/notifications/outbox.ts';
+import { decodeNotifications, Outbox } from '../../../agent/notifications/outbox.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 const note = { kind: 'decision', text: '{"user":"a\\r\\nb ü"}' } as const;
@@ -18,7 +18,7 @@ outbox.add(note);
 outbox.flush();
 
 it("takes another agent's notes as they were", () => {
-  expect(decodeNotes(Buffer.from(said))).toEqual({ from: 'me', notes: [note] });
+  expect(decodeNotifications(Buffer.from(said))).toEqual({ from: 'me', notes: [note] });
 });
 
 it.each([
@@ -31,5 +31,5 @@ it.each([
   ['another line', `${said}\nid: 9`],
   ['nothing', ''],
 ])('takes nothing from a message with %s', (_, message) => {
-  expect(decodeNotes(Buffer.from(message))).toBeNull();
+  expect(decodeNotifications(Buffer.from(message))).toBeNull();
 });

@@ -1,6 +1,6 @@
 // A bus in memory between agents of one test: what one publishes all others' subscriptions get, at once.
 
-import type { NoteChannel, OnMessage } from '../../../agent/datafiles/sources/side-channel.ts';
+import type { NotificationChannel, OnMessage } from '../../../agent/datafiles/sources/side-channel.ts';
 
 export class NoteBus {
   readonly published: { readonly subject: string; readonly payload: Uint8Array }[] = [];
@@ -8,7 +8,7 @@ export class NoteBus {
   readonly #onUp = new Set<() => void>();
 
   /** One agent's end of it. */
-  channel(): NoteChannel {
+  channel(): NotificationChannel {
     return {
       publish: (subject, payload) => {
         this.published.push({ subject, payload });

@@ -85,10 +85,10 @@ export interface ProjectAgent {
   /** Of all events so far, when there are at least so many. */
   events(count: number): Promise<SentEvent[]>;
   /** What is told of what `decide` does. */
-  notesOf(decide: () => Promise<unknown>): Promise<Note[]>;
+  notesOf(decide: () => Promise<unknown>): Promise<Notification[]>;
 }
 
-export interface Note {
+export interface Notification {
   readonly Type: string;
   readonly UserContext: {
     readonly ID: string;
@@ -156,7 +156,7 @@ export async function startProject(parts: object, env: Record<string, string> = 
       });
       await decide();
       await post(agent, `/v1/track?eventKey=${LAST_EVENT}`, LAST);
-      const notes = () => stream.data.map((text) => JSON.parse(text) as Note);
+      const notes = () => stream.data.map((text) => JSON.parse(text) as Notification);
       await eventually('the last note comes', () => notes().some((it) => it.UserContext.ID === LAST.userId));
       stream.close();
       return notes().filter((it) => it.UserContext.ID !== LAST.userId);

@@ -3,9 +3,9 @@ import { Keys } from '../../../agent/datafiles/keys/keys.ts';
 import { Store } from '../../../agent/datafiles/store.ts';
 import {
   FIRST_WORKER_WAIT_MS,
-  Handout,
   OFFER_TIMEOUT_MS,
   offerOfHeld,
+  WorkerBroadcast,
 } from '../../../agent/workers/broadcast.ts';
 import type { DatafileOffer } from '../../../agent/workers/messages.ts';
 import { workersReport } from '../../../agent/workers/metrics/workers-report.ts';
@@ -19,8 +19,12 @@ function setUp() {
   const clock = new ManualClock();
   const log = new MemoryLog();
   const processes = new FakeProcesses();
-  const handout: Handout = new Handout(clock, () => pool);
-  const store = new Store<null>({ builder: handout, clock, onAccepted: (held) => handout.accepted(held) });
+  const broadcast: WorkerBroadcast = new WorkerBroadcast(clock, () => pool);
+  const store = new Store<null>({
+    builder: broadcast,
+    clock,
+    onAccepted: (held) => broadcast.accepted(held),
+  });
   const pool = new Pool({
     ...{ count: 2, clock, log, spawn: processes.spawn },
     answersFor: () => ({}) as never,
@@ -31,8 +35,8 @@ function setUp() {
       return { worker, config: {} as never, overrides: [], datafiles };
     },
     profiles: () => [],
-    onJoined: () => handout.joined(),
-    onGone: (worker) => handout.gone(worker),
+    onJoined: () => broadcast.joined(),
+    onGone: (worker) => broadcast.gone(worker),
   });
   const keys = new Keys({
     ...{ configured: [{ sdkKey: KEY, accessToken: null }], onDemandMax: 0, nowMs: () => clock.nowMs() },

@@ -1,13 +1,13 @@
 // What the primary keeps together for its workers: users, notes and counts.
 
 import { describe, expect, it } from 'vitest';
-import type { NoteChannel, OnMessage } from '../../../agent/datafiles/sources/side-channel.ts';
+import type { NotificationChannel, OnMessage } from '../../../agent/datafiles/sources/side-channel.ts';
 import type { ProcessCounts } from '../../../agent/metrics/metrics.ts';
 import { RouteStats } from '../../../agent/metrics/request-counts.ts';
 import { sumOfTimers, Timer } from '../../../agent/metrics/timers.ts';
 import type { LiveWorker } from '../../../agent/workers/live-worker.ts';
 import { COUNTS_TIMEOUT_MS, Totals } from '../../../agent/workers/metrics/totals.ts';
-import { NoteExchange } from '../../../agent/workers/notification-exchange.ts';
+import { NotificationExchange } from '../../../agent/workers/notification-exchange.ts';
 import { SharedUsers } from '../../../agent/workers/shared-users.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { KEY, settled } from '../support/fakes.ts';
@@ -60,7 +60,7 @@ describe('users of all workers', () => {
   });
 });
 
-class FakeBus implements NoteChannel {
+class FakeBus implements NotificationChannel {
   readonly published: string[] = [];
   readonly subscribed = new Map<string, OnMessage>();
   up = () => {};
@@ -88,7 +88,7 @@ describe('notes', () => {
   it('go to the other workers that want them, and to the bus', () => {
     const [from, listening, deaf] = [worker(), worker(), worker()];
     const bus = new FakeBus();
-    const exchange = new NoteExchange(bus, () => [from, listening, deaf]);
+    const exchange = new NotificationExchange(bus, () => [from, listening, deaf]);
     for (const one of [from, listening]) exchange.subscribe(one, 's');
     exchange.publish(from, note);
     expect([from, listening, deaf].map(({ told }) => told.length)).toEqual([0, 1, 0]);
@@ -98,7 +98,7 @@ describe('notes', () => {
   it('come from the bus while a worker wants them', () => {
     const [one, other] = [worker(), worker()];
     const bus = new FakeBus();
-    const exchange = new NoteExchange(bus, () => [one, other]);
+    const exchange = new NotificationExchange(bus, () => [one, other]);
     for (const each of [one, other]) exchange.subscribe(each, 's');
     bus.subscribed.get('s')?.(note.payload);
     expect([one, other].map(({ told }) => told)).toEqual([
@@ -114,7 +114,7 @@ describe('notes', () => {
   it('are asked for anew when the bus is back, or somebody joins', () => {
     const [one, other] = [worker(), worker()];
     const bus = new FakeBus();
-    const exchange = new NoteExchange(bus, () => [one, other]);
+    const exchange = new NotificationExchange(bus, () => [one, other]);
     bus.up();
     exchange.joined(other);
     expect([one, other].map(({ told }) => told.map(({ name }) => name))).toEqual([

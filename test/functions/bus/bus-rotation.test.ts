@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { toSdkKey } from '../../../core/ids.ts';
 import { NatsBus } from '../../../functions/bus/bus.ts';
 import { parseBusCredentials } from '../../../functions/bus/credentials.ts';
-import { KeptSecret } from '../../../functions/settings/kept-secret.ts';
+import { RefreshingSecret } from '../../../functions/settings/refreshing-secret.ts';
 import type { Part } from '../../../infra/local/stack/part.ts';
 import { freePorts } from '../../../infra/local/stack/ports.ts';
 import { startReaper } from '../../../infra/local/stack/reaper-client.ts';
@@ -53,7 +53,7 @@ it('a rotated password is taken up at the first connection that is refused', asy
     return JSON.stringify({ user: 'u', password });
   };
   const clock = { nowMs: () => nowMs };
-  const secret = new KeptSecret({ name: 'n', read, parse: parseBusCredentials, clock, log, metrics });
+  const secret = new RefreshingSecret({ name: 'n', read, parse: parseBusCredentials, clock, log, metrics });
   const bus = new NatsBus({ servers: [wsUrl], replicas: 1 }, systemClock, secret);
   try {
     await startWithPassword('old');

@@ -9,7 +9,7 @@ import type { Manifest } from '../../../core/record/manifest.ts';
 import { KeyRing } from '../../../core/record/signature.ts';
 import type { SigningKey } from '../../../core/record/signing-keys.ts';
 import { announceHead } from '../../../functions/publish/announce-head.ts';
-import { type Kept, unchanging } from '../../../functions/settings/kept-secret.ts';
+import { type CachedSecret, unchanging } from '../../../functions/settings/refreshing-secret.ts';
 import { datafileOf, KEY } from '../../support/datafiles.ts';
 import {
   count,
@@ -121,7 +121,7 @@ describe('a new key', () => {
   it('that this process has not heard of is asked for before anything is held against it', async () => {
     let current = keys.key;
     const asked: string[] = [];
-    const kept: Kept<SigningKey> = {
+    const kept: CachedSecret<SigningKey> = {
       get: async () => current,
       refresh: async () => {
         asked.push('refresh');

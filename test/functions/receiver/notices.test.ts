@@ -5,7 +5,7 @@ import { NOTICE_SCHEMA, type RefetchNotice } from '../../../core/bus/notice.ts';
 import type { ChangeId, SdkKey, Seq } from '../../../core/ids.ts';
 import { createNotices } from '../../../functions/receiver/notices.ts';
 import type { RefetchIntents } from '../../../functions/receiver/refetch-intents.ts';
-import { unchanging } from '../../../functions/settings/kept-secret.ts';
+import { unchanging } from '../../../functions/settings/refreshing-secret.ts';
 import { datafileOf, failure, KEY } from '../../support/datafiles.ts';
 import { fakeDeps, turnsUntil } from '../../support/functions/fakes.ts';
 import { projectsOf } from '../../support/functions/webhooks.ts';

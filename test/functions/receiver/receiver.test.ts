@@ -5,7 +5,7 @@ import { FanoutError } from '../../../core/errors.ts';
 import { signWebhook } from '../../../core/webhook.ts';
 import { createReceiver } from '../../../functions/receiver/receiver.ts';
 import { checkReceiverSettings } from '../../../functions/receiver/settings.ts';
-import { unchanging } from '../../../functions/settings/kept-secret.ts';
+import { unchanging } from '../../../functions/settings/refreshing-secret.ts';
 import type { Role } from '../../../functions/settings/settings.ts';
 import { datafileOf, KEY, PROJECT_ID } from '../../support/datafiles.ts';
 import { eventually } from '../../support/eventually.ts';

@@ -8,7 +8,7 @@ import { isLaterLineage, newLineage } from '../../../core/record/lineage.ts';
 import { type Manifest, pin } from '../../../core/record/manifest.ts';
 import { KeyRing } from '../../../core/record/signature.ts';
 import { createBridge } from '../../../functions/bridge/announce-records.ts';
-import { unchanging } from '../../../functions/settings/kept-secret.ts';
+import { unchanging } from '../../../functions/settings/refreshing-secret.ts';
 import { datafileOf, KEY, START_MS } from '../../support/datafiles.ts';
 import {
   count,

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { toSdkKey } from '../../../core/ids.ts';
 import { parseProjects } from '../../../core/projects.ts';
 import { signWebhook, WEBHOOK_BODY_BYTES_MAX } from '../../../core/webhook.ts';
-import { unchanging } from '../../../functions/settings/kept-secret.ts';
+import { unchanging } from '../../../functions/settings/refreshing-secret.ts';
 import type { WebhookAnswer, WebhookRequest } from '../../../functions/webhook/http-event.ts';
 import { receiveWebhook } from '../../../functions/webhook/receive-webhook.ts';
 import { GOLDEN } from '../../fixtures/golden-webhook.ts';

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { toSdkKey } from '../../../core/ids.ts';
 import { parseProjects } from '../../../core/projects.ts';
-import { unchanging } from '../../../functions/settings/kept-secret.ts';
+import { unchanging } from '../../../functions/settings/refreshing-secret.ts';
 import { receiveWebhook } from '../../../functions/webhook/receive-webhook.ts';
 import { barOf, duration, pictureOf } from '../../../infra/cli/logs/picture.ts';
 import { timelineOf } from '../../../infra/cli/logs/timeline.ts';

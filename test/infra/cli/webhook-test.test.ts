@@ -4,7 +4,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseProjects } from '../../../core/projects.ts';
 import { SIGNATURE_HEADER, WEBHOOK_PATH } from '../../../core/webhook.ts';
-import { unchanging } from '../../../functions/settings/kept-secret.ts';
+import { unchanging } from '../../../functions/settings/refreshing-secret.ts';
 import { receiveWebhook } from '../../../functions/webhook/receive-webhook.ts';
 import { judgeForged, judgeSigned } from '../../../infra/cli/webhook-verdict.ts';
 import { answer, type HttpServer, pathOf, readBody, serveHttp } from '../../../infra/local/tools/http.ts';

@@ -10,7 +10,7 @@ import type { Deps } from '../../../functions/ports.ts';
 import { reconcileKeys } from '../../../functions/reconcile/reconcile-keys.ts';
 import { withTrustedHeads, withTrustedManifests } from '../../../functions/record/signed-record.ts';
 import { Seals } from '../../../functions/record/signing.ts';
-import { type Kept, unchanging } from '../../../functions/settings/kept-secret.ts';
+import { type CachedSecret, unchanging } from '../../../functions/settings/refreshing-secret.ts';
 import { datafileOf, failure, KEY, START_MS } from '../datafiles.ts';
 import { type FakeDeps, fakeDeps } from './fakes.ts';
 import { newKeys, type TestKeys } from './signing.ts';
@@ -30,7 +30,7 @@ export interface SetUp {
 
 /** @param fakes what is there already, for another process */
 export function setUp(
-  signing: Kept<SigningKey> | null = unchanging(keys.key),
+  signing: CachedSecret<SigningKey> | null = unchanging(keys.key),
   trusted: TestKeys[] = [],
   fakes = fakeDeps(),
 ): SetUp {

@@ -1,7 +1,7 @@
 // The webhook's function with its guard before it, for unit tests: what is sent is signed, and stamped with the clock's time.
 
 import { signWebhook } from '../../../core/webhook.ts';
-import { unchanging } from '../../../functions/settings/kept-secret.ts';
+import { unchanging } from '../../../functions/settings/refreshing-secret.ts';
 import {
   createGuard,
   type Guard,

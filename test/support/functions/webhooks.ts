@@ -2,7 +2,7 @@
 
 import { type ProjectTable, parseProjects } from '../../../core/projects.ts';
 import { signWebhook } from '../../../core/webhook.ts';
-import { unchanging } from '../../../functions/settings/kept-secret.ts';
+import { unchanging } from '../../../functions/settings/refreshing-secret.ts';
 import { receiveWebhook } from '../../../functions/webhook/receive-webhook.ts';
 import { HUSH } from '../../output/secrets.ts';
 import { KEY, PROJECT_ID } from '../datafiles.ts';

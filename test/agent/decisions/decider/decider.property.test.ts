@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FlagClients } from '../../../../agent/decisions/clients.ts';
-import { eventText } from '../../../../agent/decisions/decider/tap.ts';
+import { eventText } from '../../../../agent/decisions/decider/event-tap.ts';
 import type { FlagClient } from '../../../../agent/decisions/flag-client.ts';
 import { decidePlain } from '../../../../agent/http/decide/plain.ts';
 import { parseDecideRequest } from '../../../../agent/http/decide/request.ts';

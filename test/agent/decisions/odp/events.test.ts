@@ -20,7 +20,7 @@ function eventsAnswering(respond: (attempt: number) => number | Promise<number>,
     },
     {
       ...{ clock, random: () => 0.5, version: '9.9' },
-      onTrouble: ({ what }) => void troubles.push(what),
+      onFailure: ({ what }) => void troubles.push(what),
       ask: async (_service, url, { body = '', headers }): Promise<Answer> => {
         expect(url).toBe('https://odp.example/v3/events');
         batches.push({ key: headers?.['x-api-key'] ?? '', events: JSON.parse(body) });

@@ -28,8 +28,8 @@ function odpAnswering(
   const asked: Asked[] = [];
   const troubles: string[] = [];
   const clock = new ManualClock();
-  const onTrouble = ({ what }: { what: string }, error: unknown) => void troubles.push(`${what}: ${error}`);
-  const redis = new RedisConnections({ clock: realClock, onTrouble });
+  const onFailure = ({ what }: { what: string }, error: unknown) => void troubles.push(`${what}: ${error}`);
+  const redis = new RedisConnections({ clock: realClock, onFailure });
   onTestFinished(() => redis.stop());
   const [byDefault = null] = Object.keys(caches);
   const settings: OdpSettings = {
@@ -43,7 +43,7 @@ function odpAnswering(
     segmentsCache: { default: byDefault, services: new Map(Object.entries(caches)) },
   };
   const odp = new Odp(settings, {
-    ...{ clock, random: Math.random, redis, onTrouble, version: '1' },
+    ...{ clock, random: Math.random, redis, onFailure, version: '1' },
     ask: async (_service, url, question) => {
       asked.push({ url, question });
       return respond(question.body ?? '');

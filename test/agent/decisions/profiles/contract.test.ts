@@ -26,7 +26,7 @@ interface Place {
 
 async function inRedis(): Promise<Place> {
   const server = await startTestRedis('path' in found ? found.path : '');
-  const connections = new RedisConnections({ clock: realClock, onTrouble: () => {} });
+  const connections = new RedisConnections({ clock: realClock, onFailure: () => {} });
   const at = {
     host: '127.0.0.1',
     port: server.port,
@@ -52,7 +52,7 @@ async function overHttp(settings: Partial<RestProfileSettings>): Promise<Place> 
     return profile === undefined ? { status: 404 } : { status: 200, body: profile };
   });
   const requester = createRequester(realClock);
-  const deps = { ask: requester.ask, onTrouble: () => {} };
+  const deps = { ask: requester.ask, onFailure: () => {} };
   const close = async () => {
     requester.close();
     await http.close();

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MemoryProfiles } from '../../../../agent/decisions/profiles/memory.ts';
-import { ProfileRoom } from '../../../../agent/decisions/profiles/room.ts';
+import { ProfileMemoryLimit } from '../../../../agent/decisions/profiles/memory-limit.ts';
 
 const profile = (userId: string, variation = 'v') => ({
   user_id: userId,
@@ -38,7 +38,11 @@ describe('profiles in memory', () => {
     ['fifo', 'cd'],
     ['lifo', 'ad'],
   ] as const)('give way in %s where they are too large together', (storageStrategy, left) => {
-    const profiles = new MemoryProfiles({ capacity: 0, storageStrategy }, () => {}, new ProfileRoom(3_000));
+    const profiles = new MemoryProfiles(
+      { capacity: 0, storageStrategy },
+      () => {},
+      new ProfileMemoryLimit(3_000),
+    );
     const large = (name: string) => profile(name + 'x'.repeat(1_000));
     const kept = () => ['a', 'b', 'c', 'd'].filter((name) => profiles.lookup(large(name).user_id)).join('');
     profiles.save(large('a'));
@@ -56,7 +60,7 @@ describe('profiles in memory', () => {
   });
 
   it('of one key do not drive those of others out, but where they are more', () => {
-    const room = new ProfileRoom(10_000);
+    const room = new ProfileMemoryLimit(10_000);
     const services = ['a', 'b'].map(
       () => new MemoryProfiles({ capacity: 0, storageStrategy: 'fifo' }, () => {}, room),
     );

@@ -29,7 +29,7 @@ inRedis(`profiles in a real Redis${missing === null ? '' : ` (${missing})`}`, ()
     troubles = [];
     connections = new RedisConnections({
       clock: realClock,
-      onTrouble: ({ service, what }) => void troubles.push(`${service} ${what}`),
+      onFailure: ({ service, what }) => void troubles.push(`${service} ${what}`),
     });
     return () => connections.stop();
   });

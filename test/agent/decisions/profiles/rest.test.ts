@@ -24,7 +24,7 @@ async function serviceAnswering(answer: TestAnswer, settings: Partial<RestProfil
       ...{ lookupMethod: 'POST', saveMethod: 'POST', async: false, headers: {} },
       ...settings,
     },
-    { ask: requester.ask, onTrouble: ({ what }, error) => void troubles.push(`${what}: ${error}`) },
+    { ask: requester.ask, onFailure: ({ what }, error) => void troubles.push(`${what}: ${error}`) },
   );
   return { service, seen: http.seen, troubles };
 }
@@ -96,7 +96,7 @@ describe('user profiles over REST', () => {
         ...{ kind: 'rest', host: 'http://x', lookupPath: '', savePath: '', userIdKey: 'user_id' },
         ...{ lookupMethod: 'GET', saveMethod: 'POST', async: true, headers: {} },
       },
-      { ask: () => new Promise(() => {}), onTrouble: (_, error) => void troubles.push(error) },
+      { ask: () => new Promise(() => {}), onFailure: (_, error) => void troubles.push(error) },
     );
     for (let i = 0; i < SAVES_MAX + 2; i++) service.save(PROFILE);
     expect(troubles).toHaveLength(2);
@@ -118,7 +118,7 @@ describe('user profiles over REST', () => {
           ...{ kind: 'rest', host: `http://127.0.0.1:${port}`, lookupPath: '/', savePath: '/', headers: {} },
           ...{ lookupMethod: 'GET', saveMethod: 'POST', async: false, userIdKey: 'user_id' },
         },
-        { ask: requester.ask, onTrouble: () => {} },
+        { ask: requester.ask, onFailure: () => {} },
       );
       const looked = service.lookup('ann');
       await asked.promise;

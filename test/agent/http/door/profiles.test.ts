@@ -4,8 +4,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Held } from '../../../../agent/datafiles/store.ts';
 import type { FlagClient } from '../../../../agent/decisions/flag-client.ts';
-import { ProfileDesk } from '../../../../agent/decisions/profiles/desk.ts';
 import type { ProfileService, UserProfile } from '../../../../agent/decisions/profiles/profiles.ts';
+import { RequestProfiles } from '../../../../agent/decisions/profiles/request-profiles.ts';
 import type { FlagHandler } from '../../../../agent/http/door/with-datafile.ts';
 import { type ProfileDeps, withProfiles } from '../../../../agent/http/door/with-profiles.ts';
 import type { Exchange } from '../../../../agent/http/kernel/exchange.ts';
@@ -75,7 +75,7 @@ describe('a service behind a network', () => {
   const exchange = { body, header: () => '' } as unknown as Exchange;
 
   function setUp(service: Partial<ProfileService>) {
-    const desk = new ProfileDesk();
+    const desk = new RequestProfiles();
     const failed: string[] = [];
     const users: string[] = [];
     const built = { acquire: () => users.push('in'), release: () => users.push('out') };

@@ -13,7 +13,7 @@ import type { Cdn, Deps } from '../../../../functions/ports.ts';
 import { reconcileKeys } from '../../../../functions/reconcile/reconcile-keys.ts';
 import { refetch } from '../../../../functions/reconcile/refetch.ts';
 import { createBucket } from '../../../../functions/record/bucket.ts';
-import { unchanging } from '../../../../functions/settings/kept-secret.ts';
+import { unchanging } from '../../../../functions/settings/refreshing-secret.ts';
 import { createGuard } from '../../../../functions/webhook/guard.ts';
 import { receiveWebhook } from '../../../../functions/webhook/receive-webhook.ts';
 import { functionsCdn } from '../services/cdn-for.ts';

@@ -10,7 +10,7 @@ export interface ProfileSession {
   save(profile: UserProfile): void;
 }
 
-export class ProfileDesk {
+export class RequestProfiles {
   readonly #sessions = new AsyncLocalStorage<ProfileSession>();
 
   /** As the SDK wants it: an empty profile, never none. */

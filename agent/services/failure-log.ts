@@ -9,19 +9,19 @@ const LOG_INTERVAL_MS = 10_000;
 
 export type Service = 'cmab' | 'odp' | 'redis' | 'profiles' | 'traces';
 
-export interface Trouble {
+export interface Failure {
   readonly service: Service;
   /** What was asked of it; a handful of words, as it becomes a label. */
   readonly what: string;
 }
 
 /** Tells of one failure. Never throws. */
-export type OnTrouble = (trouble: Trouble, error: unknown) => void;
+export type OnFailure = (trouble: Failure, error: unknown) => void;
 
-export interface TroublesOptions {
+export interface FailureLogOptions {
   readonly clock: Clock;
   readonly log: Log;
-  readonly count: (trouble: Trouble) => void;
+  readonly count: (trouble: Failure) => void;
 }
 
 interface Line {
@@ -30,16 +30,16 @@ interface Line {
   timer: Timer | null;
 }
 
-export class Troubles {
-  readonly #options: TroublesOptions;
+export class FailureLog {
+  readonly #options: FailureLogOptions;
   readonly #lines = new Map<string, Line>();
 
-  constructor(options: TroublesOptions) {
+  constructor(options: FailureLogOptions) {
     this.#options = options;
   }
 
   /** Bound, so that it can be handed on. */
-  readonly note: OnTrouble = (trouble, error) => {
+  readonly note: OnFailure = (trouble, error) => {
     this.#options.count(trouble);
     const key = `${trouble.service} ${trouble.what}`;
     const line = this.#lines.get(key) ?? { unsaid: 0, lastError: null, timer: null };
@@ -54,7 +54,7 @@ export class Troubles {
   }
 
   /** The first at once, what follows in one line now and then. */
-  #say(trouble: Trouble, line: Line): void {
+  #say(trouble: Failure, line: Line): void {
     const { clock, log } = this.#options;
     log.warn('service.failed', { ...trouble, times: line.unsaid, ...errorFields(line.lastError) });
     line.unsaid = 0;

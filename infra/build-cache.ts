@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 /** Path relative to the root folder → `bytes ctimeMs`: npm gives all files of all packages the same mtime. */
 type Files = Readonly<Record<string, string>>;
 
-interface Kept<T> {
+interface CachedSecret<T> {
   readonly rules: string;
   readonly files: Files;
   readonly result: T;
@@ -23,7 +23,7 @@ export interface KeptBuildOptions {
 
 /** What the last build said, when no file that it read or wrote has changed since; else null. */
 export async function readKept<T>({ rootDir, name, rules }: KeptBuildOptions): Promise<T | null> {
-  let kept: Kept<T>;
+  let kept: CachedSecret<T>;
   try {
     kept = JSON.parse(await readFile(pathOf(rootDir, name), 'utf8'));
   } catch {
@@ -40,7 +40,7 @@ export async function writeKept<T>(
   paths: readonly string[],
   result: T,
 ): Promise<void> {
-  const kept: Kept<T> = { rules: hashOf(rules), files: await lookAt(rootDir, paths), result };
+  const kept: CachedSecret<T> = { rules: hashOf(rules), files: await lookAt(rootDir, paths), result };
   const path = pathOf(rootDir, name);
   const temporary = `${path}.${process.pid}.tmp`;
   await mkdir(dirname(path), { recursive: true });

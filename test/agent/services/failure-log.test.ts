@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { ExpiringMap } from '../../../agent/services/expiring-map.ts';
-import { Troubles } from '../../../agent/services/troubles.ts';
+import { FailureLog } from '../../../agent/services/failure-log.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { MemoryLog } from '../support/fakes.ts';
 
 describe('troubles with services outside', () => {
   it('are counted one by one, but said at once and then now and then', () => {
     const [clock, log, counted] = [new ManualClock(), new MemoryLog(), [] as string[]];
-    const troubles = new Troubles({ clock, log, count: ({ what }) => void counted.push(what) });
+    const troubles = new FailureLog({ clock, log, count: ({ what }) => void counted.push(what) });
     for (let i = 0; i < 100; i++) troubles.note({ service: 'odp', what: 'segments' }, new Error(`no ${i}`));
     troubles.note({ service: 'redis', what: 'connection' }, new Error('gone'));
     expect(counted).toHaveLength(101);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Flights } from '../../../functions/webhook/flights.ts';
+import { InFlight } from '../../../functions/webhook/in-flight.ts';
 import { Door } from '../../support/functions/webhook-door.ts';
 
 type Status = 204 | 202 | 503;
@@ -32,7 +32,7 @@ describe('webhooks of one change at once', () => {
   });
 
   it('share one more run, which begins after all of them came', async () => {
-    const flights = new Flights();
+    const flights = new InFlight();
     const { work, ends } = controlled();
     const first = flights.join('k 1', work);
     const others = Array.from({ length: 100 }, () => flights.join('k 1', work));
@@ -57,7 +57,7 @@ describe('webhooks of one change at once', () => {
   it.each([202, 503] as const)(
     'are answered %d as the one they waited for, and nothing is kept',
     async (status) => {
-      const flights = new Flights();
+      const flights = new InFlight();
       const { work, ends } = controlled();
       const both = [flights.join('k 1', work), flights.join('k 1', work)];
       ends[0]?.(status);
@@ -71,7 +71,7 @@ describe('webhooks of one change at once', () => {
   );
 
   it('fail together, and the next one is tried', async () => {
-    const flights = new Flights();
+    const flights = new InFlight();
     const { work, fails, ends } = controlled();
     const both = [flights.join('k 1', work), flights.join('k 1', work)];
     fails[0]?.(new Error('boom'));
@@ -83,7 +83,7 @@ describe('webhooks of one change at once', () => {
   });
 
   it('of other keys or revisions wait for nobody', async () => {
-    const flights = new Flights();
+    const flights = new InFlight();
     const { work, ends } = controlled();
     const both = [flights.join('k 1', work), flights.join('k 2', work)];
     expect(ends).toHaveLength(2);

@@ -7,7 +7,7 @@ import { ensureHome } from './home.ts';
 import { useProxies } from './proxy.ts';
 import { trustCertificates } from './trust.ts';
 
-export interface WayOut {
+export interface OutboundRoute {
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
   /** For operators: proxies and added authorities, one line; null where there is nothing to say. */
@@ -15,7 +15,7 @@ export interface WayOut {
 }
 
 /** @param env of this process; gets a HOME where it has none */
-export function openWayOut(env: Record<string, string | undefined>): WayOut {
+export function openOutboundRoute(env: Record<string, string | undefined>): OutboundRoute {
   ensureHome(env);
   const trust = trustCertificates(env);
   const { httpProxy, httpsProxy, problems } = useProxies(env);
@@ -32,13 +32,13 @@ export function openWayOut(env: Record<string, string | undefined>): WayOut {
 }
 
 /** The same for a process that is to run. @throws FanoutError CONFIG_INVALID */
-export function requireWayOut(env: Record<string, string | undefined>): WayOut {
-  const wayOut = openWayOut(env);
-  if (wayOut.problems.length === 0) return wayOut;
-  throw wayOutInvalid(wayOut.problems);
+export function requireOutboundRoute(env: Record<string, string | undefined>): OutboundRoute {
+  const outboundRoute = openOutboundRoute(env);
+  if (outboundRoute.problems.length === 0) return outboundRoute;
+  throw outboundRouteInvalid(outboundRoute.problems);
 }
 
-export const wayOutInvalid = (problems: readonly string[]) =>
+export const outboundRouteInvalid = (problems: readonly string[]) =>
   new FanoutError({
     code: 'CONFIG_INVALID',
     message: `The way out of this process is set wrong: ${problems.join('; ')}`,

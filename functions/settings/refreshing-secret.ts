@@ -13,7 +13,7 @@ export const SECRET_REFRESH_INTERVAL_MIN_MS = 5_000;
 /** A read that was frozen together with its Lambda may never end: after this long another one is begun. */
 const READ_STUCK_MS = 5_000;
 
-export interface Kept<T> {
+export interface CachedSecret<T> {
   /** The value at hand. Waits, and throws, only while there has never been one. */
   get(): Promise<T>;
   /** Reads it again, at most every few seconds, and waits for it; the value at hand when that fails. */
@@ -21,9 +21,12 @@ export interface Kept<T> {
 }
 
 /** For what does not change while the process lives, such as plain environment variables. */
-export const unchanging = <T>(value: T): Kept<T> => ({ get: async () => value, refresh: async () => value });
+export const unchanging = <T>(value: T): CachedSecret<T> => ({
+  get: async () => value,
+  refresh: async () => value,
+});
 
-export interface KeptSecretParts<T> {
+export interface RefreshingSecretParts<T> {
   /** For log lines. */
   readonly name: string;
   /** @throws FanoutError SECRET_UNAVAILABLE */
@@ -40,14 +43,14 @@ interface Reading<T> {
   readonly value: Promise<T>;
 }
 
-export class KeptSecret<T> implements Kept<T> {
-  readonly #parts: KeptSecretParts<T>;
+export class RefreshingSecret<T> implements CachedSecret<T> {
+  readonly #parts: RefreshingSecretParts<T>;
   #kept: { readonly text: string; readonly value: T } | null = null;
   #reading: Reading<T> | null = null;
   /** When the last read that ended began. */
   #triedAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(parts: KeptSecretParts<T>) {
+  constructor(parts: RefreshingSecretParts<T>) {
     this.#parts = parts;
   }
 

@@ -20,13 +20,13 @@ interface Client {
   pending: number;
 }
 
-export interface LooksOptions {
+export interface LookupBudgetOptions {
   /** Keys that may be served: as many looks at once are nothing unusual. */
   readonly keysMax: number;
   readonly nowMs: () => number;
 }
 
-export class Looks {
+export class LookupBudget {
   readonly #nowMs: () => number;
   readonly #ofClient: RateLimit;
   readonly #ofAll: RateLimit;
@@ -34,7 +34,7 @@ export class Looks {
   #rate: RateState | null = null;
   #pending = 0;
 
-  constructor({ keysMax, nowMs }: LooksOptions) {
+  constructor({ keysMax, nowMs }: LookupBudgetOptions) {
     this.#nowMs = nowMs;
     this.#ofClient = { burst: keysMax + CLIENT_BURST, perSecond: CLIENT_PER_SECOND };
     this.#ofAll = { burst: keysMax + ALL_BURST, perSecond: ALL_PER_SECOND };

@@ -8,7 +8,7 @@ interface Flight {
   next: Promise<Applied> | null;
 }
 
-export class Flights {
+export class InFlight {
   readonly #flights = new Map<string, Flight>();
 
   /** Keys with work under way. */

@@ -11,11 +11,11 @@ import { tempDir } from '../support/temp-dir.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const CERT = join(ROOT, 'test/fixtures/tls/cert.pem');
-const WAY_OUT = join(ROOT, 'io/way-out.ts');
+const WAY_OUT = join(ROOT, 'io/outbound-route.ts');
 
 /** Runs lines of a program of ours in an environment of its own. */
 function run(lines: string, env: Record<string, string>, as: readonly string[] = []) {
-  const program = `const { openWayOut } = await import(${JSON.stringify(WAY_OUT)});\n${lines}`;
+  const program = `const { openOutboundRoute } = await import(${JSON.stringify(WAY_OUT)});\n${lines}`;
   const words = [...as, process.execPath, '--input-type=module', '-e', program];
   const child = spawn(words[0] as string, words.slice(1), { env, cwd: '/' });
   let out = '';
@@ -38,18 +38,18 @@ async function secureServer(): Promise<string> {
 }
 
 const FETCH = (url: string) => `
-  const { problems } = openWayOut(process.env);
+  const { problems } = openOutboundRoute(process.env);
   const text = await fetch('${url}').then((it) => it.text(), (error) => error.cause.code);
   console.log(JSON.stringify([problems, text]));`;
 const PROBLEMS =
-  'const { problems, warnings } = openWayOut(process.env); console.log(JSON.stringify([problems, warnings]));';
+  'const { problems, warnings } = openOutboundRoute(process.env); console.log(JSON.stringify([problems, warnings]));';
 
 describe('certificates', () => {
   it('of SSL_CERT_FILE are trusted, beside those of Node', async () => {
     const url = await secureServer();
     expect(JSON.parse(await run(FETCH(url), {}))).toEqual([[], 'DEPTH_ZERO_SELF_SIGNED_CERT']);
     expect(JSON.parse(await run(FETCH(url), { SSL_CERT_FILE: CERT }))).toEqual([[], 'secure']);
-    const count = `openWayOut(process.env);
+    const count = `openOutboundRoute(process.env);
       const { getCACertificates } = await import('node:tls');
       console.log(getCACertificates('default').length - getCACertificates('bundled').length);`;
     expect(await run(count, { SSL_CERT_FILE: CERT })).toBe('1');
@@ -96,19 +96,19 @@ describe('a user in no passwd file, without HOME', () => {
   const asAnother = it.skipIf(cannot); // only root may become another user
 
   asAnother('has a home where nothing is: the AWS SDK finds its keys in the environment', async () => {
-    const lines = `openWayOut(process.env);
+    const lines = `openOutboundRoute(process.env);
       const { createRequire } = await import('node:module');
       const { S3Client } = createRequire(${JSON.stringify(join(ROOT, 'package.json'))})('@aws-sdk/client-s3');
       const { accessKeyId } = await new S3Client({ region: 'us-east-1' }).config.credentials();
       console.log(accessKeyId, (await import('node:os')).homedir());`;
     const env = { AWS_ACCESS_KEY_ID: 'from-the-environment', AWS_SECRET_ACCESS_KEY: 'none' };
     expect(await run(lines, env, as)).toBe('from-the-environment /nonexistent');
-    const without = await run(lines.replace('openWayOut(process.env);', ''), env, as);
+    const without = await run(lines.replace('openOutboundRoute(process.env);', ''), env, as);
     expect(without).toContain('uv_os_homedir');
   });
 
   it('is told from one that has a home, which stays', async () => {
-    const lines = "openWayOut(process.env); console.log((await import('node:os')).homedir());";
+    const lines = "openOutboundRoute(process.env); console.log((await import('node:os')).homedir());";
     expect(await run(lines, { HOME: '/somewhere' })).toBe('/somewhere');
   });
 });

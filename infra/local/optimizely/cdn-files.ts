@@ -12,14 +12,14 @@ export interface CdnRevision {
   readonly lastModified: string;
 }
 
-export interface Shelf {
+export interface CdnFile {
   readonly current: CdnRevision;
   /** What a late edge still serves; forgotten by a restart. */
   readonly previous: CdnRevision | undefined;
 }
 
-export class Shelves {
-  readonly #shelves = new Map<string, Shelf>();
+export class CdnFiles {
+  readonly #shelves = new Map<string, CdnFile>();
   readonly #dir: string | undefined;
 
   constructor(dir?: string) {
@@ -41,7 +41,7 @@ export class Shelves {
     }
   }
 
-  get(sdkKey: string): Shelf | undefined {
+  get(sdkKey: string): CdnFile | undefined {
     return this.#shelves.get(sdkKey);
   }
 

@@ -1,6 +1,6 @@
 // A limited number of places; who finds none waits for one, in order. Pure.
 
-export class Places {
+export class Semaphore {
   #left: number;
   readonly #waiting: (() => void)[] = [];
 

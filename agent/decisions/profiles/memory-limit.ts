@@ -1,21 +1,21 @@
 // How many characters all profiles in this process have together: where there is no room for more, those give way who have
 // the most. Knows nothing of what a profile is.
 
-export interface RoomMember {
+export interface ProfileMemoryMember {
   readonly characters: number;
   /** One of its profiles is kept no more. Not called while it has none. */
   giveWay(): void;
 }
 
-export class ProfileRoom {
+export class ProfileMemoryLimit {
   readonly #charactersMax: number;
-  readonly #members = new Set<RoomMember>();
+  readonly #members = new Set<ProfileMemoryMember>();
 
   constructor(charactersMax: number = Number.POSITIVE_INFINITY) {
     this.#charactersMax = charactersMax;
   }
 
-  join(member: RoomMember): void {
+  join(member: ProfileMemoryMember): void {
     this.#members.add(member);
   }
 
@@ -24,7 +24,7 @@ export class ProfileRoom {
     if (this.#charactersMax === Number.POSITIVE_INFINITY) return;
     for (;;) {
       let all = characters;
-      let largest: RoomMember | null = null;
+      let largest: ProfileMemoryMember | null = null;
       for (const member of this.#members) {
         all += member.characters;
         if (member.characters > (largest?.characters ?? 0)) largest = member;

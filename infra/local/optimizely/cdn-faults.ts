@@ -2,7 +2,7 @@
 
 export type CdnSite = 'cdn' | 'origin';
 
-export interface SiteKnobs {
+export interface SiteFaults {
   readonly delayMs: number;
   /** Answered instead of a datafile. */
   readonly status: number | null;
@@ -10,13 +10,13 @@ export interface SiteKnobs {
   readonly stale: number | boolean;
 }
 
-const AS_SHIPPED: SiteKnobs = { delayMs: 0, status: null, stale: false };
+const AS_SHIPPED: SiteFaults = { delayMs: 0, status: null, stale: false };
 
-export class CdnKnobs {
-  readonly #sites: Record<CdnSite, SiteKnobs> = { cdn: AS_SHIPPED, origin: AS_SHIPPED };
+export class CdnFaults {
+  readonly #sites: Record<CdnSite, SiteFaults> = { cdn: AS_SHIPPED, origin: AS_SHIPPED };
 
   /** What is left out goes back to as shipped, so `{}` resets everything. */
-  set(knobs: Partial<Record<CdnSite, Partial<SiteKnobs>>>): void {
+  set(knobs: Partial<Record<CdnSite, Partial<SiteFaults>>>): void {
     this.#sites.cdn = { ...AS_SHIPPED, ...knobs.cdn };
     this.#sites.origin = { ...AS_SHIPPED, ...knobs.origin };
   }

@@ -11,7 +11,7 @@ import { type RecordLook, type RecordReader, RecordSource } from './sources/reco
 import { S3Reader } from './sources/s3.ts';
 import type { Sink } from './sources/source.ts';
 
-export interface Inlets {
+export interface AgentSources {
   readonly disk: DiskSource | null;
   readonly nats: NatsSource | null;
   readonly record: RecordSource | null;
@@ -25,7 +25,7 @@ export interface Wires {
   readonly fetch?: CdnSourceOptions['fetch'];
 }
 
-export interface InletDeps {
+export interface AgentSourceDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly sink: Sink;
@@ -40,7 +40,7 @@ export interface InletDeps {
   readonly onSaved?: DiskSourceOptions['onSaved'];
 }
 
-export function createInlets(config: AgentConfig, deps: InletDeps): Inlets {
+export function createAgentSources(config: AgentConfig, deps: AgentSourceDeps): AgentSources {
   const { clock, random, sink, wires = {} } = deps;
   const reader = deps.reader ?? (config.s3 === null ? null : new S3Reader(config.s3));
   const record =

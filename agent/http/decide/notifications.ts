@@ -3,7 +3,7 @@
 import type { Held } from '../../datafiles/store.ts';
 import type { FlagClient } from '../../decisions/flag-client.ts';
 import { inContext } from '../../decisions/request-context.ts';
-import { decisionNote } from '../../notifications/notification.ts';
+import { decisionNotification } from '../../notifications/notification.ts';
 import { type KnownUser, reasonsInWords } from './reasons.ts';
 import type { DecideRequest } from './request.ts';
 
@@ -27,10 +27,10 @@ export function telling<T>(
   const { userAttributes: attributes } = request;
   return inContext(
     {
-      decisionNote: (payload) => {
+      decisionNotification: (payload) => {
         const info = payload.decisionInfo as unknown as FlagInfo;
         const reasons = reasonsInWords(held, request, info, user);
-        return decisionNote(payload, { attributes, segments: user.segments, reasons });
+        return decisionNotification(payload, { attributes, segments: user.segments, reasons });
       },
     },
     decide,

@@ -2,7 +2,7 @@
 
 import { setImmediate as turn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { KeptConnection } from '../../../functions/bus/kept-connection.ts';
+import { ReusedConnection } from '../../../functions/bus/reused-connection.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 interface Wire {
@@ -17,7 +17,7 @@ let closed: number[];
 let probes: number;
 let refuses: boolean;
 let clock: ManualClock;
-let kept: KeptConnection<Wire>;
+let kept: ReusedConnection<Wire>;
 
 beforeEach(() => {
   opened = [];
@@ -40,7 +40,7 @@ beforeEach(() => {
     close: (wire: Wire) => void closed.push(wire.id),
     ended: (wire: Wire) => wire.ended,
   };
-  kept = new KeptConnection(connector, clock);
+  kept = new ReusedConnection(connector, clock);
 });
 
 const idOf = async () => (await kept.get()).id;

@@ -4,10 +4,10 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { FanoutError } from '../../../core/errors.ts';
 import { METRIC } from '../../../core/log.ts';
 import {
-  KeptSecret,
+  RefreshingSecret,
   SECRET_REFRESH_INTERVAL_MIN_MS,
   SECRET_TTL_MS,
-} from '../../../functions/settings/kept-secret.ts';
+} from '../../../functions/settings/refreshing-secret.ts';
 import { type FakeDeps, fakeDeps } from '../../support/functions/fakes.ts';
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
@@ -39,13 +39,13 @@ function parse(text: string): { readonly text: string } {
 let store: Store;
 let deps: FakeDeps;
 let nowMs: number;
-let secret: KeptSecret<{ readonly text: string }>;
+let secret: RefreshingSecret<{ readonly text: string }>;
 beforeEach(() => {
   store = new Store();
   deps = fakeDeps();
   nowMs = 1_000_000;
   const { log, metrics } = deps;
-  secret = new KeptSecret({
+  secret = new RefreshingSecret({
     name: 'a/name',
     read: store.read,
     parse,

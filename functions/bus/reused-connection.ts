@@ -16,7 +16,7 @@ export interface Connector<C> {
   ended(connection: C): Promise<unknown>;
 }
 
-export class KeptConnection<C> {
+export class ReusedConnection<C> {
   readonly #connector: Connector<C>;
   readonly #clock: Pick<Clock, 'nowMs'>;
   #current: Promise<C> | null = null;
