@@ -83,6 +83,8 @@ export interface PrimaryNews {
 
 /** Asked by workers. */
 export interface PrimaryAnswers {
+  /** Answered when the events are in the queue, so that the worker knows when it may send more. */
+  takeEvents(lanes: readonly EventLane[]): null;
   /** @param asked the text that names the key, and who asks */
   resolve(asked: { readonly header: string; readonly client: string }): FoundKey | KeyRefusal;
   /** Answered when the other workers, and the bus, have what was said before. */
@@ -95,7 +97,6 @@ export interface PrimaryAnswers {
 export interface WorkerNews {
   /** Its program is there; it can begin. */
   hello(nothing: null): void;
-  events(lanes: readonly EventLane[]): void;
   eventsLost(count: number): void;
   /** Keys on demand that were asked for. */
   used(sdkKeys: readonly SdkKey[]): void;

@@ -139,7 +139,12 @@ export class Primary implements RunningAgent {
 
   #answersFor(worker: LiveWorker): Answers<PrimaryAnswers> {
     const { keys, status } = this.#supply;
+    const { queue } = this.#events;
     return {
+      takeEvents: (lanes) => {
+        for (const { url, head, jsons } of lanes) for (const json of jsons) queue.add(url, head, json);
+        return null;
+      },
       resolve: async ({ header, client }) => {
         const found = await keys.resolve(header, client);
         if (typeof found === 'string') return found;
@@ -153,11 +158,7 @@ export class Primary implements RunningAgent {
   }
 
   #newsFor(worker: LiveWorker): Omit<WorkerNews, 'hello'> {
-    const { queue } = this.#events;
     return {
-      events: (lanes) => {
-        for (const { url, head, jsons } of lanes) for (const json of jsons) queue.add(url, head, json);
-      },
       eventsLost: (count) => this.#events.lost(count),
       used: (sdkKeys) => {
         for (const sdkKey of sdkKeys) this.#supply.keys.used(sdkKey);

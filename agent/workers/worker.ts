@@ -83,7 +83,7 @@ export class ServingWorker implements PrimaryNews {
     };
     this.#api = new Api(config, {
       ...{ clock, random, monotonicMs, log, metrics, store, status },
-      ...{ keys: this.#keys, users: this.#decisions.users, channel: this.#notes },
+      ...{ keys: this.#keys, users: this.#decisions.users, channel: this.#notes, eventRoom: this.#outbox },
       tracing,
     });
   }
@@ -127,7 +127,7 @@ export class ServingWorker implements PrimaryNews {
     await this.#decisions.stop();
     for (const sdkKey of this.#watched) this.#store.forget(sdkKey);
     await this.#decisions.closed();
-    this.#outbox.flush();
+    await this.#outbox.drained();
     await this.#tracing?.stop();
     return null;
   }
