@@ -64,6 +64,8 @@ export interface WorkerAnswers {
   listen(nothing: null): number;
   offer(offer: DatafileOffer): OfferAnswer;
   counts(nothing: null): ProcessCounts;
+  /** Answered by every worker that is not frozen. */
+  ping(nothing: null): null;
   /** Answered when all news said before were dealt with. */
   settle(nothing: null): null;
   /** Finishes what is under way; afterwards there is nothing left to say. */

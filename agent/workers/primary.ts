@@ -12,6 +12,7 @@ import { Metrics } from '../metrics/metrics.ts';
 import { within } from '../services/time-limit.ts';
 import { WebhookPort } from '../webhook/port.ts';
 import { offerOfHeld, WorkerBroadcast } from './broadcast.ts';
+import { FROZEN_AFTER_MS, FrozenWatch } from './frozen-watch.ts';
 import type { LiveWorker } from './live-worker.ts';
 import type { Beginning, PrimaryAnswers, WorkerNews } from './messages.ts';
 import { Totals } from './metrics/totals.ts';
@@ -30,6 +31,7 @@ export class Primary implements RunningAgent {
   readonly #deps: AgentDeps;
   readonly #events: Events;
   readonly #pool: Pool;
+  readonly #frozenWatch: FrozenWatch;
   readonly #broadcast: WorkerBroadcast;
   readonly #supply: Supply<null>;
   readonly #users: SharedUsers;
@@ -45,7 +47,8 @@ export class Primary implements RunningAgent {
     const workers = () => this.#pool.joined();
     const report = () => {
       const { keys, store, unknown } = this.#supply;
-      return workersReport(this.#pool, keys, store, (sdkKey) => unknown.isExempt(sdkKey));
+      const isExempt = (sdkKey: SdkKey) => unknown.isExempt(sdkKey);
+      return workersReport(this.#pool, keys, store, isExempt, this.#frozenWatch.frozenCount);
     };
     this.#totals = new Totals(clock, workers);
     const metrics = new Metrics({
@@ -73,6 +76,11 @@ export class Primary implements RunningAgent {
       workers,
     );
     this.#pool = this.#createPool(spawn);
+    this.#frozenWatch = new FrozenWatch({
+      clock,
+      workers: () => this.#pool.live().filter(({ state }) => state === 'serving'),
+      onFrozen: (worker) => this.#pool.replace(worker, `does not answer for ${FROZEN_AFTER_MS} ms`),
+    });
     const serve = { clock, log, metrics, monotonicMs };
     const gather = () => this.#totals.gather();
     this.#admin = createAdminPort(config, serve, { status, metrics, gather, uptimeMs: monotonicMs });
@@ -86,6 +94,7 @@ export class Primary implements RunningAgent {
   async start(): Promise<AgentPorts> {
     void this.#events.queue.start();
     const listening = this.#pool.start();
+    this.#frozenWatch.start();
     this.#supply.start();
     this.#supply.startBus();
     const [apiPort, adminPort] = await Promise.all([listening, this.#admin.open()]);
@@ -96,6 +105,7 @@ export class Primary implements RunningAgent {
   /** Lets the workers finish, takes over their last events, sends them; each within a limit. */
   async stop(): Promise<void> {
     this.#supply.status.draining();
+    this.#frozenWatch.stop();
     await this.#webhook.close();
     await this.#pool.stop();
     await this.#supply.stop();
