@@ -87,6 +87,8 @@ export interface PrimaryNews {
 export interface PrimaryAnswers {
   /** Answered when the events are in the queue, so that the worker knows when it may send more. */
   takeEvents(lanes: readonly EventLane[]): null;
+  /** Answered when all workers have them, or take too long. */
+  takeProfiles(saved: readonly SavedProfile[]): null;
   /** @param asked the text that names the key, and who asks */
   resolve(asked: { readonly header: string; readonly client: string }): FoundKey | KeyRefusal;
   /** Answered when the other workers, and the bus, have what was said before. */
@@ -103,7 +105,6 @@ export interface WorkerNews {
   /** Keys on demand that were asked for. */
   used(sdkKeys: readonly SdkKey[]): void;
   override(override: Override): void;
-  profiles(saved: readonly SavedProfile[]): void;
   resetProfiles(sdkKey: SdkKey): void;
   note(note: NotificationMessage): void;
   subscribe(subject: string): void;

@@ -1,8 +1,10 @@
 // What a worker has for the primary in great numbers, events and saved profiles: gathered for a moment, sent as one
-// message. Only one message of events is with the primary at a time. The channel keeps the order of what is said over it, and
+// message. Only one message of each is with the primary at a time. The channel keeps the order of what is said over it, and
 // node:cluster uses it too: an acceptance of a connection that waited behind megabytes of events held up every new client for seconds.
 
 import type { Clock, Timer } from '../../core/clock.ts';
+import type { SdkKey } from '../../core/ids.ts';
+import { sizeOf as sizeOfProfile } from '../decisions/profiles/memory.ts';
 import type { SavedProfile } from '../decisions/profiles/profiles.ts';
 import type { EventSink } from '../events/event.ts';
 import type { EventRoom } from '../http/kernel/turns.ts';
@@ -39,6 +41,8 @@ export class WorkerOutbox implements EventSink, EventRoom {
   #chars = 0;
   #lost = 0;
   #profiles: SavedProfile[] = [];
+  #sentProfiles: readonly SavedProfile[] = [];
+  #profilesUnderWay: Promise<void> | null = null;
   #timer: Timer | null = null;
   #waiting: (() => void)[] = [];
 
@@ -62,9 +66,24 @@ export class WorkerOutbox implements EventSink, EventRoom {
     this.#soon();
   }
 
+  /** Those that wait are kept by this process anyhow, and take no memory here. */
   saved(profile: SavedProfile): void {
     this.#profiles.push(profile);
     this.#soon();
+  }
+
+  /** What waits was saved before, and would come back after the reset. */
+  resetProfiles(sdkKey: SdkKey): void {
+    this.#profiles = this.#profiles.filter((saved) => saved.sdkKey !== sdkKey);
+    this.#primary.tell('resetProfiles', sdkKey);
+  }
+
+  /** Resolves when all workers have the profiles that were saved until now. */
+  async profilesTaken(): Promise<void> {
+    const last = this.#profiles.at(-1) ?? this.#sentProfiles.at(-1);
+    this.flush();
+    while (last !== undefined && (this.#profiles.includes(last) || this.#sentProfiles.includes(last)))
+      await this.#profilesUnderWay;
   }
 
   /** Whether a request that makes many events had better wait for room(). */
@@ -81,8 +100,7 @@ export class WorkerOutbox implements EventSink, EventRoom {
   flush(): void {
     this.#timer?.cancel();
     this.#timer = null;
-    if (this.#profiles.length > 0) this.#primary.tell('profiles', this.#profiles);
-    this.#profiles = [];
+    this.#sendProfiles();
     if (this.#lost > 0) this.#primary.tell('eventsLost', this.#lost);
     this.#lost = 0;
     this.#sendEvents();
@@ -92,11 +110,30 @@ export class WorkerOutbox implements EventSink, EventRoom {
   async drained(): Promise<void> {
     this.flush();
     while (this.#chars > 0) await this.#nextTaken();
+    await this.profilesTaken();
     this.flush();
   }
 
   #nextTaken(): Promise<void> {
     return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #sendProfiles(): void {
+    if (this.#profilesUnderWay !== null || this.#profiles.length === 0) return;
+    let count = 0;
+    let chars = 0;
+    while (count < this.#profiles.length && chars < MESSAGE_CHARS_MAX)
+      chars += sizeOfProfile((this.#profiles[count++] as SavedProfile).profile);
+    // Without the primary there are no others to tell.
+    this.#sentProfiles = this.#profiles.splice(0, count);
+    this.#profilesUnderWay = this.#primary
+      .ask('takeProfiles', this.#sentProfiles)
+      .catch(() => {})
+      .then(() => {
+        this.#profilesUnderWay = null;
+        this.#sentProfiles = [];
+        this.#sendProfiles();
+      });
   }
 
   #sendEvents(): void {

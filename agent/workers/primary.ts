@@ -155,6 +155,10 @@ export class Primary implements RunningAgent {
         for (const { url, head, jsons } of lanes) for (const json of jsons) queue.add(url, head, json);
         return null;
       },
+      takeProfiles: (saved) => {
+        this.#users.saved(saved);
+        return this.#settled(this.#pool.joined());
+      },
       resolve: async ({ header, client }) => {
         const found = await keys.resolve(header, client);
         if (typeof found === 'string') return found;
@@ -174,7 +178,6 @@ export class Primary implements RunningAgent {
         for (const sdkKey of sdkKeys) this.#supply.keys.used(sdkKey);
       },
       override: (override) => this.#users.override(override),
-      profiles: (saved) => this.#users.saved(saved),
       resetProfiles: (sdkKey) => this.#users.resetProfiles(sdkKey),
       note: (note) => this.#notes.publish(worker, note),
       subscribe: (subject) => this.#notes.subscribe(worker, subject),
@@ -183,9 +186,14 @@ export class Primary implements RunningAgent {
   }
 
   /** The other workers have what this one said, and so has the bus; or they take too long. */
-  async #settle(by: LiveWorker): Promise<null> {
+  #settle(by: LiveWorker): Promise<null> {
     const others = this.#pool.joined().filter((worker) => worker !== by);
-    const all = [...others.map(({ peer }) => peer.ask('settle', null)), this.#notes.settled()];
+    return this.#settled(others, this.#notes.settled());
+  }
+
+  /** These workers have what was said to them, or take too long. */
+  async #settled(workers: readonly LiveWorker[], ...more: readonly Promise<unknown>[]): Promise<null> {
+    const all = [...workers.map(({ peer }) => peer.ask('settle', null)), ...more];
     const limited = all.map((one) => within<unknown>(this.#deps.clock, SETTLE_TIMEOUT_MS, 'A worker', one));
     // Best effort: whoever waits has its own answer to give.
     await Promise.allSettled(limited);

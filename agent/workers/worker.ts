@@ -64,7 +64,7 @@ export class ServingWorker implements PrimaryNews {
     const sharing = {
       onOverride: primary.tell.bind(primary, 'override'),
       onProfile: (saved: Parameters<WorkerOutbox['saved']>[0]) => this.#outbox.saved(saved),
-      onReset: primary.tell.bind(primary, 'resetProfiles'),
+      onReset: (sdkKey: SdkKey) => this.#outbox.resetProfiles(sdkKey),
       settled: () => this.#settled(),
     };
     this.#decisions = new Decisions(config, { clock, random, log, metrics, events: this.#outbox, sharing });
@@ -169,7 +169,7 @@ export class ServingWorker implements PrimaryNews {
 
   /** The others have what was said here. */
   async #settled(): Promise<void> {
-    this.#outbox.flush();
+    await this.#outbox.profilesTaken();
     // Without the primary there are no others.
     await this.#primary.ask('settle', null).catch(() => {});
   }

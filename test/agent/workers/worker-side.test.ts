@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { KeyRefusal } from '../../../agent/datafiles/keys/keys.ts';
+import type { SavedProfile } from '../../../agent/decisions/profiles/profiles.ts';
 import type { EventLane } from '../../../agent/workers/messages.ts';
 import {
   CROWDED_CHARS,
@@ -63,12 +64,13 @@ describe('events of a worker', () => {
   });
 
   it('leave at once when asked to, profiles with them', () => {
-    const { clock, outbox, news, lanes } = withOutbox();
+    const { clock, outbox, said, lanes } = withOutbox();
     const profile = { sdkKey: KEY, service: 's', profile: { user_id: 'u', experiment_bucket_map: {} } };
     outbox.saved(profile);
     outbox.add('u', 'h', 'j');
     outbox.flush();
-    expect([news('profiles'), lanes()]).toEqual([[[profile]], [[{ url: 'u', head: 'h', jsons: ['j'] }]]]);
+    expect(said.find(({ ask }) => ask === 'takeProfiles')?.arg).toEqual([profile]);
+    expect(lanes()).toEqual([[{ url: 'u', head: 'h', jsons: ['j'] }]]);
     clock.advance(GATHER_MS);
     expect(lanes()).toHaveLength(1);
   });
@@ -149,6 +151,65 @@ describe('events of a worker', () => {
     await taken();
     await drained;
     expect(jsons()).toEqual([[json], [json]]);
+  });
+});
+
+describe('profiles that a worker has saved', () => {
+  const profileOf = (user_id: string, sdkKey = KEY) => ({
+    ...{ sdkKey, service: 's' },
+    profile: { user_id, experiment_bucket_map: {} },
+  });
+  const withProfiles = () => {
+    const all = withOutbox();
+    const messages = () => all.said.filter(({ ask }) => ask === 'takeProfiles');
+    const profilesTaken = async () => {
+      all.primary.receive({ answer: messages().at(-1)?.id, value: null });
+      await settled();
+    };
+    const users = () =>
+      messages().map(({ arg }) => (arg as SavedProfile[]).map(({ profile }) => profile.user_id.slice(0, 1)));
+    return { ...all, profilesTaken, users };
+  };
+
+  it('are with the primary one message at a time, cut off at a size', async () => {
+    const { clock, outbox, users, profilesTaken } = withProfiles();
+    for (const name of ['a', 'b', 'c']) outbox.saved(profileOf(name.repeat(MESSAGE_CHARS_MAX / 2)));
+    clock.advance(GATHER_MS);
+    expect(users()).toEqual([['a', 'b']]);
+    await profilesTaken();
+    expect(users()).toEqual([['a', 'b'], ['c']]);
+  });
+
+  it('are waited for until the primary has taken the last of them, and not for those saved later', async () => {
+    const { outbox, profilesTaken } = withProfiles();
+    outbox.saved(profileOf('a'));
+    outbox.flush();
+    outbox.saved(profileOf('b'));
+    let isTaken = false;
+    const taken = outbox.profilesTaken().then(() => {
+      isTaken = true;
+    });
+    await profilesTaken();
+    outbox.saved(profileOf('c'));
+    expect(isTaken).toBe(false);
+    await profilesTaken();
+    await taken;
+  });
+
+  it('do not come back after a reset that was asked for later', async () => {
+    const { outbox, users, profilesTaken, said } = withProfiles();
+    outbox.saved(profileOf('a'));
+    outbox.flush();
+    outbox.saved(profileOf('b'));
+    outbox.saved(profileOf('c', OTHER_KEY));
+    outbox.resetProfiles(KEY);
+    await profilesTaken();
+    expect(users()).toEqual([['a'], ['c']]);
+    expect(said.map(({ ask, news }) => ask ?? news)).toEqual([
+      'takeProfiles',
+      'resetProfiles',
+      'takeProfiles',
+    ]);
   });
 });
 
