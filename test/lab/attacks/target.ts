@@ -13,6 +13,7 @@ import type { Stack } from '../../../infra/local/stack/stack.ts';
 import { Broken, NotHere } from './attack.ts';
 import { busLogin } from './bus/bus-users.ts';
 import { Bucket } from './record/bucket.ts';
+import type { RecordTap } from './record/record-tap.ts';
 import type { EvilCdn } from './trap.ts';
 
 const ARRIVES_WITHIN_MS = 6_000;
@@ -21,6 +22,8 @@ const POLL_MS = 15;
 export interface OwnStack {
   readonly stack: Stack;
   readonly cdn: EvilCdn;
+  /** By agent. */
+  readonly recordTaps: readonly RecordTap[];
 }
 
 export class Target {
