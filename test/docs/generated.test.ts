@@ -3,6 +3,7 @@
 
 import { expect, it } from 'vitest';
 import { SETTINGS } from '../../agent/config/settings.ts';
+import { costsOf, DEFAULT_USAGE, fanoutTotal } from '../../infra/cost/model.ts';
 import { readFigures } from '../../infra/docs/figures.ts';
 import { allPages, partsOf, readPage, writtenAnew } from '../../infra/docs/pages.ts';
 import { WRITERS } from '../../infra/docs/writers.ts';
@@ -69,4 +70,28 @@ it('every figure names a command that measures it', () => {
     expect(rows.length).toBeGreaterThan(0);
     for (const { what, value } of rows) expect(what && value, what).not.toBe('');
   }
+});
+
+it('the README says what the fan-out costs a month', () => {
+  const usd = (agents: number) => Math.round(fanoutTotal(costsOf({ ...DEFAULT_USAGE, agents })));
+  expect(readPage('README.md')).toContain(
+    `about $${usd(10)} a month for 10 agents, $${usd(1_000)} for 1,000`,
+  );
+});
+
+it('the figures about faults are those of the scoreboard', () => {
+  const board = rowsIn(readPage('test/lab/chaos/SCOREBOARD.md')).slice(1);
+  const sum = (column: number, pattern: RegExp) =>
+    board.reduce((total, row) => total + Number(pattern.exec(row[column] ?? '')?.[1]), 0);
+  const behind = (fault: string) =>
+    Number.parseInt(board.find(([name]) => name === fault)?.[4] ?? '', 10) / 1_000;
+  const of = (lost: number, all: number) => `${lost} of ${all.toLocaleString('en')}`;
+  const chaos = readFigures().groups.find(({ command }) => command === 'npm run chaos');
+  expect(chaos?.rows.map(({ value }) => value)).toEqual([
+    of(sum(2, /^(\d+)$/), sum(1, /^(\d+)$/)),
+    of(sum(7, /^(\d+) of/), sum(7, /of (\d+)$/)),
+    `${behind('kill-nats').toFixed(1)} s`,
+    `${behind('blackhole-both').toFixed(1)} s`,
+  ]);
+  expect(chaos?.about).toContain(`${board.length} faults`);
 });
