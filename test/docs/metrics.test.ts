@@ -1,10 +1,11 @@
 // The page about metrics has every metric of ours, with its labels, and its queries ask for nothing else.
 
 import { expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { createReceiverMetrics } from '../../functions/receiver/metrics.ts';
 import { startDoor } from '../agent/support/door.ts';
 import { sourceText } from '../support/source-text.ts';
-import { codeIn, readPage, rowsIn } from './markdown.ts';
+import { blocksIn, codeIn, readPage, rowsIn } from './markdown.ts';
 
 const page = readPage('docs/metrics.md');
 const told = new Map(
@@ -48,4 +49,17 @@ it('the queries and alerts ask for metrics that are on the page', () => {
   const isFamily = (name: string) => [...told.keys()].some((other) => other.startsWith(`${name}_`));
   expect(asked.length).toBeGreaterThan(60);
   expect(asked.filter((name) => !told.has(name) && !isFamily(name))).toEqual([]);
+});
+
+it('the alerts are rules as Prometheus reads them', () => {
+  const yaml = blocksIn(page).find(({ language }) => language === 'yaml')?.text ?? '';
+  const { groups } = parse(yaml) as { groups: { name: string; rules: Record<string, unknown>[] }[] };
+  expect(groups).toHaveLength(1);
+  for (const rule of groups[0]?.rules ?? [])
+    expect(rule).toEqual({
+      alert: expect.stringMatching(/^[A-Z]\w+$/),
+      expr: expect.stringContaining('fanout_'),
+      ...(rule.for === undefined ? {} : { for: expect.stringMatching(/^\d+m$/) }),
+      annotations: { summary: expect.stringMatching(/\.$/) },
+    });
 });
