@@ -2,7 +2,7 @@
 // does is its own file's business.
 
 import { Command, CommanderError } from 'commander';
-import { VERSION } from '../../agent/process/release.ts';
+import { VERSION } from '../../core/release.ts';
 import { outboundRouteInvalid } from '../../io/outbound-route.ts';
 import { type Host, type Register, usageError } from './command.ts';
 import { registerConfig } from './commands/config-check.ts';
