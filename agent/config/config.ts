@@ -4,7 +4,8 @@
 import { FanoutError } from '../../core/errors.ts';
 import { LOG_LEVELS, type LogLevel } from '../../core/log.ts';
 import { VERSION } from '../../core/release.ts';
-import { Cursor } from './cursor.ts';
+import { Cursor } from '../../core/settings/cursor.ts';
+import { type Findings, merge, type Node } from '../../core/settings/tree.ts';
 import { type Machine, SMALLEST } from './default-workers.ts';
 import type { ConfigFile, ReadText } from './file.ts';
 import { checkKeyPattern } from './key-pattern.ts';
@@ -23,7 +24,6 @@ import { readAnswerLimits, readHttpLimits, readUserLimits } from './read/http-li
 import { readNats } from './read/nats.ts';
 import { readCmab, readOdp, readUserProfiles } from './read/services.ts';
 import { readSigning } from './read/signing.ts';
-import { type Findings, merge, type Node } from './tree.ts';
 import type { AgentConfig } from './types.ts';
 
 export type { Machine } from './default-workers.ts';
