@@ -1,7 +1,7 @@
 // The process: environment in, signals, exit codes. 0 after a clean stop, 1 when it fails, 2 for wrong settings. Where there
 // are several workers it is their primary; their own program is worker-main.ts.
 
-import './process/compile-early.ts';
+import '../io/compile-early.ts';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { extname, resolve } from 'node:path';

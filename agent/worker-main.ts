@@ -1,7 +1,7 @@
 // The program of a worker process: clock and randomness in. Beside main.ts and not in it, as a worker needs neither S3 nor
 // the bus and should not load them.
 
-import './process/compile-early.ts';
+import '../io/compile-early.ts';
 import { timerDelayMs } from '../core/clock.ts';
 import { requireOutboundRoute } from '../io/outbound-route.ts';
 import { limitHeap } from './process/heap.ts';

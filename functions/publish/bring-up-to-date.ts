@@ -7,7 +7,7 @@ import type { SdkKey } from '../../core/ids.ts';
 import { METRIC } from '../../core/log.ts';
 import type { Manifest } from '../../core/record/manifest.ts';
 import type { Deps } from '../ports.ts';
-import { announceFound, readHeadEarly } from './announce-change.ts';
+import { announceFound, readHeadEarly } from './announce-on-both-paths.ts';
 import { fetchDatafile } from './fetch-datafile.ts';
 import { archive, type Change, publishDatafile } from './publish-datafile.ts';
 

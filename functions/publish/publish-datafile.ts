@@ -16,8 +16,8 @@ import {
   type Manifest,
 } from '../../core/record/manifest.ts';
 import type { DatafileRecord, Deps, StoredManifest } from '../ports.ts';
-import { announceChange, announceFound, type EarlyHead } from './announce-change.ts';
-import { loadCompressed } from './announce-head.ts';
+import { announceChange, announceFound, type EarlyHead } from './announce-on-both-paths.ts';
+import { loadCompressed } from './announce-patiently.ts';
 import { type Moved, moveManifest } from './move-manifest.ts';
 
 /** Why and for which datafile the record is brought up to date. */

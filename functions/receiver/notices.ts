@@ -7,7 +7,7 @@ import { errorFields } from '../../core/errors.ts';
 import type { ChangeId, SdkKey } from '../../core/ids.ts';
 import type { ProjectTable } from '../../core/projects.ts';
 import type { Manifest } from '../../core/record/manifest.ts';
-import { createBridge } from '../bridge/announce-records.ts';
+import { createBridge } from '../bridge/bridge.ts';
 import type { Deps, Topic } from '../ports.ts';
 import { refetch } from '../reconcile/refetch.ts';
 import type { CachedSecret } from '../settings/refreshing-secret.ts';

@@ -7,8 +7,8 @@ import type { ChangeId } from '../../core/ids.ts';
 import { METRIC } from '../../core/log.ts';
 import type { Manifest } from '../../core/record/manifest.ts';
 import type { Deps } from '../ports.ts';
-import { announceChange } from '../publish/announce-change.ts';
-import { loadCompressed } from '../publish/announce-head.ts';
+import { announceChange } from '../publish/announce-on-both-paths.ts';
+import { loadCompressed } from '../publish/announce-patiently.ts';
 import { leaveLineage } from '../publish/leave-lineage.ts';
 
 /**

@@ -8,7 +8,7 @@ import type { ProjectTable } from '../../core/projects.ts';
 import { isQuarantined, type Manifest } from '../../core/record/manifest.ts';
 import type { Version } from '../../core/version.ts';
 import type { Deps } from '../ports.ts';
-import { ensureStream } from '../publish/announce-head.ts';
+import { ensureStream } from '../publish/announce-patiently.ts';
 import type { Role } from '../settings/settings.ts';
 import { withFields } from '../telemetry.ts';
 import { settleEach } from '../wait.ts';

@@ -3,8 +3,8 @@
 
 import type { ChangeId } from '../../../core/ids.ts';
 import { type HistoryEntry, type Manifest, pin, rollback, unpin } from '../../../core/record/manifest.ts';
-import { announceChange, ensureOnBus } from '../../../functions/publish/announce-change.ts';
-import { loadCompressed } from '../../../functions/publish/announce-head.ts';
+import { announceChange, ensureOnBus } from '../../../functions/publish/announce-on-both-paths.ts';
+import { loadCompressed } from '../../../functions/publish/announce-patiently.ts';
 import { type Moved, swapUntilSettled } from '../../../functions/publish/move-manifest.ts';
 import { notFound } from '../command.ts';
 import type { Writer } from './writer.ts';

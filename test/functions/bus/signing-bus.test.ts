@@ -8,7 +8,7 @@ import { isLaterLineage, newLineage } from '../../../core/record/lineage.ts';
 import type { Manifest } from '../../../core/record/manifest.ts';
 import { KeyRing } from '../../../core/record/signature.ts';
 import type { SigningKey } from '../../../core/record/signing-keys.ts';
-import { announceHead } from '../../../functions/publish/announce-head.ts';
+import { announceHead } from '../../../functions/publish/announce-patiently.ts';
 import { type CachedSecret, unchanging } from '../../../functions/settings/refreshing-secret.ts';
 import { datafileOf, KEY } from '../../support/datafiles.ts';
 import {

@@ -6,7 +6,7 @@ import { compressBody, decodeBody, decodeHead, encodeEnvelope } from '../../../c
 import { parseDatafile } from '../../../core/datafile/datafile.ts';
 import type { ChangeId, Lineage } from '../../../core/ids.ts';
 import { advance, createManifest, type Manifest, renewLineage } from '../../../core/record/manifest.ts';
-import { announceHead } from '../../../functions/publish/announce-head.ts';
+import { announceHead } from '../../../functions/publish/announce-patiently.ts';
 import { announce, judgeHead } from '../../../functions/publish/swap-head.ts';
 import { datafileOf, KEY } from '../../support/datafiles.ts';
 import { type FakeDeps, fakeDeps } from '../../support/functions/fakes.ts';

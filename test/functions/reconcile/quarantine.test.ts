@@ -11,9 +11,9 @@ import {
 import type { Seq } from '../../../core/ids.ts';
 import { isQuarantined, type Manifest } from '../../../core/record/manifest.ts';
 import { decodeManifest, encodeManifest } from '../../../core/record/manifest-codec.ts';
-import { createBridge } from '../../../functions/bridge/announce-records.ts';
-import { ensureOnBus } from '../../../functions/publish/announce-change.ts';
-import { announceHead } from '../../../functions/publish/announce-head.ts';
+import { createBridge } from '../../../functions/bridge/bridge.ts';
+import { ensureOnBus } from '../../../functions/publish/announce-on-both-paths.ts';
+import { announceHead } from '../../../functions/publish/announce-patiently.ts';
 import { Quarantine } from '../../../functions/reconcile/quarantine.ts';
 import { reconcileKeys } from '../../../functions/reconcile/reconcile-keys.ts';
 import { datafileOf, failure, KEY } from '../../support/datafiles.ts';

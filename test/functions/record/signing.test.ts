@@ -7,7 +7,7 @@ import type { Seq } from '../../../core/ids.ts';
 import { isLaterLineage, newLineage } from '../../../core/record/lineage.ts';
 import { type Manifest, pin } from '../../../core/record/manifest.ts';
 import { KeyRing } from '../../../core/record/signature.ts';
-import { createBridge } from '../../../functions/bridge/announce-records.ts';
+import { createBridge } from '../../../functions/bridge/bridge.ts';
 import { unchanging } from '../../../functions/settings/refreshing-secret.ts';
 import { datafileOf, KEY, START_MS } from '../../support/datafiles.ts';
 import {

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { NatsBus } from '../../../functions/bus/bus.ts';
-import { announceHead } from '../../../functions/publish/announce-head.ts';
+import { announceHead } from '../../../functions/publish/announce-patiently.ts';
 import { createBucket } from '../../../functions/record/bucket.ts';
 import { systemClock } from '../../../infra/local/tools/clock.ts';
 import type { HttpServer } from '../../../infra/local/tools/http.ts';

@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { NatsBus } from '../../../../functions/bus/bus.ts';
-import { announceHead } from '../../../../functions/publish/announce-head.ts';
+import { announceHead } from '../../../../functions/publish/announce-patiently.ts';
 import { createBucket } from '../../../../functions/record/bucket.ts';
 import { createCdnStandIn } from '../../../../infra/local/optimizely/cdn.ts';
 import { systemClock } from '../../../../infra/local/tools/clock.ts';

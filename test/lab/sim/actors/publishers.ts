@@ -6,7 +6,7 @@ import type { SdkKey } from '../../../../core/ids.ts';
 import type { LogEvent } from '../../../../core/log.ts';
 import type { ProjectTable } from '../../../../core/projects.ts';
 import { signWebhook } from '../../../../core/webhook.ts';
-import { createBridge } from '../../../../functions/bridge/announce-records.ts';
+import { createBridge } from '../../../../functions/bridge/bridge.ts';
 import { NatsBus } from '../../../../functions/bus/bus.ts';
 import { createTopic } from '../../../../functions/bus/topic.ts';
 import type { Cdn, Deps } from '../../../../functions/ports.ts';

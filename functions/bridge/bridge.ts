@@ -6,7 +6,7 @@ import { errorFields } from '../../core/errors.ts';
 import type { SdkKey } from '../../core/ids.ts';
 import { METRIC } from '../../core/log.ts';
 import type { ReaderDeps } from '../ports.ts';
-import { announceHead, ensureStream } from '../publish/announce-head.ts';
+import { announceHead, ensureStream } from '../publish/announce-patiently.ts';
 import { withFields } from '../telemetry.ts';
 import { settleEach } from '../wait.ts';
 

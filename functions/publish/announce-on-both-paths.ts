@@ -8,7 +8,7 @@ import type { ChangeId } from '../../core/ids.ts';
 import { METRIC } from '../../core/log.ts';
 import type { Manifest } from '../../core/record/manifest.ts';
 import type { BusHead, Deps, ReaderDeps } from '../ports.ts';
-import { loadCompressed } from './announce-head.ts';
+import { loadCompressed } from './announce-patiently.ts';
 import { leaveLineage } from './leave-lineage.ts';
 import { announce, judgeHead } from './swap-head.ts';
 
