@@ -13,6 +13,7 @@ import { withFreshTokens } from './cdn/fresh-tokens.ts';
 import type { Deps, ReaderDeps } from './ports.ts';
 import { sdkCheck } from './publish/sdk-check.ts';
 import { createRecord } from './record/bucket.ts';
+import { withMemory } from './record/record-memory.ts';
 import { withTrustedHeads, withTrustedManifests } from './record/signed-record.ts';
 import { Seals } from './record/signing.ts';
 import { type CachedSecret, RefreshingSecret, unchanging } from './settings/refreshing-secret.ts';
@@ -74,7 +75,6 @@ export function wireWriter(
     topic: createTopic(settings.topic),
     cdn: withFreshTokens(createCdn(settings.templates), projects),
     sdkCheck,
-    lastSeen: new Map(),
     newId: globals.newId,
   };
   return { settings, projects, telemetry, deps };
@@ -113,8 +113,8 @@ function writerSeals(
 }
 
 function trusting(deps: ReaderDeps, seals: Seals | null): ReaderDeps {
-  if (seals === null) return deps;
   const { record, bus } = deps;
+  if (seals === null) return { ...deps, record: withMemory(record) };
   return {
     ...deps,
     record: withTrustedManifests(record, seals, deps),

@@ -3,9 +3,9 @@
 
 import { FanoutError } from '../../core/errors.ts';
 import type { SdkKey } from '../../core/ids.ts';
-import { isLaterLineage } from '../../core/record/lineage.ts';
 import { KeyRing, type Statement } from '../../core/record/signature.ts';
 import { parsePublicKey } from '../../core/record/signing-keys.ts';
+import { isLaterLineage } from '../../core/version.ts';
 import type { SigningSettings } from '../config/types.ts';
 import type { CandidateMeta, DatafileMeta, Outcome, SourceName } from './sources/source.ts';
 

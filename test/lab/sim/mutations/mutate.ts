@@ -10,7 +10,7 @@ import { simulate } from '../simulate.ts';
 import { MUTATIONS, type Mutation } from './mutations.ts';
 
 const ROOT = join(import.meta.dirname, '../../../..');
-const COPIED = ['core', 'functions', 'agent', 'infra/local/cli.ts', 'test/lab/sim', 'package.json'];
+const COPIED = ['core', 'io', 'functions', 'agent', 'infra/local/cli.ts', 'test/lab/sim', 'package.json'];
 
 export interface MutationPlan {
   readonly firstSeed: number;
