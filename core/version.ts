@@ -45,6 +45,11 @@ export function isLaterLineage(candidate: Lineage, held: Lineage): boolean {
   return candidate > held;
 }
 
+/** The last seq of a lineage; the next change begins another lineage. */
+export const SEQ_MAX = Number.MAX_SAFE_INTEGER;
+
+export const isLastOfLineage = ({ seq }: Pick<Version, 'seq'>): boolean => seq >= SEQ_MAX;
+
 /** Whether a version has its place in the record. `seq` 0 stands for a datafile that came straight from the CDN. */
 export const isOfRecord = ({ seq }: Pick<Version, 'seq'>): boolean => seq > 0;
 
@@ -63,6 +68,8 @@ export const reachesRevision = (held: Revised | null | undefined, wanted: number
 /** Whether `candidate` is of a later revision than `held`. */
 export const isLaterRevision = (candidate: Revised, held: Revised): boolean =>
   candidate.revision > held.revision;
+
+export const isSameRevision = (a: Revised, b: Revised): boolean => a.revision === b.revision;
 
 /** The lowest revision first. */
 export const lowestRevisionFirst = (a: Revised, b: Revised): number => a.revision - b.revision;

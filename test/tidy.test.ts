@@ -126,6 +126,48 @@ describe('dependencies point one way', () => {
   });
 });
 
+describe('what is newer is decided in one place', () => {
+  const NAMES = '(?:seq|lineage|revision|\\w*(?:Seq|Lineage|Revision))';
+  const COMPARES = '(?:[=!]==|[<>]=?)';
+  /** Finds log lines by the text that was typed. */
+  const OF_TEXT = 'infra/cli/logs/local-logs.ts';
+  // Whether there is one at all is no comparison, and `=>` and type parameters compare nothing.
+  const ABSENT = '(?:null|undefined|typeof)';
+  const comparison = new RegExp(
+    `\\b${NAMES} ${COMPARES} (?!${ABSENT}\\b)|(?<!\\b${ABSENT}) ${COMPARES} (?:\\w+[?!]?\\.)*${NAMES}\\b(?![.(])`,
+  );
+
+  it.each([
+    ['a.seq < b', true],
+    ['5 >= held?.seq', true],
+    ["known.lineage === 'a'", true],
+    ['revision !== headRevision', true],
+    ['seq === undefined', false],
+    ['revision !== null', false],
+    ['({ seq }) => seq', false],
+    ["typeof revision === 'number'", false],
+    ['head.sha256 === sha256', false],
+    ['etag === revision.etag', false],
+  ])('knows whether `%s` compares versions', (line, isComparison) => {
+    expect(comparesVersions(line)).toBe(isComparison);
+  });
+
+  const comparesVersions = (line: string): boolean =>
+    comparison.test(line.replaceAll(/typeof [\w.?]+ [=!]== '\w+'/g, ''));
+
+  it('versions and revisions are compared in core/version.ts only', () => {
+    const found = [...shipped, ...infra]
+      .filter(({ path }) => !['core/version.ts', OF_TEXT].includes(path))
+      .flatMap(({ path, text }) =>
+        text
+          .split('\n')
+          .filter((line) => !/^\s*(\/\/|\*|\/\*)/.test(line) && comparesVersions(line))
+          .map((line) => `${path}: ${line.trim()}`),
+      );
+    expect(found).toEqual([]);
+  });
+});
+
 describe('time, randomness and settings are handed in', () => {
   it.each([
     ['the wall clock', /\bDate\.now\(|new Date\(\)/],

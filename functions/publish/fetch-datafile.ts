@@ -14,6 +14,8 @@ import { pause } from '../wait.ts';
 const REQUEST_TIMEOUT_MS = 3_000;
 const PAUSE_FIRST_MS = 200;
 const PAUSE_MAX_MS = 2_000;
+/** Below every announced revision. */
+const NONE_ANNOUNCED = { revision: 0 };
 
 export interface Wanted {
   readonly source: DatafileSource;
@@ -83,7 +85,7 @@ export async function fetchDatafile(deps: Deps, wanted: Wanted): Promise<Fetched
  * waiting for only where something was announced of it; else it would hold up the keys that are looked at after it.
  */
 function isForGood({ code, retryable, fields }: FanoutError, { atLeastRevision }: Wanted): boolean {
-  if (code === 'CDN_DENIED') return atLeastRevision === 0;
+  if (code === 'CDN_DENIED') return reachesRevision(NONE_ANNOUNCED, atLeastRevision);
   const { revision } = fields;
   return !retryable && (typeof revision !== 'number' || reachesRevision({ revision }, atLeastRevision));
 }

@@ -6,6 +6,7 @@
 import { decodeNotice, encodeNotice, type RefetchNotice } from '../../core/bus/notice.ts';
 import type { SdkKey } from '../../core/ids.ts';
 import { encodeSdkKey } from '../../core/record/names.ts';
+import { isSameRevision, lowestRevisionFirst } from '../../core/version.ts';
 import {
   type BucketSettings,
   matchable,
@@ -68,7 +69,7 @@ export function createRefetchIntents(settings: BucketSettings): RefetchIntents {
 function decodeIntents(bytes: Uint8Array): readonly RefetchNotice[] {
   const lines = Buffer.from(bytes).toString().split('\n');
   const notices = lines.filter((line) => line !== '').map((line) => decodeNotice(line));
-  return notices.filter((notice) => notice.kind === 'refetch').sort((a, b) => a.revision - b.revision);
+  return notices.filter((notice) => notice.kind === 'refetch').sort(lowestRevisionFirst);
 }
 
 const encodeIntents = (notices: readonly RefetchNotice[]): Uint8Array =>
@@ -76,7 +77,7 @@ const encodeIntents = (notices: readonly RefetchNotice[]): Uint8Array =>
 
 /** One of the same revision is the same promise, made again. */
 function withNotice(notices: readonly RefetchNotice[], added: RefetchNotice): readonly RefetchNotice[] {
-  const others = notices.filter(({ revision }) => revision !== added.revision);
+  const others = notices.filter((notice) => !isSameRevision(notice, added));
   const newestFirst = others.sort((a, b) => b.receivedAtMs - a.receivedAtMs);
   return [added, ...newestFirst.slice(0, INTENTS_MAX - 1)];
 }

@@ -11,11 +11,10 @@ import {
   pin,
   renewLineage,
   rollback,
-  SEQ_MAX,
   unpin,
 } from '../../../core/record/manifest.ts';
 import { decodeManifest, encodeManifest } from '../../../core/record/manifest-codec.ts';
-import { isLaterLineage } from '../../../core/version.ts';
+import { isLaterLineage, SEQ_MAX } from '../../../core/version.ts';
 
 const sdkKey = toSdkKey('KEY+/=1');
 const lineage = 'lineage-1' as Lineage;
