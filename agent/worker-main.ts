@@ -2,20 +2,14 @@
 // the bus and should not load them.
 
 import '../io/compile-early.ts';
-import { timerDelayMs } from '../core/clock.ts';
 import { requireOutboundRoute } from '../io/outbound-route.ts';
+import { realClock } from '../io/real-clock.ts';
 import { limitHeap } from './process/heap.ts';
 import { runWorker } from './workers/run.ts';
 
 requireOutboundRoute(process.env);
 runWorker({
-  clock: {
-    nowMs: () => Date.now(),
-    after: (delayMs, run) => {
-      const timer = setTimeout(run, timerDelayMs(delayMs));
-      return { cancel: () => clearTimeout(timer) };
-    },
-  },
+  clock: realClock(Date.now),
   random: Math.random,
   monotonicMs: () => performance.now(),
   onSwapped: limitHeap(),

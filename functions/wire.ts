@@ -2,9 +2,10 @@
 // handed in by the handlers; nothing is opened before it is used.
 
 import type { BusCredentials } from '../core/bus/credentials.ts';
-import type { Clock, Random } from '../core/clock.ts';
+import type { Random } from '../core/clock.ts';
 import { type ProjectTable, parseProjects } from '../core/projects.ts';
 import { parseSigningKey, type SigningKey } from '../core/record/signing-keys.ts';
+import { realClock } from '../io/real-clock.ts';
 import { NatsBus } from './bus/bus.ts';
 import { parseBusCredentials } from './bus/credentials.ts';
 import { createTopic } from './bus/topic.ts';
@@ -100,7 +101,7 @@ function readerDeps(
   };
 }
 
-/** Null where nobody signs, and no signatures are asked for. */
+/** Null where versions are not signed, and no signatures are asked for. */
 function writerSeals(
   { publicKeys, signingKey }: WriterSettings,
   secret: SecretReference | null,
@@ -147,17 +148,7 @@ function read<T>(
     log,
     metrics,
   });
-  // Begun while the function still starts. It reports its own failure, and whoever needs the value tries again.
+  // Begun while the function still starts. It reports its own failure, and a part that needs the value tries again.
   void secret.get().catch(() => {});
   return secret;
-}
-
-function realClock(nowMs: () => number): Clock {
-  return {
-    nowMs,
-    after: (delayMs, run) => {
-      const timer = setTimeout(run, delayMs);
-      return { cancel: () => clearTimeout(timer) };
-    },
-  };
 }

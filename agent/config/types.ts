@@ -2,8 +2,8 @@
 // values come from and what they may be is known to the readers beside this file.
 
 import type { SdkKey } from '../../core/ids.ts';
+import type { S3Settings } from '../../io/s3.ts';
 import type { NatsSettings } from '../datafiles/sources/bus.ts';
-import type { S3Settings } from '../datafiles/sources/s3.ts';
 import type {
   AnswerLimits,
   AuthSettings,

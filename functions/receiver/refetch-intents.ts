@@ -7,14 +7,8 @@ import { decodeNotice, encodeNotice, type RefetchNotice } from '../../core/bus/n
 import type { SdkKey } from '../../core/ids.ts';
 import { encodeSdkKey } from '../../core/record/names.ts';
 import { isSameRevision, lowestRevisionFirst } from '../../core/version.ts';
-import {
-  type BucketSettings,
-  matchable,
-  objectsOf,
-  s3ClientOf,
-  statusOf,
-  unavailable,
-} from '../record/s3-objects.ts';
+import { FUNCTION_LIMITS } from '../../io/aws-limits.ts';
+import { matchable, openS3, type S3Settings, statusOf, unavailable } from '../../io/s3.ts';
 
 export interface RefetchIntents {
   /** The lowest revision first; none when none was ever owed. @throws FanoutError RECORD_UNAVAILABLE, NOTICE_INVALID */
@@ -29,18 +23,18 @@ const WRITE_ATTEMPTS_MAX = 5;
 export const INTENTS_MAX = 8;
 /** A notice takes some 200. */
 const INTENT_BYTES_MAX = 16 * 1024;
-/** As for the manifest: somebody else was there first. */
+/** As for the manifest: another replica was there first. */
 const CONFLICTS = new Set([404, 409, 412]);
 
 const intentKey = (sdkKey: SdkKey): string => `datafiles/${encodeSdkKey(sdkKey)}/refetch.json`;
 
-export function createRefetchIntents(settings: BucketSettings): RefetchIntents {
+export function createRefetchIntents(settings: S3Settings): RefetchIntents {
   const { bucket } = settings;
-  const objects = objectsOf(settings, s3ClientOf(settings));
+  const objects = openS3(settings, FUNCTION_LIMITS);
 
   const get = async (sdkKey: SdkKey) => {
     const object = await objects.get(intentKey(sdkKey), INTENT_BYTES_MAX);
-    if (object === null) return null;
+    if (typeof object === 'string') return null;
     return { etag: matchable(object.etag, bucket), notices: decodeIntents(object.bytes) };
   };
 
