@@ -1,7 +1,8 @@
 // Variations that a request forces, in a flag whose rules have variations of one key with other ids and other values.
 
 import { expect, it } from 'vitest';
-import { flag, rule, startProject, variation } from '../../support/project.ts';
+import { flag, rule, variation } from '../../../support/project-builder.ts';
+import { startProject } from '../../support/project.ts';
 
 /** The order of the rules, that of the experiments' list and that of the ids are three orders. */
 const PARTS = {
