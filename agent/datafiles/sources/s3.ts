@@ -105,13 +105,14 @@ export class S3Reader implements RecordReader {
 
 async function loadSdk({ endpoint, region }: S3Settings): Promise<Loaded> {
   const sdk = await import('@aws-sdk/client-s3');
+  const proxy = proxyAgentOptions(endpoint === undefined ? undefined : (URL.parse(endpoint) ?? undefined));
   const client = new sdk.S3Client({
     // The caller repeats with its own backoff.
     maxAttempts: 1,
     requestHandler: {
       ...{ connectionTimeout: CONNECT_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
       // The SDK makes agents of its own of these.
-      ...{ httpAgent: proxyAgentOptions(), httpsAgent: proxyAgentOptions() },
+      ...{ httpAgent: proxy, httpsAgent: proxy },
     },
     // Bodies are checked by their SHA-256, which is stronger and already paid for.
     responseChecksumValidation: 'WHEN_REQUIRED',
