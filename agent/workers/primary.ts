@@ -164,7 +164,7 @@ export class Primary implements RunningAgent {
       },
       override: (override) => this.#users.override(override),
       profiles: (saved) => this.#users.saved(saved),
-      resetProfiles: (sdkKey) => this.#users.resetProfiles(sdkKey),
+      resetUsers: (sdkKey) => this.#users.resetUsers(sdkKey),
       note: (note) => this.#notes.publish(worker, note),
       subscribe: (subject) => this.#notes.subscribe(worker, subject),
       unsubscribe: (subject) => this.#notes.unsubscribe(worker, subject),

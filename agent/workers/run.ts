@@ -56,7 +56,7 @@ export function converse(send: Send, deps: RunDeps): PrimaryPeer {
     forget: (sdkKey) => worker().forget(sdkKey),
     override: (override) => worker().override(override),
     profiles: (saved) => worker().profiles(saved),
-    resetProfiles: (sdkKey) => worker().resetProfiles(sdkKey),
+    resetUsers: (sdkKey) => worker().resetUsers(sdkKey),
     note: (note) => worker().note(note),
     linkUp: () => worker().linkUp(),
   };
