@@ -77,7 +77,7 @@ export interface PrimaryNews {
   forget(sdkKey: SdkKey): void;
   override(override: Override): void;
   profiles(saved: readonly SavedProfile[]): void;
-  resetProfiles(sdkKey: SdkKey): void;
+  resetUsers(sdkKey: SdkKey): void;
   note(note: NotificationMessage): void;
   /** Others have joined: whoever wants notes says so again. */
   linkUp(nothing: null): void;
@@ -105,7 +105,7 @@ export interface WorkerNews {
   /** Keys on demand that were asked for. */
   used(sdkKeys: readonly SdkKey[]): void;
   override(override: Override): void;
-  resetProfiles(sdkKey: SdkKey): void;
+  resetUsers(sdkKey: SdkKey): void;
   note(note: NotificationMessage): void;
   subscribe(subject: string): void;
   unsubscribe(subject: string): void;

@@ -73,9 +73,9 @@ export class WorkerOutbox implements EventSink, EventRoom {
   }
 
   /** What waits was saved before, and would come back after the reset. */
-  resetProfiles(sdkKey: SdkKey): void {
+  resetUsers(sdkKey: SdkKey): void {
     this.#profiles = this.#profiles.filter((saved) => saved.sdkKey !== sdkKey);
-    this.#primary.tell('resetProfiles', sdkKey);
+    this.#primary.tell('resetUsers', sdkKey);
   }
 
   /** Resolves when all workers have the profiles that were saved until now. */

@@ -178,7 +178,7 @@ export class Primary implements RunningAgent {
         for (const sdkKey of sdkKeys) this.#supply.keys.used(sdkKey);
       },
       override: (override) => this.#users.override(override),
-      resetProfiles: (sdkKey) => this.#users.resetProfiles(sdkKey),
+      resetUsers: (sdkKey) => this.#users.resetUsers(sdkKey),
       note: (note) => this.#notes.publish(worker, note),
       subscribe: (subject) => this.#notes.subscribe(worker, subject),
       unsubscribe: (subject) => this.#notes.unsubscribe(worker, subject),

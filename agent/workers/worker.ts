@@ -64,7 +64,7 @@ export class ServingWorker implements PrimaryNews {
     const sharing = {
       onOverride: primary.tell.bind(primary, 'override'),
       onProfile: (saved: Parameters<WorkerOutbox['saved']>[0]) => this.#outbox.saved(saved),
-      onReset: (sdkKey: SdkKey) => this.#outbox.resetProfiles(sdkKey),
+      onReset: (sdkKey: SdkKey) => this.#outbox.resetUsers(sdkKey),
       settled: () => this.#settled(),
     };
     this.#decisions = new Decisions(config, { clock, random, log, metrics, events: this.#outbox, sharing });
@@ -148,8 +148,8 @@ export class ServingWorker implements PrimaryNews {
     for (const one of saved) this.#decisions.users.profiles.accept(one);
   }
 
-  resetProfiles(sdkKey: SdkKey): void {
-    this.#decisions.users.profiles.reset(sdkKey);
+  resetUsers(sdkKey: SdkKey): void {
+    this.#decisions.users.forgotten(sdkKey, this.#store.get(sdkKey)?.built ?? null);
   }
 
   note(note: Parameters<PrimaryNews['note']>[0]): void {

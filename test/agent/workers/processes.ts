@@ -50,7 +50,7 @@ export class FakeProcess {
         stop: asked('stop', () => null),
       },
       news: Object.fromEntries(
-        (['forget', 'override', 'profiles', 'resetProfiles', 'note', 'linkUp'] as const).map((name) => [
+        (['forget', 'override', 'profiles', 'resetUsers', 'note', 'linkUp'] as const).map((name) => [
           name,
           told(name),
         ]),

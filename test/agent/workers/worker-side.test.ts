@@ -202,14 +202,10 @@ describe('profiles that a worker has saved', () => {
     outbox.flush();
     outbox.saved(profileOf('b'));
     outbox.saved(profileOf('c', OTHER_KEY));
-    outbox.resetProfiles(KEY);
+    outbox.resetUsers(KEY);
     await profilesTaken();
     expect(users()).toEqual([['a'], ['c']]);
-    expect(said.map(({ ask, news }) => ask ?? news)).toEqual([
-      'takeProfiles',
-      'resetProfiles',
-      'takeProfiles',
-    ]);
+    expect(said.map(({ ask, news }) => ask ?? news)).toEqual(['takeProfiles', 'resetUsers', 'takeProfiles']);
   });
 });
 
