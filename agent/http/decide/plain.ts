@@ -74,6 +74,8 @@ class Question {
     const isShort = onlyEnabled(this.#request);
     // So often the user comes back, or is sent on.
     exchange.hold(this.#who.length * flagKeys.length);
+    // Many such requests may have come together: the SDK's first decision of a flag takes longer than a turn has left.
+    if (turns.isOver) this.#unlooked = 0;
     let list = '';
     let at = 0;
     /** True when it has come to the end, false when others must have their turn first. */
