@@ -18,7 +18,7 @@ import { registerTraceMetrics } from '../tracing/metrics.ts';
 import type { TraceStats } from '../tracing/tracing.ts';
 import { registerWorkerMetrics } from '../workers/metrics/metrics.ts';
 import type { WorkersReport } from '../workers/metrics/report.ts';
-import { type DatafileSources, registerDatafileMetrics } from './datafile-metrics.ts';
+import { type DatafileSources, registerDatafileMetrics } from '../datafiles/metrics.ts';
 import { expvarValues, prometheusText } from './original-metrics.ts';
 import {
   addCounts,
@@ -29,7 +29,7 @@ import {
 } from './request-counts.ts';
 import { sumOfTimers, Timer, type TimersByName } from './timers.ts';
 
-export type { DatafileSample } from './datafile-metrics.ts';
+export type { DatafileSample } from '../datafiles/metrics.ts';
 export { RouteStats } from './request-counts.ts';
 
 const PROPAGATION_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 300] as const;
