@@ -7,7 +7,7 @@ import type { SdkKey } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
 import type { AgentConfig } from '../config/config.ts';
 import type { DatafileMeta, SourceName } from '../datafiles/sources/source.ts';
-import type { OnAnswered } from '../http/kernel/server.ts';
+import type { OnAnswered } from '../http/kernel/route.ts';
 
 /** A datafile that begins to serve. */
 export interface Swapped extends DatafileMeta {

@@ -11,6 +11,7 @@ import { Decisions } from '../decisions/decisions.ts';
 import type { FlagClient } from '../decisions/flag-client.ts';
 import { Api } from '../http/api.ts';
 import { Metrics } from '../metrics/metrics.ts';
+import { registerTraceMetrics } from '../tracing/metrics.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import { refusalOf } from './broadcast.ts';
 import type {
@@ -57,7 +58,8 @@ export class ServingWorker implements PrimaryNews {
     const { clock, random, monotonicMs, log, primary, onSwapped, tracing = null } = deps;
     this.#primary = primary;
     this.#tracing = tracing;
-    this.#metrics = new Metrics(tracing === null ? {} : { traces: tracing.stats });
+    this.#metrics = new Metrics();
+    if (tracing !== null) registerTraceMetrics(this.#metrics, tracing.stats);
     this.#onSwapped = onSwapped;
     const metrics = this.#metrics;
     this.#outbox = new WorkerOutbox(clock, primary);

@@ -11,7 +11,7 @@ import type { Bounds } from '../door/user-limits.ts';
 import { type FlagDeps, type FlagHandler, headersOf } from '../door/with-datafile.ts';
 import { answerCompressed } from '../kernel/compressed.ts';
 import type { Exchange } from '../kernel/exchange.ts';
-import type { Route } from '../kernel/server.ts';
+import type { Route } from '../kernel/route.ts';
 import { evaluateAll, evaluateOne, metadataOf } from './decide.ts';
 import { isOfrepError, type OfrepError, parseContext } from './request.ts';
 import type { Evaluation } from './value.ts';

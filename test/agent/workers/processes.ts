@@ -41,7 +41,7 @@ export class FakeProcess {
         listen: asked('listen', () => 8080),
         offer: asked('offer', ({ revision }) => ({ kind: 'serves', revision, projectId: '10001' })),
         counts: asked('counts', () => ({
-          ...{ routes: new Map(), timers: new Map(), troubles: new Map(), ofProcess: [] },
+          ...{ routes: new Map(), timers: new Map(), failures: new Map(), ofProcess: [] },
           memory: { rss: 1, heapTotal: 1, heapUsed: 1 },
         })),
         settle: asked('settle', () => null),
