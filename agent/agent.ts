@@ -18,7 +18,7 @@ import { Api } from './http/api.ts';
 import { createAdminPort, type Port } from './http/door/ports.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { registerTraceMetrics } from './tracing/metrics.ts';
-import type { Tracing } from './tracing/tracing.ts';
+import type { Tracing } from './tracing/types.ts';
 import { WebhookPort } from './webhook/port.ts';
 
 export interface AgentDeps {

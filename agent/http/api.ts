@@ -11,7 +11,7 @@ import type { FlagClient } from '../decisions/flag-client.ts';
 import type { UserState } from '../decisions/user-state.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { NotificationHub } from '../notifications/hub.ts';
-import type { Tracing } from '../tracing/tracing.ts';
+import type { Tracing } from '../tracing/types.ts';
 import type { HealthSource } from './admin/health.ts';
 import { createApiPort, type Port, type PortDeps } from './door/ports.ts';
 import type { Bounds } from './door/user-limits.ts';

@@ -2,7 +2,7 @@
 
 import { Counter } from 'prom-client';
 import type { Metrics } from '../metrics/metrics.ts';
-import type { TraceStats } from './tracing.ts';
+import type { TraceStats } from './types.ts';
 
 export function registerTraceMetrics({ ofProcess }: Metrics, stats: () => TraceStats): void {
   new Counter({

@@ -12,22 +12,12 @@ import type { FlagClient } from '../decisions/flag-client.ts';
 import { Api } from '../http/api.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { registerTraceMetrics } from '../tracing/metrics.ts';
-import type { Tracing } from '../tracing/tracing.ts';
+import type { Tracing } from '../tracing/types.ts';
 import { refusalOf } from './broadcast.ts';
-import type {
-  Beginning,
-  DatafileOffer,
-  OfferAnswer,
-  PrimaryAnswers,
-  PrimaryNews,
-  WorkerNews,
-} from './messages.ts';
+import type { Beginning, DatafileOffer, OfferAnswer, PrimaryNews, PrimaryPeer } from './messages.ts';
 import { WorkerOutbox } from './outbox.ts';
-import type { Peer } from './peer.ts';
 import { RelayedNotifications } from './relayed-notifications.ts';
 import { RemoteKeys } from './remote-keys.ts';
-
-export type PrimaryPeer = Peer<PrimaryAnswers, WorkerNews>;
 
 export interface WorkerDeps {
   readonly clock: Clock;

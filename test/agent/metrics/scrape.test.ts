@@ -2,7 +2,7 @@
 
 import { expect, it, onTestFinished } from 'vitest';
 import { parseConfig } from '../../../agent/config/config.ts';
-import type { Tracing } from '../../../agent/tracing/tracing.ts';
+import type { Tracing } from '../../../agent/tracing/types.ts';
 import { Primary } from '../../../agent/workers/primary.ts';
 import { eventually } from '../../support/eventually.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
