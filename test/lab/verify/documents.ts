@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { documentsWith } from '../../docs/blocks.ts';
 import { runDocument } from '../../docs/run.ts';
-import type { Outcome } from './checks.ts';
 import { withMoto } from './moto.ts';
+import type { CheckOutcome } from './outcome.ts';
 import { pythonTool, run } from './tools.ts';
 
 const STACK = 'datafile-fanout-prod';
 
-export async function documentsAgainstMoto(): Promise<Outcome> {
+export async function documentsAgainstMoto(): Promise<CheckOutcome> {
   const aws = await pythonTool('aws');
   return withMoto(async (endpoint) => {
     const env = {
