@@ -18,7 +18,7 @@ import type { Builder, Built } from '../datafiles/store.ts';
 import type { SendEvent } from '../events/from-decider.ts';
 import { outgoing } from '../events/outgoing.ts';
 import { tryDecisions } from './canary.ts';
-import type { Cmab } from './cmab.ts';
+import type { Cmab } from './cmab/cmab.ts';
 import { Decider } from './decider/decider.ts';
 import { EventTap } from './decider/event-tap.ts';
 import { type ClientTraits, FlagClient, type Tap } from './flag-client.ts';

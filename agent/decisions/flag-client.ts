@@ -3,7 +3,7 @@
 
 import type { SendEvent } from '../events/from-decider.ts';
 import type { Notification } from '../notifications/notification.ts';
-import type { Cmab } from './cmab.ts';
+import type { Cmab } from './cmab/cmab.ts';
 import type { Decider } from './decider/decider.ts';
 import type { EventTap } from './decider/event-tap.ts';
 import type { EventPieces } from './decider/outcome.ts';

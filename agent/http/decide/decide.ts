@@ -3,10 +3,6 @@
 
 import type { Held } from '../../datafiles/store.ts';
 import type { FlagClient } from '../../decisions/flag-client.ts';
-import { type Bounds, keysProblem } from '../door/user-limits.ts';
-import { withClient } from '../door/with-client.ts';
-import type { FlagHandler } from '../door/with-datafile.ts';
-import type { Exchange } from '../kernel/exchange.ts';
 import {
   type DecideOptions,
   type Decision,
@@ -15,12 +11,16 @@ import {
   unknownFlag,
   unlisted,
   userContext,
-} from './decision.ts';
-import { decisionText, userText } from './decision-text.ts';
-import { decideFlags } from './flags.ts';
-import { decideLate, isLate } from './late.ts';
+} from '../../decisions/flags/decision.ts';
+import { decisionText, userText } from '../../decisions/flags/decision-text.ts';
+import { decidePlain } from '../../decisions/flags/fast-path.ts';
+import { decideFlags } from '../../decisions/flags/flags.ts';
+import { decideLate, isLate } from '../../decisions/flags/late.ts';
+import { type Bounds, keysProblem } from '../door/user-limits.ts';
+import { withClient } from '../door/with-client.ts';
+import type { FlagHandler } from '../door/with-datafile.ts';
+import type { Exchange } from '../kernel/exchange.ts';
 import { telling } from './notifications.ts';
-import { decidePlain } from './plain.ts';
 import { knownUser, withReasons } from './reasons.ts';
 import { type DecideRequest, parseDecideRequest } from './request.ts';
 

@@ -3,8 +3,8 @@
 
 import type { Held } from '../../datafiles/store.ts';
 import type { FlagClient } from '../../decisions/flag-client.ts';
+import type { Decision } from '../../decisions/flags/decision.ts';
 import { projectKeys } from '../project/project-keys.ts';
-import type { Decision } from './decision.ts';
 import { untoldAudiences } from './reasons-audiences.ts';
 import { type OriginalWording, OTHER_LINES, USER_LINES } from './reasons-lines.ts';
 import type { DecideRequest } from './request.ts';

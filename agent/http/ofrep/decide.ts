@@ -2,8 +2,8 @@
 
 import type { Held } from '../../datafiles/store.ts';
 import type { FlagClient } from '../../decisions/flag-client.ts';
+import { decideFlags, decidePredictedFlags } from '../../decisions/flags/flags.ts';
 import type { SdkClient } from '../../decisions/sdk-types.ts';
-import { decideFlags, decidePredictedFlags } from '../decide/flags.ts';
 import { withClient } from '../door/with-client.ts';
 import type { Turns } from '../kernel/turns.ts';
 import { projectKeys } from '../project/project-keys.ts';

@@ -1,6 +1,6 @@
 // One experiment, decided by itself for /v1/activate: whatever flags it is a rule of, and whatever holdouts there are.
 
-import { decidePredicted, decisionPayload } from '../../decisions/predicted-experiment.ts';
+import { decidePredicted, decisionPayload } from '../../decisions/cmab/predicted-experiment.ts';
 import { inContext } from '../../decisions/request-context.ts';
 import type { SdkClient } from '../../decisions/sdk-types.ts';
 import { decisionNotification } from '../../notifications/notification.ts';

@@ -1,14 +1,14 @@
 // One flag, decided for /v1/activate by the same call as for /v1/decide. Its answer looks otherwise, listeners are told of a
 // feature with its variables, and a user who is in no variation leaves no impression.
 
+import { isFailed } from '../../decisions/cmab/failed.ts';
+import type { DecideOptions, Decision } from '../../decisions/flags/decision.ts';
 import { inContext } from '../../decisions/request-context.ts';
 import {
   type DecidedFeature,
   featureNotification,
   type Notification,
 } from '../../notifications/notification.ts';
-import type { DecideOptions, Decision } from '../decide/decision.ts';
-import { isFailed } from '../decide/failed.ts';
 import { type Activation, type Activator, type Refused, userOf } from './activator.ts';
 
 const WITH_EVENT: DecideOptions = [];

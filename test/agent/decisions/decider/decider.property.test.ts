@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { FlagClients } from '../../../../agent/decisions/clients.ts';
 import { eventText } from '../../../../agent/decisions/decider/event-tap.ts';
 import type { FlagClient } from '../../../../agent/decisions/flag-client.ts';
-import { decidePlain } from '../../../../agent/http/decide/plain.ts';
+import { decidePlain } from '../../../../agent/decisions/flags/fast-path.ts';
 import { parseDecideRequest } from '../../../../agent/http/decide/request.ts';
 import { sha256Of, toSdkKey } from '../../../../core/ids.ts';
 import { LIMITS, ROOMY, unhurried } from '../../support/bounds.ts';

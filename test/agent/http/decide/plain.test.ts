@@ -6,14 +6,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Held } from '../../../../agent/datafiles/store.ts';
 import { FlagClients } from '../../../../agent/decisions/clients.ts';
 import type { FlagClient } from '../../../../agent/decisions/flag-client.ts';
-import { decideHandler } from '../../../../agent/http/decide/decide.ts';
 import {
   type DecideOptions,
   type Decision,
   listed,
   plainDecision,
   userContext,
-} from '../../../../agent/http/decide/decision.ts';
+} from '../../../../agent/decisions/flags/decision.ts';
+import { decideHandler } from '../../../../agent/http/decide/decide.ts';
 import { withReasons } from '../../../../agent/http/decide/reasons.ts';
 import { DECIDE_OPTIONS, parseDecideRequest } from '../../../../agent/http/decide/request.ts';
 import type { Exchange } from '../../../../agent/http/kernel/exchange.ts';

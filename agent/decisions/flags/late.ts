@@ -2,11 +2,15 @@
 // answers as those made within the call.
 
 import type { Held } from '../../datafiles/store.ts';
-import type { PredictionIds, Predictions } from '../../decisions/cmab.ts';
-import type { FlagClient, Predicted } from '../../decisions/flag-client.ts';
-import type { Bounds } from '../door/user-limits.ts';
-import type { Exchange } from '../kernel/exchange.ts';
-import type { Turns } from '../kernel/turns.ts';
+import { telling } from '../../http/decide/notifications.ts';
+import { type KnownUser, knownUser, withReasons } from '../../http/decide/reasons.ts';
+import type { DecideRequest } from '../../http/decide/request.ts';
+import type { Bounds } from '../../http/door/user-limits.ts';
+import type { Exchange } from '../../http/kernel/exchange.ts';
+import type { Turns } from '../../http/kernel/turns.ts';
+import type { PredictionIds, Predictions } from '../cmab/cmab.ts';
+import { withFailure } from '../cmab/failed.ts';
+import type { FlagClient, Predicted } from '../flag-client.ts';
 import {
   type DecideOptions,
   type Decision,
@@ -19,11 +23,7 @@ import {
   userContext,
 } from './decision.ts';
 import { userText } from './decision-text.ts';
-import { withFailure } from './failed.ts';
 import { decidePredictedFlags } from './flags.ts';
-import { telling } from './notifications.ts';
-import { type KnownUser, knownUser, withReasons } from './reasons.ts';
-import type { DecideRequest } from './request.ts';
 
 const CACHE_HEADER = 'x-optimizely-odp-cache-name';
 const NO_SEGMENTS = 'failed to fetch qualified segments';

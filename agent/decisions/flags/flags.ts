@@ -1,7 +1,7 @@
 // The SDK's decisions of many flags, in the order and with the filter of its own decideAll() and decideForKeys(), but one after
 // another, so that other requests get their turn in between.
 
-import type { Turns } from '../kernel/turns.ts';
+import type { Turns } from '../../http/kernel/turns.ts';
 import type { DecideOptions, Decision, UserContext } from './decision.ts';
 
 /** Decided together where a decision may have to ask for a prediction: those of one group are asked for at the same time. */

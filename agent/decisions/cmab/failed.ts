@@ -1,8 +1,8 @@
 // A flag that was not decided, because the variation of a rule could not be predicted: the rules after it are not asked, and
 // of all reasons the last is told, wanted or not. Pure.
 
-import type { Predicted } from '../../decisions/flag-client.ts';
-import type { Decision } from './decision.ts';
+import type { Predicted } from '../flag-client.ts';
+import type { Decision } from '../flags/decision.ts';
 
 const FAILED = /^Failed to fetch CMAB data for experiment (.*)\.$/s;
 

@@ -1,9 +1,9 @@
 // Decisions as the API gives them: the SDK's, made plain. Pure.
 
-import type { FlagClient } from '../../decisions/flag-client.ts';
-import type { SdkClient } from '../../decisions/sdk-types.ts';
-import { forSdk } from '../rest/user-check.ts';
-import type { DecideRequest } from './request.ts';
+import type { DecideRequest } from '../../http/decide/request.ts';
+import { forSdk } from '../../http/rest/user-check.ts';
+import type { FlagClient } from '../flag-client.ts';
+import type { SdkClient } from '../sdk-types.ts';
 
 export type UserContext = ReturnType<SdkClient['createUserContext']>;
 export type Decision = ReturnType<UserContext['decide']>;

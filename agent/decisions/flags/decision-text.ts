@@ -1,8 +1,8 @@
 // A decision as JSON text, in pieces: all but the user and the reasons is the same for everybody of one variation. Pure.
 
-import type { AnswerPieces } from '../../decisions/decider/outcome.ts';
+import type { DecideRequest } from '../../http/decide/request.ts';
+import type { AnswerPieces } from '../decider/outcome.ts';
 import type { Decision, DecisionLore } from './decision.ts';
-import type { DecideRequest } from './request.ts';
 
 const NO_REASONS = ',"reasons":[]';
 const endOf = (isEveryoneElse: boolean): string => `,"isEveryoneElseVariation":${isEveryoneElse}}`;

@@ -1,17 +1,17 @@
 // Decisions by the decider, for the usual request: a user with attributes, and nothing that would change what the rules say.
 // The first time that an outcome comes up the SDK is asked too; if it decides otherwise, its word holds.
 
-import { type Decider, plainUser } from '../../decisions/decider/decider.ts';
-import { eventPieces, visitorText } from '../../decisions/decider/event-tap.ts';
-import type { CompiledFlag, DecidedUser } from '../../decisions/decider/flag.ts';
-import type { AnswerPieces, Outcome } from '../../decisions/decider/outcome.ts';
-import type { FlagClient } from '../../decisions/flag-client.ts';
-import type { Exchange } from '../kernel/exchange.ts';
-import type { Turns } from '../kernel/turns.ts';
-import { forSdk } from '../rest/user-check.ts';
+import type { DecideRequest } from '../../http/decide/request.ts';
+import type { Exchange } from '../../http/kernel/exchange.ts';
+import type { Turns } from '../../http/kernel/turns.ts';
+import { forSdk } from '../../http/rest/user-check.ts';
+import { type Decider, plainUser } from '../decider/decider.ts';
+import { eventPieces, visitorText } from '../decider/event-tap.ts';
+import type { CompiledFlag, DecidedUser } from '../decider/flag.ts';
+import type { AnswerPieces, Outcome } from '../decider/outcome.ts';
+import type { FlagClient } from '../flag-client.ts';
 import { type DecideOptions, onlyEnabled, unknownFlag, userContext } from './decision.ts';
 import { answerPieces, answerText, userText } from './decision-text.ts';
-import type { DecideRequest } from './request.ts';
 
 const WITH_EVENT: DecideOptions = [];
 const QUIET = ['DISABLE_DECISION_EVENT'] as unknown as DecideOptions;
