@@ -150,10 +150,11 @@ export class FlagClients implements Builder<FlagClient> {
   }
 }
 
-/** A datafile that the SDK has built a client of has a list of them. */
-const flagKeysOf = (parsed: unknown): readonly string[] =>
-  (parsed as { featureFlags?: readonly { readonly key: string }[] }).featureFlags?.map(({ key }) => key) ??
-  [];
+/** Each once. A datafile that the SDK has built a client of has a list of them. */
+function flagKeysOf(parsed: unknown): readonly string[] {
+  const { featureFlags = [] } = parsed as { featureFlags?: readonly { readonly key: string }[] };
+  return [...new Set(featureFlags.map(({ key }) => key))];
+}
 
 function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | null = null;

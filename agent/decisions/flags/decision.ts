@@ -1,80 +1,82 @@
-// Decisions as the API gives them: the SDK's, made plain. Pure.
+// One flag's decision for one user, the same shape whoever made it, and its JSON: all but the user and the reasons is written once
+// for all users of an outcome. Pure.
 
-import type { DecideRequest } from '../../http/decide/request.ts';
-import { forSdk } from '../../http/rest/user-check.ts';
-import type { FlagClient } from '../flag-client.ts';
-import type { SdkClient } from '../sdk-types.ts';
+import type { SdkDecision } from '../sdk-types.ts';
 
-export type UserContext = ReturnType<SdkClient['createUserContext']>;
-export type Decision = ReturnType<UserContext['decide']>;
-/** What of a client says more about a decision than the SDK does. */
-export type DecisionLore = Pick<FlagClient, 'isEveryoneElse'>;
-export type DecideOptions = NonNullable<Parameters<UserContext['decide']>[1]>;
-
-export function userContext(sdk: SdkClient, request: DecideRequest): UserContext {
-  const user = sdk.createUserContext(
-    request.userId,
-    forSdk(request.userAttributes) as Record<string, string>,
-  );
-  for (const { flagKey, ruleKey, variationKey } of request.forcedDecisions) {
-    // The SDK keeps these in plain objects: such a name would write to the prototype of all of them.
-    if (isPrototypeKey(flagKey) || isPrototypeKey(ruleKey)) continue;
-    user.setForcedDecision(ruleKey === '' ? { flagKey } : { flagKey, ruleKey }, { variationKey });
-  }
-  return user;
+export interface FlagDecision {
+  readonly flagKey: string;
+  readonly ruleKey: string | null;
+  readonly variationKey: string | null;
+  readonly enabled: boolean;
+  readonly variables: Readonly<Record<string, unknown>>;
+  readonly reasons: readonly string[];
+  readonly pieces: DecisionPieces;
+  /** Of the prediction that gave the variation; undefined where none did. */
+  readonly predictionId?: string | undefined;
+  /** The flag was not decided, because a variation could not be predicted; `reasons` says which. */
+  readonly isFailed?: true;
 }
 
-/** The decision without its client: the SDK's own drags everything in when it is serialised. */
-export function plainDecision(
-  decision: Decision,
-  { userId, userAttributes }: DecideRequest,
-  lore: DecisionLore,
-): object {
-  const { variationKey, enabled, ruleKey, flagKey, reasons, variables } = decision;
-  return {
-    variationKey: variationKey ?? '',
-    enabled,
-    ruleKey: ruleKey ?? '',
-    flagKey,
-    userContext: { userId, attributes: userAttributes },
-    reasons,
-    variables: isEmpty(variables) ? undefined : variables,
-    isEveryoneElseVariation: lore.isEveryoneElse(flagKey, ruleKey),
+/** A decision's JSON, without the user and the reasons between. */
+export interface DecisionPieces {
+  readonly before: string;
+  readonly after: string;
+  /** In place of `after` where variables are not wanted. */
+  readonly end: string;
+}
+
+const NO_REASONS = ',"reasons":[]';
+
+/** What a client says of a decision beyond the SDK. */
+export interface DecisionTraits {
+  isEveryoneElse(flagKey: string, ruleKey: string | null): boolean;
+}
+
+/** The SDK's decision without the SDK's user, which drags the whole client in. */
+export function flagDecision(decision: SdkDecision, traits: DecisionTraits): FlagDecision {
+  const { flagKey, ruleKey, variationKey, enabled, reasons } = decision;
+  const variables = decision.variables as FlagDecision['variables'];
+  const head = { variationKey: variationKey ?? '', enabled, ruleKey: ruleKey ?? '', flagKey };
+  const end = `,"isEveryoneElseVariation":${traits.isEveryoneElse(flagKey, ruleKey)}}`;
+  const pieces = {
+    before: `${JSON.stringify(head).slice(0, -1)},"userContext":`,
+    after: isEmpty(variables) ? end : `,"variables":${JSON.stringify(variables)}${end}`,
+    end,
   };
+  return { flagKey, ruleKey, variationKey, enabled, variables, reasons, pieces };
 }
 
-/**
- * The decisions of a list. Where only flags that are on are wanted, those that the SDK could not decide are not: it gives
- * these all the same.
- */
-export const listed = (
-  decisions: Readonly<Record<string, Decision>>,
-  request: DecideRequest,
-): readonly Decision[] => {
-  const all = Object.values(decisions);
-  return onlyEnabled(request) ? all.filter(({ enabled }) => enabled) : all;
-};
+/** In the SDK's own words. */
+export const unknownFlag = (flagKey: string): FlagDecision =>
+  flagDecision(
+    {
+      flagKey,
+      ruleKey: null,
+      variationKey: null,
+      enabled: false,
+      variables: {},
+      reasons: [`No flag was found for key "${flagKey}".`],
+    } as unknown as SdkDecision,
+    { isEveryoneElse: () => false },
+  );
 
-/** Keys of a list that the SDK must not be asked for, each once. */
-export const unlisted = (keys: readonly string[], request: DecideRequest): readonly string[] =>
-  onlyEnabled(request) ? [] : [...new Set(keys.filter(isPrototypeKey))];
+/** The user of a decision as JSON, the same for all decisions of a request. */
+export const userText = (userId: string, attributes: Readonly<Record<string, unknown>>): string =>
+  JSON.stringify({ userId, attributes });
 
-/** Whether flags that are off are left out of lists. */
-export const onlyEnabled = ({ decideOptions }: DecideRequest): boolean =>
-  decideOptions.includes('ENABLED_FLAGS_ONLY');
-
-/** Names that every object has are never flags, but the SDK would find them in its maps. */
-export const isPrototypeKey = (key: string): boolean => key in Object.prototype;
-
-export const unknownFlag = (flagKey: string, { userId, userAttributes }: DecideRequest): object => ({
-  variationKey: '',
-  enabled: false,
-  ruleKey: '',
-  flagKey,
-  userContext: { userId, attributes: userAttributes },
-  reasons: [`No flag was found for key "${flagKey}".`],
-  isEveryoneElseVariation: false,
-});
+/** A decision as JSON. @param user made by userText() */
+export function decisionText(
+  { pieces, reasons, predictionId }: FlagDecision,
+  user: string,
+  hasVariables: boolean,
+): string {
+  const { before, after, end } = pieces;
+  const told = reasons.length === 0 ? NO_REASONS : `,"reasons":${JSON.stringify(reasons)}`;
+  const text = before + user + told + (hasVariables ? after : end);
+  return predictionId === undefined
+    ? text
+    : `${text.slice(0, -1)},"cmabUUID":${JSON.stringify(predictionId)}}`;
+}
 
 function isEmpty(object: object): boolean {
   for (const _ in object) return false;

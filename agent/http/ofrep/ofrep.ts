@@ -68,7 +68,7 @@ function all(bounds: Bounds, exchange: Exchange, held: Held<FlagClient>): void |
     exchange.json(400, context);
     return;
   }
-  const evaluated = evaluateAll(held, context, bounds.turns);
+  const evaluated = evaluateAll(held, context, { turns: bounds.turns, asker: exchange });
   const respond = (flags: readonly Evaluation[]) => respondAll(exchange, held, flags);
   return evaluated instanceof Promise ? evaluated.then(respond) : respond(evaluated);
 }
