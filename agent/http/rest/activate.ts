@@ -7,7 +7,6 @@ import type { FlagClient } from '../../decisions/flag-client.ts';
 import { forSdk } from '../../decisions/flags/sdk-user.ts';
 import { type Bounds, keysProblem } from '../door/user-limits.ts';
 import type { FlagHandler } from '../door/with-datafile.ts';
-import { answer, malformed, NO_USER, refuse } from '../kernel/answer.ts';
 import type { Exchange } from '../kernel/exchange.ts';
 import type { Turns } from '../kernel/turns.ts';
 import { wasLeftOut } from '../openapi/schema.ts';
@@ -17,6 +16,7 @@ import { type ProjectKeys, projectKeys } from '../project/project-keys.ts';
 import { activateExperiment } from './activate-experiment.ts';
 import { activateFeature, contextOf } from './activate-feature.ts';
 import type { Activated, Activation, Activator, Attributes } from './activator.ts';
+import { answer, malformed, NO_USER, refuse } from './answer.ts';
 import { userProblem } from './user-check.ts';
 
 type Kind = 'experiment' | 'feature';

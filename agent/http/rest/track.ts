@@ -8,13 +8,13 @@ import type { SdkAttributes, SdkTags } from '../../decisions/sdk-types.ts';
 import { trackNotification } from '../../notifications/notification.ts';
 import { type Bounds, countProblem } from '../door/user-limits.ts';
 import type { FlagHandler } from '../door/with-datafile.ts';
-import { answer, malformed, refuse } from '../kernel/answer.ts';
 import type { Exchange } from '../kernel/exchange.ts';
 import type { TypeOf } from '../openapi/schema.ts';
 import { wasLeftOut } from '../openapi/schema.ts';
 import { readBody } from '../openapi/schema-body.ts';
 import { TRACK_BODY } from '../openapi/schema-routes.ts';
 import { projectKeys } from '../project/project-keys.ts';
+import { answer, malformed, refuse } from './answer.ts';
 import { userProblem } from './user-check.ts';
 
 export const trackHandler =
