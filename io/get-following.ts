@@ -25,7 +25,7 @@ const resolveHere: Resolve = async (hostname) =>
 /**
  * The first answer that is no redirect. Credentials stay with the host that they were configured for. Another host must be
  * on the public internet, unless the configured one is not either.
- * @throws FanoutError REDIRECT_REFUSED, and whatever fetch() throws
+ * @throws FanoutError REDIRECT_REFUSED, and what fetch() throws
  */
 export async function getFollowing(url: string, options: GetOptions): Promise<Response> {
   const { headers, signal, get = fetch, resolve = resolveHere } = options;

@@ -33,7 +33,7 @@ export interface FollowOptions {
 }
 
 /**
- * Whether anybody has a datafile of a key: a number is the HTTP status with which the CDN denies one that the record does
+ * Whether record or CDN has a datafile of a key: a number is the HTTP status with which the CDN denies one that the record does
  * not have either. Unclear while one of them has not answered: an outage is no denial.
  */
 export type Existence = 'exists' | 'unclear' | number;

@@ -1,4 +1,4 @@
-// How often SDK keys are looked for that nobody has asked for yet: each look asks the CDN. Limited for each client, so that
+// How often the agent looks for SDK keys that were not asked for yet: each look asks the CDN. Limited for each client, so that
 // one who makes keys up leaves room for the others' first requests, and for all of them together.
 
 import { type RateLimit, type RateState, takeToken } from '../../core/rate-limit.ts';

@@ -1,5 +1,5 @@
 // Which versions of the record this agent refuses: what health and metrics show of it, and what it tells the publisher when
-// a beat asks. Only what the record itself names counts: a bad message may be anybody's. Knows neither sources nor HTTP.
+// a beat asks. Only what the record itself names counts: a bad message may be a stranger's. Knows neither sources nor HTTP.
 
 import type { Beat } from '../../core/bus/beat.ts';
 import {

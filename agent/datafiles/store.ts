@@ -130,7 +130,7 @@ export class Store<B> {
     }
     // Loading is outside the queue: a slow body must not hold up a newer one that is already here.
     const turn = state.tail.then(() => this.#commit(state, candidate, body));
-    // Whoever offered hears of a failure; the next in the queue must not.
+    // The source that offered hears of a failure; the next in the queue must not.
     state.tail = turn.catch(() => {});
     return turn;
   }

@@ -125,7 +125,7 @@ class RedisConnection implements Redis {
     }
   }
 
-  /** Nobody was answered for a command's whole time: the wire is dead, whatever it seems. The next command makes another. */
+  /** No command was answered for a command's whole time: the wire is dead, even if it looks alive. The next command makes another. */
   #giveUp(): void {
     if (!this.#connected?.isReady) return;
     this.#connected.destroy();

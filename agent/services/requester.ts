@@ -52,7 +52,9 @@ type Agents = Readonly<Record<'http:' | 'https:', http.Agent>>;
 
 export function createRequester(clock: Clock, named: NamedOptions = { origins: [] }): Requester {
   const options = {
-    ...{ keepAlive: true, maxSockets: CONNECTIONS_MAX, maxFreeSockets: CONNECTIONS_MAX },
+    keepAlive: true,
+    maxSockets: CONNECTIONS_MAX,
+    maxFreeSockets: CONNECTIONS_MAX,
     ...proxyAgentOptions(),
   };
   const agentsWith = (more: { lookup?: LookupFunction }): Agents => ({

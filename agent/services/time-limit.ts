@@ -1,4 +1,4 @@
-// A limit in time for what somebody else does.
+// A limit in time for the work of others.
 
 import { type Clock, withinMs } from '../../core/clock.ts';
 import { FanoutError } from '../../core/errors.ts';

@@ -69,7 +69,7 @@ const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const SEED = /^SU[A-Z2-7]{56}$/;
 
 /**
- * The text of a .creds file as the client reads it: whatever ended its lines (CRLF, or `\n` as two characters, as JSON and
+ * The text of a .creds file as the client reads it, however its lines ended (CRLF, or `\n` as two characters, as JSON and
  * manifests hold it), with the line end after the last line that pasting and trimming take away.
  */
 export function normalizeCreds(text: string): string {

@@ -1,4 +1,4 @@
-// How deep JSON may nest before anybody parses it. Node parses any depth, but whoever then walks or writes the value
+// How deep JSON may nest before it is parsed. Node parses any depth, but code that then walks or writes the value
 // recursively (the SDK, JSON.stringify, structuredClone) overflows the stack. Pure; knows no message.
 
 /** What we exchange ourselves nests five deep at most; webhooks and other services' answers not much deeper. */

@@ -5,7 +5,7 @@ const ETAG_PATTERN = /^(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"$/;
 const ETAG_CHARACTERS_MAX = 1_024;
 
 /**
- * The tag when it is one, else null. A server's `ETag: *` sent back as `If-None-Match: *` would match whatever it serves, and a
+ * The tag when it is one, else null. A server's `ETag: *` sent back as `If-None-Match: *` would match everything that it serves, and a
  * list of tags more than the one that was read.
  */
 export const etagOf = (header: string | null): string | null =>

@@ -1,5 +1,5 @@
-// Which URLs may be called because a datafile says so. What the operator configured is his to choose; what a datafile
-// names is whoever's could write one, and must not lead anywhere else than to Optimizely.
+// Which URLs may be called because a datafile says so. The operator chooses the configured ones; those that a
+// datafile names were chosen by its writer, and must lead to Optimizely only.
 
 import { FanoutError } from '../errors.ts';
 import { isPublicAddress } from './address.ts';

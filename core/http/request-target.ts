@@ -1,4 +1,4 @@
-// Where a request goes, whatever form its target has (RFC 9112, 3.2): clients that take us for a proxy, and some monitors,
+// Where a request goes, in every form that its target may have (RFC 9112, 3.2): clients that take us for a proxy, and some monitors,
 // name scheme and host in the request line. Every server must accept that. Pure.
 
 /** `scheme://authority`, and what follows up to a fragment. */

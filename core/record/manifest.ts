@@ -1,12 +1,14 @@
 // The manifest: one small object per SDK key in S3 that says which body is current. Moving it by compare-and-swap
-// assigns the next seq. Here are its shape and its transitions as pure functions; who may swap it is functions/'s business.
+// assigns the next seq. Here are its shape and its transitions as pure functions; functions/publish decides when to swap it.
 
 import type { Datafile } from '../datafile/datafile.ts';
 import type { ChangeId, Lineage, SdkKey, Seq, Sha256 } from '../ids.ts';
 import { isLastOfLineage, isSameSeq, judgePublication, type WriterVerdict } from '../version.ts';
 import { newLineage } from './lineage.ts';
 import { bodyKey } from './names.ts';
-import type { Signature } from './signature.ts';
+
+/** `<keyId>.<base64url of the signature>`. */
+export type Signature = string;
 
 export const MANIFEST_SCHEMA = 1;
 /** Enough to roll back a bad week; bodies named here never expire (bucket lifecycle). */

@@ -13,7 +13,7 @@ export const BEAT_SUBJECT = 'beat.v1';
 export const CANARY_SUBJECTS = 'canary.v1.*';
 export const canarySubject = (agent: string): string => `canary.v1.${agent}`;
 
-/** Which keys' decision notifications somebody listens to. Neither these are kept by the stream. */
+/** Which keys' decision notifications have listeners. The stream does not keep these either. */
 export const WANT_SUBJECT = 'want.v1';
 
 /** Decision notifications of one key, from agent to agent. */

@@ -3,11 +3,8 @@
 
 import { verify } from 'node:crypto';
 import type { Lineage, SdkKey, Seq, Sha256 } from '../ids.ts';
-import type { Manifest } from './manifest.ts';
+import type { Manifest, Signature } from './manifest.ts';
 import type { KeyId, PublicKey, SigningKey } from './signing-keys.ts';
-
-/** `<keyId>.<base64url of the signature>`. */
-export type Signature = string;
 
 /** What is claimed of a body. Another lineage, seq or key would be another claim. */
 export interface Statement {

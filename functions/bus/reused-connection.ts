@@ -48,7 +48,7 @@ export class ReusedConnection<C> {
     this.#lastUsedMs = this.#clock.nowMs();
   }
 
-  /** Drops it at once, with whatever still waits on it. */
+  /** Drops it at once, with every call that still waits on it. */
   reset(): void {
     const dropped = this.#current;
     this.#current = null;
@@ -78,7 +78,7 @@ export class ReusedConnection<C> {
   }
 
   #closeWhenOpen(connection: Promise<C> | null): void {
-    // One that never opened was reported to whoever waited for it, and needs no closing.
+    // One that never opened was reported to the callers that waited for it, and needs no closing.
     void connection?.then(
       (open) => this.#connector.close(open),
       () => {},

@@ -6,7 +6,7 @@ import { STREAM_NAME, STREAM_SUBJECTS } from '../../core/record/names.ts';
 
 /** JetStream's error for a stream that does not exist. */
 const STREAM_NOT_FOUND = 10059;
-/** JetStream's error for creating a stream that exists with another configuration: somebody was first. */
+/** JetStream's error for creating a stream that exists with another configuration: another publisher was first. */
 const STREAM_NAME_IN_USE = 10058;
 
 interface ApiAnswer {

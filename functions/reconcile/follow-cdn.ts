@@ -8,7 +8,7 @@ import { isLaterRevision, type Revised, reachesRevision } from '../../core/versi
 import type { Deps, StoredManifest } from '../ports.ts';
 import { type Fetched, fetchDatafile } from '../publish/fetch-datafile.ts';
 import { publishDatafile } from '../publish/publish-datafile.ts';
-import type { KeyRun } from './reconcile-key.ts';
+import type { KeyRun } from './key-run.ts';
 
 const FETCH_BUDGET_MS = 4_000;
 /** From Last-Modified to the webhook's own publication it takes about a second; until then it is not missed. */

@@ -11,7 +11,7 @@ import { type Fetched, fetchDatafile } from '../publish/fetch-datafile.ts';
 import { type Moved, swapUntilSettled } from '../publish/move-manifest.ts';
 import { archive } from '../publish/publish-datafile.ts';
 import { judgeHead } from '../publish/swap-head.ts';
-import type { KeyRun } from './reconcile-key.ts';
+import type { KeyRun } from './key-run.ts';
 
 const FETCH_BUDGET_MS = 4_000;
 

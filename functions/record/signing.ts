@@ -23,7 +23,7 @@ export class Seals implements Signer {
     this.#trusted = trusted;
   }
 
-  /** @throws FanoutError SECRET_UNAVAILABLE: without its key nobody may say that a manifest is not to be trusted */
+  /** @throws FanoutError SECRET_UNAVAILABLE: without its key a publisher cannot tell that a manifest is not to be trusted */
   trusts(manifest: Manifest): Promise<boolean> {
     return this.#judged((ring) => ring.sealed(manifest));
   }

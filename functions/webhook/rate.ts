@@ -1,4 +1,4 @@
-// How many webhooks of a project one process works on. Only those whose signature is right count, so that nobody else
+// How many webhooks of a project one process works on. Only those whose signature is right count, so that no stranger
 // can use up what a project has; what is refused is found by reconcile within a minute.
 
 import type { Clock } from '../../core/clock.ts';

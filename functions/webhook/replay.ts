@@ -9,7 +9,7 @@ import type { Deps } from '../ports.ts';
 
 /** Bodies remembered; each takes about a hundred bytes. The oldest gives way. */
 export const REMEMBERED_MAX = 4_096;
-/** Others than these are not joined: whoever runs this takes far fewer at a time. */
+/** Webhooks beyond these are not joined: the receiver takes far fewer at a time. */
 export const UNDER_WAY_MAX = 1_024;
 
 export class Replays {
@@ -73,7 +73,7 @@ export interface WindowSettings {
 
 /**
  * Whether a webhook was sent outside of the window. One without a stamp is not, unless the window is strict: Optimizely
- * stamps all of its, and nobody without the secret can take a stamp away.
+ * stamps all of its webhooks, and a stamp cannot be taken away without the secret.
  * @throws FanoutError WEBHOOK_EXPIRED when the window is strict
  */
 export function isOutsideWindow(

@@ -84,7 +84,7 @@ export interface HealthReport {
   readonly cache?: { readonly state: 'failing' /** ISO time. */; readonly since: string };
   /** Where workers serve; absent where this process does. */
   readonly workers?: WorkersReport;
-  /** Whose signatures count, and what was refused; absent where nobody looks at them. */
+  /** Whose signatures count, and what was refused; absent where signatures are not checked. */
   readonly signatures?: SignatureReport;
 }
 
@@ -176,7 +176,8 @@ export function createStatus(options: StatusOptions): Status {
       status: overall(),
       bus: busConfigured ? busReport(health, busCause()) : { state: 'off', reason: null },
       datafiles: [...keys.all()].map(({ sdkKey, configured }) => ({
-        ...{ sdkKey, configured },
+        sdkKey,
+        configured,
         ...refusalOf(quarantined(sdkKey)),
         ...lastGoodOf(lastGood(sdkKey)),
         ...unknownOf(unknown.of(sdkKey)),
@@ -246,7 +247,12 @@ function datafileOf(store: AnyStore, sdkKey: SdkKey, nowMs: number): DatafileSta
   const { lineage, seq, revision, sha256, source, changeId, acceptedAtMs } = held;
   const verifiedAtMs = store.verifiedAtMs(sdkKey);
   return {
-    ...{ lineage, seq, revision, sha256, source, changeId },
+    lineage,
+    seq,
+    revision,
+    sha256,
+    source,
+    changeId,
     ageMs: nowMs - acceptedAtMs,
     verifiedAt: verifiedAtMs === null ? null : isoOf(verifiedAtMs),
   };

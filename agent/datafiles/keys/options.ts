@@ -18,7 +18,7 @@ export interface KeysOptions {
   /** Begins to serve a key; resolves after the first look everywhere. Never rejects. */
   readonly follow: (sdkKey: SdkKey, vouched: CdnAnswer | null) => Promise<void>;
   readonly unfollow: (sdkKey: SdkKey) => void;
-  /** Whether a key that is not configured may be read with this token; the record would give it to anybody. */
+  /** Whether a key that is not configured may be read with this token; the record would give it to every caller. */
   readonly vouch: (sdkKey: SdkKey, token: string | null) => Promise<CdnAnswer | 'denied' | 'not-found'>;
   /** What the key's sources said when it has no datafile; null when it has one. */
   readonly refusal: (sdkKey: SdkKey) => 'denied' | 'not-found' | null;

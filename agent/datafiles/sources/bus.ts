@@ -26,7 +26,7 @@ export interface CredentialFiles {
 /** A version that the bus has shown, with what its signature is about. */
 export type BusHead = Version & Pick<DatafileMeta, 'revision' | 'sha256' | 'signature'>;
 
-/** What the link does, for whoever judges the bus. */
+/** What the link does, for the judge of the bus. */
 export interface BusEvents {
   connected(): void;
   disconnected(): void;

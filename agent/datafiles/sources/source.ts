@@ -2,7 +2,7 @@
 // offers them; it never decides whether they are news, and it knows neither the other sources nor the SDK.
 
 import type { ChangeId, Lineage, SdkKey, Seq, Sha256 } from '../../../core/ids.ts';
-import type { Signature } from '../../../core/record/signature.ts';
+import type { Signature } from '../../../core/record/manifest.ts';
 import type { Version } from '../../../core/version.ts';
 
 export type SourceName = 'nats' | 's3' | 'disk' | 'cdn';
