@@ -77,7 +77,7 @@ describe('dependencies point one way', () => {
     const packages = io.flatMap(({ imports }) =>
       imports.filter((specifier) => !/^(\.|node:)/.test(specifier)),
     );
-    expect([...new Set(packages)].sort()).toEqual(['@aws-sdk/client-s3', 'nats.ws', 'prom-client']);
+    expect([...new Set(packages)].sort()).toEqual(['@aws-sdk/client-s3', 'nats.ws', 'pino', 'prom-client']);
   });
 
   it('functions and agent import core, io and themselves', () => {

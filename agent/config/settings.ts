@@ -162,6 +162,11 @@ export const SETTINGS: readonly Setting[] = [
   unused('runtime.mutexProfileFraction', 'text', NO_GO),
 
   text(
+    'fanout.name',
+    undefined,
+    "What tells this agent from others on its log lines; the host's name when not set, which in Kubernetes is the pod's",
+  ),
+  text(
     'fanout.bucket',
     undefined,
     'S3 bucket with the record; without one, datafiles come from the CDN alone',
@@ -216,7 +221,7 @@ export const SETTINGS: readonly Setting[] = [
     '12MB',
     'Their datafiles together; a worker takes about eight times as much for them',
   ),
-  text('fanout.profilesSizeMax', '32MB', 'User profiles in memory, in characters; beyond it some give way'),
+  text('fanout.profilesSizeMax', '16MB', 'User profiles in memory, in characters; beyond it some give way'),
   text('fanout.eventsDiskMax', '64MB', 'Events kept in the cache folder while their endpoint is down'),
   list(
     'fanout.signingKeys',
