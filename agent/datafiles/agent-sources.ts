@@ -71,7 +71,7 @@ export function createAgentSources(config: AgentConfig, deps: AgentSourceDeps): 
     authUrlTemplate: config.cdnAuthUrlTemplate,
     pollIntervalMs: config.cdnPollIntervalMs,
     tokenOf: deps.tokenOf,
-    // What it serves carries no signature.
+    // The CDN's datafiles carry no signature.
     vouchesOnly: config.signing.mode === 'required',
     fetch: wires.fetch,
   });

@@ -22,7 +22,7 @@ export interface SignatureRefusal {
   readonly atMs: number;
 }
 
-/** What /health says; absent where signatures are not checked. */
+/** For /health; absent where signatures are not checked. */
 export interface SignatureReport {
   readonly mode: SigningSettings['mode'];
   readonly keyIds: readonly string[];
@@ -55,7 +55,7 @@ export class Signatures {
     const { signature, fromRecord } = candidate;
     if (signature === undefined) return this.required ? unsigned(candidate) : null;
     if (!this.#isGood(candidate)) return untrusted(candidate);
-    // Of a hint the record is asked. Two lineages of a record have an order, and signatures of old ones are still good.
+    // For a hint the store asks the record. A record's lineages have an order, and signatures of old ones are still good.
     if (!fromRecord || held?.signature === undefined || isSameLineage(candidate, held)) return null;
     return isLater(candidate, held) ? null : replayed(candidate);
   }
@@ -66,7 +66,7 @@ export class Signatures {
     return head.signature === undefined ? !this.required : this.#isGood(head);
   }
 
-  /** What became of a candidate: a refusal stands until a good datafile comes, or the one that is served comes again. */
+  /** Takes note of the outcome of a candidate: a refusal stands until a good datafile comes, or the one that is served comes again. */
   judged(candidate: CandidateMeta, outcome: Outcome, atMs: number): void {
     const { sdkKey, source, lineage, seq, fromHistory } = candidate;
     // It was asked for because the head was refused, which stands.

@@ -68,7 +68,7 @@ export interface StoreOptions<B> {
   readonly onAccepted?: (held: Held<B>) => void;
 }
 
-/** The store for those who do not care what is built. */
+/** The store for callers that do not use what is built. */
 export type AnyStore = Pick<
   Store<unknown>,
   'watch' | 'forget' | 'get' | 'verifiedAtMs' | 'offer' | 'confirm'
@@ -106,7 +106,7 @@ export class Store<B> {
     if (state.held !== null) this.#options.builder.retire(state.held.built);
   }
 
-  /** What the key serves; null before its first datafile. */
+  /** The datafile that the key serves; null before its first. */
   get(sdkKey: SdkKey): Held<B> | null {
     return this.#keys.get(sdkKey)?.held ?? null;
   }

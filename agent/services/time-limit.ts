@@ -4,7 +4,7 @@ import { type Clock, withinMs } from '../../core/clock.ts';
 import { FanoutError } from '../../core/errors.ts';
 
 /**
- * What `work` gives, or a failure when it takes longer; what it gives later is dropped.
+ * The result of `work`, or a failure when it takes longer; a later result is dropped.
  * @param service who is asked, in an operator's words
  * @throws FanoutError SERVICE_FAILED after `timeoutMs`
  */

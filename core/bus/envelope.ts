@@ -41,7 +41,7 @@ export const HEADER_BYTES_RESERVED = 2 * 1024;
 
 export type Encoding = 'br' | 'identity' | 'pointer';
 
-/** What the headers say: enough to decide without touching the payload. */
+/** The headers: enough to decide without touching the payload. */
 export interface EnvelopeHead {
   readonly lineage: Lineage;
   readonly seq: Seq;

@@ -67,7 +67,7 @@ function knownIds(datafile: Fields): KnownIds {
 
 const idsOf = (parts: readonly Fields[]): ReadonlySet<string> => new Set(parts.map(({ id }) => String(id)));
 
-/** Those of groups too. */
+/** Also the experiments of groups. */
 const experimentsOf = (datafile: Fields): readonly Fields[] => [
   ...objectsOf(datafile, 'experiments'),
   ...objectsOf(datafile, 'groups').flatMap((group) => objectsOf(group, 'experiments')),
@@ -210,7 +210,7 @@ function objectsIn(owner: Fields, name: string, note: (why: string) => void): re
   return objectsOf(owner, name);
 }
 
-/** Of a list that objectsIn() has seen. */
+/** The parts of a list that objectsIn() has checked. */
 const objectsOf = (owner: Fields, name: string) => owner[name] as readonly Fields[];
 
 function keep(owner: Fields, name: string, isKept: (part: Fields) => boolean): void {

@@ -67,7 +67,7 @@ const isPublicV4 = (value: number): boolean =>
     return value >= start && value < start + size;
   });
 
-/** What never leaves this machine: localhost, 127.0.0.0/8 and ::1. */
+/** Addresses that never leave this machine: localhost, 127.0.0.0/8 and ::1. */
 export function isLoopback(host: string): boolean {
   const v4 = parseV4(host);
   return host === 'localhost' || host === '::1' || (v4 !== null && v4 >>> 24 === 127);
@@ -76,7 +76,7 @@ export function isLoopback(host: string): boolean {
 export interface AddressRange {
   readonly first: string;
   readonly last: string;
-  /** Of an IPv4 address; false for everything else. */
+  /** Whether an IPv4 address is inside; false for everything else. */
   holds(address: string): boolean;
 }
 

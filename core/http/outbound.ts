@@ -33,7 +33,7 @@ export function judgeUrl(text: string, origins: readonly string[]): Destination 
   return { url, isOperators: false };
 }
 
-/** What a name was resolved to, if all of it is public. @throws FanoutError OUTBOUND_REFUSED */
+/** The addresses of a name, if all of them are public. @throws FanoutError OUTBOUND_REFUSED */
 export function judgeAddresses(hostname: string, addresses: readonly string[]): void {
   const inside = addresses.find((address) => !isPublicAddress(address));
   if (inside !== undefined || addresses.length === 0)

@@ -8,7 +8,7 @@ const HOST = /^[A-Za-z0-9._~%!$&'()*+,;=:[\]-]*$/;
 const SLASH = 0x2f;
 
 export interface OriginForm {
-  /** What the target names; null where it names none. */
+  /** The host that the target names; null where it names none. */
   readonly host: string | null;
   /** Path and query, as the usual request line has them. */
   readonly path: string;

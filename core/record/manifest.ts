@@ -81,7 +81,7 @@ export interface Manifest {
   readonly quarantine?: QuarantineMark;
   /** Over the version, for agents; absent where versions are not signed. */
   readonly signature?: Signature;
-  /** Over the whole manifest, for those who build upon it. */
+  /** Over the whole manifest, for publishers that build upon it. */
   readonly seal?: Signature;
 }
 
@@ -205,7 +205,7 @@ function pointAt(base: Base, head: Head, arrival: Arrival): Manifest {
   };
 }
 
-/** What was the head keeps its signature: agents may have to go back to it. */
+/** The former head keeps its signature: agents may have to go back to it. */
 function signedHistory(base: Base): readonly HistoryEntry[] {
   const { history, signature } = base;
   if (signature === undefined) return history;

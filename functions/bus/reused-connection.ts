@@ -71,7 +71,7 @@ export class ReusedConnection<C> {
       await this.#connector.probe(connection);
       return connection;
     } catch {
-      // It died while we were frozen: why no longer matters, the next one is what counts.
+      // It died while the process was frozen: the reason no longer matters, another connection does.
       this.#closeWhenOpen(kept);
       return this.#connector.open();
     }

@@ -1,4 +1,4 @@
-// The stream as it should be, and how to get there over JetStream's API. Knows the API's shapes, no client library.
+// The configuration that the stream should have, and how JetStream's API creates or updates it. Knows the API's shapes, no client library.
 // Uses nothing younger than nats-server 2.9.
 
 import { FanoutError } from '../../core/errors.ts';

@@ -1,5 +1,5 @@
-// One SDK key, healed: Optimizely against the record, then the record against the bus. Each half does its work although
-// the other fails; what went wrong is handed back rather than thrown.
+// Heals one SDK key: compares Optimizely with the record, then the record with the bus. Each half does its work although the
+// other fails; failures are returned rather than thrown.
 
 import { errorFields, FanoutError } from '../../core/errors.ts';
 import { METRIC } from '../../core/log.ts';
@@ -14,7 +14,7 @@ import { followCdn } from './follow-cdn.ts';
 import type { KeyRun } from './key-run.ts';
 import { beginAnew, resignOld } from './signed-lineage.ts';
 
-/** A change this young is still being announced by the webhook that brought it. */
+/** The webhook that brought a change this young is still announcing it. */
 const ANNOUNCE_GRACE_MS = 5_000;
 
 export interface KeyResult {

@@ -16,7 +16,7 @@ export const TRIAL_KEY = 'datafiles/.conditions';
 const NOBODYS_ETAG = `"${'0'.repeat(32)}"`;
 /** A condition that does not hold, or a write while another writes. */
 const HONOURED = new Set([409, 412]);
-/** For `If-Match`, some say so of an object that is not there. */
+/** Some stores answer this to `If-Match` on an object that is not there. */
 const GONE = 404;
 
 /**

@@ -110,7 +110,7 @@ export class BusHealth {
     }
   }
 
-  /** One that names no watched key, of another deployment for example, says nothing of those keys' publisher. */
+  /** A beat that names no watched key, of another deployment for example, says nothing of the watched keys' publisher. */
   beat(beat: Beat): void {
     this.#named([...beat.heads.keys(), ...(beat.others ?? [])]);
     this.#awaitBeats();

@@ -32,10 +32,10 @@ export interface ServedKey {
   isTooLarge: boolean;
 }
 
-/** What those who ask for a key are told of it. */
+/** A key as its callers see it. */
 export type FoundKey = Pick<ServedKey, 'sdkKey' | 'configured'>;
 
-/** The keys for those who only ask for them. */
+/** The keys as callers see them that only ask for one. */
 export interface KeyFinder {
   /** The key that a header text names, when it is served already and may be asked for with it. */
   resolved(header: string): FoundKey | undefined;

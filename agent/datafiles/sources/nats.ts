@@ -99,7 +99,7 @@ export class NatsSource implements Source {
     };
   }
 
-  /** What was missed meanwhile has to be asked for. */
+  /** The source asks for the messages that it missed meanwhile. */
   async #linked(connection: NatsConnection): Promise<void> {
     this.#epoch++;
     this.#options.events.connected();
