@@ -205,11 +205,7 @@ describe('profiles that a worker has saved', () => {
     outbox.resetUsers(KEY);
     await profilesTaken();
     expect(users()).toEqual([['a'], ['c']]);
-    expect(said.map(({ ask, news }) => ask ?? news)).toEqual([
-      'takeProfiles',
-      'resetUsers',
-      'takeProfiles',
-    ]);
+    expect(said.map(({ ask, news }) => ask ?? news)).toEqual(['takeProfiles', 'resetUsers', 'takeProfiles']);
   });
 });
 
