@@ -3,7 +3,6 @@
 
 import { expect, it } from 'vitest';
 import { SETTINGS } from '../../agent/config/settings.ts';
-import { costsOf, DEFAULT_USAGE, fanoutTotal } from '../../infra/cost/model.ts';
 import { readFigures } from '../../infra/docs/figures.ts';
 import { allPages, partsOf, readPage, writtenAnew } from '../../infra/docs/pages.ts';
 import { WRITERS } from '../../infra/docs/writers.ts';
@@ -66,10 +65,15 @@ it('every figure names a command that measures it', () => {
   }
 });
 
-it('the README says what the fan-out costs a month', () => {
-  const usd = (agents: number) => Math.round(fanoutTotal(costsOf({ ...DEFAULT_USAGE, agents })));
+it('the README says what the fan-out costs a month, as the page about costs does', () => {
+  const costs = rowsIn(readPage('infra/COST.md'));
+  const usd = (fleet: string) => {
+    const column = costs.find((row) => row.includes(fleet))?.indexOf(fleet) ?? -1;
+    const cell = costs.find(([name]) => name === '**the fan-out**')?.[column] ?? '';
+    return Math.round(Number(cell.replaceAll(/[$,]/g, '')));
+  };
   expect(readPage('README.md')).toContain(
-    `about $${usd(10)} a month for 10 agents, $${usd(1_000)} for 1,000`,
+    `about $${usd('10 agents')} a month for 10 agents, $${usd('1,000 agents')} for 1,000`,
   );
 });
 
