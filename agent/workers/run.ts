@@ -50,6 +50,7 @@ export function converse(send: Send, deps: RunDeps): PrimaryPeer {
     offer: (offer) => worker().offer(offer),
     counts: () => worker().counts(),
     settle: () => null,
+    ping: () => null,
     stop: () => worker().stop(),
   };
   const news: PrimaryNews = {
