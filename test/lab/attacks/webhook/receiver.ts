@@ -135,9 +135,9 @@ async function webhookAfterPoison(target: Target, receiver: Receiver): Promise<v
       requireStatus(`revision ${revision}`, await post(there, webhookOf(revision)), 202);
     const kept = (await target.bucket.get(intents)).toString();
     for (const revision of revisions)
-      require(kept.includes(
-        `${revision}`,
-      ), `the refetch of revision ${revision} is not written down: ${kept}`);
+      require(new RegExp(`"revision":${revision}\\D`).test(
+        kept,
+      ), `revision ${revision} is not written down: ${kept}`);
     await sleep(WATCHED_MS);
     const fetches = (await target.cdnFetches()) - fetchesBefore;
     target.note(`the CDN was asked ${fetches} times`);
