@@ -84,7 +84,7 @@ export function parseConfig(
   return config;
 }
 
-/** Like parseConfig(), for somebody who wants to see the problems one by one; with any, `config` is not to be used. */
+/** Like parseConfig(), for callers that report the problems one by one. `config` is not usable where there are any. */
 export function checkConfig(
   env: Environment,
   readText: ReadText,

@@ -46,7 +46,7 @@ export function layers(env: Environment, file: ConfigFile | null, findings: Find
   return root;
 }
 
-/** Call when everything was read: what nobody asked for is no setting. */
+/** Call after every setting was read: a key that no reader asked for is not a setting. */
 export function noteUnknownInFile(root: Node, file: ConfigFile | null, findings: Findings): void {
   if (file === null) return;
   const paths = SETTINGS.map(({ path }) => path);

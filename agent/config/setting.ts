@@ -4,7 +4,7 @@
 export type SettingKind = 'text' | 'list' | 'map' | 'objects';
 
 export interface Setting {
-  /** In the file; found there whatever its case. */
+  /** Its path in the file, where upper and lower case are the same. */
   readonly path: string;
   readonly variable: string;
   readonly kind: SettingKind;

@@ -91,7 +91,7 @@ export interface ApiSettings {
   readonly maxConns: number;
   /** Null: no CORS headers at all. */
   readonly cors: CorsSettings | null;
-  /** Null: anybody may ask. */
+  /** Null: clients need no token. */
   readonly auth: AuthSettings | null;
 }
 

@@ -122,7 +122,7 @@ export function readCors(cors: Cursor): CorsSettings {
     allowedMethods: orElse(cors.at('allowedMethods').texts(), ['HEAD', 'GET', 'POST']).map((it) =>
       it.toUpperCase(),
     ),
-    // The original appends Origin to whatever is given.
+    // The original appends Origin to the configured headers.
     allowedHeaders: allowedHeaders.length === 0 ? null : [...allowedHeaders, 'origin'],
     exposedHeaders: exposedHeaders.length === 0 ? null : exposedHeaders,
     allowCredentials: cors.at('allowedCredentials').boolean(),

@@ -18,7 +18,7 @@ const REDIS_PORT = 6379;
 const DATABASE_MAX = 100_000;
 const RETRIES_MAX = 100;
 const CMAB_CACHE_TTL_MS = 1_800_000;
-/** Requests outside never wait without end, whatever the settings say. */
+/** Requests to other services always have a timeout: 0 means the default, not "no limit". */
 const ZERO_IS_THE_DEFAULT: GoDurationRules = { zero: 'is the default' };
 
 export function readUserProfiles(ups: Cursor): UserProfileSettings {
