@@ -1,4 +1,4 @@
-// What can be said of the dependencies without asking anybody: that each is pinned by its hash, comes from a registry, runs
+// Checks of the dependencies that need no network: that each is pinned by its hash, comes from a registry, runs
 // nothing while it is installed, and may be used. Pure: reads what it is given.
 
 export interface LockedPackage {
