@@ -58,7 +58,7 @@ const AUDIENCES = ['901', '902', '903'];
 const audiences = fc.tuple(tree(condition), tree(condition), tree(condition));
 
 const USERS = ['u1', 'u2', 'ž'];
-const EVERYBODY = 10_000;
+const END_MAX = 10_000;
 
 const rule = (id: string, variations: readonly string[]) =>
   fc.record(
@@ -69,7 +69,9 @@ const rule = (id: string, variations: readonly string[]) =>
       status: fc.constantFrom('Running', 'Running', 'Running', 'Paused'),
       variations: fc.tuple(...variations.map((key, i) => variation(`${id}${i}`, key))),
       trafficAllocation: fc
-        .array(fc.tuple(fc.constantFrom(`${id}0`, `${id}1`, '', 'gone'), fc.nat(EVERYBODY)), { maxLength: 3 })
+        .array(fc.tuple(fc.constantFrom(`${id}0`, `${id}1`, '', 'gone'), fc.nat(END_MAX)), {
+          maxLength: 3,
+        })
         .map((parts) => {
           const ends = parts.map(([, end]) => end).sort((one, other) => one - other);
           return parts.map(([entityId], i) => ({ entityId, endOfRange: ends[i] as number }));
@@ -109,7 +111,7 @@ const VARIABLES = [
   { id: 'v2', key: 'size', type: 'integer', defaultValue: '1' },
 ];
 
-/** As JSON: whoever builds on a datafile changes it. */
+/** As JSON, as the SDK changes the datafile that it is given. */
 export const project: fc.Arbitrary<string> = fc
   .record({
     alone: rules(['11', '12']),
@@ -117,7 +119,7 @@ export const project: fc.Arbitrary<string> = fc
     deliveries: rules(['31', '32', '33']),
     audiences,
     policy: fc.constantFrom('random', 'overlapping'),
-    groupEnds: fc.tuple(fc.nat(EVERYBODY), fc.nat(EVERYBODY)),
+    groupEnds: fc.tuple(fc.nat(END_MAX), fc.nat(END_MAX)),
     flags: fc.array(
       fc.record({
         experimentIds: fc.subarray(['11', '12', '21', '22']),
