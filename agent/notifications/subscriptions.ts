@@ -1,5 +1,5 @@
 // Who listens: agents with listeners say so every few seconds, and all others send only the notes that an agent wants. So an
-// agent that nobody watches pays nothing. Knows neither notes nor the SDK.
+// agent without listeners pays nothing. Does not know what a note is, nor the SDK.
 
 import type { Clock, Timer } from '../../core/clock.ts';
 import { parseJsonWithin } from '../../core/datafile/json-depth.ts';
