@@ -3,9 +3,9 @@
 // must stay. Sends no event, tells no listener, touches no profile. Knows neither the SDK's package nor sources.
 
 import { flagsNamed, LEFT_OUT_MAX, type LeftOut, partName } from '../../core/datafile/left-out.ts';
+import { plainUser } from '../../core/engine/engine.ts';
 import { FanoutError, messageOf } from '../../core/errors.ts';
 import type { SdkKey, Seq } from '../../core/ids.ts';
-import { plainUser } from './decider/decider.ts';
 import type { FlagClient } from './flag-client.ts';
 
 /** Decisions per datafile: about 0.6 ms of a swap of 250 KB, which takes eight times as long. */

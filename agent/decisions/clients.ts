@@ -16,15 +16,15 @@ import {
 import { checkLimits, type DatafileExpectation, decodeText } from '../../core/datafile/datafile.ts';
 import { DatafileGate } from '../../core/datafile/gate.ts';
 import type { LeftOut } from '../../core/datafile/left-out.ts';
+import { Decider } from '../../core/engine/engine.ts';
 import type { SdkKey, Seq, Sha256 } from '../../core/ids.ts';
 import type { SourceName } from '../datafiles/sources/source.ts';
 import type { Builder, Built } from '../datafiles/store.ts';
+import { EventTap } from '../events/event-tap.ts';
 import type { SendEvent } from '../events/from-decider.ts';
 import { outgoing } from '../events/outgoing.ts';
 import { tryDecisions } from './canary.ts';
 import type { Cmab } from './cmab.ts';
-import { Decider } from './decider/decider.ts';
-import { EventTap } from './decider/event-tap.ts';
 import { type ClientTraits, FlagClient, type Tap } from './flag-client.ts';
 import { InvalidVariables } from './invalid-variables.ts';
 import type { Odp } from './odp/odp.ts';

@@ -1,13 +1,13 @@
 // An Optimizely client of one revision, with a count of its users, and what decides beside it. Knows nothing of where
 // datafiles come from or of HTTP.
 
+import type { Decider } from '../../core/engine/engine.ts';
+import type { EventPieces } from '../../core/engine/outcome.ts';
+import type { EventTap } from '../events/event-tap.ts';
 import type { SendEvent } from '../events/from-decider.ts';
 import type { Notification } from '../notifications/notification.ts';
 import type { EventDispatcher, SdkClient } from './clients.ts';
 import type { Cmab } from './cmab.ts';
-import type { Decider } from './decider/decider.ts';
-import type { EventTap } from './decider/event-tap.ts';
-import type { EventPieces } from './decider/outcome.ts';
 import type { InvalidVariables } from './invalid-variables.ts';
 import type { ProjectOdp } from './odp/odp.ts';
 import type { KeptVariations } from './profiles/kept-variations.ts';

@@ -2,10 +2,10 @@
 // and keeping are the sink's.
 
 import type { Random } from '../../core/clock.ts';
+import type { EventPieces } from '../../core/engine/outcome.ts';
 import { uuid } from '../../core/uuid.ts';
-import { eventText } from '../decisions/decider/event-tap.ts';
-import type { EventPieces } from '../decisions/decider/outcome.ts';
 import type { EventSink } from './event.ts';
+import { eventText } from './event-tap.ts';
 
 /** @param visitor made by visitorText() */
 export type SendEvent = (pieces: EventPieces, visitor: string) => void;

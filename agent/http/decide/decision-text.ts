@@ -1,6 +1,6 @@
 // A decision as JSON text, in pieces: all but the user and the reasons is the same for everybody of one variation. Pure.
 
-import type { AnswerPieces } from '../../decisions/decider/outcome.ts';
+import type { AnswerPieces } from '../../../core/engine/outcome.ts';
 import type { Decision, DecisionLore } from './decision.ts';
 import type { DecideRequest } from './request.ts';
 

@@ -1,11 +1,11 @@
 // Decisions by the decider, for the usual request: a user with attributes, and nothing that would change what the rules say.
 // The first time that an outcome comes up the SDK is asked too; if it decides otherwise, its word holds.
 
-import { type Decider, plainUser } from '../../decisions/decider/decider.ts';
-import { eventPieces, visitorText } from '../../decisions/decider/event-tap.ts';
-import type { CompiledFlag, DecidedUser } from '../../decisions/decider/flag.ts';
-import type { AnswerPieces, Outcome } from '../../decisions/decider/outcome.ts';
+import { type Decider, plainUser } from '../../../core/engine/engine.ts';
+import type { CompiledFlag, DecidedUser } from '../../../core/engine/flag.ts';
+import type { AnswerPieces, Outcome } from '../../../core/engine/outcome.ts';
 import type { FlagClient } from '../../decisions/flag-client.ts';
+import { eventPieces, visitorText } from '../../events/event-tap.ts';
 import type { Exchange } from '../kernel/exchange.ts';
 import type { Turns } from '../kernel/turns.ts';
 import { forSdk } from '../rest/user-check.ts';

@@ -3,8 +3,8 @@
 // not. Pure.
 
 import { UNREADABLE_TYPE } from '../../../core/datafile/readable-conditions.ts';
-import { OPERATORS } from '../../decisions/decider/conditions.ts';
-import { type Condition, isMatch, type Truth, testOf } from '../../decisions/decider/match.ts';
+import { OPERATORS } from '../../../core/engine/conditions.ts';
+import { type Condition, isMatch, type Truth, testOf } from '../../../core/engine/match.ts';
 
 export interface AudienceUser {
   /** Conditions by audience id. */

@@ -2,10 +2,10 @@
 
 import { afterEach, expect, it, vi } from 'vitest';
 import { FlagClients } from '../../../../agent/decisions/clients.ts';
-import { CompiledFlag } from '../../../../agent/decisions/decider/flag.ts';
-import { Outcome } from '../../../../agent/decisions/decider/outcome.ts';
 import { decidePlain } from '../../../../agent/http/decide/plain.ts';
 import { parseDecideRequest } from '../../../../agent/http/decide/request.ts';
+import { CompiledFlag } from '../../../../core/engine/flag.ts';
+import { Outcome } from '../../../../core/engine/outcome.ts';
 import { sha256Of } from '../../../../core/ids.ts';
 import { LIMITS, ROOMY, unhurried } from '../../support/bounds.ts';
 import { datafileBody, KEY } from '../../support/fakes.ts';

@@ -2,13 +2,13 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FlagClients } from '../../../../agent/decisions/clients.ts';
-import { eventText } from '../../../../agent/decisions/decider/event-tap.ts';
-import type { FlagClient } from '../../../../agent/decisions/flag-client.ts';
-import { decidePlain } from '../../../../agent/http/decide/plain.ts';
-import { parseDecideRequest } from '../../../../agent/http/decide/request.ts';
-import { sha256Of, toSdkKey } from '../../../../core/ids.ts';
-import { LIMITS, ROOMY, unhurried } from '../../support/bounds.ts';
+import { FlagClients } from '../../../agent/decisions/clients.ts';
+import type { FlagClient } from '../../../agent/decisions/flag-client.ts';
+import { eventText } from '../../../agent/events/event-tap.ts';
+import { decidePlain } from '../../../agent/http/decide/plain.ts';
+import { parseDecideRequest } from '../../../agent/http/decide/request.ts';
+import { sha256Of, toSdkKey } from '../../../core/ids.ts';
+import { LIMITS, ROOMY, unhurried } from '../../agent/support/bounds.ts';
 import { project, SDK_KEY, user } from './projects.ts';
 
 const UUID = /"uuid":"[^"]*"/g;

@@ -1,7 +1,7 @@
 // Sees the events that the SDK makes during one decision, on their way to the queue, and takes them apart: the next of the
 // same outcome is made without the SDK. Knows neither the SDK nor the queue.
 
-import type { EventPieces } from './outcome.ts';
+import type { EventPieces } from '../../core/engine/outcome.ts';
 
 /** As the SDK hands them over. */
 export interface SdkEvent {

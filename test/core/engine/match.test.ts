@@ -1,9 +1,9 @@
 // Every kind of condition with every kind of value: the decider must tell true, false and "cannot be told" as the SDK does.
 
 import { describe, expect, it } from 'vitest';
-import { FlagClients } from '../../../../agent/decisions/clients.ts';
-import { plainUser } from '../../../../agent/decisions/decider/decider.ts';
-import { sha256Of, toSdkKey } from '../../../../core/ids.ts';
+import { FlagClients } from '../../../agent/decisions/clients.ts';
+import { plainUser } from '../../../core/engine/engine.ts';
+import { sha256Of, toSdkKey } from '../../../core/ids.ts';
 import { SDK_KEY } from './projects.ts';
 
 const VERSIONS = [
