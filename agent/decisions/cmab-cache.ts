@@ -4,7 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { CacheSettings } from '../config/config.ts';
 import { ExpiringMap } from '../services/expiring-map.ts';
 import type { Redis, RedisConnections } from '../services/redis.ts';
-import type { SdkCmab } from './clients.ts';
+import type { SdkCmab } from './sdk-types.ts';
 
 export type Cache = NonNullable<NonNullable<SdkCmab>['cache']>;
 

@@ -9,8 +9,8 @@ import type { OnFailure } from '../services/failure-log.ts';
 import type { RedisConnections } from '../services/redis.ts';
 import type { Answer, Ask } from '../services/requester.ts';
 import { serviceFailed } from '../services/time-limit.ts';
-import type { SdkCmab, SdkRequestHandler } from './clients.ts';
 import { type Cache, type CacheStore, createCacheStore, predictionCache } from './cmab-cache.ts';
+import type { SdkCmab, SdkRequestHandler } from './sdk-types.ts';
 
 const NAME = 'The CMAB prediction endpoint';
 /** Requests that were given up and that the SDK may yet repeat. */

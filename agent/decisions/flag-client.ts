@@ -6,13 +6,13 @@ import type { EventPieces } from '../../core/engine/outcome.ts';
 import type { EventTap } from '../events/event-tap.ts';
 import type { SendEvent } from '../events/from-decider.ts';
 import type { Notification } from '../notifications/notification.ts';
-import type { EventDispatcher, SdkClient } from './clients.ts';
 import type { Cmab } from './cmab.ts';
 import type { InvalidVariables } from './invalid-variables.ts';
 import type { ProjectOdp } from './odp/odp.ts';
 import type { KeptVariations } from './profiles/kept-variations.ts';
 import type { EveryoneElse, PredictedRules } from './project-traits.ts';
 import { requestContext } from './request-context.ts';
+import type { SdkClient, SdkDispatcher, SdkEvent } from './sdk-types.ts';
 
 /** Rules whose variation is asked for while a decision is made. */
 export interface Predicted {
@@ -20,10 +20,7 @@ export interface Predicted {
   readonly cmab: Cmab;
 }
 
-export type Tap = EventTap<
-  Parameters<EventDispatcher['dispatchEvent']>[0],
-  ReturnType<EventDispatcher['dispatchEvent']>
->;
+export type Tap = EventTap<SdkEvent, ReturnType<SdkDispatcher['dispatchEvent']>>;
 
 export interface ClientTraits {
   readonly flagKeys?: readonly string[];

@@ -1,7 +1,7 @@
 // Decisions as the API gives them: the SDK's, made plain. Pure.
 
-import type { SdkClient } from '../../decisions/clients.ts';
 import type { FlagClient } from '../../decisions/flag-client.ts';
+import type { SdkClient } from '../../decisions/sdk-types.ts';
 import { forSdk } from '../rest/user-check.ts';
 import type { DecideRequest } from './request.ts';
 

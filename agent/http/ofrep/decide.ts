@@ -1,8 +1,8 @@
 // What OFREP asks for, decided: one flag, or all of them. Decides within the call, unless a prediction is needed.
 
 import type { Held } from '../../datafiles/store.ts';
-import type { SdkClient } from '../../decisions/clients.ts';
 import type { FlagClient } from '../../decisions/flag-client.ts';
+import type { SdkClient } from '../../decisions/sdk-types.ts';
 import { decideFlags, decidePredictedFlags } from '../decide/flags.ts';
 import { withClient } from '../door/with-client.ts';
 import type { Turns } from '../kernel/turns.ts';

@@ -1,8 +1,8 @@
 // One experiment, decided by itself for /v1/activate: whatever flags it is a rule of, and whatever holdouts there are.
 
-import type { SdkClient } from '../../decisions/clients.ts';
 import { decidePredicted, decisionPayload } from '../../decisions/predicted-experiment.ts';
 import { inContext } from '../../decisions/request-context.ts';
+import type { SdkClient } from '../../decisions/sdk-types.ts';
 import { decisionNotification } from '../../notifications/notification.ts';
 import { type Activation, type Activator, userOf } from './activator.ts';
 

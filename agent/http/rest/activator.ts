@@ -1,7 +1,7 @@
 // Who asks /v1/activate, of which datafile, and what is answered of each experiment and flag.
 
-import type { SdkClient } from '../../decisions/clients.ts';
 import type { FlagClient } from '../../decisions/flag-client.ts';
+import type { SdkClient } from '../../decisions/sdk-types.ts';
 import type { ProjectKeys } from '../project/project-keys.ts';
 
 export type UserContext = ReturnType<SdkClient['createUserContext']>;

@@ -1,9 +1,9 @@
 // POST /v1/track: a conversion event. Taken is not sent: batching and sending are elsewhere.
 
 import type { Held } from '../../datafiles/store.ts';
-import type { SdkClient } from '../../decisions/clients.ts';
 import type { FlagClient } from '../../decisions/flag-client.ts';
 import { inContext } from '../../decisions/request-context.ts';
+import type { SdkClient } from '../../decisions/sdk-types.ts';
 import { trackNotification } from '../../notifications/notification.ts';
 import { type Bounds, countProblem } from '../door/user-limits.ts';
 import type { FlagHandler } from '../door/with-datafile.ts';
