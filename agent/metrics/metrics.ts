@@ -73,6 +73,7 @@ export class Metrics {
   readonly #swap: Histogram;
   readonly #looks: Counter<'result'>;
   readonly #cacheFailures: Counter;
+  readonly #engineChecks: Counter<'result'>;
   readonly #troubles = new Map<string, number>();
   readonly #others: () => readonly ProcessCounts[];
 
@@ -104,6 +105,12 @@ export class Metrics {
     );
     this.#looks = counter('s3_polls_total', 'Reads of a manifest, by result', ['result']);
     this.#cacheFailures = counter('cache_failures_total', 'Reads and writes of the disk cache that failed');
+    this.#engineChecks = new Counter({
+      name: 'fanout_agent_engine_checks_total',
+      help: "Decisions of the engine that were compared with the SDK's, by result",
+      labelNames: ['result'],
+      registers: [this.#process],
+    });
     if (options.events !== undefined) registerEventMetrics(registers, options.events);
     if (options.workers !== undefined) registerWorkerMetrics(registers, options.workers);
     if (options.traces !== undefined) registerTraceMetrics([this.#process], options.traces);
@@ -134,6 +141,10 @@ export class Metrics {
 
   recordLooked(result: string): void {
     this.#looks.inc({ result });
+  }
+
+  engineChecked(isSame: boolean): void {
+    this.#engineChecks.inc({ result: isSame ? 'same' : 'different' });
   }
 
   serviceFailed({ service, what }: Failure): void {

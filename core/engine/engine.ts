@@ -1,89 +1,127 @@
-// Decides the flags of one revision for plain users, as fast as can be: those without profiles, overrides or forced decisions.
-// Everything else is the SDK's, which also confirms each outcome before it is used. Knows nothing of HTTP.
+// Decides the flags of one revision. What it does not know it refuses, flag by flag, and the Optimizely SDK decides. Knows
+// nothing of HTTP, and neither asks nor tells anything outside. Pure.
 
-import { CompiledFlag, type DecidedUser } from './flag.ts';
-import { type Attributes, isComparable } from './match.ts';
-import { type Datafile, type Flag, Project } from './project.ts';
+import { CompiledFlag } from './flag.ts';
+import { Holdouts } from './holdouts.ts';
+import type { Outcome, Said, SayingContext } from './outcome.ts';
+import type { Datafile, Flag } from './project/datafile-shape.ts';
+import { everyoneElseOf } from './project/everyone-else.ts';
+import { Project } from './project/project.ts';
+import { Refusal, refusalOf } from './refusal.ts';
+import { type EventHead, eventAttributes, eventHead, type Sender, visitorText } from './said/event-text.ts';
+import type { User } from './user.ts';
 
-const BUCKETING_ID = '$opt_bucketing_id';
-const RESERVED_PREFIX = '$opt_';
-const BOT_FILTERING = '$opt_bot_filtering';
+/** A flag that the engine decides, and all that its outcomes say. */
+interface Compiled {
+  readonly rules: CompiledFlag;
+  readonly context: SayingContext;
+}
 
-export class Decider {
+/** What a flag came to for a user. */
+export interface Decided {
+  readonly outcome: Outcome;
+  readonly said: Said;
+}
+
+/** An experiment and one of its variations, by their ids. */
+export interface OverrideIds {
+  readonly experimentId: string;
+  /** Null where the experiment has no such variation. */
+  readonly variationId: string | null;
+}
+
+export class Engine {
   /** In the datafile's order. */
   readonly flagKeys: readonly string[];
   readonly #datafile: Datafile;
   readonly #flags = new Map<string, Flag>();
   readonly #attributeIds: ReadonlyMap<string, unknown>;
-  /** Null: left to the SDK. */
-  readonly #compiled = new Map<string, CompiledFlag | null>();
+  readonly #head: EventHead;
+  readonly #compiled = new Map<string, Compiled | Refusal>();
   #project: Project | null = null;
+  #holdouts: Holdouts | null = null;
 
-  private constructor(datafile: Datafile) {
-    this.#datafile = datafile;
-    for (const flag of datafile.featureFlags ?? []) this.#flags.set(flag.key, flag);
+  /** @param datafile as makeLoadable() leaves it; neither changed nor kept elsewhere */
+  constructor(datafile: unknown, sender: Sender) {
+    this.#datafile = datafile as Datafile;
+    for (const flag of this.#datafile.featureFlags ?? []) this.#flags.set(String(flag.key), flag);
     this.flagKeys = [...this.#flags.keys()];
-    this.#attributeIds = new Map((datafile.attributes ?? []).map(({ key, id }) => [key, id]));
-  }
-
-  /**
-   * @param datafile as the SDK has parsed it, and could build a client of it
-   * @returns null for a datafile whose decisions are all left to the SDK
-   */
-  static of(datafile: unknown): Decider | null {
-    const { holdouts, localHoldouts } = datafile as Datafile;
-    return holdouts?.length || localHoldouts?.length ? null : new Decider(datafile as Datafile);
+    this.#attributeIds = new Map((this.#datafile.attributes ?? []).map(({ key, id }) => [key, id]));
+    this.#head = eventHead(this.#datafile, sender);
   }
 
   has(flagKey: string): boolean {
     return this.#flags.has(flagKey);
   }
 
-  /** Compiled on first use: few users ask for every flag of every revision. Null for one that is left to the SDK. */
-  flag(flagKey: string): CompiledFlag | null {
-    let compiled = this.#compiled.get(flagKey);
-    if (compiled === undefined) {
-      compiled = this.#compile(flagKey);
-      // An unknown key is not kept: there is no end of them.
-      if (this.#flags.has(flagKey)) this.#compiled.set(flagKey, compiled);
-    }
+  /** @returns null for a flag that the project does not have, or that the SDK has to decide */
+  decide(flagKey: string, user: User): Decided | null {
+    const compiled = this.#flag(flagKey);
+    if (compiled === null || compiled instanceof Refusal) return null;
+    const outcome = compiled.rules.decide(user);
+    const said = outcome.said(compiled.context);
+    return said === null ? null : { outcome, said };
+  }
+
+  /** Why a flag is left to the SDK; null for one that is not. */
+  refusal(flagKey: string): Refusal | null {
+    const compiled = this.#flag(flagKey);
+    return compiled instanceof Refusal ? compiled : null;
+  }
+
+  /** Leaves a flag to the SDK from now on: it has decided otherwise. */
+  mistrust(flagKey: string): void {
+    this.#compiled.set(flagKey, new Refusal('mistrusted', 'the SDK has decided otherwise'));
+  }
+
+  /** From now on the flag is as one without rules: whoever decides by them fails. */
+  setAside(flagKey: string): void {
+    const flag = this.#flags.get(flagKey);
+    if (flag === undefined) return;
+    const { key, variables = [] } = flag;
+    this.#flags.set(flagKey, { key, variables, experimentIds: [], rolloutId: '' });
+    this.#compiled.delete(flagKey);
+  }
+
+  /** Null where no experiment has that key. */
+  overrideIds(experimentKey: string, variationKey: string): OverrideIds | null {
+    const experiment = this.#known().ruleByKey.get(experimentKey);
+    if (experiment === undefined) return null;
+    const variation = experiment.variations.findLast(({ key }) => key === variationKey);
+    return { experimentId: experiment.id, variationId: variation?.id || null };
+  }
+
+  /** The user of an event, as its text; see eventText(). */
+  visitor({ userId, attributes }: User): string {
+    return visitorText(userId, eventAttributes(attributes, this.#attributeIds, this.#datafile.botFiltering));
+  }
+
+  /** Compiled on first use: few users ask for every flag of every revision. */
+  #flag(flagKey: string): Compiled | Refusal | null {
+    const known = this.#compiled.get(flagKey);
+    if (known !== undefined) return known;
+    const flag = this.#flags.get(flagKey);
+    // An unknown key is not kept: there is no end of them.
+    if (flag === undefined) return null;
+    const compiled = this.#compile(flag);
+    this.#compiled.set(flagKey, compiled);
     return compiled;
   }
 
-  /** Leaves a flag to the SDK from now on: its decision was another. */
-  distrust(flagKey: string): void {
-    this.#compiled.set(flagKey, null);
-  }
-
-  /** The attributes as events name them; the SDK's own selection and order. */
-  eventAttributes(attributes: Attributes): string {
-    const { botFiltering } = this.#datafile;
-    const known: object[] = [];
-    for (const key in attributes) {
-      const id = this.#attributeIds.get(key) || (key.startsWith(RESERVED_PREFIX) ? key : null);
-      const value = attributes[key];
-      // What can be compared is also what the events endpoint takes.
-      if (id !== null && isComparable(value)) known.push({ entity_id: id, key, type: 'custom', value });
-    }
-    if (typeof botFiltering === 'boolean')
-      known.push({ entity_id: BOT_FILTERING, key: BOT_FILTERING, type: 'custom', value: botFiltering });
-    return JSON.stringify(known);
-  }
-
-  #compile(flagKey: string): CompiledFlag | null {
-    const flag = this.#flags.get(flagKey);
-    if (flag === undefined) return null;
+  #compile(flag: Flag): Compiled | Refusal {
     try {
-      this.#project ??= new Project(this.#datafile);
-      return new CompiledFlag(flag, this.#project);
-    } catch {
-      return null; // Of a kind, or with a mistake, that the SDK has its own way with.
+      const project = this.#known();
+      this.#holdouts ??= new Holdouts(project);
+      const rules = new CompiledFlag(flag, project, this.#holdouts);
+      const everyoneElse = everyoneElseOf(flag, project);
+      return { rules, context: { flag, project, head: this.#head, everyoneElse } };
+    } catch (error) {
+      return refusalOf(error);
     }
   }
-}
 
-/** @param attributes without `$opt_experiment_bucket_map`, by which the SDK would decide */
-export function plainUser(userId: string, attributes: Attributes): DecidedUser {
-  const bucketingId = attributes[BUCKETING_ID];
-  return { userId, attributes, bucketingId: typeof bucketingId === 'string' ? bucketingId : userId };
+  #known(): Project {
+    this.#project ??= new Project(this.#datafile);
+    return this.#project;
+  }
 }

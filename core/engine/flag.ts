@@ -1,144 +1,137 @@
-// One flag's rules, compiled: for a user, the outcome. The same steps as the Optimizely SDK's, without its reasons, logs and
-// copies. Pure.
+// One flag, compiled: for a user, the outcome. The same steps in the same order as the Optimizely SDK's (6.6.1,
+// decision_service), without its reasons, logs and copies. Pure.
 
-import { bucketOf } from './bucket.ts';
-import type { Attributes, Test } from './match.ts';
+import type { HeldOut, Holdouts } from './holdouts.ts';
 import { Outcome } from './outcome.ts';
-import type { Allocation, Flag, Group, Project, Rule } from './project.ts';
-
-export interface DecidedUser {
-  readonly userId: string;
-  /** What is hashed in place of the user id. */
-  readonly bucketingId: string;
-  readonly attributes: Attributes;
-}
-
-/** A part of the traffic and what it comes to; null: nothing. */
-interface Share {
-  readonly endOfRange: number;
-  readonly outcome: Outcome | null;
-}
-
-interface CompiledRule {
-  readonly id: string;
-  readonly admits: Test;
-  readonly shares: readonly Share[];
-  /** Of experiments that exclude each other; null for one that stands alone. */
-  readonly group: Group | null;
-  /** User id → outcome; null where none is listed. */
-  readonly listed: ReadonlyMap<string, Outcome> | null;
-}
-
-/** The kind of experiment into which the SDK mixes another rule's variation. */
-const MIXED_TYPE = 'fr';
+import type { Flag, Variation } from './project/datafile-shape.ts';
+import { expectKnown } from './project/known-fields.ts';
+import { mixed } from './project/mixed.ts';
+import type { Project } from './project/project.ts';
+import { nameOf } from './refusal.ts';
+import {
+  compileDelivery,
+  compileExperiment,
+  type Delivery,
+  decideDelivery,
+  decideExperiment,
+  type Experiment,
+  LOST,
+} from './rule.ts';
+import { expectReadableVariables } from './said/values.ts';
+import { type User, WHOLE_FLAG } from './user.ts';
 
 export class CompiledFlag {
-  readonly key: string;
+  readonly flag: Flag;
   /** No rule has anything for the user. */
-  readonly nothing = new Outcome(null, null);
-  readonly #experiments: readonly CompiledRule[];
-  readonly #deliveries: readonly CompiledRule[];
+  readonly nothing = new Outcome(null, null, 'rollout');
+  readonly #project: Project;
+  readonly #holdouts: Holdouts;
+  readonly #experiments: readonly Experiment[];
+  readonly #deliveries: readonly Delivery[];
+  readonly #heldOut = new Map<HeldOut, Outcome>();
+  readonly #beside = new Map<HeldOut, Map<Outcome, Outcome>>();
+  /** Of the flag as a whole. */
+  readonly #forced = new Map<Variation, Outcome>();
+  #variations: readonly Variation[] | null = null;
+  readonly #heldOutcome = (heldOut: HeldOut): Outcome => this.#outcomeOfHoldout(heldOut);
 
-  /** @throws Unsupported, TypeError, SyntaxError for a flag that is left to the SDK */
-  constructor(flag: Flag, project: Project) {
-    this.key = flag.key;
-    const experiments = flag.experimentIds.flatMap((id) => project.ruleById.get(String(id)) ?? []);
-    this.#experiments = experiments
-      .filter((rule) => project.ruleByKey.get(rule.key)?.status === 'Running')
-      .map((rule) => compileExperiment(rule, project));
-    const rollout = project.rolloutById.get(String(flag.rolloutId ?? ''));
-    this.#deliveries = (rollout?.experiments ?? []).map((rule) => compileDelivery(rule, project));
+  /** @throws Refusal, TypeError, SyntaxError for a flag that is left to the SDK */
+  constructor(flag: Flag, project: Project, holdouts: Holdouts) {
+    this.flag = flag;
+    this.#project = project;
+    this.#holdouts = holdouts;
+    expectKnown(flag, 'flag');
+    nameOf(flag.key, 'the key of a flag');
+    expectReadableVariables(flag);
+    const context = { flag, project, holdouts, flagVariation: (key: string) => this.#variation(key) };
+    this.#experiments = flag.experimentIds
+      .flatMap((id) => project.ruleById.get(nameOf(id, `an experiment of flag "${flag.key}"`)) ?? [])
+      .map((rule) => compileExperiment(rule, context));
+    const rollout = project.rolloutById.get(flag.rolloutId ? nameOf(flag.rolloutId, 'a rollout') : '');
+    if (rollout !== undefined) expectKnown(rollout, 'rollout');
+    this.#deliveries = (rollout?.experiments ?? []).map((rule) => compileDelivery(rule, project, holdouts));
   }
 
-  decide(user: DecidedUser): Outcome {
-    for (const rule of this.#experiments) {
-      const outcome =
-        rule.listed?.get(user.userId) ?? (rule.admits(user.attributes) ? drawn(rule, user) : null);
-      if (outcome !== null) return outcome;
+  decide(user: User): Outcome {
+    const forced = user.forced?.get(this.flag.key) ?? null;
+    if (forced !== null) {
+      const variation = this.#forcedVariation(forced, WHOLE_FLAG);
+      if (variation !== null) return this.#outcomeOfFlag(variation);
     }
+    const heldOut = this.#holdouts.hasGlobal ? user.heldOutBy(this.#holdouts) : null;
+    if (heldOut === null) return this.#byExperiments(user, forced) ?? this.#byDeliveries(user, forced);
+    if (!heldOut.keepsDeliveries) return this.#outcomeOfHoldout(heldOut);
+    return this.#besideHoldout(this.#byDeliveries(user, forced), heldOut);
+  }
+
+  #byExperiments(user: User, forced: ReadonlyMap<string, string> | null): Outcome | null {
+    for (const rule of this.#experiments) {
+      const forcedKey = forced === null ? null : (this.#forcedVariation(forced, rule.key)?.key ?? null);
+      const found = decideExperiment(rule, user, this.#heldOutcome, forcedKey);
+      if (found !== null) return found === LOST ? null : found;
+    }
+    return null;
+  }
+
+  #byDeliveries(user: User, forced: ReadonlyMap<string, string> | null): Outcome {
     const rules = this.#deliveries;
     const last = rules.length - 1;
     for (let i = 0; i <= last; i++) {
-      const rule = rules[i] as CompiledRule;
-      if (!rule.admits(user.attributes)) continue;
-      const outcome = drawn(rule, user);
-      if (outcome !== null) return outcome;
-      // Who is in the audience but not in its traffic is left to the last rule, which is for everyone else.
-      if (i < last) i = last - 1;
+      const rule = rules[i] as Delivery;
+      const variation = forced === null ? null : this.#forcedVariation(forced, rule.key);
+      const found = decideDelivery(rule, user, this.#heldOutcome, variation);
+      if (typeof found !== 'boolean') return found;
+      // A user who is in the audience but not in its traffic is left to the last rule, which is for everyone else.
+      if (found && i < last) i = last - 1;
     }
     return this.nothing;
   }
-}
 
-function drawn({ id, group, shares }: CompiledRule, { bucketingId }: DecidedUser): Outcome | null {
-  if (group !== null && entityAt(bucketOf(bucketingId + group.id), group.trafficAllocation) !== id)
-    return null;
-  const bucket = bucketOf(bucketingId + id);
-  for (const share of shares) if (bucket < share.endOfRange) return share.outcome;
-  return null;
-}
-
-function entityAt(bucket: number, allocations: readonly Allocation[]): string | null {
-  for (const { endOfRange, entityId } of allocations) if (bucket < endOfRange) return entityId;
-  return null;
-}
-
-/** An experiment knows its variations by key: what a bucket gives is looked up there. */
-function compileExperiment(rule: Rule, project: Project): CompiledRule {
-  const own = new Map((rule.variations ?? []).map((variation) => [variation.key, variation]));
-  if (own.has('')) throw new Unsupported(`${rule.key} has a variation without a key`);
-  const outcomes = new Map([...own.keys()].map((key) => [key, new Outcome(rule.key, key)]));
-  const listed = new Map<string, Outcome>();
-  for (const [userId, key] of Object.entries(rule.forcedVariations ?? {})) {
-    const outcome = outcomes.get(key);
-    if (outcome !== undefined) listed.set(userId, outcome);
+  /** Of those that the flag's rules have; what is forced and not among them has no effect. */
+  #forcedVariation(forced: ReadonlyMap<string, string>, ruleKey: string): Variation | null {
+    const key = forced.get(ruleKey);
+    return key === undefined ? null : this.#variation(key);
   }
-  const outcomeOf = (entityId: string): Outcome | null => {
-    const variation = project.variationById.get(String(entityId));
-    if (variation === undefined || entityId === '' || variation.key === '') return null;
-    const outcome = outcomes.get(variation.key);
-    if (outcome === undefined) throw new Unsupported(`${rule.key} gives a variation of another rule`);
-    return outcome;
-  };
-  return { ...compile(rule, project, outcomeOf), listed: listed.size === 0 ? null : listed };
+
+  #variation(key: string): Variation | null {
+    this.#variations ??= variationsOf(this.flag, this.#project);
+    return this.#variations.find((variation) => variation.key === key) ?? null;
+  }
+
+  #outcomeOfFlag(variation: Variation): Outcome {
+    return getOrMake(this.#forced, variation, () => new Outcome(null, variation, 'feature-test'));
+  }
+
+  #outcomeOfHoldout(heldOut: HeldOut): Outcome {
+    const make = () => new Outcome(heldOut.holdout, heldOut.variation, 'holdout');
+    return getOrMake(this.#heldOut, heldOut, make);
+  }
+
+  #besideHoldout(delivered: Outcome, heldOut: HeldOut): Outcome {
+    const { rule, variation, source } = delivered;
+    const outcomes = getOrMake(this.#beside, heldOut, () => new Map<Outcome, Outcome>());
+    return getOrMake(outcomes, delivered, () => new Outcome(rule, variation, source, heldOut));
+  }
 }
 
-function compileDelivery(rule: Rule, project: Project): CompiledRule {
-  const serving = project.ruleById.get(String(rule.id)) as Rule;
-  const outcomes = new Map<string, Outcome>();
-  const outcomeOf = (entityId: string): Outcome | null => {
-    const variation = project.variationById.get(String(entityId));
-    if (variation === undefined || entityId === '') return null;
-    const outcome = outcomes.get(entityId) ?? new Outcome(serving.key, variation.key);
-    outcomes.set(entityId, outcome);
-    return outcome;
-  };
-  return { ...compile(rule, project, outcomeOf), listed: null };
+/** Each once, in the SDK's order, which is that of an object's keys. */
+function variationsOf(flag: Flag, project: Project): readonly Variation[] {
+  const byId: Record<string, Variation> = Object.create(null);
+  for (const id of flag.experimentIds) {
+    const rule = project.ruleById.get(id);
+    if (rule === undefined) continue;
+    for (const variation of mixed(rule, flag, project).variations) byId[variation.id] = variation;
+  }
+  for (const rule of project.rolloutById.get(flag.rolloutId ?? '')?.experiments ?? [])
+    for (const variation of rule.variations) byId[variation.id] = variation;
+  return Object.values(byId);
 }
 
-function compile(
-  rule: Rule,
-  project: Project,
-  outcomeOf: (entityId: string) => Outcome | null,
-): Omit<CompiledRule, 'listed'> {
-  if (rule.cmab) throw new Unsupported(`${rule.key} asks for a prediction`);
-  if (rule.type === MIXED_TYPE) throw new Unsupported(`${rule.key} is of type ${MIXED_TYPE}`);
-  const group = project.groupOfRule.get(String(rule.id));
-  // Read here, so that one that cannot be is left to the SDK and does not throw amid a decision.
-  const drawnBy = group?.policy === 'random' ? { ...group, trafficAllocation: readable(group) } : null;
-  return {
-    id: rule.id,
-    admits: project.audienceTest(rule),
-    shares: rule.trafficAllocation.map(({ entityId, endOfRange }) => {
-      return { endOfRange, outcome: outcomeOf(entityId) };
-    }),
-    group: drawnBy,
-  };
+function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
 }
-
-/** @throws TypeError for one that is no list of allocations */
-const readable = ({ trafficAllocation }: Group): readonly Allocation[] =>
-  trafficAllocation.map(({ entityId, endOfRange }) => ({ entityId, endOfRange }));
-
-/** Not wrong, but left to the SDK. */
-class Unsupported extends Error {}

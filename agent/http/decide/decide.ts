@@ -23,6 +23,7 @@ import { telling } from './notifications.ts';
 import { decidePlain } from './plain.ts';
 import { knownUser, withReasons } from './reasons.ts';
 import { type DecideRequest, parseDecideRequest } from './request.ts';
+import { sdkDecision } from './sdk-decision.ts';
 
 export const decideHandler =
   (bounds: Bounds): FlagHandler =>
@@ -35,8 +36,9 @@ export const decideHandler =
     if (problem !== null) return exchange.error(400, problem);
     if (isLate(client, request, keys)) return decideLate(bounds, exchange, held, request, keys);
     return withClient(client, () => {
+      const bySdk = sdkDecision(held, request);
       const text =
-        decidePlain(client, request, keys, bounds.turns, exchange) ??
+        decidePlain(client, request, keys, { turns: bounds.turns, exchange, segments: null, bySdk }) ??
         decideBySdk(bounds, exchange, held, request, keys);
       if (typeof text === 'string') return exchange.jsonReady(200, text);
       return text.then((late) => exchange.jsonReady(200, late));

@@ -22,16 +22,20 @@ import { userText } from './decision-text.ts';
 import { withFailure } from './failed.ts';
 import { decidePredictedFlags } from './flags.ts';
 import { telling } from './notifications.ts';
+import { decidePlain } from './plain.ts';
 import { type KnownUser, knownUser, withReasons } from './reasons.ts';
 import type { DecideRequest } from './request.ts';
+import { sdkDecision } from './sdk-decision.ts';
 
 const CACHE_HEADER = 'x-optimizely-odp-cache-name';
 const NO_SEGMENTS = 'failed to fetch qualified segments';
 const NONE: Predictions = { ids: new Map(), unknown: new Map() };
 
 /** Whether the request cannot be answered within the call. */
-export function isLate({ predicted }: FlagClient, request: DecideRequest, keys: readonly string[]): boolean {
-  if (request.fetchSegments) return true;
+export const isLate = (client: FlagClient, request: DecideRequest, keys: readonly string[]): boolean =>
+  request.fetchSegments || needsPrediction(client, keys);
+
+function needsPrediction({ predicted }: FlagClient, keys: readonly string[]): boolean {
   if (predicted === null) return false;
   const { byFlag } = predicted.rules;
   return byFlag.size > 0 && (keys.length === 0 || keys.some((key) => byFlag.has(key)));
@@ -46,17 +50,22 @@ export async function decideLate(
 ): Promise<void> {
   const client = held.built;
   // The datafile may be replaced meanwhile; its client must last until this request is answered.
-  const sdk = client.acquire();
+  client.acquire();
   try {
-    const user = userContext(sdk, request);
     let segments: readonly string[] | null = null;
     if (request.fetchSegments) {
       const { userId, fetchSegmentsOptions } = request;
       const cacheName = exchange.header(CACHE_HEADER);
       segments = (await client.odp?.segmentsOf(userId, fetchSegmentsOptions, cacheName)) ?? null;
       if (segments === null) return exchange.error(500, NO_SEGMENTS);
-      user.qualifiedSegments = [...segments];
     }
+    if (!needsPrediction(client, keys)) {
+      const bySdk = sdkDecision(held, request, segments);
+      const text = await decidePlain(client, request, keys, { turns, exchange, segments, bySdk });
+      if (text !== null) return exchange.jsonReady(200, text);
+    }
+    const user = userContext(client.sdk, request);
+    if (segments !== null) user.qualifiedSegments = [...segments];
     const known = knownUser(held, request, segments);
     const count = keys.length === 0 ? client.flagKeys.length : keys.length;
     exchange.hold(userText(request).length * count);

@@ -1,49 +1,54 @@
-// Decisions by the decider, for the usual request: a user with attributes, and nothing that would change what the rules say.
-// The first time that an outcome comes up the SDK is asked too; if it decides otherwise, its word holds.
+// Decisions by the engine. What it refuses is asked of the SDK, flag by flag; a request that wants reasons is the SDK's as a whole.
 
-import { type Decider, plainUser } from '../../../core/engine/engine.ts';
-import type { CompiledFlag, DecidedUser } from '../../../core/engine/flag.ts';
-import type { AnswerPieces, Outcome } from '../../../core/engine/outcome.ts';
+import type { Decided } from '../../../core/engine/engine.ts';
+import { answerText } from '../../../core/engine/said/answer.ts';
+import { type ForcedDecisions, type User, WHOLE_FLAG } from '../../../core/engine/user.ts';
 import type { FlagClient } from '../../decisions/flag-client.ts';
-import { eventPieces, visitorText } from '../../events/event-tap.ts';
+import { decisionNotification } from '../../notifications/notification.ts';
 import type { Exchange } from '../kernel/exchange.ts';
 import type { Turns } from '../kernel/turns.ts';
 import { forSdk } from '../rest/user-check.ts';
-import { type DecideOptions, onlyEnabled, unknownFlag, userContext } from './decision.ts';
-import { answerPieces, answerText, userText } from './decision-text.ts';
-import type { DecideRequest } from './request.ts';
-
-const WITH_EVENT: DecideOptions = [];
-const QUIET = ['DISABLE_DECISION_EVENT'] as unknown as DecideOptions;
+import { isPrototypeKey, onlyEnabled, unknownFlag } from './decision.ts';
+import { userText } from './decision-text.ts';
+import type { DecideRequest, ForcedDecision } from './request.ts';
 
 /** Flags decided before the time is looked at again: a hundred take as long as a few looks. */
 const FLAGS_PER_LOOK = 16;
 
-/** The answer's JSON, a promise of it where it takes long; null where the request is not of the usual kind. */
+/** A flag's decision as JSON. */
+export interface DecidedText {
+  readonly enabled: boolean;
+  readonly text: string;
+}
+
+export interface PlainContext {
+  readonly turns: Turns;
+  readonly exchange: Pick<Exchange, 'hold' | 'isGone'>;
+  /** Null where they were not asked for. */
+  readonly segments: readonly string[] | null;
+  /** The SDK's decision of a flag that the engine refuses. */
+  readonly bySdk: (flagKey: string) => DecidedText;
+}
+
+/** The answer's JSON, a promise of it where it takes long; null where the request is the SDK's. */
 export function decidePlain(
   client: FlagClient,
   request: DecideRequest,
   keys: readonly string[],
-  turns: Turns,
-  exchange: Pick<Exchange, 'hold' | 'isGone'>,
+  context: PlainContext,
 ): string | Promise<string> | null {
-  const { decider } = client;
-  if (decider === null || !client.isPlain(request.userId) || !isUsual(request)) return null;
-  const user = plainUser(request.userId, forSdk(request.userAttributes));
-  const question = new Question(client, decider, user, request);
+  if (request.decideOptions.includes('INCLUDE_REASONS')) return null;
+  const question = new Question(client, request, context);
   const [only] = keys;
   if (keys.length === 1 && only !== undefined) return question.one(only);
-  return question.several(keys.length === 0 ? decider.flagKeys : [...new Set(keys)], turns, exchange);
+  return question.several(keys.length === 0 ? client.flagKeys : [...new Set(keys)]);
 }
-
-const isUsual = ({ forcedDecisions, decideOptions }: DecideRequest): boolean =>
-  forcedDecisions.length === 0 && !decideOptions.includes('INCLUDE_REASONS');
 
 class Question {
   readonly #client: FlagClient;
-  readonly #decider: Decider;
-  readonly #user: DecidedUser;
+  readonly #user: User;
   readonly #request: DecideRequest;
+  readonly #context: PlainContext;
   readonly #sends: boolean;
   readonly #hasVariables: boolean;
   readonly #who: string;
@@ -51,26 +56,32 @@ class Question {
   /** Flags that may be decided before the time is looked at. */
   #unlooked = FLAGS_PER_LOOK;
 
-  constructor(client: FlagClient, decider: Decider, user: DecidedUser, request: DecideRequest) {
+  constructor(client: FlagClient, request: DecideRequest, context: PlainContext) {
+    const { userId, userAttributes, decideOptions, forcedDecisions } = request;
     this.#client = client;
-    this.#decider = decider;
-    this.#user = user;
     this.#request = request;
-    this.#sends = !request.decideOptions.includes('DISABLE_DECISION_EVENT');
-    this.#hasVariables = !request.decideOptions.includes('EXCLUDE_VARIABLES');
+    this.#context = context;
+    this.#user = client.user(userId, forSdk(userAttributes), {
+      segments: context.segments,
+      forced: forcedBy(forcedDecisions),
+      hasProfile: !decideOptions.includes('IGNORE_USER_PROFILE_SERVICE'),
+    });
+    this.#sends = !decideOptions.includes('DISABLE_DECISION_EVENT');
+    this.#hasVariables = !decideOptions.includes('EXCLUDE_VARIABLES');
     this.#who = userText(request);
   }
 
   /** Of a single flag it is said too when it is off, whatever the options. */
   one(flagKey: string): string {
-    return this.#decider.has(flagKey) ? this.#text(this.#decide(flagKey)) : this.#unknown(flagKey);
+    if (!this.#client.engine.has(flagKey)) return this.#unknown(flagKey);
+    const decided = this.#decide(flagKey);
+    const text = decided === null ? this.#context.bySdk(flagKey).text : this.#text(decided);
+    this.#client.keep(this.#user);
+    return text;
   }
 
-  several(
-    flagKeys: readonly string[],
-    turns: Turns,
-    exchange: Pick<Exchange, 'hold' | 'isGone'>,
-  ): string | Promise<string> {
+  several(flagKeys: readonly string[]): string | Promise<string> {
+    const { turns, exchange } = this.#context;
     const isShort = onlyEnabled(this.#request);
     // So often the user comes back, or is sent on.
     exchange.hold(this.#who.length * flagKeys.length);
@@ -87,6 +98,7 @@ class Question {
         const text = this.#listed(flagKeys[at++] as string, isShort);
         if (text !== '') list += list === '' ? text : `,${text}`;
       }
+      this.#client.keep(this.#user);
       return true;
     };
     const rest = async (): Promise<string> => {
@@ -99,59 +111,65 @@ class Question {
 
   /** Empty for a flag that is left out. */
   #listed(flagKey: string, isShort: boolean): string {
-    if (!this.#decider.has(flagKey)) return isShort ? '' : this.#unknown(flagKey);
-    const pieces = this.#decide(flagKey);
-    return isShort && !pieces.enabled ? '' : this.#text(pieces);
-  }
-
-  #text(pieces: AnswerPieces): string {
-    return answerText(pieces, this.#who, this.#hasVariables);
+    if (!this.#client.engine.has(flagKey)) return isShort ? '' : this.#unknown(flagKey);
+    const decided = this.#decide(flagKey);
+    if (decided === null) {
+      // Takes a hundred times as long, and longer the more attributes there are.
+      this.#unlooked = 0;
+      const { enabled, text } = this.#context.bySdk(flagKey);
+      return isShort && !enabled ? '' : text;
+    }
+    return isShort && !decided.outcome.enabled ? '' : this.#text(decided);
   }
 
   #unknown(flagKey: string): string {
     return JSON.stringify(unknownFlag(flagKey, this.#request));
   }
 
-  #decide(flagKey: string): AnswerPieces {
-    const flag = this.#decider.flag(flagKey);
-    const outcome = flag?.decide(this.#user) ?? null;
-    if (outcome === null) return this.#askSdk(flagKey).answer;
-    const { answer, event } = outcome;
-    if (answer === null || (this.#sends && event === undefined))
-      return this.#learn(flag as CompiledFlag, outcome);
-    if (this.#sends && event) this.#client.send(event, this.#visitorText());
-    return answer;
+  /** Sends what there is to send. Null where the SDK has to decide. */
+  #decide(flagKey: string): Decided | null {
+    const decided = this.#client.decide(flagKey, this.#user);
+    if (decided === null) return null;
+    const { events } = decided.said;
+    if (this.#sends) for (const event of events) this.#client.send(event, this.#visitorText());
+    if (this.#client.isHeard) this.#tell(flagKey, decided);
+    return decided;
   }
 
-  /** The SDK decides, and sends what there is to send. */
-  #learn({ key }: CompiledFlag, outcome: Outcome): AnswerPieces {
-    const { answer, ruleKey, variationKey, events } = this.#askSdk(key);
-    if (ruleKey !== outcome.ruleKey || variationKey !== outcome.variationKey) {
-      this.#client.mistrust(key);
-      return answer;
-    }
-    outcome.answer = answer;
-    if (!this.#sends) return answer;
-    const [event] = events;
-    outcome.event = event === undefined ? null : eventPieces(event, this.#visitorText());
-    if (events.length > 1 || outcome.event === undefined) this.#client.mistrust(key);
-    return answer;
+  #text({ said }: Decided): string {
+    return answerText(said.answer, this.#who, this.#hasVariables);
   }
 
-  #askSdk(flagKey: string) {
-    // Takes a hundred times as long, and longer the more attributes there are.
-    this.#unlooked = 0;
-    const options = this.#sends ? WITH_EVENT : QUIET;
-    const { value, events } = this.#client.tapped((sdk) =>
-      userContext(sdk, this.#request).decide(flagKey, options),
-    );
-    const { ruleKey, variationKey } = value;
-    return { answer: answerPieces(value, this.#client), ruleKey, variationKey, events };
+  /** In the words of the SDK's own notification. */
+  #tell(flagKey: string, { outcome, said }: Decided): void {
+    const { userId, userAttributes: attributes } = this.#request;
+    const { enabled, variationKey, ruleKey, rule, variation } = outcome;
+    const decisionInfo = {
+      ...{ flagKey, enabled, variationKey, ruleKey, reasons: [] },
+      variables: this.#hasVariables ? said.variables : {},
+      decisionEventDispatched: this.#sends && said.events.length > 0,
+      experimentId: rule?.id ?? null,
+      variationId: variation?.id ?? null,
+    };
+    const { segments } = this.#context;
+    const payload = { type: 'flag', userId, attributes, decisionInfo } as never;
+    this.#client.tell(decisionNotification(payload, { attributes, segments }));
   }
 
   #visitorText(): string {
-    const { userId, attributes } = this.#user;
-    this.#visitor ??= visitorText(userId, this.#decider.eventAttributes(attributes));
+    this.#visitor ??= this.#client.engine.visitor(this.#user);
     return this.#visitor;
   }
+}
+
+/** Null where nothing is forced. Names that every object has are no flag's and no rule's: see userContext(). */
+function forcedBy(forced: readonly ForcedDecision[]): ForcedDecisions | null {
+  if (forced.length === 0) return null;
+  const byFlag = new Map<string, Map<string, string>>();
+  for (const { flagKey, ruleKey, variationKey } of forced) {
+    if (isPrototypeKey(flagKey) || isPrototypeKey(ruleKey)) continue;
+    const rules = byFlag.get(flagKey) ?? new Map<string, string>();
+    byFlag.set(flagKey, rules.set(ruleKey === '' ? WHOLE_FLAG : ruleKey, variationKey));
+  }
+  return byFlag;
 }

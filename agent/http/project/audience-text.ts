@@ -1,7 +1,7 @@
 // Audiences as the original writes them down in /v1/config: conditions as JSON text, and a rule's audiences as a sentence
 // such as `("vip" OR "beta") AND "eu"`. Pure.
 
-import { OPERATORS } from '../../../core/engine/conditions.ts';
+import { OPERATORS } from '../../../core/engine/audience/conditions.ts';
 
 export interface Audience {
   readonly id: string;

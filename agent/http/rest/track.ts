@@ -38,12 +38,12 @@ function track({ limits }: Bounds, exchange: Exchange, held: Held<FlagClient>) {
     const error = `event with key "${eventKey}" not found`;
     return answer(exchange, 200, { userId, eventKey, error });
   }
-  const sdk = held.built.acquire();
+  held.built.acquire();
   try {
     // The SDK takes null tags away from the object that it is given.
     const tags = { ...forSdk(eventTags) } as Tags;
     inContext({ eventTags, trackNotification: (payload) => trackNotification(payload, asTold(body)) }, () =>
-      sdk.track(eventKey, userId, forSdk(userAttributes) as Attributes, tags),
+      held.built.sdk.track(eventKey, userId, forSdk(userAttributes) as Attributes, tags),
     );
   } finally {
     held.built.release();

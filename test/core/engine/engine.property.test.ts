@@ -1,77 +1,23 @@
-// The decider against the SDK: for any project and any user both must say the same, and send the same events.
+// The engine against the SDK: for any project, any user and all that a request brings along, both give the same answer, send the
+// same events and keep the same variations. `npm run engine` compares a million decisions.
 
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { FlagClients } from '../../../agent/decisions/clients.ts';
-import type { FlagClient } from '../../../agent/decisions/flag-client.ts';
-import { eventText } from '../../../agent/events/event-tap.ts';
-import { decidePlain } from '../../../agent/http/decide/plain.ts';
-import { parseDecideRequest } from '../../../agent/http/decide/request.ts';
-import { sha256Of, toSdkKey } from '../../../core/ids.ts';
-import { LIMITS, ROOMY, unhurried } from '../../agent/support/bounds.ts';
-import { project, SDK_KEY, user } from './projects.ts';
+import { expect, it } from 'vitest';
+import { compareAll, emptyTally } from '../../lab/engine/compare.ts';
+import { project, user } from '../../lab/engine/projects.ts';
 
-const UUID = /"uuid":"[^"]*"/g;
-const TIME = /"timestamp":\d+/g;
+const DECISIONS_MIN = 20_000;
+const USERS = { minLength: 30, maxLength: 50 };
 
-async function clientOf(text: string) {
-  const events: string[] = [];
-  const mistrusted: string[] = [];
-  const note = (url: string, head: string, visitor: string) =>
-    events.push(`${url} ${head} ${visitor.replaceAll(UUID, '"uuid"').replaceAll(TIME, '"timestamp"')}`);
-  const clients = new FlagClients({
-    dispatcher: {
-      dispatchEvent: async ({ url, params }) => {
-        const { visitors, ...head } = params as unknown as { visitors: unknown[] };
-        for (const visitor of visitors) note(url, JSON.stringify(head), JSON.stringify(visitor));
-        return {};
-      },
-    },
-    send: (pieces, visitor) => note(pieces.url, pieces.head, eventText(pieces, visitor, 1, 'x')),
-    onCloseFailed: () => {},
-    onMistrusted: (_, flagKey) => mistrusted.push(flagKey),
+it("a decision of the engine is the SDK's, and so are its events and what it keeps, for any project and user", () => {
+  const tally = emptyTally();
+  const property = fc.property(project, fc.array(user, USERS), (datafile, users) => {
+    compareAll(datafile, users, tally);
   });
-  const body = Buffer.from(text);
-  const { built } = await clients.build(body, sha256Of(body), { sdkKey: toSdkKey(SDK_KEY) });
-  return { client: built, mistrusted, taken: () => events.splice(0) };
-}
-
-/** What the decider says once it may: the first answer of each outcome is the SDK's. */
-function ask(client: FlagClient, body: object): string | null {
-  const request = parseDecideRequest(Buffer.from(JSON.stringify(body)), LIMITS);
-  if (typeof request === 'string') throw new Error(request);
-  return decidePlain(client, request, [], unhurried().turns, ROOMY) as string | null;
-}
-
-function flagsOf(text: string): readonly string[] {
-  return (JSON.parse(text) as { featureFlags: { key: string }[] }).featureFlags.map(({ key }) => key);
-}
-
-describe('a decision of the decider', () => {
-  it("is the SDK's, and so are its events, for any project and user", async () => {
-    let answered = 0;
-    let compared = 0;
-    await fc.assert(
-      fc.asyncProperty(project, fc.array(user, { minLength: 5, maxLength: 15 }), async (text, users) => {
-        const taught = await clientOf(text);
-        const { client, mistrusted } = taught;
-        for (const one of users) ask(client, one);
-        for (const one of users) {
-          taught.taken();
-          const answer = ask(client, one);
-          const events = taught.taken();
-          // A client that knows nothing yet: all that it says is the SDK's own.
-          const fresh = await clientOf(text);
-          expect(answer).toBe(ask(fresh.client, one));
-          expect(events).toEqual(fresh.taken());
-          compared++;
-        }
-        expect(mistrusted).toEqual([]);
-        for (const key of flagsOf(text)) if (client.decider?.flag(key) !== null) answered++;
-      }),
-      { numRuns: 120 },
-    );
-    // Most flags must have been the decider's to decide, else nothing was compared.
-    expect(answered).toBeGreaterThan(compared / 10);
-  });
+  while (tally.compared < DECISIONS_MIN) fc.assert(property, { numRuns: 50 });
+  // Every way to decide was compared, and not too much was left to the SDK.
+  const reached = ['feature-test', 'rollout', 'holdout', 'beside a holdout', 'forced', 'kept', 'nothing'];
+  expect([...tally.reached.keys()].sort()).toEqual(reached.sort());
+  for (const name of reached) expect(tally.reached.get(name), name).toBeGreaterThan(20);
+  expect([...tally.refused.values()].reduce((sum, count) => sum + count, 0)).toBeLessThan(tally.compared / 3);
 });
