@@ -3,6 +3,7 @@
 
 import type { BusCredentials } from '../core/bus/credentials.ts';
 import type { Clock, Random } from '../core/clock.ts';
+import type { ServiceName } from '../core/log.ts';
 import { type ProjectTable, parseProjects } from '../core/projects.ts';
 import { parseSigningKey, type SigningKey } from '../core/record/signing-keys.ts';
 import { NatsBus } from './bus/bus.ts';
@@ -45,9 +46,9 @@ export interface WiredWriter extends Wired<Omit<WriterSettings, 'projects'>, Dep
 }
 
 /** @throws FanoutError CONFIG_INVALID */
-export function wireReader(service: string, globals: ProcessGlobals): Wired<ReaderSettings, ReaderDeps> {
+export function wireReader(service: ServiceName, globals: ProcessGlobals): Wired<ReaderSettings, ReaderDeps> {
   const settings = readReaderSettings(globals.env);
-  const telemetry = createTelemetry(service, globals.env.FANOUT_STAGE);
+  const telemetry = createTelemetry({ service, ...globals });
   const { nats } = readSecretNames(globals.env);
   const { publicKeys } = settings;
   const seals = publicKeys.length === 0 ? null : new Seals(null, publicKeys);
@@ -55,14 +56,11 @@ export function wireReader(service: string, globals: ProcessGlobals): Wired<Read
 }
 
 /**
- * @param telemetry in place of log lines and metrics for CloudWatch on standard output
+ * @param teller the function that writes log lines and metrics for CloudWatch to standard output, or what takes them instead
  * @throws FanoutError CONFIG_INVALID
  */
-export function wireWriter(
-  service: string,
-  globals: ProcessGlobals,
-  telemetry = createTelemetry(service, globals.env.FANOUT_STAGE),
-): WiredWriter {
+export function wireWriter(teller: ServiceName | Telemetry, globals: ProcessGlobals): WiredWriter {
+  const telemetry = typeof teller === 'string' ? createTelemetry({ service: teller, ...globals }) : teller;
   const secrets = readSecretNames(globals.env);
   const settings = readWriterSettings(globals.env, secrets);
   const projects = kept(secrets.projects, parseProjects, settings.projects, globals, telemetry);

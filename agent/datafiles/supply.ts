@@ -224,7 +224,7 @@ export class Supply<B> {
     this.#health.beat(beat);
     this.quarantine.beat(beat);
     for (const lag of this.#behind.beat(beat, (sdkKey) => this.store.get(sdkKey)))
-      this.#deps.log.warn('agent.behind', lag);
+      this.#deps.log.warn('agent.behind', { ...lag });
     for (const [sdkKey, head] of beat.heads) {
       const held = this.store.get(sdkKey);
       if (held === null) continue;

@@ -220,7 +220,7 @@ function collect<T>(read: (problems: string[]) => T): T {
   throw new FanoutError({
     code: 'CONFIG_INVALID',
     message: `The settings are wrong: ${problems.join('; ')}`,
-    remedy: "Set the function's environment variables; the README's configuration table lists them.",
+    remedy: "Set the function's environment variables; docs/configuration.md lists them.",
     retryable: false,
   });
 }

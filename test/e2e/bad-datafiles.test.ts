@@ -10,7 +10,8 @@ import { isLaterLineage } from '../../core/record/lineage.ts';
 import type { Manifest } from '../../core/record/manifest.ts';
 import { encodeManifest } from '../../core/record/manifest-codec.ts';
 import { bodyKey, datafileSubject, manifestKey } from '../../core/record/names.ts';
-import { type DatafileJson, datafileBytes, flipFlag } from '../../infra/local/optimizely/datafile.ts';
+import { type DatafileJson, datafileBytes } from '../../infra/local/optimizely/datafile.ts';
+import { flipFlag } from '../../infra/local/optimizely/flip-flag.ts';
 import {
   currentDatafile,
   decide,

@@ -19,7 +19,7 @@ import { receiveWebhook } from '../../../../functions/webhook/receive-webhook.ts
 import { functionsCdn } from '../services/cdn-for.ts';
 import { cheapCheck } from '../services/cheap-sdk.ts';
 import { Lambda } from '../services/lambda.ts';
-import { connectFrom } from '../services/nats-parts.ts';
+import { connectFrom } from '../services/nats-connect.ts';
 import type { NatsServer } from '../services/nats-server.ts';
 import { type Optimizely, PROJECT_ID } from '../services/optimizely.ts';
 import { createS3Client } from '../services/s3-client.ts';

@@ -1,6 +1,6 @@
 // The rules of agents that the simulation has to notice when they are broken. See mutations.ts.
 
-import type { Mutation } from './mutations.ts';
+import type { Mutation } from './mutation.ts';
 
 export const READING: readonly Mutation[] = [
   {

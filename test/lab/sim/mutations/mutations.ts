@@ -1,15 +1,7 @@
-// The rules that the simulation has to notice when they are broken: each as one edit of a source file. `find` is in the file
-// exactly once; where the file has moved on, this one follows.
+// The rules that the simulation has to notice when they are broken: each as one edit of a source file.
 
+import type { Mutation } from './mutation.ts';
 import { DISK_AND_LINK, LAST_GOOD, READING } from './mutations-of-agents.ts';
-
-export interface Mutation {
-  /** What is broken, in words. */
-  readonly rule: string;
-  readonly file: string;
-  readonly find: string;
-  readonly replace: string;
-}
 
 const RECORD: readonly Mutation[] = [
   {

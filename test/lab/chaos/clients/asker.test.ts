@@ -1,8 +1,8 @@
 // What is held against an agent that is asked, and what is not.
 
 import { afterEach, expect, it } from 'vitest';
-import { type HttpServer, serveHttp } from '../../../infra/local/tools/http.ts';
-import { eventually } from '../../support/eventually.ts';
+import { type HttpServer, serveHttp } from '../../../../infra/local/tools/http.ts';
+import { eventually } from '../../../support/eventually.ts';
 import { Asker } from './asker.ts';
 
 let server: HttpServer | undefined;

@@ -1,7 +1,7 @@
 // A TCP wire of our own from an address of a test network to a port of this machine, with a delay that can be turned.
 
 import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
-import { LOOPBACK_HOST } from '../../../infra/local/tools/http.ts';
+import { LOOPBACK_HOST } from '../../../../infra/local/tools/http.ts';
 
 export interface Wire {
   readonly port: number;

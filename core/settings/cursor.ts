@@ -1,8 +1,8 @@
 // Reads values out of the tree: one method per kind of value. What is wrong is noted and something harmless stands in,
 // until all has been read and all problems can be said at once. A secret's value is never repeated.
 
-import { parseDurationMs } from '../../core/duration.ts';
-import { maskUserInfo } from '../../core/http/user-info.ts';
+import { parseDurationMs } from '../duration.ts';
+import { maskUserInfo } from '../http/user-info.ts';
 import { parseGoDuration } from './go-duration.ts';
 import { type Findings, markUsed, type Node } from './tree.ts';
 

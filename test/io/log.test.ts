@@ -3,14 +3,16 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { VERSION } from '../../core/release.ts';
+import { printedProblems } from '../support/log-schema.ts';
 
-const LOG = join(import.meta.dirname, '../../../agent/process/log.ts');
+const LOG = join(import.meta.dirname, '../../io/log.ts');
 
 /** The lines of one warning and one debug-like info. */
 function linesWith(level: string, options: object, more = ''): string[] {
   const script = `
     const { createLog } = await import(${JSON.stringify(LOG)});
-    const log = createLog(${JSON.stringify(level)}, ${JSON.stringify(options)});
+    const log = createLog({ service: 'agent', name: 'a1' }, ${JSON.stringify(level)}, ${JSON.stringify(options)});
     log.info('agent.started', { sdkKeys: ['KEY'], apiPort: 1 });
     log.warn('source.failed', { sdkKey: 'KEY', error: 'no', nested: { a: 1 } });
     ${more}`;
@@ -19,14 +21,13 @@ function linesWith(level: string, options: object, more = ''): string[] {
 }
 
 describe('the log', () => {
-  it('is a JSON object per line', () => {
+  it('is a JSON object per line, each with its writer', () => {
+    const every = { time: expect.any(String), service: 'agent', name: 'a1', version: VERSION };
     expect(linesWith('info', {}).map((line) => JSON.parse(line))).toEqual([
-      { level: 30, time: expect.any(String), event: 'agent.started', sdkKeys: ['KEY'], apiPort: 1 },
-      {
-        ...{ level: 40, time: expect.any(String), event: 'source.failed' },
-        ...{ sdkKey: 'KEY', error: 'no', nested: { a: 1 } },
-      },
+      { ...every, level: 'info', event: 'agent.started', sdkKeys: ['KEY'], apiPort: 1 },
+      { ...every, level: 'warn', event: 'source.failed', sdkKey: 'KEY', error: 'no', nested: { a: 1 } },
     ]);
+    expect(printedProblems(linesWith('info', {}))).toEqual([]);
   });
 
   it('leaves out what is below its level', () => {

@@ -1,10 +1,10 @@
 // Many of the agent's own bus sources in one process, without anything behind them: each keeps the revision it was
 // offered last. Says how many are behind when asked.
 
-import { NatsSource } from '../../../agent/datafiles/sources/nats.ts';
-import type { Sink } from '../../../agent/datafiles/sources/source.ts';
-import { toSdkKey } from '../../../core/ids.ts';
-import { systemClock } from '../../../infra/local/tools/clock.ts';
+import { NatsSource } from '../../../../agent/datafiles/sources/nats.ts';
+import type { Sink } from '../../../../agent/datafiles/sources/source.ts';
+import { toSdkKey } from '../../../../core/ids.ts';
+import { systemClock } from '../../../../infra/local/tools/clock.ts';
 
 const [wsUrl = '', key = '', count = '0'] = process.argv.slice(2);
 const sdkKey = toSdkKey(key);

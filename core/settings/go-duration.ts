@@ -1,6 +1,6 @@
 // A duration as Go reads it out of the original's settings. Pure.
 
-import { parseDurationMs } from '../../core/duration.ts';
+import { parseDurationMs } from '../duration.ts';
 
 const NS_PER_MS = 1_000_000;
 
