@@ -10,7 +10,7 @@ import type { SourceName } from '../datafiles/sources/source.ts';
 import type { Builder, Built } from '../datafiles/store.ts';
 import type { SendEvent } from '../events/from-engine.ts';
 import { tryDecisions } from './canary.ts';
-import type { Cmab } from './cmab.ts';
+import type { Cmab } from './cmab/cmab.ts';
 import type { CrossCheck } from './cross-check.ts';
 import { FlagClient } from './flag-client.ts';
 import type { IdleWork } from './idle-work.ts';

@@ -95,7 +95,7 @@ export class CrossCheck {
       outcome.ruleKey === sdk.ruleKey &&
       outcome.variationKey === sdk.variationKey &&
       outcome.enabled === sdk.enabled &&
-      JSON.stringify(said.variables) === JSON.stringify(sdk.variables)
+      JSON.stringify(said.decision.variables) === JSON.stringify(sdk.variables)
     );
   }
 

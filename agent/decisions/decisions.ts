@@ -16,6 +16,7 @@ import { FlagClients } from './clients.ts';
 import { CrossCheck } from './cross-check.ts';
 import type { FlagClient } from './flag-client.ts';
 import { IdleWork } from './idle-work.ts';
+import { countChecks } from './metrics.ts';
 import { createUserState, type UserSharing, type UserState } from './user-state.ts';
 
 /** How long the last requests to services outside, and clients that close, may take. */
@@ -25,7 +26,7 @@ export interface DecisionsDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  readonly metrics: Pick<Metrics, 'serviceFailed' | 'engineChecked'>;
+  readonly metrics: Pick<Metrics, 'serviceFailed' | 'ofProcess'>;
   readonly events: EventSink;
   /** Where other processes serve the same users. */
   readonly sharing?: UserSharing;
@@ -81,10 +82,11 @@ export class Decisions {
 
   #crossCheck({ random, log, metrics }: DecisionsDeps): CrossCheck {
     const { desk } = this.users;
+    const checks = countChecks(metrics.ofProcess);
     return new CrossCheck({
       ...{ idle: this.#idle, random },
       ...(desk === null ? {} : { serve: (session, decide) => desk.serve(session, decide) }),
-      onChecked: (isSame) => metrics.engineChecked(isSame),
+      onChecked: (isSame) => checks.inc({ result: isSame ? 'same' : 'different' }),
       onFailed: (error) => log.error('sdk.failed', errorFields(error)),
     });
   }

@@ -6,7 +6,7 @@ import type { EventPieces } from '../../core/engine/said/event-text.ts';
 import { type HandedIn, User } from '../../core/engine/user.ts';
 import type { SendEvent } from '../events/from-engine.ts';
 import type { Notification } from '../notifications/notification.ts';
-import type { Cmab } from './cmab.ts';
+import type { Cmab } from './cmab/cmab.ts';
 import type { InvalidVariables } from './invalid-variables.ts';
 import { LazySdk } from './lazy-sdk.ts';
 import type { ProjectOdp } from './odp/odp.ts';
@@ -81,9 +81,9 @@ export class FlagClient {
     return this.#sdk.isBuilt;
   }
 
-  /** Null where every variable has a value of its type. */
+  /** Of the SDK's decisions, the engine makes none with an invalid value; null where every variable has one of its type. */
   get invalidVariables(): InvalidVariables | null {
-    return this.#sdk.built.invalidVariables;
+    return this.#sdk.isBuilt ? this.#sdk.built.invalidVariables : null;
   }
 
   get flagKeys(): readonly string[] {
@@ -114,6 +114,24 @@ export class FlagClient {
   /** Whether a flag's rule is the one for users whom no other rule took. */
   isEveryoneElse(flagKey: string, ruleKey: string | null): boolean {
     return ruleKey !== null && this.#traits.everyoneElse.get(flagKey)?.has(ruleKey) === true;
+  }
+
+  /**
+   * Runs `work`, and keeps the client open until it has ended: the datafile may be replaced meanwhile, and one answer is made of one
+   * revision.
+   * @param work a promise only where it has to wait
+   */
+  use<T>(work: () => T | Promise<T>): T | Promise<T> {
+    this.acquire();
+    let isLate = false;
+    try {
+      const done = work();
+      if (!(done instanceof Promise)) return done;
+      isLate = true;
+      return done.finally(() => this.release());
+    } finally {
+      if (!isLate) this.release();
+    }
   }
 
   acquire(): void {

@@ -12,7 +12,7 @@ import { type DatafileExpectation, decodeText } from '../../core/datafile/datafi
 import { DatafileGate } from '../../core/datafile/gate.ts';
 import type { Sha256 } from '../../core/ids.ts';
 import { outgoing } from '../events/outgoing.ts';
-import type { Cmab } from './cmab.ts';
+import type { Cmab } from './cmab/cmab.ts';
 import { InvalidVariables } from './invalid-variables.ts';
 import type { SdkProfiles } from './profiles/kept-variations.ts';
 import { regionOf } from './project-traits.ts';

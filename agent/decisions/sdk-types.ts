@@ -18,6 +18,7 @@ export type SdkRequestHandler = RequestHandler;
 /** A user as the SDK decides for one. */
 export type SdkUser = ReturnType<Client['createUserContext']>;
 export type SdkAttributes = NonNullable<Parameters<Client['createUserContext']>[1]>;
+export type SdkTags = NonNullable<Parameters<Client['track']>[3]>;
 export type SdkDecision = OptimizelyDecision;
 export type SdkDecideOptions = NonNullable<Parameters<SdkUser['decide']>[1]>;
 

@@ -9,15 +9,16 @@ import type { NotificationChannel } from '../datafiles/sources/side-channel.ts';
 import type { Held } from '../datafiles/store.ts';
 import type { FlagClient } from '../decisions/flag-client.ts';
 import type { UserState } from '../decisions/user-state.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import { NotificationHub } from '../notifications/hub.ts';
-import type { Tracing } from '../tracing/tracing.ts';
+import type { Tracing } from '../tracing/types.ts';
 import type { HealthSource } from './admin/health.ts';
 import { createApiPort, type Port, type PortDeps } from './door/ports.ts';
 import type { Bounds } from './door/user-limits.ts';
 import { type FlagDeps, withDatafile } from './door/with-datafile.ts';
 import { withProfiles } from './door/with-profiles.ts';
 import { AnswerBudget } from './kernel/answer-budget.ts';
-import type { Route } from './kernel/server.ts';
+import type { Route } from './kernel/route.ts';
 import { EventStreams } from './kernel/sse.ts';
 import { Turns } from './kernel/turns.ts';
 import { ofrepRoutes } from './ofrep/ofrep.ts';
@@ -26,6 +27,7 @@ import { DatafileChanges, datafileStream } from './project/datafile-stream.ts';
 import { eventStream } from './rest/event-stream.ts';
 
 export interface ServingDeps extends FlagDeps, PortDeps {
+  readonly metrics: Metrics;
   readonly users: UserState;
   readonly status: HealthSource;
   readonly random: Random;

@@ -8,7 +8,7 @@ import { changeTraceId } from '../../core/trace.ts';
 import type { DatafileMeta } from '../datafiles/sources/source.ts';
 import type { DatafileFields } from './datafile-fields.ts';
 import { hrTime } from './hr-time.ts';
-import type { Swapped } from './tracing.ts';
+import type { Swapped } from './types.ts';
 
 /** Gives root spans the trace that was named a moment before. */
 export class ChangeTraceIds implements IdGenerator {

@@ -4,8 +4,7 @@
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { SavedProfile } from '../decisions/profiles/profiles.ts';
 import type { EventSink } from '../events/event.ts';
-import type { EventLane } from './messages.ts';
-import type { PrimaryPeer } from './worker.ts';
+import type { EventLane, PrimaryPeer } from './messages.ts';
 
 /** All that a worker which is killed can lose. */
 export const GATHER_MS = 5;

@@ -6,6 +6,7 @@ import { Holdouts } from './holdouts.ts';
 import type { Outcome, Said, SayingContext } from './outcome.ts';
 import type { Datafile, Flag } from './project/datafile-shape.ts';
 import { everyoneElseOf } from './project/everyone-else.ts';
+import { allVariations } from './project/mixed.ts';
 import { Project } from './project/project.ts';
 import { Refusal, refusalOf } from './refusal.ts';
 import { type EventHead, eventAttributes, eventHead, type Sender, visitorText } from './said/event-text.ts';
@@ -85,9 +86,10 @@ export class Engine {
 
   /** Null where no experiment has that key. */
   overrideIds(experimentKey: string, variationKey: string): OverrideIds | null {
-    const experiment = this.#known().ruleByKey.get(experimentKey);
+    const project = this.#known();
+    const experiment = project.ruleByKey.get(experimentKey);
     if (experiment === undefined) return null;
-    const variation = experiment.variations.findLast(({ key }) => key === variationKey);
+    const variation = allVariations(experiment, project).findLast(({ key }) => key === variationKey);
     return { experimentId: experiment.id, variationId: variation?.id || null };
   }
 

@@ -4,7 +4,7 @@
 import type { HeldOut } from './holdouts.ts';
 import type { Flag, Rule, Variation } from './project/datafile-shape.ts';
 import type { Project } from './project/project.ts';
-import { type AnswerPieces, answerPieces } from './said/answer.ts';
+import { decisionPieces, type SaidDecision } from './said/decision.ts';
 import type { EventHead, EventPieces } from './said/event-text.ts';
 import { eventPieces } from './said/event-text.ts';
 import { valuesOf } from './said/values.ts';
@@ -14,12 +14,12 @@ export type Source = 'feature-test' | 'rollout' | 'holdout';
 
 /** What there is to say of an outcome. */
 export interface Said {
-  readonly answer: AnswerPieces;
+  readonly decision: SaidDecision;
   /** Sent unless the request wants none. */
   readonly events: readonly EventPieces[];
-  /** By variable key. */
-  readonly variables: Readonly<Record<string, unknown>>;
 }
+
+const NO_REASONS: readonly string[] = [];
 
 export class Outcome {
   /** A delivery rule is named by the last rule of its id, a holdout by itself; null where nothing or the flag as a whole decided. */
@@ -69,7 +69,7 @@ function say(outcome: Outcome, { flag, project, head, everyoneElse }: SayingCont
   const { ruleKey, variationKey, enabled, source, rule, variation, heldOut } = outcome;
   const variables = valuesOf(flag, variation, enabled, project);
   if (variables === null) return null;
-  const decision = { variationKey, enabled, ruleKey, flagKey: flag.key, variables };
+  const decision = { flagKey: flag.key, ruleKey, variationKey, enabled, variables };
   const events: EventPieces[] = [];
   const isSent = source !== 'rollout' || project.sendsDeliveries;
   if (isSent)
@@ -79,5 +79,6 @@ function say(outcome: Outcome, { flag, project, head, everyoneElse }: SayingCont
     const what = { rule: heldOut.holdout, variation: held, enabled: held.featureEnabled ?? false };
     events.push(eventPieces(head, { flagKey: flag.key, source: 'holdout', ...what }, project));
   }
-  return { answer: answerPieces(decision, ruleKey !== null && everyoneElse.has(ruleKey)), events, variables };
+  const pieces = decisionPieces(decision, ruleKey !== null && everyoneElse.has(ruleKey));
+  return { decision: { ...decision, reasons: NO_REASONS, pieces }, events };
 }

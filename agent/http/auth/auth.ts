@@ -4,7 +4,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { pathOf } from '../door/key-request.ts';
 import type { Exchange } from '../kernel/exchange.ts';
-import type { Route } from '../kernel/server.ts';
+import type { Route } from '../kernel/route.ts';
 import { type Claims, type TokenChecker, TokenRefusal } from './tokens.ts';
 
 /** Why the bearer of these claims may not do this; null when it may. */

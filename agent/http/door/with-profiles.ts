@@ -53,9 +53,7 @@ export function withProfiles(
       return decided instanceof Promise ? decided.then(finish) : finish();
     };
     if (!(found instanceof Promise)) return decide(found);
-    // The datafile may be replaced meanwhile; its client must last until this request is answered.
-    held.built.acquire();
-    return found.then(decide).finally(() => held.built.release());
+    return held.built.use(() => found.then(decide));
   };
 }
 

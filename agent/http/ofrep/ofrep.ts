@@ -11,7 +11,7 @@ import type { Bounds } from '../door/user-limits.ts';
 import { type FlagDeps, type FlagHandler, headersOf } from '../door/with-datafile.ts';
 import { answerCompressed } from '../kernel/compressed.ts';
 import type { Exchange } from '../kernel/exchange.ts';
-import type { Route } from '../kernel/server.ts';
+import type { Route } from '../kernel/route.ts';
 import { evaluateAll, evaluateOne, metadataOf } from './decide.ts';
 import { isOfrepError, type OfrepError, parseContext } from './request.ts';
 import type { Evaluation } from './value.ts';
@@ -68,7 +68,7 @@ function all(bounds: Bounds, exchange: Exchange, held: Held<FlagClient>): void |
     exchange.json(400, context);
     return;
   }
-  const evaluated = evaluateAll(held, context, bounds.turns);
+  const evaluated = evaluateAll(held, context, { turns: bounds.turns, asker: exchange });
   const respond = (flags: readonly Evaluation[]) => respondAll(exchange, held, flags);
   return evaluated instanceof Promise ? evaluated.then(respond) : respond(evaluated);
 }

@@ -8,7 +8,7 @@ import { bearerToken, heldFor, namesEtag, pathOf } from '../door/key-request.ts'
 import { type FlagDeps, headersOf } from '../door/with-datafile.ts';
 import { answerKept } from '../kernel/compressed.ts';
 import type { Exchange } from '../kernel/exchange.ts';
-import type { Route } from '../kernel/server.ts';
+import type { Route } from '../kernel/route.ts';
 
 /** `auth/` as in the CDN's own address for secure environments. */
 const PATH = /^\/datafiles\/(?:auth\/)?([^/]+)\.json$/;

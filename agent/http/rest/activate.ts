@@ -2,11 +2,11 @@
 // it is answered; each decision is made in activate-experiment.ts or activate-feature.ts.
 
 import type { Held } from '../../datafiles/store.ts';
+import { UserDecisions } from '../../decisions/decide.ts';
 import type { FlagClient } from '../../decisions/flag-client.ts';
+import { forSdk } from '../../decisions/flags/sdk-user.ts';
 import { type Bounds, keysProblem } from '../door/user-limits.ts';
-import { withClient } from '../door/with-client.ts';
 import type { FlagHandler } from '../door/with-datafile.ts';
-import { answer, malformed, NO_USER, refuse } from '../kernel/answer.ts';
 import type { Exchange } from '../kernel/exchange.ts';
 import type { Turns } from '../kernel/turns.ts';
 import { wasLeftOut } from '../openapi/schema.ts';
@@ -14,9 +14,10 @@ import { readBody } from '../openapi/schema-body.ts';
 import { ACTIVATE_BODY } from '../openapi/schema-routes.ts';
 import { type ProjectKeys, projectKeys } from '../project/project-keys.ts';
 import { activateExperiment } from './activate-experiment.ts';
-import { activateFeature } from './activate-feature.ts';
-import type { Activation, Activator, Refused } from './activator.ts';
-import { forSdk, userProblem } from './user-check.ts';
+import { activateFeature, contextOf } from './activate-feature.ts';
+import type { Activated, Activation, Activator, Attributes } from './activator.ts';
+import { answer, malformed, NO_USER, refuse } from './answer.ts';
+import { userProblem } from './user-check.ts';
 
 type Kind = 'experiment' | 'feature';
 type Wanted = ReadonlyMap<string, Kind>;
@@ -42,13 +43,9 @@ function activate(
   const wanted = wantedKeys(exchange, project);
   if (typeof wanted === 'string') return refuse(exchange, 400, wanted);
   const client = held.built;
-  const activator: Activator = {
-    ...{ client, sdk: client.sdk, project },
-    ...{ userId: body.userId, attributes: forSdk(body.userAttributes) },
-    ownAttributes: wasLeftOut(body.userAttributes) ? null : body.userAttributes,
-    isQuiet: exchange.query('disableTracking')[0] === 'true',
-  };
-  return withClient(client, () => {
+  const isQuiet = exchange.query('disableTracking')[0] === 'true';
+  const activator = activatorOf(client, project, body, isQuiet);
+  return client.use(() => {
     // So often the user comes back, or is sent on.
     exchange.hold(exchange.body.byteLength * wanted.size);
     if (needsPrediction(client, wanted))
@@ -63,7 +60,26 @@ function activate(
   });
 }
 
-type Activated = Activation | Refused;
+function activatorOf(
+  client: FlagClient,
+  project: ProjectKeys,
+  { userId, userAttributes }: { readonly userId: string; readonly userAttributes: Attributes },
+  isQuiet: boolean,
+): Activator {
+  const ownAttributes = wasLeftOut(userAttributes) ? null : userAttributes;
+  const decideOptions = isQuiet ? (['DISABLE_DECISION_EVENT'] as const) : [];
+  const request = { userId, userAttributes, decideOptions, forcedDecisions: [] };
+  const context = contextOf({ client, project, userId, ownAttributes });
+  return {
+    client,
+    project,
+    userId,
+    attributes: forSdk(userAttributes),
+    ownAttributes,
+    isQuiet,
+    decisions: new UserDecisions(client, request, { context }),
+  };
+}
 
 const decide = (activator: Activator, key: string, kind: Kind): Activated | Promise<Activated> =>
   kind === 'experiment' ? activateExperiment(activator, key) : activateFeature(activator, key);

@@ -10,7 +10,7 @@ import { noRouteOfKey } from '../door/unrouted.ts';
 import type { Bounds } from '../door/user-limits.ts';
 import { type FlagDeps, type FlagHandler, withDatafile } from '../door/with-datafile.ts';
 import { withProfiles } from '../door/with-profiles.ts';
-import type { Route } from '../kernel/server.ts';
+import type { Route } from '../kernel/route.ts';
 import { openApiRoutes } from '../openapi/openapi.ts';
 import { activateHandler } from './activate.ts';
 import { batchHandler } from './batch.ts';

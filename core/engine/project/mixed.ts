@@ -25,6 +25,15 @@ export function mixed(rule: Rule, flag: Flag, project: Project): Rule {
   };
 }
 
+/** Of a rule, whichever flag decides by it: its own, and those that are mixed in. */
+export function allVariations(rule: Rule, project: Project): readonly Variation[] {
+  if (rule.type !== MIXED_TYPE) return rule.variations;
+  const flags = project.flags.filter(({ experimentIds }) =>
+    experimentIds.some((id) => String(id) === rule.id),
+  );
+  return [...rule.variations, ...flags.flatMap((flag) => everyoneElse(flag, project) ?? [])];
+}
+
 function everyoneElse({ rolloutId }: Flag, project: Project): Variation | null {
   if (!rolloutId) return null;
   return project.rolloutById.get(String(rolloutId))?.experiments.at(-1)?.variations[0] ?? null;

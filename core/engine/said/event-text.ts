@@ -32,6 +32,8 @@ export interface EventPieces extends EventHead {
   readonly beforeTime: string;
   readonly beforeId: string;
   readonly afterId: string;
+  /** Of a user who is in no variation some routes send none. */
+  readonly hasVariation: boolean;
 }
 
 export function eventHead(datafile: Datafile, { name, version }: Sender): EventHead {
@@ -85,6 +87,7 @@ export function eventPieces(head: EventHead, impression: Impression, project: Pr
     beforeTime: `[{"decisions":[${JSON.stringify(decision)}],"events":[{${entity},`,
     beforeId: ',"key":"campaign_activated",',
     afterId: '}]}]',
+    hasVariation: (variation?.key ?? '') !== '',
   };
 }
 

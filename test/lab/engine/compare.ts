@@ -7,6 +7,7 @@ import {
   createInstance,
   createStaticProjectConfigManager,
 } from '@optimizely/optimizely-sdk/universal';
+import { decisionText } from '../../../agent/decisions/flags/decision.ts';
 import { InvalidVariables } from '../../../agent/decisions/invalid-variables.ts';
 import { KeptVariations } from '../../../agent/decisions/profiles/kept-variations.ts';
 import type { BucketMap, UserProfile } from '../../../agent/decisions/profiles/profiles.ts';
@@ -14,7 +15,6 @@ import { ProjectTraits, readExperiments, regionOf } from '../../../agent/decisio
 import { outgoing } from '../../../agent/events/outgoing.ts';
 import { makeLoadable } from '../../../core/datafile/loadable.ts';
 import { Engine } from '../../../core/engine/engine.ts';
-import { answerText } from '../../../core/engine/said/answer.ts';
 import { eventText } from '../../../core/engine/said/event-text.ts';
 import { User, WHOLE_FLAG } from '../../../core/engine/user.ts';
 import type { AnyUser } from './projects.ts';
@@ -61,8 +61,8 @@ function compare(engine: Engine, sdk: SdkSide, user: AnyUser, flagKey: string, t
   const { said, outcome } = decided;
   const visitor = engine.visitor(own);
   const byEngine = {
-    answer: answerText(said.answer, WHO, true),
-    short: answerText(said.answer, WHO, false),
+    answer: decisionText(said.decision, WHO, true),
+    short: decisionText(said.decision, WHO, false),
     events: said.events.map((pieces) => `${pieces.url} ${pieces.head} ${eventText(pieces, visitor, 0, '')}`),
     saved:
       own.toKeep === null ? null : sorted({ ...bucketMap(user.profile ?? {}), ...bucketMap(own.toKeep) }),
