@@ -3,6 +3,7 @@
 
 import { type Clock, withinMs } from '../../core/clock.ts';
 import type { SdkKey } from '../../core/ids.ts';
+import { isOfRecord, type Version } from '../../core/version.ts';
 import type { CdnAnswer, CdnSource } from './sources/cdn.ts';
 import type { RecordSource } from './sources/record.ts';
 import type { Source } from './sources/source.ts';
@@ -15,7 +16,7 @@ export const CDN_BOOT_WAIT_MS = 1_000;
 /** How long a request waits for the first datafile of its key. */
 export const FIRST_DATAFILE_WAIT_MS = 8_000;
 
-/** What the CDN answers for an environment that was deleted or never was; 401 and all others say less. */
+/** The CDN's answers for an environment that was deleted or never was; 401 and all others say less. */
 const UNKNOWN: ReadonlySet<number> = new Set([403, 404]);
 
 export interface Sources {
@@ -32,7 +33,7 @@ export interface FollowOptions {
 }
 
 /**
- * Whether anybody has a datafile of a key: a number is the HTTP status with which the CDN denies one that the record does
+ * Whether record or CDN has a datafile of a key: a number is the HTTP status with which the CDN denies one that the record does
  * not have either. Unclear while one of them has not answered: an outage is no denial.
  */
 export type Existence = 'exists' | 'unclear' | number;
@@ -87,9 +88,9 @@ export class Follower {
   }
 
   /** A key has a new datafile; once it is from the record, the CDN has nothing more to say. */
-  accepted(sdkKey: SdkKey, seq: number): void {
+  accepted(sdkKey: SdkKey, version: Pick<Version, 'seq'>): void {
     this.#firstDatafile.get(sdkKey)?.();
-    if (seq > 0) this.#options.sources.cdn.unwatch(sdkKey);
+    if (isOfRecord(version)) this.#options.sources.cdn.unwatch(sdkKey);
   }
 
   async #firstLooks(sdkKey: SdkKey, vouched: CdnAnswer | null): Promise<void> {
@@ -111,7 +112,7 @@ export class Follower {
   /** The CDN goes on being asked for what the disk kept of it, and of it alone. */
   #hasFirst(sdkKey: SdkKey, vouched: CdnAnswer | null): boolean {
     const held = this.#options.store.get(sdkKey);
-    if (held?.seq === 0) void this.#options.sources.cdn.watch(sdkKey, vouched);
+    if (held !== null && !isOfRecord(held)) void this.#options.sources.cdn.watch(sdkKey, vouched);
     return held !== null;
   }
 

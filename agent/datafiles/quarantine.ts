@@ -1,5 +1,5 @@
 // Which versions of the record this agent refuses: what health and metrics show of it, and what it tells the publisher when
-// a beat asks. Only what the record itself names counts: a bad message may be anybody's. Knows neither sources nor HTTP.
+// a beat asks. Only what the record itself names counts: a bad message may be a stranger's. Knows neither sources nor HTTP.
 
 import type { Beat } from '../../core/bus/beat.ts';
 import {
@@ -13,11 +13,11 @@ import type { Lineage, SdkKey, Seq } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
 import { canarySubject } from '../../core/record/names.ts';
 import { uuid } from '../../core/uuid.ts';
-import type { Version } from '../../core/version.ts';
+import { isBehind, isSame, isSameLineage, type Version } from '../../core/version.ts';
 import type { NotificationChannel } from './sources/side-channel.ts';
 import type { Candidate, Outcome } from './sources/source.ts';
 
-/** What refuses a datafile for what it is, and not for how it came. */
+/** Codes of errors that are about the datafile itself, not about how it came. */
 const OF_THE_DATAFILE = 'DATAFILE_';
 
 /** One key's refused version. */
@@ -33,7 +33,7 @@ export interface QuarantineOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** What serves of a key; null when nothing does. */
+  /** The version that serves of a key; null when none does. */
   readonly heldOf: (sdkKey: SdkKey) => Version | null;
   /** Whether the agent follows a key at all. */
   readonly serves: (sdkKey: SdkKey) => boolean;
@@ -66,18 +66,19 @@ export class Quarantine {
     return this.#refused;
   }
 
-  /** What became of a candidate. */
+  /** Takes note of the outcome of a candidate. */
   judged(candidate: Candidate, outcome: Outcome): void {
     const { sdkKey, lineage, seq, revision, sha256, fromRecord, fromHistory } = candidate;
     const known = this.#refused.get(sdkKey);
     // From the cache or the CDN may come what is older than the refused one.
-    const isLater = known?.lineage === lineage ? seq > known.seq : fromRecord;
-    if (outcome.kind === 'accepted' && isLater) this.#refused.delete(sdkKey);
+    const isNews =
+      known !== undefined && isSameLineage(known, candidate) ? isBehind(known, candidate) : fromRecord;
+    if (outcome.kind === 'accepted' && isNews) this.#refused.delete(sdkKey);
     // The head is what the publisher and the operator have to know of, not what was tried in its place.
     if (fromHistory) return;
     if (outcome.kind !== 'rejected' || !fromRecord || !outcome.code.startsWith(OF_THE_DATAFILE)) return;
     const { clock, log } = this.#options;
-    if (known?.lineage === lineage && known.seq === seq) return;
+    if (known !== undefined && isSame(known, candidate)) return;
     this.#count++;
     const { code } = outcome;
     this.#refused.set(sdkKey, { lineage, seq, revision, code, sinceMs: clock.nowMs() });
@@ -104,7 +105,7 @@ export class Quarantine {
     this.#timer?.cancel();
   }
 
-  /** Of those keys that it follows and has, or refuses, something of. */
+  /** About the keys that the agent follows and has a version of, or refuses one of. */
   report(sdkKeys: readonly SdkKey[]): AgentReport {
     const keys = new Map<SdkKey, KeyReport>();
     for (const sdkKey of sdkKeys) {
@@ -120,7 +121,7 @@ export class Quarantine {
     if (refused === undefined)
       return held === null ? null : { lineage: held.lineage, seq: held.seq, quarantined: null };
     const { lineage, seq, code } = refused;
-    const serving = held?.lineage === lineage ? held.seq : (0 as Seq);
+    const serving = held !== null && isSameLineage(held, refused) ? held.seq : (0 as Seq);
     return { lineage, seq: serving, quarantined: { seq, code } };
   }
 }

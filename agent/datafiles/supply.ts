@@ -5,6 +5,7 @@ import type { Beat } from '../../core/bus/beat.ts';
 import type { Clock, Random } from '../../core/clock.ts';
 import type { SdkKey } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
+import { reaches } from '../../core/version.ts';
 import type { AgentConfig } from '../config/config.ts';
 import { keyPattern } from '../config/key-pattern.ts';
 import type { WorkersReport } from '../workers/metrics/report.ts';
@@ -68,7 +69,9 @@ export class Supply<B> {
     this.#deps = deps;
     this.#signatures = new Signatures(config.signing);
     this.store = new Store({
-      ...{ builder, clock, signatures: this.#signatures },
+      builder,
+      clock,
+      signatures: this.#signatures,
       onAccepted: (held) => this.#onAccepted(held),
     });
     this.#health = new BusHealth({
@@ -77,7 +80,11 @@ export class Supply<B> {
       onBehind: (sdkKey) => void this.inlets.nats?.watch(sdkKey),
     });
     const sink = new Intake({
-      ...{ store: this.store, metrics, log, nowMs, monotonicMs },
+      store: this.store,
+      metrics,
+      log,
+      nowMs,
+      monotonicMs,
       askRecord: (sdkKey) => void this.inlets.record?.refresh(sdkKey),
       onJudged: (candidate, outcome) => {
         for (const part of [this.quarantine, this.#lastGood]) part.judged(candidate, outcome);
@@ -88,12 +95,19 @@ export class Supply<B> {
     const heldOf = (sdkKey: SdkKey) => this.store.get(sdkKey);
     this.#lastGood = new LastGood({ log, nowMs, heldOf });
     this.quarantine = new Quarantine({
-      ...{ clock, random, log, heldOf },
+      clock,
+      random,
+      log,
+      heldOf,
       serves: (sdkKey) => this.keys.serves(sdkKey),
       channel: () => this.inlets.nats?.channel ?? null,
     });
     this.inlets = createAgentSources(config, {
-      ...{ clock, random, sink, reader, wires },
+      clock,
+      random,
+      sink,
+      reader,
+      wires,
       busEvents: this.#busEvents(),
       recordIntervalMs: (sdkKey) => this.#recordIntervalMs(sdkKey),
       onRecordLook: (look, sdkKey) => {
@@ -110,10 +124,14 @@ export class Supply<B> {
     this.unknown = new UnknownKeys({ log, nowMs, existenceOf });
     this.keys = this.#createKeys(nowMs);
     this.status = createStatus({
-      ...{ keys: this.keys, store: this.store, health: this.#health, nowMs },
+      keys: this.keys,
+      store: this.store,
+      health: this.#health,
+      nowMs,
       lookEveryMs: (sdkKey) => this.#lookEveryMs(sdkKey),
       quarantined: (sdkKey) => this.quarantine.of(sdkKey),
-      ...{ unknown: this.unknown, lastGood: this.#lastGood },
+      unknown: this.unknown,
+      lastGood: this.#lastGood,
       cacheFailedAtMs: () => this.#cacheFailedAtMs,
       busConfigured: this.inlets.nats !== null,
       busCause: () => this.inlets.nats?.cause?.says ?? null,
@@ -191,7 +209,7 @@ export class Supply<B> {
     this.unknown.found(held.sdkKey);
     this.#deps.onAccepted(held);
     if (held.source !== 'disk') disk?.save(held);
-    this.#follower.accepted(held.sdkKey, held.seq);
+    this.#follower.accepted(held.sdkKey, held);
     record?.reschedule();
     this.keys.accepted(held.sdkKey);
   }
@@ -229,12 +247,12 @@ export class Supply<B> {
       const held = this.store.get(sdkKey);
       if (held === null) continue;
       this.store.confirm(sdkKey, head);
-      // Behind for whatever reason, also one that the bus is not to blame for (a body that could not be loaded).
-      if (held.lineage !== head.lineage || held.seq < head.seq) void this.inlets.record?.refresh(sdkKey);
+      // Behind, also where the bus is not to blame (a body that could not be loaded).
+      if (!reaches(held, head)) void this.inlets.record?.refresh(sdkKey);
     }
   }
 
-  /** True when it is a configured key that nobody has. */
+  /** True when it is a configured key that neither record nor CDN has. */
   #lookedFor(sdkKey: SdkKey): boolean {
     return this.keys.isConfigured(sdkKey) && this.unknown.looked(sdkKey);
   }

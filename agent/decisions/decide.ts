@@ -21,7 +21,9 @@ const PREDICTED_TOGETHER = 8;
 /** How long one request may keep others waiting; see Turns. */
 export interface DecisionTurns {
   readonly isOver: boolean;
-  next(): Promise<void>;
+  /** Whether a request that makes many events has to wait for room. */
+  readonly isCrowded: boolean;
+  next(makesEvents?: boolean): Promise<void>;
   long<T>(work: () => Promise<T>): Promise<T>;
 }
 
@@ -102,13 +104,15 @@ export class UserDecisions {
     { turns, asker }: Pace,
     onDecision: (decision: FlagDecision) => void,
   ): void | Promise<void> {
-    if (this.#engine === null) this.#unlooked = 0;
+    // Many such requests may have come together: a decision of the SDK takes longer than a turn has left.
+    if (this.#engine === null || turns.isOver) this.#unlooked = 0;
+    const sends = !this.#request.decideOptions.includes('DISABLE_DECISION_EVENT');
     let at = 0;
     /** True when it has come to the end, false when others must have their turn first. */
     const goOn = (): boolean => {
       while (at < flagKeys.length) {
         if (--this.#unlooked < 0) {
-          if (turns.isOver) return asker.isGone;
+          if (turns.isOver || (sends && turns.isCrowded)) return asker.isGone;
           this.#unlooked = FLAGS_PER_LOOK;
         }
         onDecision(this.#decide(flagKeys[at++] as string));
@@ -118,7 +122,7 @@ export class UserDecisions {
     };
     if (goOn()) return;
     return turns.long(async () => {
-      do await turns.next();
+      do await turns.next(sends);
       while (!goOn());
     });
   }

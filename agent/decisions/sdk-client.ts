@@ -13,6 +13,7 @@ import { DatafileGate } from '../../core/datafile/gate.ts';
 import type { Sha256 } from '../../core/ids.ts';
 import { outgoing } from '../events/outgoing.ts';
 import type { Cmab } from './cmab/cmab.ts';
+import { orderFlagVariations } from './flag-variations.ts';
 import { InvalidVariables } from './invalid-variables.ts';
 import type { SdkProfiles } from './profiles/kept-variations.ts';
 import { regionOf } from './project-traits.ts';
@@ -70,6 +71,7 @@ export function buildSdk({ body, sha256, expected }: SdkSource, options: SdkOpti
     // On a static datafile it is ready at once or never, and of "never" it only logs.
     client.onReady().catch(() => {});
     if (!isConfigured(client)) throw new Error('it has no configuration');
+    orderFlagVariations(client);
     return { client, parsed: gate.admitted().parsed, invalidVariables };
   } catch (cause) {
     throw gate.refusal(cause);

@@ -16,13 +16,12 @@ import type { HealthSource } from './admin/health.ts';
 import { createApiPort, type Port, type PortDeps } from './door/ports.ts';
 import type { Bounds } from './door/user-limits.ts';
 import { type FlagDeps, withDatafile } from './door/with-datafile.ts';
-import { withProfiles } from './door/with-profiles.ts';
 import { AnswerBudget } from './kernel/answer-budget.ts';
 import type { Route } from './kernel/route.ts';
 import { EventStreams } from './kernel/sse.ts';
-import { Turns } from './kernel/turns.ts';
+import { type EventRoom, Turns } from './kernel/turns.ts';
 import { ofrepRoutes } from './ofrep/ofrep.ts';
-import { datafileFileRoutes } from './project/datafile-file.ts';
+import { datafileFile } from './project/datafile-file.ts';
 import { DatafileChanges, datafileStream } from './project/datafile-stream.ts';
 import { eventStream } from './rest/event-stream.ts';
 
@@ -35,6 +34,8 @@ export interface ServingDeps extends FlagDeps, PortDeps {
   readonly channel: NotificationChannel | null;
   /** Null where there are no traces. */
   readonly tracing?: Tracing | null;
+  /** Left out, there is always room for events. */
+  readonly eventRoom?: EventRoom;
 }
 
 export class Api {
@@ -50,7 +51,7 @@ export class Api {
     const { clock, random, log, store, channel } = deps;
     this.#config = config;
     this.#deps = deps;
-    this.#bounds = { limits: config.userLimits, turns: new Turns(deps.monotonicMs) };
+    this.#bounds = { limits: config.userLimits, turns: new Turns(deps.monotonicMs, deps.eventRoom) };
     this.#streams = new EventStreams({ clock, log, streamsMax: config.streamsMax });
     this.#hub = new NotificationHub({
       ...{ clock, random, channel },
@@ -117,12 +118,16 @@ export class Api {
     return [
       { method: 'GET', path: '/v1/notifications/event-stream', handle: withDatafile(deps, notes) },
       { method: 'GET', path: '/v1/datafile/stream', handle: withDatafile(deps, changes) },
-      ...datafileFileRoutes({ ...deps, nowMs: () => deps.clock.nowMs() }),
+      {
+        method: 'GET',
+        path: '/datafiles/*',
+        handle: datafileFile({ ...deps, nowMs: () => deps.clock.nowMs() }),
+      },
       ...ofrepRoutes({
         ...deps,
         isBearerKey: this.#config.api.auth === null,
         bounds: this.#bounds,
-        withProfiles: (handle, userIdOf) => withProfiles(profiles, handle, userIdOf),
+        profiles,
       }),
     ];
   }

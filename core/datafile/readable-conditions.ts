@@ -1,5 +1,5 @@
 // An audience's conditions in the shape that the Optimizely SDK reads: JSON in a text for `audiences`, parsed for
-// `typedAudiences`. What cannot be read becomes a condition of which nothing can be told, so that neither "is in it" nor
+// `typedAudiences`. Conditions that cannot be read become one of which nothing can be told, so that neither "is in it" nor
 // "is not in it" holds for any user, as with Optimizely's Agent. Pure, but for the audience that it is given.
 
 import { partName } from './left-out.ts';
@@ -31,6 +31,8 @@ function readable(tree: unknown): unknown {
   if (isFields(tree)) {
     // No way of comparing is the oldest way, "exact"; the SDK knows that only where the field is missing.
     if ((tree.match ?? '') === '') delete tree.match;
+    // Segments have names; the SDK would say of any other that no user is in it, so that "not" would hold for every user.
+    if (tree.match === 'qualified' && typeof tree.value !== 'string') return UNKNOWABLE;
     return tree;
   }
   // In a list without an operator the SDK would take the first condition for one, and forget it.

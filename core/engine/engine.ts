@@ -4,7 +4,7 @@
 import { CompiledFlag } from './flag.ts';
 import { Holdouts } from './holdouts.ts';
 import type { Outcome, Said, SayingContext } from './outcome.ts';
-import type { Datafile, Flag } from './project/datafile-shape.ts';
+import type { DatafileJson, Flag } from '../datafile/shape.ts';
 import { everyoneElseOf } from './project/everyone-else.ts';
 import { allVariations } from './project/mixed.ts';
 import { Project } from './project/project.ts';
@@ -34,7 +34,7 @@ export interface OverrideIds {
 export class Engine {
   /** In the datafile's order. */
   readonly flagKeys: readonly string[];
-  readonly #datafile: Datafile;
+  readonly #datafile: DatafileJson;
   readonly #flags = new Map<string, Flag>();
   readonly #attributeIds: ReadonlyMap<string, unknown>;
   readonly #head: EventHead;
@@ -44,7 +44,7 @@ export class Engine {
 
   /** @param datafile as makeLoadable() leaves it; neither changed nor kept elsewhere */
   constructor(datafile: unknown, sender: Sender) {
-    this.#datafile = datafile as Datafile;
+    this.#datafile = datafile as DatafileJson;
     for (const flag of this.#datafile.featureFlags ?? []) this.#flags.set(String(flag.key), flag);
     this.flagKeys = [...this.#flags.keys()];
     this.#attributeIds = new Map((this.#datafile.attributes ?? []).map(({ key, id }) => [key, id]));
@@ -79,8 +79,8 @@ export class Engine {
   setAside(flagKey: string): void {
     const flag = this.#flags.get(flagKey);
     if (flag === undefined) return;
-    const { key, variables = [] } = flag;
-    this.#flags.set(flagKey, { key, variables, experimentIds: [], rolloutId: '' });
+    const { id, key, variables = [] } = flag;
+    this.#flags.set(flagKey, { id, key, variables, experimentIds: [], rolloutId: '' });
     this.#compiled.delete(flagKey);
   }
 

@@ -3,9 +3,8 @@
 
 import type { HeldOut, Holdouts } from './holdouts.ts';
 import { Outcome } from './outcome.ts';
-import type { Flag, Variation } from './project/datafile-shape.ts';
+import type { Flag, Variation } from '../datafile/shape.ts';
 import { expectKnown } from './project/known-fields.ts';
-import { mixed } from './project/mixed.ts';
 import type { Project } from './project/project.ts';
 import { nameOf } from './refusal.ts';
 import {
@@ -114,17 +113,15 @@ export class CompiledFlag {
   }
 }
 
-/** Each once, in the SDK's order, which is that of an object's keys. */
+/** Each id once, in the order of the rules: of several with one key the first is meant, as by Optimizely's Agent. */
 function variationsOf(flag: Flag, project: Project): readonly Variation[] {
-  const byId: Record<string, Variation> = Object.create(null);
-  for (const id of flag.experimentIds) {
-    const rule = project.ruleById.get(id);
-    if (rule === undefined) continue;
-    for (const variation of mixed(rule, flag, project).variations) byId[variation.id] = variation;
-  }
-  for (const rule of project.rolloutById.get(flag.rolloutId ?? '')?.experiments ?? [])
-    for (const variation of rule.variations) byId[variation.id] = variation;
-  return Object.values(byId);
+  const experiments = flag.experimentIds.flatMap((id) => project.ruleById.get(id) ?? []);
+  const deliveries = project.rolloutById.get(flag.rolloutId ?? '')?.experiments ?? [];
+  const byId = new Map<string, Variation>();
+  // What the SDK mixes into an experiment has its place among those of the last delivery rule.
+  for (const { variations } of [...experiments, ...deliveries])
+    for (const variation of variations) if (!byId.has(variation.id)) byId.set(variation.id, variation);
+  return [...byId.values()];
 }
 
 function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {

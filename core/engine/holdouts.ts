@@ -1,7 +1,7 @@
 // Holdouts: a share of all users for whom nothing is tested. Global ones hold for every flag and are asked before its rules, local ones for
 // the rules that they name and are asked before each of these. Pure.
 
-import type { Holdout, Variation } from './project/datafile-shape.ts';
+import type { Holdout, Variation } from '../datafile/shape.ts';
 import { expectKnown } from './project/known-fields.ts';
 import type { Project } from './project/project.ts';
 import { nameOf } from './refusal.ts';

@@ -2,7 +2,7 @@
 // outcome, so it is written once. Knows nothing of how it is reached. Pure.
 
 import type { HeldOut } from './holdouts.ts';
-import type { Flag, Rule, Variation } from './project/datafile-shape.ts';
+import type { Flag, Rule, Variation } from '../datafile/shape.ts';
 import type { Project } from './project/project.ts';
 import { decisionPieces, type SaidDecision } from './said/decision.ts';
 import type { EventHead, EventPieces } from './said/event-text.ts';

@@ -2,7 +2,7 @@
 
 import { firstOf, type HeldOut, type Holdouts } from './holdouts.ts';
 import { Outcome } from './outcome.ts';
-import type { Flag, Rule, Variation } from './project/datafile-shape.ts';
+import type { Flag, Rule, Variation } from '../datafile/shape.ts';
 import { expectKnown } from './project/known-fields.ts';
 import { mixed } from './project/mixed.ts';
 import type { Project } from './project/project.ts';

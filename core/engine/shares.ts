@@ -2,7 +2,7 @@
 
 import type { AudienceUser, Test } from './audience/match.ts';
 import { bucketOf } from './bucket.ts';
-import type { Allocation, Group, Rule, Variation } from './project/datafile-shape.ts';
+import type { Allocation, Group, Rule, Variation } from '../datafile/shape.ts';
 import { expectKnown, expectKnownType } from './project/known-fields.ts';
 import type { Project } from './project/project.ts';
 import { nameOf, Refusal } from './refusal.ts';

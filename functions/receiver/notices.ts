@@ -1,5 +1,5 @@
 // What SNS and its subscribers do on Lambda, in one process: a published change is announced again with patience, and a
-// refetch is written down before anybody is told that it is queued. What a dying process forgets, reconcile finds.
+// refetch is written down before Optimizely is told that it is queued. Reconcile finds what a dying process forgets.
 
 import { encodeNotice, type Notice, type RefetchNotice } from '../../core/bus/notice.ts';
 import type { Timer } from '../../core/clock.ts';
@@ -7,7 +7,8 @@ import { errorFields } from '../../core/errors.ts';
 import type { ChangeId, SdkKey } from '../../core/ids.ts';
 import type { ProjectTable } from '../../core/projects.ts';
 import type { Manifest } from '../../core/record/manifest.ts';
-import { createBridge } from '../bridge/announce-records.ts';
+import { reachesRevision } from '../../core/version.ts';
+import { createBridge } from '../bridge/bridge.ts';
 import type { Deps, Topic } from '../ports.ts';
 import { refetch } from '../reconcile/refetch.ts';
 import type { CachedSecret } from '../settings/refreshing-secret.ts';
@@ -61,7 +62,10 @@ export function createNotices(
       await bridge([encodeNotice(notice)]).catch((error) => {
         const { sdkKey, changeId } = notice;
         deps.log.warn('change.announce-failed', {
-          ...{ path: 'bus', attempt: attempt + 1, sdkKey, changeId },
+          path: 'bus',
+          attempt: attempt + 1,
+          sdkKey,
+          changeId,
           ...errorFields(error),
         });
         // The last one is left to reconcile.
@@ -145,5 +149,4 @@ export function createNotices(
 
 /** A rollback leaves the reached revision in the history. */
 const isReached = (manifest: Manifest | null, { revision }: RefetchNotice): boolean =>
-  manifest !== null &&
-  (manifest.revision >= revision || manifest.history.some((entry) => entry.revision >= revision));
+  manifest !== null && [manifest, ...manifest.history].some((entry) => reachesRevision(entry, revision));

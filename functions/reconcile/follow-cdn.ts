@@ -1,21 +1,22 @@
-// Publishes what Optimizely serves and the record does not have: the webhook that never came. Counted as missed only
+// Publishes a datafile that Optimizely serves and the record does not have: its webhook never came. Counts it as missed only
 // when no webhook can still be on its way.
 
 import { sleep } from '../../core/clock.ts';
 import { METRIC } from '../../core/log.ts';
 import { advance, type Manifest } from '../../core/record/manifest.ts';
+import { isLaterRevision, type Revised, reachesRevision } from '../../core/version.ts';
 import type { Deps, StoredManifest } from '../ports.ts';
 import { type Fetched, fetchDatafile } from '../publish/fetch-datafile.ts';
 import { publishDatafile } from '../publish/publish-datafile.ts';
-import type { KeyRun } from './reconcile-key.ts';
+import type { KeyRun } from './key-run.ts';
 
 const FETCH_BUDGET_MS = 4_000;
 /** From Last-Modified to the webhook's own publication it takes about a second; until then it is not missed. */
 export const MISSED_GRACE_MS = 5_000;
 
 /**
- * A CDN lags its webhook by minutes. After this long an older revision there is not lag: the record holds one that Optimizely
- * does not have, and no webhook moves it until an operator takes it back.
+ * A CDN lags its webhook by minutes. An older revision there after this long is no lag: the record holds a revision that
+ * Optimizely does not have, and no webhook moves it until an operator takes it back.
  */
 export const RECORD_AHEAD_AFTER_MS = 30 * 60_000;
 
@@ -34,16 +35,16 @@ export async function followCdn(deps: Deps, run: KeyRun): Promise<void> {
   if (fetched.kind === 'stale' || fetched.kind === 'refused') throw fetched.error;
   if (fetched.kind === 'unchanged') return;
   if (current !== null && current.manifest.sha256 === fetched.datafile.sha256) return;
-  if (current !== null) tellWhenAhead(deps, current.manifest, fetched.datafile.revision);
+  if (current !== null) tellWhenAhead(deps, current.manifest, fetched.datafile);
   await publish(deps, run, await afterGrace(deps, run, current, fetched), fetched);
 }
 
-function tellWhenAhead({ clock, log, metrics }: Deps, manifest: Manifest, served: number): void {
+function tellWhenAhead({ clock, log, metrics }: Deps, manifest: Manifest, served: Revised): void {
   const { revision, seq, publishedAtMs, pin } = manifest;
   const isLag = clock.nowMs() - publishedAtMs < RECORD_AHEAD_AFTER_MS;
-  if (served >= revision || pin !== null || isLag) return;
+  if (reachesRevision(served, revision) || pin !== null || isLag) return;
   metrics.count(METRIC.recordAhead);
-  log.error('reconcile.key', { found: 'record-ahead', revision, seq, servedRevision: served });
+  log.error('reconcile.key', { found: 'record-ahead', revision, seq, servedRevision: served.revision });
 }
 
 type Fresh = Extract<Fetched, { kind: 'fresh' }>;
@@ -58,10 +59,9 @@ async function publish(
   const cause = current === null ? 'import' : 'reconcile';
   const change = { source, projectId, changeId, receivedAtMs: startedAtMs, cause } as const;
   const { datafile, validators } = fetched;
-  const moved = await publishDatafile(deps, change, current, datafile, validators);
+  const moved = await publishDatafile(deps, change, { current, datafile, validators });
   // A datafile regenerated without a new revision comes without a webhook.
-  const isMissed =
-    moved.kind === 'moved' && current !== null && datafile.revision > current.manifest.revision;
+  const isMissed = moved.kind === 'moved' && current !== null && isLaterRevision(datafile, current.manifest);
   if (!isMissed) return;
   deps.metrics.count(METRIC.missedWebhook);
   deps.log.warn('reconcile.key', {
@@ -71,7 +71,7 @@ async function publish(
   });
 }
 
-/** Gives a webhook in flight the time to be first; returns the manifest as it is then. */
+/** Gives a webhook that is on its way the time to publish first; returns the manifest as it is then. */
 async function afterGrace(
   deps: Deps,
   run: KeyRun,

@@ -1,4 +1,4 @@
-// Asks the agents, with each beat, which versions they refuse, and marks in the record what too many of them do: nobody
+// Asks the agents, with each beat, which versions they refuse, and marks in the record what too many of them do: no publisher
 // announces that version any more. Agents are not trusted with more than that; the next seq is announced as always.
 
 import type { Beat } from '../../core/bus/beat.ts';
@@ -14,6 +14,7 @@ import { sleep } from '../../core/clock.ts';
 import { errorFields, messageOf } from '../../core/errors.ts';
 import { METRIC } from '../../core/log.ts';
 import { isQuarantined, type Manifest, quarantine } from '../../core/record/manifest.ts';
+import { isSame } from '../../core/version.ts';
 import type { Deps } from '../ports.ts';
 import { swapUntilSettled } from '../publish/move-manifest.ts';
 import type { Role } from '../settings/settings.ts';
@@ -21,7 +22,7 @@ import type { Role } from '../settings/settings.ts';
 /** A younger version is still on its way to agents: the next beat asks about it. */
 const JUDGED_AFTER_MS = 5_000;
 
-/** Of one process: what it learns of the fleet's size saves asking all of it the next time. */
+/** Belongs to one process: once it knows the fleet's size, it asks only a share of a large fleet. */
 export class Quarantine {
   readonly #rule: QuarantineRule;
   #askShare = 1;
@@ -36,8 +37,8 @@ export class Quarantine {
   }
 
   /**
-   * Sends the beat and hears who answers. Without a bus that can listen, or a head that agents can have judged, it is a beat
-   * as any other.
+   * Sends the beat and collects the agents' answers. Without a bus that can listen, or a head that agents can have judged, it
+   * only sends the beat.
    * @param manifests what the record has
    * @throws FanoutError BUS_UNAVAILABLE when the beat could not be sent
    */
@@ -59,16 +60,16 @@ export class Quarantine {
       throw error;
     }
     const { reports, isCutShort, error } = stop();
-    // A server that was not told of this subject yet: the rest of reconcile does without.
+    // The server's permissions do not name this subject yet: the rest of reconcile does without answers.
     if (error !== null) log.warn('beat.sent', { result: 'agents-not-heard', error: messageOf(error) });
-    // Nobody but a stranger with the agents' bus user says so much.
+    // Only a stranger with the agents' bus user says so much.
     if (isCutShort) log.warn('beat.sent', { result: 'agents-cut-short', agents: reports.length });
     this.#askShare = shareToAsk(reports.length, asked);
     return reports;
   }
 
   /**
-   * Marks what the agents refuse, and counts what is marked, in every run, so that the alarm lasts as long as it does.
+   * Marks the versions that agents refuse, and counts the marked ones in every run, so that the alarm lasts as long as they do.
    * Never throws: a mark that could not be made is tried again with the next beat.
    */
   async judge(
@@ -98,19 +99,19 @@ export class Quarantine {
   }
 }
 
-/** False when the manifest has moved on: what the agents said was of another version. */
+/** False when the manifest has moved on: the agents' reports were about another version. */
 async function mark(
   deps: Deps,
   refused: Manifest,
   { share, agents, code }: QuarantineVerdict,
 ): Promise<boolean> {
-  const { sdkKey, lineage, seq } = refused;
+  const { sdkKey } = refused;
   const current = await deps.record.readManifest(sdkKey);
   const atMs = deps.clock.nowMs();
   const { manifest } = await swapUntilSettled(deps, sdkKey, current, (found) =>
-    found === null || found.lineage !== lineage || found.seq !== seq || isQuarantined(found)
+    found === null || !isSame(found, refused) || isQuarantined(found)
       ? { kind: 'same', manifest: found ?? refused }
       : { kind: 'swap', manifest: quarantine(found, { share, agents, code, atMs }) },
   );
-  return manifest.seq === seq && isQuarantined(manifest);
+  return isSame(manifest, refused) && isQuarantined(manifest);
 }

@@ -1,30 +1,21 @@
-// One SDK key, healed: Optimizely against the record, then the record against the bus. Each half does its work although
-// the other fails; what went wrong is handed back rather than thrown.
+// Heals one SDK key: compares Optimizely with the record, then the record with the bus. Each half does its work although the
+// other fails; failures are returned rather than thrown.
 
 import { errorFields, FanoutError } from '../../core/errors.ts';
-import type { ChangeId } from '../../core/ids.ts';
 import { METRIC } from '../../core/log.ts';
 import type { DatafileSource } from '../../core/projects.ts';
 import type { Manifest } from '../../core/record/manifest.ts';
 import type { BusHead, Deps, StoredManifest } from '../ports.ts';
-import { announceChange } from '../publish/announce-change.ts';
-import { announceHead, loadCompressed } from '../publish/announce-head.ts';
+import { announceOnBothPaths } from '../publish/announce-on-both-paths.ts';
+import { announcePatiently } from '../publish/announce-patiently.ts';
 import { busAhead, leaveLineage } from '../publish/leave-lineage.ts';
 import { judgeHead } from '../publish/swap-head.ts';
-import type { Role } from '../settings/settings.ts';
 import { followCdn } from './follow-cdn.ts';
+import type { KeyRun } from './key-run.ts';
 import { beginAnew, resignOld } from './signed-lineage.ts';
 
-/** A change this young is still being announced by the webhook that brought it. */
+/** The webhook that brought a change this young is still announcing it. */
 const ANNOUNCE_GRACE_MS = 5_000;
-
-export interface KeyRun {
-  readonly source: DatafileSource;
-  readonly projectId: string;
-  readonly changeId: ChangeId;
-  readonly startedAtMs: number;
-  readonly role: Role;
-}
 
 export interface KeyResult {
   /** What the record says now; null when it could not be read or has nothing. */
@@ -74,14 +65,14 @@ async function followRecord(deps: Deps, run: KeyRun, stored: StoredManifest): Pr
     deps.metrics.count(METRIC.busBehind);
     deps.log.warn('reconcile.key', { found: 'bus-behind', lineage, seq, busSeq: head?.head?.seq ?? null });
   }
-  await announceHead(deps, manifest);
+  await announcePatiently(deps, manifest);
   return manifest;
 }
 
 const isSuperseded = (manifest: Manifest, head: BusHead | null): boolean =>
   judgeHead(manifest, head) === 'superseded';
 
-/** A missing stream is an empty bus here: announceHead() makes it. */
+/** A missing stream is an empty bus here: announcePatiently() makes it. */
 async function readHeadOrNone({ bus }: Deps, sdkKey: DatafileSource['sdkKey']): Promise<BusHead | null> {
   try {
     return await bus.readHead(sdkKey);
@@ -103,19 +94,22 @@ async function leaveOldLineage(
   const { changeId, startedAtMs: receivedAtMs } = run;
   const renewed = isSigned
     ? await beginAnew(deps, run, stored, head)
-    : await leaveLineage(deps, { changeId, receivedAtMs }, stored, (found) => isSuperseded(found, head));
+    : await leaveLineage(deps, stored, {
+        changeId,
+        receivedAtMs,
+        isBehind: (found) => isSuperseded(found, head),
+      });
   const { manifest } = renewed;
   if (renewed.kind === 'moved') {
     const { lineage, seq } = manifest;
-    deps.metrics.count(METRIC.lineageRenewed);
     deps.log.error('reconcile.key', {
       found: 'bus-ahead',
       lineage,
       seq,
       oldLineage: stored.manifest.lineage,
     });
-    await announceChange(deps, manifest, () => loadCompressed(deps, manifest));
+    await announceOnBothPaths(deps, manifest);
   }
-  await announceHead(deps, manifest);
+  await announcePatiently(deps, manifest);
   return manifest;
 }

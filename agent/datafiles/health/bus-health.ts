@@ -4,7 +4,7 @@
 import { BEAT_INTERVAL_MS, BEATS_MISSED_MAX, type Beat } from '../../../core/bus/beat.ts';
 import type { Clock, Timer } from '../../../core/clock.ts';
 import type { SdkKey } from '../../../core/ids.ts';
-import type { Version } from '../../../core/version.ts';
+import { reaches, type Version } from '../../../core/version.ts';
 
 /** A link that is back and caught up within this time was never away. */
 export const UNSOUND_GRACE_MS = 2_000;
@@ -110,7 +110,7 @@ export class BusHealth {
     }
   }
 
-  /** One that names no watched key, of another deployment for example, says nothing of whoever publishes those. */
+  /** A beat that names no watched key, of another deployment for example, says nothing of the watched keys' publisher. */
   beat(beat: Beat): void {
     this.#named([...beat.heads.keys(), ...(beat.others ?? [])]);
     this.#awaitBeats();
@@ -159,7 +159,7 @@ export class BusHealth {
     else this.#change(null);
   }
 
-  /** Something is not right; it has the grace to mend before anybody acts on it. */
+  /** Something is not right; it has the grace to mend before the agent acts on it. */
   #unsound(reason: BusReason): void {
     if (!this.#available) {
       this.#reason = reason;
@@ -199,6 +199,3 @@ export class BusHealth {
     });
   }
 }
-
-const reaches = (head: Version, wanted: Version): boolean =>
-  head.lineage === wanted.lineage && head.seq >= wanted.seq;

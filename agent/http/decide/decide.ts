@@ -1,11 +1,13 @@
 // POST /v1/decide: one flag, several, or all, for one user, in the words of the original.
 
+import type { UserLimits } from '../../config/front-door-types.ts';
 import type { Held } from '../../datafiles/store.ts';
 import { UserDecisions } from '../../decisions/decide.ts';
 import type { FlagClient } from '../../decisions/flag-client.ts';
 import { decisionText, type FlagDecision, userText } from '../../decisions/flags/decision.ts';
 import { type Bounds, keysProblem } from '../door/user-limits.ts';
 import type { FlagHandler } from '../door/with-datafile.ts';
+import { forUser, type ProfileDeps } from '../door/with-profiles.ts';
 import type { Exchange } from '../kernel/exchange.ts';
 import type { Turns } from '../kernel/turns.ts';
 import { contextOf } from './notifications.ts';
@@ -23,17 +25,25 @@ interface Question {
   readonly keys: readonly string[];
 }
 
-export const decideHandler =
-  ({ limits, turns }: Bounds): FlagHandler =>
-  (exchange, held) => {
-    const request = parseDecideRequest(exchange.body, limits);
-    if (typeof request === 'string') return exchange.error(400, request);
-    const keys = exchange.query('keys');
-    const problem = keysProblem(keys, limits);
-    if (problem !== null) return exchange.error(400, problem);
-    const question = { exchange, held, request, keys };
-    return request.fetchSegments ? answerLate(question, turns) : answer(question, turns, null);
-  };
+export const decideHandler = (bounds: Bounds, profiles: ProfileDeps | null = null): FlagHandler =>
+  forUser(
+    profiles,
+    (exchange) => read(exchange, bounds.limits),
+    (exchange, held, request) => {
+      const question = { exchange, held, request, keys: exchange.query('keys') };
+      return request.fetchSegments
+        ? answerLate(question, bounds.turns)
+        : answer(question, bounds.turns, null);
+    },
+  );
+
+function read(exchange: Exchange, limits: UserLimits): DecideRequest | null {
+  const request = parseDecideRequest(exchange.body, limits);
+  const problem = typeof request === 'string' ? request : keysProblem(exchange.query('keys'), limits);
+  if (problem === null) return request as DecideRequest;
+  exchange.error(400, problem);
+  return null;
+}
 
 /** Asks for the user's segments first. */
 function answerLate(question: Question, turns: Turns): void | Promise<void> {

@@ -1,7 +1,7 @@
 // Which of a flag's delivery rules are for everyone else, by Optimizely's Agent's own rule: of those of a key the first counts, and
 // it has that key for its id. Pure.
 
-import type { Flag, Rule } from './datafile-shape.ts';
+import type { Flag, Rule } from '../../datafile/shape.ts';
 import type { Project } from './project.ts';
 
 /** What Optimizely begins the ids of such rules with. */

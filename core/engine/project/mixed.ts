@@ -3,10 +3,10 @@
 
 import { BUCKETS } from '../bucket.ts';
 import { Refusal } from '../refusal.ts';
-import type { Flag, Rule, Variation } from './datafile-shape.ts';
+import type { Flag, Rule, Variation } from '../../datafile/shape.ts';
 import type { Project } from './project.ts';
 
-const MIXED_TYPE = 'fr';
+export const MIXED_TYPE = 'fr';
 
 /** The rule as its flag decides by it; the very same for every other type. @throws Refusal */
 export function mixed(rule: Rule, flag: Flag, project: Project): Rule {

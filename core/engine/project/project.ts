@@ -6,7 +6,7 @@ import { type Condition, type Test, testOf } from '../audience/match.ts';
 import { nameOf, Refusal } from '../refusal.ts';
 import type {
   Audience,
-  Datafile,
+  DatafileJson,
   Flag,
   Group,
   Holdout,
@@ -14,7 +14,7 @@ import type {
   Rule,
   Usage,
   Variation,
-} from './datafile-shape.ts';
+} from '../../datafile/shape.ts';
 import { expectKnown } from './known-fields.ts';
 
 const everyUser: Test = () => true;
@@ -43,7 +43,7 @@ export class Project {
   readonly #audiences = new Map<string, Audience>();
   readonly #tests = new Map<string, Test>();
 
-  constructor(datafile: Datafile) {
+  constructor(datafile: DatafileJson) {
     const { experiments = [], groups = [], rollouts = [], audiences = [], typedAudiences = [] } = datafile;
     this.flags = datafile.featureFlags ?? [];
     this.rollouts = rollouts;

@@ -2,7 +2,7 @@
 // one outcome. The same fields in the same order as the Optimizely SDK's (log_event.ts). Pure.
 
 import { type Attributes, isComparable } from '../audience/match.ts';
-import type { Datafile, Rule, Variation } from '../project/datafile-shape.ts';
+import type { DatafileJson, Rule, Variation } from '../../datafile/shape.ts';
 import type { Project } from '../project/project.ts';
 
 const ENDPOINTS: ReadonlyMap<unknown, string> = new Map([
@@ -36,7 +36,7 @@ export interface EventPieces extends EventHead {
   readonly hasVariation: boolean;
 }
 
-export function eventHead(datafile: Datafile, { name, version }: Sender): EventHead {
+export function eventHead(datafile: DatafileJson, { name, version }: Sender): EventHead {
   const { accountId, projectId, revision, anonymizeIP, region } = datafile;
   return {
     url: ENDPOINTS.get(region || DEFAULT_REGION) ?? (ENDPOINTS.get(DEFAULT_REGION) as string),

@@ -1,6 +1,6 @@
 // The values of a flag's variables: a variation's own where it is on, else the flag's. Pure.
 
-import type { Flag, Variable, Variation } from '../project/datafile-shape.ts';
+import type { Flag, Variable, Variation } from '../../datafile/shape.ts';
 import { expectKnown } from '../project/known-fields.ts';
 import type { Project } from '../project/project.ts';
 import { nameOf, Refusal } from '../refusal.ts';

@@ -8,6 +8,7 @@ import {
   createStaticProjectConfigManager,
 } from '@optimizely/optimizely-sdk/universal';
 import { decisionText } from '../../../agent/decisions/flags/decision.ts';
+import { orderFlagVariations } from '../../../agent/decisions/flag-variations.ts';
 import { InvalidVariables } from '../../../agent/decisions/invalid-variables.ts';
 import { KeptVariations } from '../../../agent/decisions/profiles/kept-variations.ts';
 import type { BucketMap, UserProfile } from '../../../agent/decisions/profiles/profiles.ts';
@@ -152,6 +153,7 @@ class SdkSide {
         makeRequest: () => ({ responsePromise: Promise.reject(new Error()), abort: () => {} }),
       },
     });
+    orderFlagVariations(this.#client);
     const { everyoneElse } = new ProjectTraits(parsed);
     this.#isEveryoneElse = (flagKey, ruleKey) =>
       ruleKey !== null && everyoneElse.get(flagKey)?.has(ruleKey) === true;

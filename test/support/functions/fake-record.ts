@@ -4,7 +4,9 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { checkBody } from '../../../core/bus/envelope.ts';
 import { type SdkKey, type Sha256, sha256Of } from '../../../core/ids.ts';
 import type { Manifest } from '../../../core/record/manifest.ts';
+import { encodeManifest } from '../../../core/record/manifest-codec.ts';
 import type { DatafileRecord } from '../../../functions/ports.ts';
+import { RecordMemory } from '../../../functions/record/record-memory.ts';
 import { failure, KEY } from '../datafiles.ts';
 
 export class FakeRecord implements DatafileRecord {
@@ -20,19 +22,26 @@ export class FakeRecord implements DatafileRecord {
   losesSwapAnswer = false;
   /** Runs after each swap; a test lets another writer move it on in here. */
   onSwapped: (manifest: Manifest) => void = () => {};
-  #etags = 0;
+  readonly #memory = new RecordMemory();
+
+  lastSeen(sdkKey: SdkKey): Manifest | null {
+    return this.#memory.head(sdkKey);
+  }
 
   async readManifest(sdkKey: SdkKey) {
     await this.#io();
     this.reads++;
-    return this.manifests.get(sdkKey) ?? null;
+    const stored = this.manifests.get(sdkKey) ?? null;
+    if (stored !== null) this.#memory.noteRead(stored.manifest, this.lastSeen(sdkKey));
+    return stored;
   }
 
   async swapManifest(manifest: Manifest, expectedEtag: string | null) {
     await this.#io();
     if ((this.manifests.get(manifest.sdkKey)?.etag ?? null) !== expectedEtag) return 'conflict' as const;
-    const etag = `"${++this.#etags}"`;
+    const etag = `"${sha256Of(encodeManifest(manifest)).slice(0, 32)}"`;
     this.manifests.set(manifest.sdkKey, { manifest, etag });
+    this.#memory.noteSwapped(manifest);
     this.swaps.push(manifest);
     this.writes++;
     this.onSwapped(manifest);

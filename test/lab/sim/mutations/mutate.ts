@@ -11,7 +11,7 @@ import type { Mutation } from './mutation.ts';
 import { MUTATIONS } from './mutations.ts';
 
 const ROOT = join(import.meta.dirname, '../../../..');
-const COPIED = ['core', 'functions', 'agent', 'infra/local/cli.ts', 'test/lab/sim', 'package.json'];
+const COPIED = ['core', 'io', 'functions', 'agent', 'infra/local/cli.ts', 'test/lab/sim', 'package.json'];
 
 export interface MutationPlan {
   readonly firstSeed: number;

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { encodeNotice, NOTICE_SCHEMA } from '../../../core/bus/notice.ts';
 import { parseDatafile } from '../../../core/datafile/datafile.ts';
 import { type ChangeId, type SdkKey, type Seq, toSdkKey } from '../../../core/ids.ts';
-import { createBridge } from '../../../functions/bridge/announce-records.ts';
+import { createBridge } from '../../../functions/bridge/bridge.ts';
 import { moveManifest } from '../../../functions/publish/move-manifest.ts';
 import { datafileOf, failure, KEY } from '../../support/datafiles.ts';
 import { type FakeDeps, fakeDeps } from '../../support/functions/fakes.ts';

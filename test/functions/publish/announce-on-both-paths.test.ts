@@ -20,8 +20,9 @@ async function publish(deps: FakeDeps, revision: number): Promise<Manifest> {
   const changeId = `c${revision}` as ChangeId;
   const change = { source, projectId: '1', changeId, receivedAtMs: 1, cause: 'webhook' } as const;
   const datafile = parseDatafile(datafileOf(revision), { sdkKey: KEY });
+  const validators = { etag: null, lastModifiedMs: null };
   const current = await deps.record.readManifest(KEY);
-  const moved = await publishDatafile(deps, change, current, datafile, { etag: null, lastModifiedMs: null });
+  const moved = await publishDatafile(deps, change, { current, datafile, validators });
   return moved.manifest;
 }
 
@@ -69,6 +70,18 @@ describe('a change that finds its place on the bus taken', () => {
     expect({ revision, cause }).toEqual({ revision: 2, cause: 'restore' });
     expect(lineage).not.toBe(first.lineage);
     expect((await deps.bus.readHead(KEY))?.head).toMatchObject({ lineage, revision: 2 });
+    expect(deps.counts.get('LineageRenewed')).toBe(1);
+  });
+
+  it('by a forger who is faster every time, renews the lineage once and leaves the rest to reconcile', async () => {
+    const deps = fakeDeps();
+    await publish(deps, 1);
+    deps.record.onSwapped = (manifest) => {
+      const forged = { ...manifest, seq: (manifest.seq + 1_000) as Seq };
+      deps.bus.plant(KEY, encodeEnvelope(forged, new Uint8Array(0), 0));
+    };
+    await publish(deps, 2);
+    expect(deps.record.headOf()).toMatchObject({ revision: 2, cause: 'restore' });
     expect(deps.counts.get('LineageRenewed')).toBe(1);
   });
 

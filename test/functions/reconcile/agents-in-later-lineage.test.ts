@@ -4,11 +4,12 @@ import { beforeEach, expect, it } from 'vitest';
 import type { AgentReport } from '../../../core/bus/refusal-reports.ts';
 import { parseDatafile } from '../../../core/datafile/datafile.ts';
 import type { ChangeId, Lineage, Seq } from '../../../core/ids.ts';
-import { isLaterLineage, newLineage } from '../../../core/record/lineage.ts';
+import { newLineage } from '../../../core/record/lineage.ts';
 import type { Manifest } from '../../../core/record/manifest.ts';
+import { isLaterLineage } from '../../../core/version.ts';
 import { moveManifest } from '../../../functions/publish/move-manifest.ts';
 import { archive } from '../../../functions/publish/publish-datafile.ts';
-import { followLaterLineages, LINEAGE_AHEAD_MAX_MS } from '../../../functions/reconcile/later-lineages.ts';
+import { bringAgentsBack, LINEAGE_AHEAD_MAX_MS } from '../../../functions/reconcile/agents-ahead.ts';
 import { datafileOf, KEY } from '../../support/datafiles.ts';
 import { type FakeDeps, fakeDeps } from '../../support/functions/fakes.ts';
 
@@ -34,7 +35,7 @@ const agentsIn = (lineage: Lineage, count: number): AgentReport[] =>
     keys: new Map([[KEY, { lineage, seq: 9 as Seq, quarantined: null }]]),
   }));
 const heal = (reports: readonly AgentReport[], also: FakeDeps = deps) =>
-  followLaterLineages(also, CHANGE, [deps.record.headOf() as Manifest], reports);
+  bringAgentsBack(also, CHANGE, { manifests: [deps.record.headOf() as Manifest], reports });
 
 it('begins a lineage after theirs, of the same datafile, and announces it', async () => {
   const theirs = bornIn(HOUR_MS);

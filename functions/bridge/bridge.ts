@@ -6,7 +6,7 @@ import { errorFields } from '../../core/errors.ts';
 import type { SdkKey } from '../../core/ids.ts';
 import { METRIC } from '../../core/log.ts';
 import type { ReaderDeps } from '../ports.ts';
-import { announceHead, ensureStream } from '../publish/announce-head.ts';
+import { announcePatiently, ensureStream } from '../publish/announce-patiently.ts';
 import { withFields } from '../telemetry.ts';
 import { settleEach } from '../wait.ts';
 
@@ -52,11 +52,11 @@ async function announceKey(deps: ReaderDeps, { sdkKey, changeId }: Notice): Prom
   try {
     const stored = await deps.record.readManifest(sdkKey);
     if (stored === null) {
-      // Somebody removed the key from the record on purpose: there is nothing to announce.
+      // An operator removed the key from the record on purpose: there is nothing to announce.
       log.warn('change.announced', { result: 'no-manifest' });
       return;
     }
-    const result = await announceHead({ ...deps, log }, stored.manifest);
+    const result = await announcePatiently({ ...deps, log }, stored.manifest);
     if (result !== 'published') log.info('change.announced', { result, seq: stored.manifest.seq });
   } catch (error) {
     deps.metrics.count(METRIC.announceFailed);
