@@ -9,17 +9,17 @@ import type { SdkKey, Seq, Sha256 } from '../../core/ids.ts';
 import type { SourceName } from '../datafiles/sources/source.ts';
 import type { Builder, Built } from '../datafiles/store.ts';
 import type { SendEvent } from '../events/from-engine.ts';
-import { tryDecisions } from './canary.ts';
 import type { Cmab } from './cmab/cmab.ts';
-import type { CrossCheck } from './cross-check.ts';
 import { FlagClient } from './flag-client.ts';
-import type { IdleWork } from './idle-work.ts';
-import { tryLater } from './late-trial.ts';
 import type { Odp } from './odp/odp.ts';
 import type { SdkProfiles } from './profiles/kept-variations.ts';
 import { readExperiments } from './project-traits.ts';
 import { buildSdk, type SdkSource } from './sdk-client.ts';
 import type { SdkClient, SdkDispatcher } from './sdk-types.ts';
+import { tryDecisions } from './trial/canary.ts';
+import type { CrossCheck } from './trial/cross-check.ts';
+import type { IdleWork } from './trial/idle-work.ts';
+import { tryLater } from './trial/late-trial.ts';
 
 /** What events name as their sender: Optimizely's Agent's own word. */
 const CLIENT_ENGINE = 'Agent';

@@ -13,10 +13,10 @@ import { createSdkDispatcher } from '../events/from-sdk.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { createOutside, type Outside } from '../services/services.ts';
 import { FlagClients } from './clients.ts';
-import { CrossCheck } from './cross-check.ts';
 import type { FlagClient } from './flag-client.ts';
-import { IdleWork } from './idle-work.ts';
 import { countChecks } from './metrics.ts';
+import { CrossCheck } from './trial/cross-check.ts';
+import { IdleWork } from './trial/idle-work.ts';
 import { createUserState, type UserSharing, type UserState } from './user-state.ts';
 
 /** How long the last requests to services outside, and clients that close, may take. */

@@ -1,10 +1,10 @@
 // Decides the flags of one revision. What it does not know it refuses, flag by flag, and the Optimizely SDK decides. Knows
 // nothing of HTTP, and neither asks nor tells anything outside. Pure.
 
+import type { DatafileJson, Flag } from '../datafile/shape.ts';
 import { CompiledFlag } from './flag.ts';
 import { Holdouts } from './holdouts.ts';
 import type { Outcome, Said, SayingContext } from './outcome.ts';
-import type { DatafileJson, Flag } from '../datafile/shape.ts';
 import { everyoneElseOf } from './project/everyone-else.ts';
 import { allVariations } from './project/mixed.ts';
 import { Project } from './project/project.ts';

@@ -1,9 +1,9 @@
 // One flag, compiled: for a user, the outcome. The same steps in the same order as the Optimizely SDK's (6.6.1,
 // decision_service), without its reasons, logs and copies. Pure.
 
+import type { Flag, Variation } from '../datafile/shape.ts';
 import type { HeldOut, Holdouts } from './holdouts.ts';
 import { Outcome } from './outcome.ts';
-import type { Flag, Variation } from '../datafile/shape.ts';
 import { expectKnown } from './project/known-fields.ts';
 import type { Project } from './project/project.ts';
 import { nameOf } from './refusal.ts';

@@ -1,8 +1,8 @@
 // What a flag can come to for a user, and what is said of it in an answer and in events: the same for every user of one
 // outcome, so it is written once. Knows nothing of how it is reached. Pure.
 
-import type { HeldOut } from './holdouts.ts';
 import type { Flag, Rule, Variation } from '../datafile/shape.ts';
+import type { HeldOut } from './holdouts.ts';
 import type { Project } from './project/project.ts';
 import { decisionPieces, type SaidDecision } from './said/decision.ts';
 import type { EventHead, EventPieces } from './said/event-text.ts';

@@ -1,8 +1,8 @@
 // A flag's rules, compiled: experiments, which may keep users where they were, and delivery rules. Pure.
 
+import type { Flag, Rule, Variation } from '../datafile/shape.ts';
 import { firstOf, type HeldOut, type Holdouts } from './holdouts.ts';
 import { Outcome } from './outcome.ts';
-import type { Flag, Rule, Variation } from '../datafile/shape.ts';
 import { expectKnown } from './project/known-fields.ts';
 import { mixed } from './project/mixed.ts';
 import type { Project } from './project/project.ts';

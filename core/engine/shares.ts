@@ -1,8 +1,8 @@
 // How a rule or a holdout draws: who is in its audience, and which part of the traffic comes to what. Pure.
 
+import type { Allocation, Group, Rule, Variation } from '../datafile/shape.ts';
 import type { AudienceUser, Test } from './audience/match.ts';
 import { bucketOf } from './bucket.ts';
-import type { Allocation, Group, Rule, Variation } from '../datafile/shape.ts';
 import { expectKnown, expectKnownType } from './project/known-fields.ts';
 import type { Project } from './project/project.ts';
 import { nameOf, Refusal } from './refusal.ts';

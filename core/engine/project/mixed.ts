@@ -1,9 +1,9 @@
 // Experiments of the type `fr`: the SDK gives them the variation that a flag's last delivery rule has, for all of the traffic that
 // is not theirs. Pure.
 
+import type { Flag, Rule, Variation } from '../../datafile/shape.ts';
 import { BUCKETS } from '../bucket.ts';
 import { Refusal } from '../refusal.ts';
-import type { Flag, Rule, Variation } from '../../datafile/shape.ts';
 import type { Project } from './project.ts';
 
 export const MIXED_TYPE = 'fr';

@@ -1,9 +1,6 @@
 // A datafile's parts by their ids, with the precedence that the Optimizely SDK gives to repeated ones: the last wins. Audiences may be
 // parsed or texts. Pure.
 
-import { treeTest } from '../audience/conditions.ts';
-import { type Condition, type Test, testOf } from '../audience/match.ts';
-import { nameOf, Refusal } from '../refusal.ts';
 import type {
   Audience,
   DatafileJson,
@@ -15,6 +12,9 @@ import type {
   Usage,
   Variation,
 } from '../../datafile/shape.ts';
+import { treeTest } from '../audience/conditions.ts';
+import { type Condition, type Test, testOf } from '../audience/match.ts';
+import { nameOf, Refusal } from '../refusal.ts';
 import { expectKnown } from './known-fields.ts';
 
 const everyUser: Test = () => true;

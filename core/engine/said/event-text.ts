@@ -1,8 +1,8 @@
 // An impression as the events endpoint takes it, in pieces: all but the user, the time and an id is the same for every user of
 // one outcome. The same fields in the same order as the Optimizely SDK's (log_event.ts). Pure.
 
-import { type Attributes, isComparable } from '../audience/match.ts';
 import type { DatafileJson, Rule, Variation } from '../../datafile/shape.ts';
+import { type Attributes, isComparable } from '../audience/match.ts';
 import type { Project } from '../project/project.ts';
 
 const ENDPOINTS: ReadonlyMap<unknown, string> = new Map([

@@ -7,8 +7,8 @@ import {
   createInstance,
   createStaticProjectConfigManager,
 } from '@optimizely/optimizely-sdk/universal';
-import { decisionText } from '../../../agent/decisions/flags/decision.ts';
 import { orderFlagVariations } from '../../../agent/decisions/flag-variations.ts';
+import { decisionText } from '../../../agent/decisions/flags/decision.ts';
 import { InvalidVariables } from '../../../agent/decisions/invalid-variables.ts';
 import { KeptVariations } from '../../../agent/decisions/profiles/kept-variations.ts';
 import type { BucketMap, UserProfile } from '../../../agent/decisions/profiles/profiles.ts';

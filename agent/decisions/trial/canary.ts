@@ -2,13 +2,13 @@
 // throws is set aside, and answers like one that is off; where that is more than half of the project, the last good datafile
 // must stay. Sends no event, tells no listener, touches no profile. Knows neither the SDK's package nor sources.
 
-import { flagsNamed, LEFT_OUT_MAX, type LeftOut, partName } from '../../core/datafile/left-out.ts';
-import type { Engine } from '../../core/engine/engine.ts';
-import { User } from '../../core/engine/user.ts';
-import { FanoutError, messageOf } from '../../core/errors.ts';
-import type { SdkKey, Seq } from '../../core/ids.ts';
-import type { FlagClient } from './flag-client.ts';
-import type { SdkDecideOptions } from './sdk-types.ts';
+import { flagsNamed, LEFT_OUT_MAX, type LeftOut, partName } from '../../../core/datafile/left-out.ts';
+import type { Engine } from '../../../core/engine/engine.ts';
+import { User } from '../../../core/engine/user.ts';
+import { FanoutError, messageOf } from '../../../core/errors.ts';
+import type { SdkKey, Seq } from '../../../core/ids.ts';
+import type { FlagClient } from '../flag-client.ts';
+import type { SdkDecideOptions } from '../sdk-types.ts';
 
 /** Decisions per datafile: about 0.6 ms of a swap of 250 KB, which takes eight times as long. */
 export const CANARY_DECISIONS_MAX = 64;

@@ -1,10 +1,10 @@
 // Flags that the engine leaves to the SDK, tried on it after the datafile has begun to serve: a flag whose decision throws is set
 // aside, as by the canary. In small steps, while the agent has nothing else to do. What the engine finds odd was tried before.
 
-import type { LeftOut } from '../../core/datafile/left-out.ts';
-import type { Refusal } from '../../core/engine/refusal.ts';
+import type { LeftOut } from '../../../core/datafile/left-out.ts';
+import type { Refusal } from '../../../core/engine/refusal.ts';
+import type { FlagClient } from '../flag-client.ts';
 import { sampleUsers, setAsidePart, thrownBy } from './canary.ts';
-import type { FlagClient } from './flag-client.ts';
 
 /** Flags that are looked at in one step: about a tenth of a millisecond each where they are compiled for it. */
 const FLAGS_PER_STEP = 8;

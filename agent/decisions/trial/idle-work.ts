@@ -1,7 +1,7 @@
 // Work that no answer waits for, one small step at a time with pauses between, so that requests are hardly ever in its way. Knows
 // nothing of what is done.
 
-import type { Clock, Timer } from '../../core/clock.ts';
+import type { Clock, Timer } from '../../../core/clock.ts';
 
 /** Between two steps. */
 export const IDLE_PAUSE_MS = 50;

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { SourceName } from '../../../agent/datafiles/sources/source.ts';
-import { CANARY_DECISIONS_MAX, sample } from '../../../agent/decisions/canary.ts';
-import { FlagClients } from '../../../agent/decisions/clients.ts';
-import { Engine } from '../../../core/engine/engine.ts';
-import { type FanoutError, isFanoutError } from '../../../core/errors.ts';
-import { type SdkKey, type Seq, sha256Of } from '../../../core/ids.ts';
-import { datafileBytes, generateDatafile } from '../../../infra/local/optimizely/datafile.ts';
+import type { SourceName } from '../../../../agent/datafiles/sources/source.ts';
+import { FlagClients } from '../../../../agent/decisions/clients.ts';
+import { CANARY_DECISIONS_MAX, sample } from '../../../../agent/decisions/trial/canary.ts';
+import { Engine } from '../../../../core/engine/engine.ts';
+import { type FanoutError, isFanoutError } from '../../../../core/errors.ts';
+import { type SdkKey, type Seq, sha256Of } from '../../../../core/ids.ts';
+import { datafileBytes, generateDatafile } from '../../../../infra/local/optimizely/datafile.ts';
 
 interface Rule {
   audienceIds: string[];

@@ -2,17 +2,21 @@
 // on, and the operator hears of it.
 
 import { afterEach, expect, it, vi } from 'vitest';
-import { FlagClients } from '../../../agent/decisions/clients.ts';
-import { CHECK_PAUSE_MS, CHECKED_AFTER_MS, CrossCheck } from '../../../agent/decisions/cross-check.ts';
-import type { FlagClient } from '../../../agent/decisions/flag-client.ts';
-import { IDLE_PAUSE_MS, IdleWork } from '../../../agent/decisions/idle-work.ts';
-import { FetchedProfile, RequestProfiles } from '../../../agent/decisions/profiles/request-profiles.ts';
-import { CompiledFlag } from '../../../core/engine/flag.ts';
-import { Outcome } from '../../../core/engine/outcome.ts';
-import { sha256Of } from '../../../core/ids.ts';
-import { fullDatafile } from '../../support/full-datafile.ts';
-import { ManualClock } from '../../support/manual-clock.ts';
-import { KEY } from '../support/fakes.ts';
+import { FlagClients } from '../../../../agent/decisions/clients.ts';
+import type { FlagClient } from '../../../../agent/decisions/flag-client.ts';
+import { FetchedProfile, RequestProfiles } from '../../../../agent/decisions/profiles/request-profiles.ts';
+import {
+  CHECK_PAUSE_MS,
+  CHECKED_AFTER_MS,
+  CrossCheck,
+} from '../../../../agent/decisions/trial/cross-check.ts';
+import { IDLE_PAUSE_MS, IdleWork } from '../../../../agent/decisions/trial/idle-work.ts';
+import { CompiledFlag } from '../../../../core/engine/flag.ts';
+import { Outcome } from '../../../../core/engine/outcome.ts';
+import { sha256Of } from '../../../../core/ids.ts';
+import { fullDatafile } from '../../../support/full-datafile.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
+import { KEY } from '../../support/fakes.ts';
 
 const FLAG = 'delivered';
 

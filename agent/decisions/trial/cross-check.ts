@@ -1,12 +1,12 @@
 // Holds some of the engine's decisions to the SDK's while the agent serves. Later, off the answer's way: where both differ, the flag is the
 // SDK's from then on. Compares what was decided, not how it is said in events: for that there are tests.
 
-import type { Random } from '../../core/clock.ts';
-import { User, WHOLE_FLAG } from '../../core/engine/user.ts';
-import type { FlagClient } from './flag-client.ts';
+import type { Random } from '../../../core/clock.ts';
+import { User, WHOLE_FLAG } from '../../../core/engine/user.ts';
+import type { FlagClient } from '../flag-client.ts';
+import { FetchedProfile, type ProfileSession } from '../profiles/request-profiles.ts';
+import type { SdkAttributes, SdkClient, SdkDecideOptions } from '../sdk-types.ts';
 import type { IdleWork } from './idle-work.ts';
-import { FetchedProfile, type ProfileSession } from './profiles/request-profiles.ts';
-import type { SdkAttributes, SdkClient, SdkDecideOptions } from './sdk-types.ts';
 
 /** On the average one decision of so many. */
 export const CHECKED_EVERY = 1_000;
