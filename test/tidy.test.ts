@@ -116,7 +116,7 @@ describe('dependencies point one way', () => {
     // What everybody may import loads none of it.
     expect(tracing).not.toContain('agent/tracing/tracing.ts');
     expect(importersOf(/^@optimizely\//, shipped).sort()).toEqual([
-      'agent/decisions/clients.ts',
+      'agent/decisions/sdk-client.ts',
       'agent/decisions/sdk-types.ts',
       'functions/publish/sdk-check.ts',
     ]);

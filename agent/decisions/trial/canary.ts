@@ -2,12 +2,13 @@
 // throws is set aside, and answers like one that is off; where that is more than half of the project, the last good datafile
 // must stay. Sends no event, tells no listener, touches no profile. Knows neither the SDK's package nor sources.
 
-import { flagsNamed, LEFT_OUT_MAX, type LeftOut, partName } from '../../core/datafile/left-out.ts';
-import { FanoutError, messageOf } from '../../core/errors.ts';
-import type { SdkKey, Seq } from '../../core/ids.ts';
-import { plainUser } from './decider/decider.ts';
-import type { FlagClient } from './flag-client.ts';
-import type { SdkDecideOptions } from './sdk-types.ts';
+import { flagsNamed, LEFT_OUT_MAX, type LeftOut, partName } from '../../../core/datafile/left-out.ts';
+import type { Engine } from '../../../core/engine/engine.ts';
+import { User } from '../../../core/engine/user.ts';
+import { FanoutError, messageOf } from '../../../core/errors.ts';
+import type { SdkKey, Seq } from '../../../core/ids.ts';
+import type { FlagClient } from '../flag-client.ts';
+import type { SdkDecideOptions } from '../sdk-types.ts';
 
 /** Decisions per datafile: about 0.6 ms of a swap of 250 KB, which takes eight times as long. */
 export const CANARY_DECISIONS_MAX = 64;
@@ -21,21 +22,13 @@ const QUIET = ['DISABLE_DECISION_EVENT', 'IGNORE_USER_PROFILE_SERVICE'] as unkno
 
 type Attributes = Readonly<Record<string, string | number | boolean>>;
 
-interface User {
+export interface SampleUser {
   readonly userId: string;
   readonly attributes: Attributes;
 }
 
-/** As the SDK has it, which looks at a flag's rules when it decides. */
-interface Flag {
-  readonly key: string;
-  experimentIds?: readonly string[];
-  rolloutId?: string;
-}
-
 /** What of a parsed datafile is looked at here. */
 interface Sampled {
-  readonly featureFlags?: readonly Flag[];
   readonly audiences?: readonly { readonly conditions?: unknown }[];
   readonly typedAudiences?: readonly { readonly conditions?: unknown }[];
 }
@@ -48,10 +41,11 @@ export interface Trial {
 
 /**
  * Tries each flag, of more than CANARY_DECISIONS_MAX as many as that: which ones follows from `seq`, so that all agents
- * try the same of one version, and the versions after it try the others. As soon as one throws, all of them are tried.
- * @param datafile as the SDK has parsed it and built `client` of it; a flag that is set aside loses its rules in it
+ * try the same of one version, and the versions after it try the others. As soon as one is odd, all of them are tried: those that the
+ * engine refuses by the SDK, whose client is built for it.
+ * @param datafile the object that the engine decides by
  * @returns the flags that were set aside
- * @throws FanoutError DATAFILE_UNDECIDABLE naming the first flag, where too many throw
+ * @throws FanoutError DATAFILE_UNDECIDABLE naming the first flag, where too many throw; DATAFILE_UNLOADABLE
  */
 export function tryDecisions(
   client: FlagClient,
@@ -59,48 +53,70 @@ export function tryDecisions(
   sdkKey: SdkKey,
   { seq, mayRefuse }: Trial,
 ): readonly LeftOut[] {
-  const sampled = datafile as Sampled;
-  const flags = sampled.featureFlags ?? [];
-  const users = sampleUsers(sampled);
-  const isSound = sample(flags.length, users.length, seq).every(
-    ([flag, who]) => thrownBy(client, flags[flag] as Flag, users[who] as User) === null,
+  const { flagKeys } = client;
+  const users = sampleUsers(datafile);
+  const isSound = sample(flagKeys.length, users.length, seq).every(([flag, who]) =>
+    isDecided(client.engine, flagKeys[flag] as string, users[who] as SampleUser),
   );
   if (isSound) return [];
-  const thrown = new Map<Flag, unknown>();
-  for (const flag of flags)
-    for (const user of users) {
-      const error = thrownBy(client, flag, user);
-      if (error !== null && !thrown.has(flag)) thrown.set(flag, error);
-    }
-  for (const flag of thrown.keys()) setAside(client, flag);
-  const isHopeless = [...thrown.keys()].some((flag) =>
-    users.some((user) => thrownBy(client, flag, user) !== null),
-  );
-  if (mayRefuse && (isHopeless || thrown.size > flags.length * SHARE_SET_ASIDE_MAX)) {
-    const [flag, cause] = [...thrown][0] as [Flag, unknown];
-    throw undecidable(sdkKey, flag.key, thrown.size, flags.length, cause);
+  const thrown = new Map<string, unknown>();
+  for (const flagKey of flagKeys) {
+    const error = thrownBy(client, flagKey, users);
+    if (error !== null) thrown.set(flagKey, error);
   }
-  return [...thrown].slice(0, LEFT_OUT_MAX).map(([{ key }, error]) => ({
-    flagKeys: flagsNamed([key]),
-    what: partName('flag', key),
-    why: `is off: its decision throws (${messageOf(error)})`,
-  }));
+  for (const flagKey of thrown.keys()) client.setAside(flagKey);
+  const isHopeless = [...thrown.keys()].some((flagKey) => thrownBy(client, flagKey, users) !== null);
+  if (mayRefuse && (isHopeless || thrown.size > flagKeys.length * SHARE_SET_ASIDE_MAX)) {
+    const [flagKey, cause] = [...thrown][0] as [string, unknown];
+    throw undecidable(sdkKey, flagKey, thrown.size, flagKeys.length, cause);
+  }
+  return [...thrown].slice(0, LEFT_OUT_MAX).map(([key, error]) => setAsidePart(key, error));
 }
 
-/** Without rules a flag is off for everybody, with its variables' defaults; both the SDK and the decider read the same object. */
-function setAside({ decider }: FlagClient, flag: Flag): void {
-  flag.experimentIds = [];
-  flag.rolloutId = '';
-  decider?.distrust(flag.key);
-}
+/** What is said of a flag that was set aside. */
+export const setAsidePart = (flagKey: string, error: unknown): LeftOut => ({
+  flagKeys: flagsNamed([flagKey]),
+  what: partName('flag', flagKey),
+  why: `is off: its decision throws (${messageOf(error)})`,
+});
 
-/** What a decision throws; null where it does not. */
-function thrownBy(client: FlagClient, { key }: Flag, user: User): unknown {
+/** Whether the engine decides a flag, or leaves it to the SDK for a reason over which the SDK does not fail. */
+function isDecided(engine: Engine, flagKey: string, { userId, attributes }: SampleUser): boolean {
   try {
-    decide(client, key, user);
+    return (
+      engine.decide(flagKey, new User(userId, attributes)) !== null || engine.refusal(flagKey)?.kind !== 'odd'
+    );
+  } catch {
+    return false; // A mistake of the engine's own: it is looked into flag by flag.
+  }
+}
+
+/**
+ * What a decision throws, of the engine or else of the SDK; null where none does.
+ * @throws FanoutError DATAFILE_UNLOADABLE
+ */
+export function thrownBy(client: FlagClient, flagKey: string, users: readonly SampleUser[]): unknown {
+  if (
+    users.every(({ userId, attributes }) => isEngines(client.engine, flagKey, new User(userId, attributes)))
+  )
     return null;
-  } catch (error) {
-    return error ?? new Error('nothing');
+  // What cannot be loaded is no matter of a flag.
+  const { sdk } = client;
+  for (const { userId, attributes } of users)
+    try {
+      client.quietly(() => sdk.createUserContext(userId, attributes).decide(flagKey, QUIET));
+    } catch (error) {
+      return error ?? new Error('nothing');
+    }
+  return null;
+}
+
+function isEngines(engine: Engine, flagKey: string, user: User): boolean {
+  try {
+    return engine.decide(flagKey, user) !== null;
+  } catch {
+    engine.mistrust(flagKey);
+    return false;
   }
 }
 
@@ -116,15 +132,9 @@ export function sample(flags: number, users: number, seq: number): [flag: number
   });
 }
 
-/** As a request would be decided: by the decider, and by the SDK, which confirms it. */
-function decide({ decider, sdk }: FlagClient, flagKey: string, { userId, attributes }: User): void {
-  const user = plainUser(userId, attributes);
-  if (user !== null) decider?.flag(flagKey)?.decide(user);
-  sdk.createUserContext(userId, attributes)?.decide(flagKey, QUIET);
-}
-
-/** Somebody of whom nothing is known, and somebody who has what the audiences ask for. */
-function sampleUsers({ audiences = [], typedAudiences = [] }: Sampled): readonly User[] {
+/** A user of whom nothing is known, and one who has what the audiences ask for. */
+export function sampleUsers(datafile: unknown): readonly SampleUser[] {
+  const { audiences = [], typedAudiences = [] } = datafile as Sampled;
   const attributes: Record<string, string | number | boolean> = Object.create(null);
   let left = CONDITIONS_READ_MAX;
   const read = (condition: unknown, depth: number): void => {

@@ -1,6 +1,6 @@
 // Trees of conditions, `["and", ["or", …], …]`, as one function. Pure.
 
-import type { Attributes, Test } from './match.ts';
+import type { AudienceUser, Test } from './match.ts';
 
 export const OPERATORS: ReadonlySet<unknown> = new Set(['and', 'or', 'not']);
 
@@ -21,10 +21,10 @@ export function treeTest(tree: unknown, leaf: (condition: unknown) => Test): Tes
 }
 
 function all(tests: readonly Test[]): Test {
-  return (attributes: Attributes) => {
+  return (user: AudienceUser) => {
     let isUnknown = false;
     for (const test of tests) {
-      const truth = test(attributes);
+      const truth = test(user);
       if (truth === false) return false;
       if (truth === null) isUnknown = true;
     }
@@ -33,10 +33,10 @@ function all(tests: readonly Test[]): Test {
 }
 
 function any(tests: readonly Test[]): Test {
-  return (attributes: Attributes) => {
+  return (user: AudienceUser) => {
     let isUnknown = false;
     for (const test of tests) {
-      const truth = test(attributes);
+      const truth = test(user);
       if (truth === true) return true;
       if (truth === null) isUnknown = true;
     }
@@ -46,8 +46,8 @@ function any(tests: readonly Test[]): Test {
 
 function not(test: Test | undefined): Test {
   if (test === undefined) return () => null;
-  return (attributes) => {
-    const truth = test(attributes);
+  return (user) => {
+    const truth = test(user);
     return truth === null ? null : !truth;
   };
 }

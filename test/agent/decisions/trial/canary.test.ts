@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { SourceName } from '../../../agent/datafiles/sources/source.ts';
-import { CANARY_DECISIONS_MAX, sample } from '../../../agent/decisions/canary.ts';
-import { FlagClients } from '../../../agent/decisions/clients.ts';
-import { Decider } from '../../../agent/decisions/decider/decider.ts';
-import { type FanoutError, isFanoutError } from '../../../core/errors.ts';
-import { type SdkKey, type Seq, sha256Of } from '../../../core/ids.ts';
-import { datafileBytes, generateDatafile } from '../../../infra/local/optimizely/datafile.ts';
+import type { SourceName } from '../../../../agent/datafiles/sources/source.ts';
+import { FlagClients } from '../../../../agent/decisions/clients.ts';
+import { CANARY_DECISIONS_MAX, sample } from '../../../../agent/decisions/trial/canary.ts';
+import { Engine } from '../../../../core/engine/engine.ts';
+import { type FanoutError, isFanoutError } from '../../../../core/errors.ts';
+import { type SdkKey, type Seq, sha256Of } from '../../../../core/ids.ts';
+import { datafileBytes, generateDatafile } from '../../../../infra/local/optimizely/datafile.ts';
 
 interface Rule {
   audienceIds: string[];
@@ -166,7 +166,8 @@ it('a flag whose group cannot be read is left to the SDK, and does not throw ami
     it.groups = [{ id: 'g', policy: 'random', trafficAllocation: null, experiments: it.experiments }];
     it.experiments = [];
   });
-  for (const { key } of bad.featureFlags) expect(Decider.of(bad)?.flag(String(key))).toBeNull();
+  const engine = new Engine(bad, { name: 'Agent', version: '1' });
+  for (const { key } of bad.featureFlags) expect(engine.refusal(String(key))?.kind).toBe('odd');
 });
 
 describe('the sample', () => {

@@ -1,10 +1,10 @@
-// Every kind of condition with every kind of value: the decider must tell true, false and "cannot be told" as the SDK does.
+// Every kind of condition with every kind of value: the engine must tell true, false and "cannot be told" as the SDK does.
 
 import { describe, expect, it } from 'vitest';
 import { FlagClients } from '../../../../agent/decisions/clients.ts';
-import { plainUser } from '../../../../agent/decisions/decider/decider.ts';
+import { User } from '../../../../core/engine/user.ts';
 import { sha256Of, toSdkKey } from '../../../../core/ids.ts';
-import { SDK_KEY } from './projects.ts';
+import { SDK_KEY } from '../../../lab/engine/projects.ts';
 
 const VERSIONS = [
   '1',
@@ -121,10 +121,10 @@ describe.each(TYPES)('a condition of type %s', (type) => {
     const body = datafileOf(conditions);
     const { built } = await clients.build(body, sha256Of(body), { sdkKey: toSdkKey(SDK_KEY) });
     for (const attributes of [{}, ...VALUES.map((a) => ({ a }))]) {
-      const user = plainUser('u', attributes);
+      const user = new User('u', attributes);
       const bySdk = built.sdk.createUserContext('u', attributes as Record<string, string>).decideAll();
       for (const [key, { ruleKey }] of Object.entries(bySdk)) {
-        const outcome = user && built.decider?.flag(key)?.decide(user);
+        const outcome = built.engine.decide(key, user)?.outcome;
         expect(outcome?.ruleKey, `${JSON.stringify(attributes)} ${key}`).toBe(ruleKey);
       }
     }

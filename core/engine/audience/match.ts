@@ -1,11 +1,19 @@
-// One condition of an audience, as a function of the user's attributes. Null is "cannot be told": the attribute is missing,
+// One condition of an audience, as a function of the user. Null is "cannot be told": the attribute is missing,
 // or of a type that the condition does not compare. Pure.
 
 import { compareVersions } from './semver.ts';
 
 export type Attributes = Readonly<Record<string, unknown>>;
 export type Truth = boolean | null;
-export type Test = (attributes: Attributes) => Truth;
+
+/** As much of a user as audiences ask for. */
+export interface AudienceUser {
+  readonly attributes: Attributes;
+  /** Those of the Data Platform; null where it was not asked. */
+  readonly segments: readonly string[] | null;
+}
+
+export type Test = (user: AudienceUser) => Truth;
 
 /** As datafiles have it. */
 export interface Condition {
@@ -26,16 +34,18 @@ const unknown = (): Truth => null;
 export function testOf(condition: Condition): Test {
   const { type, match, value } = condition;
   // Segments come from the Data Platform alone; a user without them is in none.
-  if (type === 'third_party_dimension')
-    return match === undefined || match === 'qualified' ? () => false : unknown;
+  if (type === 'third_party_dimension') {
+    if (match !== undefined && match !== 'qualified') return unknown;
+    return ({ segments }) => segments?.includes(value as string) === true;
+  }
   if (type !== 'custom_attribute') return unknown;
   const name = String(condition.name);
   if (name in Object.prototype) throw new TypeError(`"${name}" is no attribute`);
-  if (match === 'exists') return (attributes) => (attributes[name] ?? null) !== null;
+  if (match === 'exists') return ({ attributes }) => (attributes[name] ?? null) !== null;
   const matcher = MATCHERS.get(match);
   if (matcher === undefined) return unknown;
   const matches = matcher(value);
-  return (attributes) => {
+  return ({ attributes }) => {
     const own = attributes[name];
     return own === undefined || own === null ? null : matches(own);
   };

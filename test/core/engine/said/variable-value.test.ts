@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { typedValue } from '../../../agent/decisions/variable-value.ts';
+import { typedValue } from '../../../../core/engine/said/variable-value.ts';
 
 const valid = (value: unknown) => ({ value, isValid: true });
 const invalid = (value: unknown) => ({ value, isValid: false });

@@ -1,13 +1,12 @@
-// The decider's side: an event of an outcome that is known already needs only a user, a time and an id. Batching, sending
-// and keeping are the sink's.
+// The engine's side: an event of an outcome that is known already needs only a user, a time and an id. Batching, sending and
+// keeping are the sink's.
 
 import type { Random } from '../../core/clock.ts';
+import { type EventPieces, eventText } from '../../core/engine/said/event-text.ts';
 import { uuid } from '../../core/uuid.ts';
-import { eventText } from '../decisions/decider/event-tap.ts';
-import type { EventPieces } from '../decisions/decider/outcome.ts';
 import type { EventSink } from './event.ts';
 
-/** @param visitor made by visitorText() */
+/** @param visitor see Engine.visitor() */
 export type SendEvent = (pieces: EventPieces, visitor: string) => void;
 
 export interface SenderDeps {
