@@ -1,15 +1,15 @@
 // The process: environment in, signals, exit codes. 0 after a clean stop, 1 when it fails, 2 for wrong settings. Where there
 // are several workers it is their primary; their own program is worker-main.ts.
 
-import './process/compile-early.ts';
+import '../io/compile-early.ts';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { extname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Clock, timerDelayMs } from '../core/clock.ts';
 import { errorFields, isFanoutError } from '../core/errors.ts';
 import { createLog } from '../io/log.ts';
 import { openOutboundRoute, outboundRouteInvalid } from '../io/outbound-route.ts';
+import { realClock } from '../io/real-clock.ts';
 import { Agent, type AgentDeps, type RunningAgent } from './agent.ts';
 import { type AgentConfig, loadConfig, loadConfigFile, type Machine } from './config/config.ts';
 import { runCli } from './process/cli.ts';
@@ -19,13 +19,7 @@ import { startTracing } from './tracing/tracing.ts';
 const EXIT_FAILED = 1;
 const EXIT_CONFIG = 2;
 
-const clock: Clock = {
-  nowMs: () => Date.now(),
-  after: (delayMs, run) => {
-    const timer = setTimeout(run, timerDelayMs(delayMs));
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
+const clock = realClock(Date.now);
 
 async function main(): Promise<void> {
   const outboundRoute = openOutboundRoute(process.env);

@@ -2,10 +2,11 @@
 // may touch; nothing is opened before it is used.
 
 import type { BusCredentials } from '../core/bus/credentials.ts';
-import type { Clock, Random } from '../core/clock.ts';
+import type { Random } from '../core/clock.ts';
 import type { ServiceName } from '../core/log.ts';
 import { type ProjectTable, parseProjects } from '../core/projects.ts';
 import { parseSigningKey, type SigningKey } from '../core/record/signing-keys.ts';
+import { realClock } from '../io/real-clock.ts';
 import { NatsBus } from './bus/bus.ts';
 import { parseBusCredentials } from './bus/credentials.ts';
 import { createTopic } from './bus/topic.ts';
@@ -14,6 +15,7 @@ import { withFreshTokens } from './cdn/fresh-tokens.ts';
 import type { Deps, ReaderDeps } from './ports.ts';
 import { sdkCheck } from './publish/sdk-check.ts';
 import { createRecord } from './record/bucket.ts';
+import { withMemory } from './record/record-memory.ts';
 import { withTrustedHeads, withTrustedManifests } from './record/signed-record.ts';
 import { Seals } from './record/signing.ts';
 import { type CachedSecret, RefreshingSecret, unchanging } from './settings/refreshing-secret.ts';
@@ -76,7 +78,6 @@ export function wireWriter(teller: ServiceName | Telemetry, globals: ProcessGlob
     topic: createTopic(settings.topic),
     cdn: withFreshTokens(createCdn(settings.templates), projects),
     sdkCheck,
-    lastSeen: new Map(),
     newId: globals.newId,
   };
   return { settings, projects, telemetry, deps };
@@ -107,7 +108,7 @@ function readerDeps(
   };
 }
 
-/** Null where nothing is signed, and no signatures are asked for. */
+/** Null where versions are not signed, and no signatures are asked for. */
 function writerSeals(
   { publicKeys, signingKey }: WriterSettings,
   secret: SecretReference | null,
@@ -120,8 +121,8 @@ function writerSeals(
 }
 
 function trusting(deps: ReaderDeps, seals: Seals | null): ReaderDeps {
-  if (seals === null) return deps;
   const { record, bus } = deps;
+  if (seals === null) return { ...deps, record: withMemory(record) };
   return {
     ...deps,
     record: withTrustedManifests(record, seals, deps),
@@ -154,17 +155,7 @@ function read<T>(
     log,
     metrics,
   });
-  // Begun while the function still starts. It reports its own failure, and the first caller of get() tries again.
+  // Begun while the function still starts. It reports its own failure, and a part that needs the value tries again.
   void secret.get().catch(() => {});
   return secret;
-}
-
-function realClock(nowMs: () => number): Clock {
-  return {
-    nowMs,
-    after: (delayMs, run) => {
-      const timer = setTimeout(run, delayMs);
-      return { cancel: () => clearTimeout(timer) };
-    },
-  };
 }

@@ -235,6 +235,6 @@ const invalid = (problems: readonly string[]) =>
   new FanoutError({
     code: 'CONFIG_INVALID',
     message: `The agent's settings are wrong: ${problems.join('; ')}`,
-    remedy: '`--help` lists every setting; "Configuration" in the README says more.',
+    remedy: '`--help` lists every setting; docs/configuration.md says more.',
     retryable: false,
   });

@@ -3,8 +3,8 @@
 
 import type { SdkKey } from '../../core/ids.ts';
 import type { LogLevel } from '../../core/log.ts';
+import type { S3Settings } from '../../io/s3.ts';
 import type { NatsSettings } from '../datafiles/sources/bus.ts';
-import type { S3Settings } from '../datafiles/sources/s3.ts';
 import type {
   AnswerLimits,
   AuthSettings,

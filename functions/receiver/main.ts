@@ -1,6 +1,6 @@
 // The receiver's process: environment in, signals, exit codes. 0 after a clean stop, 1 when it fails, 2 for wrong settings.
 
-import '../compile-early.ts';
+import '../../io/compile-early.ts';
 import { randomUUID } from 'node:crypto';
 import { errorFields, isFanoutError } from '../../core/errors.ts';
 import { openOutboundRoute, outboundRouteInvalid } from '../../io/outbound-route.ts';

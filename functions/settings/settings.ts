@@ -11,10 +11,10 @@ import type { Cursor } from '../../core/settings/cursor.ts';
 import { PUBLIC_KEYS_VARIABLE, publicKeysIn } from '../../core/settings/public-keys.ts';
 import type { Environment } from '../../core/settings/setting.ts';
 import type { Findings } from '../../core/settings/tree.ts';
+import type { S3Settings } from '../../io/s3.ts';
 import type { BusSettings } from '../bus/bus.ts';
 import type { TopicSettings } from '../bus/topic.ts';
 import type { UrlTemplates } from '../cdn/cdn.ts';
-import type { BucketSettings } from '../record/s3-objects.ts';
 import { type GuardSettings, readGuardSettings } from '../webhook/guard.ts';
 import { readBus } from './bus.ts';
 import { type Read, readFrom } from './list.ts';
@@ -36,7 +36,7 @@ export interface SecretNames {
 
 /** What every function needs. */
 export interface ReaderSettings {
-  readonly bucket: BucketSettings;
+  readonly bucket: S3Settings;
   readonly bus: BusSettings;
   /** Keys whose signatures are trusted besides that of the own one; with neither, no signatures are asked for. */
   readonly publicKeys: readonly PublicKey[];

@@ -1,4 +1,4 @@
-// The settings of every process of the stack: the same words as in a deployment (README, "Configuration"), with local
+// The settings of every process of the stack: the same words as in a deployment (docs/configuration.md), with local
 // addresses. The one place that maps addresses to environment variables.
 
 import { PUBLIC_KEYS_VARIABLE } from '../../../core/settings/public-keys.ts';

@@ -1,12 +1,11 @@
-// The one list of settings: the code reads all of it, --help prints it, and the documents have it.
+// The one list of settings: the code reads all of it, and --help prints it. That the documents have it: test/docs/generated.test.ts.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { SETTINGS as AGENT_SETTINGS } from '../../../agent/config/settings.ts';
 import { runOptions } from '../../../functions/receiver/options.ts';
 import { FUNCTION_SETTINGS } from '../../../functions/settings/list.ts';
 import { checkFunctionSettings } from '../../../functions/settings/settings.ts';
-import { readPage, rowsIn } from '../../docs/markdown.ts';
 import { newKeys } from '../../support/functions/signing.ts';
 import { sourceText } from '../../support/source-text.ts';
 
@@ -16,26 +15,10 @@ const readers = sourceText('functions', 'core/settings').replace(
   '',
 );
 const { publicText } = newKeys();
-const pages = ['README.md', ...readdirSync('docs').map((name) => `docs/${name}`)].filter((name) =>
-  name.endsWith('.md'),
-);
-/** Variables in the first cell of any table. */
-const documented = new Set(
-  pages
-    .flatMap((page) => rowsIn(readPage(page)))
-    .flatMap(([first = '']) => [...first.matchAll(/`(FANOUT_[A-Z0-9_]+)`/g)].map(([, name = '']) => name)),
-);
 
 describe('every setting', () => {
   it.each(FUNCTION_SETTINGS)('$variable is read', ({ variable }) => {
     expect(readers).toMatch(new RegExp(`'${variable}'|env\\.${variable}\\b`));
-  });
-
-  it('is in the documents, and no other is', () => {
-    const known = [...FUNCTION_SETTINGS, ...AGENT_SETTINGS].map(({ variable }) => variable);
-    const missing = FUNCTION_SETTINGS.filter(({ variable }) => !documented.has(variable));
-    expect(missing.map(({ variable }) => variable)).toEqual([]);
-    expect([...documented].filter((name) => !known.includes(name))).toEqual([]);
   });
 
   it('of the receiver is in its help, with its default', () => {
