@@ -101,11 +101,14 @@ export function createReceiver(
     }
   };
 
-  const server: HttpServer = createHttpServer({
-    webhook,
-    isReady: () => isRecordKnown && !isStopping,
-    metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
-  });
+  const server: HttpServer = createHttpServer(
+    {
+      webhook,
+      isReady: () => isRecordKnown && !isStopping,
+      metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
+    },
+    clock,
+  );
   const ticker = createTicker({
     clock,
     random,
