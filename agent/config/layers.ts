@@ -49,7 +49,7 @@ export function layers(env: Environment, file: ConfigFile | null, findings: Find
   return root;
 }
 
-/** Call when everything was read: what nobody asked for is no setting. */
+/** Call when everything has been read: an entry that no reader asked for is not a setting. */
 export function noteUnknownInFile(root: Node, file: ConfigFile | null, findings: Findings): void {
   if (file === null) return;
   const paths = SETTINGS.map(({ path }) => path);
@@ -57,7 +57,7 @@ export function noteUnknownInFile(root: Node, file: ConfigFile | null, findings:
     if (!origin.startsWith(`${file.path}: `)) continue;
     const path = origin.slice(file.path.length + 2);
     const text = `${origin} is not a setting${hint(nearest(path, paths))}`;
-    // Files of the original may hold what other versions of it knew; `fanout` is ours alone.
+    // Files may hold settings of other versions of the original; `fanout` is ours alone.
     if (path.startsWith('fanout.')) findings.problems.push(text);
     else findings.warnings.push(text);
   }
@@ -131,7 +131,7 @@ function noteUnusable(root: Node, findings: Findings): void {
 
 const isEmptyMap = ({ value }: Node): boolean => value instanceof Map && value.size === 0;
 
-/** Zero, false and empty ask for nothing; a name in a map with nothing below it does (`interceptors: { httplog: {} }`). */
+/** Zero, false and empty values ask for nothing; a name in a map with nothing below it does (`interceptors: { httplog: {} }`). */
 function isNothing({ value }: Node): boolean {
   if (value instanceof Map)
     return [...value.values()].every((child) => !isEmptyMap(child) && isNothing(child));

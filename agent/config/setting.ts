@@ -1,9 +1,9 @@
-// What a setting of the agent is: that of every program, and where it is in the file.
+// A setting of the agent: as of every program, and with its place in the file.
 
 import type { Setting as AnySetting, SettingKind } from '../../core/settings/setting.ts';
 
 export interface Setting extends AnySetting {
-  /** In the file; found there whatever its case. */
+  /** In the file; found there in any case. */
   readonly path: string;
   /** Where it was in the file in earlier releases, which is read with a warning. */
   readonly formerPath?: string;

@@ -1,5 +1,5 @@
-// What can be asked of the agent on its command line instead of running it: help, version, and whether its settings are
-// right. Prints through what it is given; knows neither process nor environment.
+// The agent's command line: help, version, and a check of its settings instead of a run. Prints through the output that it is
+// given; knows neither process nor environment.
 
 import { VERSION } from '../../core/release.ts';
 import { settingHelp } from '../../core/settings/setting.ts';

@@ -1,5 +1,5 @@
-// Reads values out of the tree: one method per kind of value. What is wrong is noted and something harmless stands in,
-// until all has been read and all problems can be said at once. A secret's value is never repeated.
+// Reads values out of the tree: one method per kind of value. A wrong value is noted and replaced by something harmless, until
+// all has been read and all problems can be told at once. A secret's value is never repeated.
 
 import { parseDurationMs } from '../duration.ts';
 import { maskUserInfo } from '../http/user-info.ts';

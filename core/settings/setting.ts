@@ -1,5 +1,5 @@
-// What a setting is, whoever reads it: its variable, its default, and a line of help. Lists of settings are what --help, the
-// documents and the readers go by, so that none of them knows a setting that the others do not.
+// A setting of any program: its variable, its default, and a line of help. --help, the documents and the readers all go by lists
+// of settings, so that none of them knows a setting that the others do not.
 
 import type { Findings } from './tree.ts';
 
@@ -20,7 +20,7 @@ export interface Setting {
   readonly formerly?: string;
 }
 
-/** A variable as it was set. */
+/** A variable as the operator set it. */
 export interface Given {
   /** Its own name, or the former one. */
   readonly name: string;

@@ -1,10 +1,10 @@
-// Reads whose signatures the agent goes by.
+// Reads the public keys of the publishers that the agent trusts.
 
 import type { Cursor } from '../../../core/settings/cursor.ts';
 import { PUBLIC_KEYS_VARIABLE, publicKeysIn } from '../../../core/settings/public-keys.ts';
 import type { SigningSettings } from '../types.ts';
 
-/** @param hasRecord whether there is a bucket, without which nothing signed ever comes */
+/** @param hasRecord whether there is a bucket, without which no signed datafile ever comes */
 export function readSigning(fanout: Cursor, hasRecord: boolean): SigningSettings {
   const signingKeys = fanout.at('signingPublicKeys');
   const keys = publicKeysIn(signingKeys).map(({ text }) => text);

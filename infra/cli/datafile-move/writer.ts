@@ -18,7 +18,7 @@ export interface Writer {
   close(): void;
 }
 
-/** Stands for a topic where none is set; nothing is sent to it. */
+/** Takes the place of a topic where none is set; nothing is sent to it. */
 const NO_TOPIC = 'none';
 
 /** @throws FanoutError CONFIG_INVALID, SECRET_UNAVAILABLE, RECORD_UNAVAILABLE, SDK_KEY_INVALID, NOTHING_FOUND */
@@ -49,7 +49,7 @@ export async function openWriter({ env, clock, random, newId }: Shell, key: stri
   return { sdkKey, deps, stored, troubles, hasTopic, close: () => deps.bus.reset() };
 }
 
-/** Its lines would mix with what the command says; what they say of a path that failed is what the operator has to know. */
+/** Its lines would mix with the command's output; the operator has to know only which path failed, and why. */
 function keepingTroubles(troubles: Map<string, string>): Log {
   const keep = (_: string, fields: object = {}) => {
     const { path, error, cause } = fields as Readonly<Record<string, unknown>>;
