@@ -56,9 +56,9 @@ const importersOf = (pattern: RegExp, files: readonly SourceFile[]): string[] =>
 const filesWith = (pattern: RegExp, files: readonly SourceFile[]): string[] =>
   files.filter(({ text }) => pattern.test(text)).map(({ path }) => path);
 
+const ENTRIES = ['agent/main.ts', 'agent/worker-main.ts', 'functions/receiver/main.ts', 'infra/cli/main.ts'];
 const isEntry = (path: string): boolean =>
-  /^functions\/\w+\/handler\.ts$/.test(path) ||
-  ['agent/main.ts', 'agent/worker-main.ts', 'functions/receiver/main.ts'].includes(path);
+  /^functions\/\w+\/handler\.ts$/.test(path) || ENTRIES.includes(path);
 
 describe('dependencies point one way', () => {
   it('finds the sources it is about', () => {
@@ -166,16 +166,24 @@ describe('what is newer is decided in one place', () => {
 });
 
 describe('time, randomness and settings are handed in', () => {
-  it.each([
-    ['the wall clock', /\bDate\.now\(|new Date\(\)/],
-    ['randomness', /\bMath\.random\b|\brandomUUID\b|\brandomBytes\b/],
-    ['the environment', /\bprocess\.env\b/],
-  ])('only entries read %s', (_, pattern) => {
-    expect(filesWith(pattern, shipped).filter((path) => !isEntry(path))).toEqual([]);
+  const programs = [...shipped, ...infra.filter(({ path }) => path.startsWith('infra/cli/'))];
+
+  it('every entry is one of the files that are looked at', () => {
+    const paths = programs.map(({ path }) => path);
+    expect(ENTRIES.filter((path) => !paths.includes(path))).toEqual([]);
   });
 
-  it('core starts no timers', () => {
-    expect(filesWith(/\bset(Timeout|Interval|Immediate)\(/, core)).toEqual([]);
+  it.each([
+    ['the clock', /\bDate\.now\b(?!`)|new Date\(\)|\bperformance\.now\b|\bhrtime\b/],
+    ['randomness', /\bMath\.random\b|\brandom(UUID|Bytes|Int)\b|\bgetRandomValues\b/],
+    ['the environment', /\bprocess\.env\b|\{[^}]*\benv\b[^}]*\} from 'node:process'/],
+  ])('only entries read %s', (_, pattern) => {
+    expect(filesWith(pattern, programs).filter((path) => !isEntry(path))).toEqual([]);
+  });
+
+  it('core, the receiver and the command line start no timers: they have a clock', () => {
+    const files = programs.filter(({ path }) => /^(core|functions\/receiver|infra\/cli)\//.test(path));
+    expect(filesWith(/\bset(Timeout|Interval|Immediate)\(|'node:timers/, files)).toEqual([]);
   });
 });
 
