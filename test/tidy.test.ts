@@ -56,6 +56,29 @@ const importersOf = (pattern: RegExp, files: readonly SourceFile[]): string[] =>
 const filesWith = (pattern: RegExp, files: readonly SourceFile[]): string[] =>
   files.filter(({ text }) => pattern.test(text)).map(({ path }) => path);
 
+/** Rooms of the agent without circles. */
+const OF_DATAFILES = /^agent\/(datafiles|services)\//;
+
+/** Imports that lead back to where they came from, each as the files in between. */
+function circlesAmong(files: readonly SourceFile[]): string[] {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const follow = (path: string, way: readonly string[]): void => {
+    const file = byPath.get(path);
+    if (file === undefined || done.has(path)) return;
+    if (way.includes(path)) {
+      circles.push([...way.slice(way.indexOf(path)), path].join(' → '));
+      return;
+    }
+    for (const to of file.imports.filter((specifier) => specifier.startsWith('.')))
+      follow(normalize(join(dirname(path), to)), [...way, path]);
+    done.add(path);
+  };
+  for (const { path } of files) follow(path, []);
+  return circles;
+}
+
 const isEntry = (path: string): boolean =>
   /^functions\/\w+\/handler\.ts$/.test(path) ||
   ['agent/main.ts', 'agent/worker-main.ts', 'functions/receiver/main.ts'].includes(path);
@@ -99,6 +122,11 @@ describe('dependencies point one way', () => {
     expect(store?.imports.filter((specifier) => /http|sources\/(nats|s3|disk|cdn)/.test(specifier))).toEqual(
       [],
     );
+  });
+
+  it('no imports go in a circle, those of types included, in core, io, functions and what keeps datafiles', () => {
+    const rooms = [...core, ...io, ...functions, ...agent.filter(({ path }) => OF_DATAFILES.test(path))];
+    expect(circlesAmong(rooms)).toEqual([]);
   });
 
   it('each outside client is imported in its own files only', () => {
