@@ -8,7 +8,6 @@ import type { Log } from '../../core/log.ts';
 import { reaches } from '../../core/version.ts';
 import type { AgentConfig } from '../config/config.ts';
 import { keyPattern } from '../config/key-pattern.ts';
-import type { Metrics } from '../metrics/metrics.ts';
 import type { WorkersReport } from '../workers/metrics/report.ts';
 import { type AgentSources, createAgentSources, type Wires } from './agent-sources.ts';
 import { Follower } from './follow.ts';
@@ -19,6 +18,7 @@ import { Intake } from './intake.ts';
 import { Keys } from './keys/keys.ts';
 import { UnknownKeys } from './keys/unknown.ts';
 import { LastGood } from './last-good.ts';
+import type { DatafileMetrics } from './metrics.ts';
 import { Quarantine } from './quarantine.ts';
 import { Signatures } from './signatures.ts';
 import type { BusEvents } from './sources/bus.ts';
@@ -32,7 +32,7 @@ export interface SupplyDeps<B> {
   /** Never goes back; for durations, in milliseconds. */
   readonly monotonicMs: () => number;
   readonly log: Log;
-  readonly metrics: Metrics;
+  readonly metrics: DatafileMetrics;
   readonly builder: Builder<B>;
   /** Instead of the S3 that the settings name. */
   readonly reader?: RecordReader | undefined;

@@ -3,11 +3,11 @@
 import { LEFT_OUT_SHOWN_MAX, sentenceOf } from '../../../core/datafile/left-out.ts';
 import type { SdkKey } from '../../../core/ids.ts';
 import { isOfRecord } from '../../../core/version.ts';
-import type { DatafileSample } from '../../metrics/metrics.ts';
 import type { WorkersReport } from '../../workers/metrics/report.ts';
 import type { Keys } from '../keys/keys.ts';
 import type { UnknownKey, UnknownKeys } from '../keys/unknown.ts';
 import type { LastGood, UnusedHead } from '../last-good.ts';
+import type { DatafileSample } from '../metrics.ts';
 import type { Quarantined } from '../quarantine.ts';
 import type { SignatureReport } from '../signatures.ts';
 import type { SourceName } from '../sources/source.ts';

@@ -3,10 +3,10 @@
 
 import type { SdkKey } from '../../../core/ids.ts';
 import { Semaphore } from '../../../core/semaphore.ts';
-import { parseKeyHeader, tokensMatch } from '../../http/door/key-header.ts';
 import { LookupBudget } from '../lookup-budget.ts';
 import type { CdnAnswer } from '../sources/cdn.ts';
 import { unusedBeyond } from './by-use.ts';
+import { parseKeyHeader, tokensMatch } from './key-header.ts';
 import type { KeysOptions } from './options.ts';
 
 /** A key that was refused is not asked for again within this time. */
