@@ -86,7 +86,7 @@ async function accept(
   const work = () => handle(deps, settings, { ...authenticated, rawBody, changeId, receivedAtMs });
   if (settings.guard === null) return work();
   settings.guard.rates.take(authenticated.project.projectId);
-  return settings.guard.places.hold(work);
+  return settings.guard.slots.hold(work);
 }
 
 /** The status of a webhook whose signature is right. */
