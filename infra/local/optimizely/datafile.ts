@@ -1,5 +1,6 @@
 // A datafile as Optimizely would serve it, of any size, the same for the same seed. For the local stack, tests and benches; nothing here reads real projects.
 
+import type * as shape from '../../../core/datafile/shape.ts';
 import { seeded } from './seeded.ts';
 
 /** What a generated datafile is to be like. */
@@ -31,36 +32,16 @@ export const LOCAL_PROJECT_ID = '20490310077';
 /** `production` in the datafile, `Production` in the webhook. */
 export const LOCAL_ENVIRONMENT = 'production';
 
-export interface Variation {
-  readonly id: string;
-  key: string;
-  featureEnabled: boolean;
-  readonly variables: readonly { readonly id: string; readonly value: string }[];
-}
+/** Optimizely's, whose parts may be changed here; fields that are not read here are carried along. */
+type Changeable<T> = T extends object ? { -readonly [K in keyof T]: Changeable<T[K]> } : T;
 
-export interface Experiment {
-  readonly id: string;
-  readonly key: string;
-  readonly variations: Variation[];
-  readonly [field: string]: unknown;
-}
+/** As Optimizely writes it: with the lists that every project has. */
+type Whole = Required<Pick<shape.DatafileJson, 'featureFlags' | 'experiments' | 'rollouts'>> &
+  shape.DatafileJson;
 
-/** The fields that are read or changed here; everything else is carried along. */
-export interface DatafileJson {
-  revision: string;
-  readonly sdkKey?: string;
-  readonly projectId: string;
-  readonly environmentKey?: string;
-  readonly featureFlags: {
-    readonly key: string;
-    readonly rolloutId: string;
-    readonly experimentIds: string[];
-  }[];
-  readonly rollouts: { readonly id: string; readonly experiments: Experiment[] }[];
-  readonly experiments: Experiment[];
-  readonly groups?: { readonly experiments: Experiment[] }[];
-  readonly [field: string]: unknown;
-}
+export type DatafileJson = Changeable<Whole> & { projectId: string; [field: string]: unknown };
+export type Experiment = Changeable<shape.Rule>;
+export type Variation = Changeable<shape.Variation>;
 
 const ATTRIBUTES = ['country', 'plan', 'app_version', 'device', 'age', 'signed_in', 'cart_value', 'locale'];
 const AUDIENCES = 12;

@@ -13,7 +13,7 @@ const PARTS = {
 };
 
 describe.each([
-  ['an answer of the decider', []],
+  ['an answer of the engine', []],
   ['an answer of the SDK', ['INCLUDE_REASONS']],
 ])('%s', (_, more) => {
   const decideOptions = ['ENABLED_FLAGS_ONLY', ...more];

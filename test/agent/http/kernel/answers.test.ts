@@ -44,7 +44,7 @@ async function unread(url: string, body: object): Promise<Socket> {
 }
 
 describe('an answer', () => {
-  it('that would be too large is refused, by the decider and by the SDK alike, and nothing is left of it', async () => {
+  it('that would be too large is refused, by the engine and by the SDK alike, and nothing is left of it', async () => {
     const { post, over, half } = await setUp();
     for (const options of [[], ['INCLUDE_REASONS'], ['ENABLED_FLAGS_ONLY']]) {
       const { status, text } = await post('/v1/decide', { ...over, decideOptions: options });
