@@ -147,7 +147,7 @@ it('where signatures are required, only a version that was signed is taken, whoe
   const env = {
     FANOUT_BUCKET: 'unused',
     FANOUT_SIGNATURES: 'required',
-    FANOUT_SIGNING_KEYS: keys.publicText,
+    FANOUT_SIGNING_PUBLIC_KEYS: keys.publicText,
   };
   const agent = await startAgent({ record, env });
   await serves(agent, 2, 2);

@@ -70,7 +70,9 @@ async function problemOfFanout(words: readonly string[]): Promise<string | null>
       break;
     }
   }
-  const known = node.options.map(({ text }) => text);
+  // `fanout --stage` without a command is told of any command that has it.
+  const holders = node.path === '' ? nodes : [node];
+  const known = holders.flatMap(({ options }) => options.map(({ text }) => text));
   const unknown = optionsOf(words).filter((option) => !known.includes(option));
   if (unknown.length > 0) return `fanout ${node.path} has no option ${unknown.join(', ')}`;
   for (const { text, values } of node.options) {

@@ -44,7 +44,7 @@
 - name: FANOUT_CACHE_DIR
   value: /var/cache/datafile-fanout
 {{- with .Values.signing.publicKeys }}
-- name: FANOUT_SIGNING_KEYS
+- name: FANOUT_SIGNING_PUBLIC_KEYS
   value: {{ join "," . | quote }}
 - name: FANOUT_SIGNATURES
   value: {{ $.Values.signing.signatures | quote }}
