@@ -30,7 +30,7 @@ interface CompiledRule {
 }
 
 /** The kind of experiment into which the SDK mixes another rule's variation. */
-const MIXED_TYPE = 'fr';
+export const MIXED_TYPE = 'fr';
 
 export class CompiledFlag {
   readonly key: string;
