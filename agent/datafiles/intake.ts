@@ -67,7 +67,7 @@ export class Intake implements Sink {
     log.info('candidate.accepted', {
       ...fieldsOf(candidate),
       arrival: isLive ? 'live' : 'start',
-      // What was found on disk says nothing about how long changes travel.
+      // A datafile found on disk says nothing about how long changes travel.
       ...(candidate.source === 'disk' ? {} : { latencyMs: Math.round(latencyMs) }),
       swapMs: Math.round(swapMs * 10) / 10,
     });

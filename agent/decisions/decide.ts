@@ -106,7 +106,8 @@ export class UserDecisions {
     { turns, asker }: Pace,
     onDecision: (decision: FlagDecision) => void,
   ): void | Promise<void> {
-    if (this.#fast === null) this.#unlooked = 0;
+    // Many such requests may have come together: the SDK's first decision of a flag takes longer than a turn has left.
+    if (this.#fast === null || turns.isOver) this.#unlooked = 0;
     const sends = !this.#request.decideOptions.includes('DISABLE_DECISION_EVENT');
     let at = 0;
     /** True when it has come to the end, false when others must have their turn first. */
