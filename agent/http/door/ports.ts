@@ -9,7 +9,7 @@ import { createPortAuth, type PortAuth } from '../auth/port.ts';
 import { listenAt, type PortName } from '../kernel/listen-at.ts';
 import type { Route } from '../kernel/route.ts';
 import { endsIn } from '../kernel/router.ts';
-import { HttpServer, type ServeOptions } from '../kernel/server.ts';
+import { RouteServer, type ServeOptions } from '../kernel/server.ts';
 import { BESIDE_OPERATIONS, type Handlers, mount, OPERATIONS, ROUTES } from '../routes.ts';
 import { createFrontDoor } from './front-door.ts';
 import { noRoute, type Unrouted } from './unrouted.ts';
@@ -57,9 +57,9 @@ export class Port {
   readonly #host: string;
   readonly #port: number;
   readonly #auth: PortAuth;
-  readonly #server: HttpServer;
+  readonly #server: RouteServer;
 
-  constructor(name: PortName, host: string, port: number, auth: PortAuth, server: HttpServer) {
+  constructor(name: PortName, host: string, port: number, auth: PortAuth, server: RouteServer) {
     this.#name = name;
     this.#host = host;
     this.#port = port;
@@ -94,7 +94,7 @@ export function createApiPort(config: AgentConfig, deps: ApiPortDeps, handlers: 
     ...(turns ? { turns } : {}),
     ...(answers ? { answers } : {}),
   };
-  const server = new HttpServer(withHealthAt(config.server.healthCheckPath, all), options);
+  const server = new RouteServer(withHealthAt(config.server.healthCheckPath, all), options);
   return new Port('api', config.host, config.apiPort, auth, server);
 }
 
@@ -102,7 +102,7 @@ export function createAdminPort(config: AgentConfig, deps: PortDeps, routes: Adm
   const auth = createPortAuth('admin', config.admin.auth, deps);
   const handlers = { ...adminHandlers({ config, ...routes }), 'POST /oauth/token': auth.token };
   const all = withHealthAt(config.server.healthCheckPath, auth.guard(mount(ROUTES.admin, handlers)));
-  const server = new HttpServer(all, {
+  const server = new RouteServer(all, {
     ...portOptions(config, 'admin', deps),
     unrouted: (exchange, path, methods) => {
       Object.assign(exchange.headers, identityHeaders(config));
