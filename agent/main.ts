@@ -1,31 +1,25 @@
 // The process: environment in, signals, exit codes. 0 after a clean stop, 1 when it fails, 2 for wrong settings. Where there
 // are several workers it is their primary; their own program is worker-main.ts.
 
-import './process/compile-early.ts';
+import '../io/compile-early.ts';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { extname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Clock, timerDelayMs } from '../core/clock.ts';
 import { errorFields, isFanoutError } from '../core/errors.ts';
+import { createLog } from '../io/log.ts';
 import { openOutboundRoute, outboundRouteInvalid } from '../io/outbound-route.ts';
+import { realClock } from '../io/real-clock.ts';
 import { Agent, type AgentDeps, type RunningAgent } from './agent.ts';
 import { type AgentConfig, loadConfig, loadConfigFile, type Machine } from './config/config.ts';
 import { runCli } from './process/cli.ts';
 import { limitHeap } from './process/heap.ts';
-import { createLog } from './process/log.ts';
 import { startTracing } from './tracing/tracing.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_CONFIG = 2;
 
-const clock: Clock = {
-  nowMs: () => Date.now(),
-  after: (delayMs, run) => {
-    const timer = setTimeout(run, timerDelayMs(delayMs));
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
+const clock = realClock(Date.now);
 
 async function main(): Promise<void> {
   const outboundRoute = openOutboundRoute(process.env);
@@ -39,7 +33,8 @@ async function main(): Promise<void> {
   if (outboundRoute.problems.length > 0) throw outboundRouteInvalid(outboundRoute.problems);
   const file = await loadFile();
   const config = await loadConfig(process.env, readText, file, machine());
-  const log = createLog(config.logLevel, { pretty: config.logPretty, sdkKeys: config.logSdkKeys });
+  const { agentName, logLevel, logPretty: pretty, logSdkKeys: sdkKeys } = config;
+  const log = createLog({ service: 'agent', name: agentName }, logLevel, { pretty, sdkKeys });
   for (const warning of [...outboundRoute.warnings, ...config.warnings])
     log.warn('config.warning', { warning });
   const agent = await createAgent(config, {
@@ -52,7 +47,7 @@ async function main(): Promise<void> {
   });
   let stopping = false;
   const onSignal = async (signal: string) => {
-    // Whoever signals twice does not want to wait.
+    // A second signal means that the operator does not want to wait.
     if (stopping) process.exit(EXIT_FAILED);
     stopping = true;
     log.info('agent.stopping', { signal });
@@ -96,7 +91,11 @@ function machine(): Machine {
 
 function fail(error: unknown): void {
   const wrongConfig = isFanoutError(error, 'CONFIG_INVALID');
-  createLog('error').error(wrongConfig ? 'config.invalid' : 'agent.stopped', errorFields(error));
+  const name = process.env.FANOUT_NAME?.trim() || null;
+  createLog({ service: 'agent', name }, 'error').error(
+    wrongConfig ? 'config.invalid' : 'agent.stopped',
+    errorFields(error),
+  );
   process.exit(wrongConfig ? EXIT_CONFIG : EXIT_FAILED);
 }
 

@@ -1,4 +1,28 @@
-// Names of log fields and metrics, shared by Lambdas and agents, so that one query follows a change across all of them.
+// The schema of log lines, and the names of their fields and of metrics: the same for functions, receiver and agents, so
+// that one parser reads all of them and one query follows a change across them.
+
+/** In the order of their weight. `silent` writes nothing and stands on no line. */
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Which program writes. */
+export const SERVICE_NAMES = ['webhook', 'bridge', 'reconcile', 'receiver', 'agent'] as const;
+export type ServiceName = (typeof SERVICE_NAMES)[number];
+
+/** What every line begins with, with its meaning. The writer sets these; what a line is about brings other names. */
+export const LINE_FIELDS = {
+  level: '`debug`, `info`, `warn` or `error`',
+  time: 'when it was written: ISO 8601, UTC, with milliseconds',
+  service: '`webhook`, `bridge`, `reconcile`, `receiver` or `agent`',
+  name: 'which of them: `FANOUT_NAME`, or else the function, or the host, which in Kubernetes is the pod',
+  version: 'the release of datafile-fanout',
+  event: 'what happened, for queries and alarms: two words with a dot, such as `candidate.accepted`',
+} as const;
+
+/** Fields of one line; those that every line has are the writer's to set. */
+export type LogFields = { readonly [field in keyof typeof LINE_FIELDS]?: never } & {
+  readonly [field: string]: unknown;
+};
 
 /** Fields that every log line about a change carries under these names. */
 export interface ChangeFields {
@@ -63,6 +87,7 @@ export type LogEvent =
   | 'decider.mistrusted'
   | 'events.recovered'
   | 'events.lost'
+  | 'metrics.counted'
   | 'notes.dropped'
   | 'stream.cut'
   | 'service.failed'
@@ -104,9 +129,9 @@ export const METRIC = {
 
 export type MetricName = (typeof METRIC)[keyof typeof METRIC];
 
-/** The little of a logger that parts need; Powertools and pino both fit behind it. */
+/** The little of a logger that parts need. */
 export interface Log {
-  info(event: LogEvent, fields?: object): void;
-  warn(event: LogEvent, fields?: object): void;
-  error(event: LogEvent, fields?: object): void;
+  info(event: LogEvent, fields?: LogFields): void;
+  warn(event: LogEvent, fields?: LogFields): void;
+  error(event: LogEvent, fields?: LogFields): void;
 }

@@ -107,6 +107,6 @@ const invalid = (problems: readonly string[]) =>
   new FanoutError({
     code: 'CONFIG_INVALID',
     message: `The project table is wrong: ${problems.join('; ')}`,
-    remedy: 'See "Configuration" in the README for its shape.',
+    remedy: 'See "The project table" in docs/configuration.md for its shape.',
     retryable: false,
   });

@@ -1,13 +1,78 @@
-// The ordering rule, once for each side. Writers: may this datafile move the manifest? Readers: may this
-// candidate replace what I serve? Agents never compare revisions, only lineage and seq.
+// The ordering rule, and the only place that compares versions and revisions. Writers: may this datafile move the manifest?
+// Readers: may this candidate replace what I serve? Agents never compare revisions, only lineage and seq.
 
 import type { Lineage, Seq, Sha256 } from './ids.ts';
+import { bornAtMs } from './record/lineage.ts';
 
 /** A place in the total order of one SDK key: `seq` within `lineage`. */
 export interface Version {
   readonly lineage: Lineage;
   readonly seq: Seq;
 }
+
+export const isSameLineage = (a: Pick<Version, 'lineage'>, b: Pick<Version, 'lineage'>): boolean =>
+  a.lineage === b.lineage;
+
+/** The very same place; a datafile's hash is not compared. */
+export const isSame = (a: Version, b: Version): boolean => isSameLineage(a, b) && a.seq === b.seq;
+
+/** For entries of one manifest's history, which share its lineage. */
+export const isSameSeq = (a: Pick<Version, 'seq'>, b: Pick<Version, 'seq'> | undefined): boolean =>
+  a.seq === b?.seq;
+
+/** Whether `held` is `wanted`, or later in the same lineage. */
+export const reaches = (held: Version, wanted: Version): boolean =>
+  isSameLineage(held, wanted) && held.seq >= wanted.seq;
+
+/** Whether `version` is earlier than `other` in the same lineage. Two lineages are never behind each other. */
+export const isBehind = (version: Version, other: Version): boolean =>
+  isSameLineage(version, other) && version.seq < other.seq;
+
+/** Whether `version` is later than `other`: in the same lineage by `seq`, else by when the lineages began. */
+export const isLater = (version: Version, other: Version): boolean =>
+  isSameLineage(version, other) ? version.seq > other.seq : isLaterLineage(version.lineage, other.lineage);
+
+/**
+ * Whether `candidate` began after `held`. A lineage without a time of birth is older than any lineage with one; of two without
+ * a time neither is later.
+ */
+export function isLaterLineage(candidate: Lineage, held: Lineage): boolean {
+  const candidateMs = bornAtMs(candidate);
+  const heldMs = bornAtMs(held);
+  if (candidateMs === null) return false;
+  if (heldMs === null || candidateMs !== heldMs) return heldMs === null || candidateMs > heldMs;
+  // Two of the same millisecond: any order will do, as long as it is the same everywhere.
+  return candidate > held;
+}
+
+/** The last seq of a lineage; the next change begins another lineage. */
+export const SEQ_MAX = Number.MAX_SAFE_INTEGER;
+
+export const isLastOfLineage = ({ seq }: Pick<Version, 'seq'>): boolean => seq >= SEQ_MAX;
+
+/** Whether a version has its place in the record. `seq` 0 stands for a datafile that came straight from the CDN. */
+export const isOfRecord = ({ seq }: Pick<Version, 'seq'>): boolean => seq > 0;
+
+/** The highest `seq` first. For versions of one lineage. */
+export const newestFirst = (a: Pick<Version, 'seq'>, b: Pick<Version, 'seq'>): number => b.seq - a.seq;
+
+/** What is known of a datafile's revision, which Optimizely counts. It orders datafiles for publishers only. */
+export interface Revised {
+  readonly revision: number;
+}
+
+/** Whether `held` is of the revision `wanted` or of a later one; false for none. */
+export const reachesRevision = (held: Revised | null | undefined, wanted: number): boolean =>
+  held !== null && held !== undefined && held.revision >= wanted;
+
+/** Whether `candidate` is of a later revision than `held`. */
+export const isLaterRevision = (candidate: Revised, held: Revised): boolean =>
+  candidate.revision > held.revision;
+
+export const isSameRevision = (a: Revised, b: Revised): boolean => a.revision === b.revision;
+
+/** The lowest revision first. */
+export const lowestRevisionFirst = (a: Revised, b: Revised): number => a.revision - b.revision;
 
 /** What the reader should do with a candidate. */
 export type ReaderVerdict =

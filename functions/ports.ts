@@ -22,7 +22,7 @@ export interface StoredManifest {
 export interface DatafileRecord {
   /** @throws FanoutError MANIFEST_INVALID */
   readManifest(sdkKey: SdkKey): Promise<StoredManifest | null>;
-  /** `expectedEtag` null means: only when there is none yet. `conflict`: somebody else moved it. */
+  /** `expectedEtag` null means: only when there is none yet. `conflict`: another writer moved it. */
   swapManifest(
     manifest: Manifest,
     expectedEtag: string | null,
@@ -30,21 +30,23 @@ export interface DatafileRecord {
   putBody(sdkKey: SdkKey, sha256: Sha256, body: Uint8Array): Promise<'written' | 'already-there'>;
   /** The body that hashes to `sha256`. @throws FanoutError BODY_MISSING, BODY_CORRUPT */
   readBody(sdkKey: SdkKey, sha256: Sha256): Promise<Uint8Array>;
+  /** The manifest as this process saw it last. May be out of date: good for beginning early, never for deciding. */
+  lastSeen?(sdkKey: SdkKey): Manifest | null;
   /** Puts the right bytes where others have been found. */
   replaceBody?(sdkKey: SdkKey, sha256: Sha256, body: Uint8Array): Promise<void>;
   /** Only where the store might not honour conditions on writes. @throws FanoutError RECORD_UNCONDITIONAL */
   checkConditions?(): Promise<void>;
 }
 
-/** Last message of a subject. `head` is null when somebody else's message is there: it may be overwritten. */
+/** Last message of a subject. `head` is null when it is not a publisher's message: it may be overwritten. */
 export interface BusHead {
   readonly head: EnvelopeHead | null;
   readonly streamSequence: number;
-  /** True when a trusted key has signed it; never said where nobody signs. */
+  /** True when a trusted key has signed it; absent where versions are not signed. */
   readonly isSigned?: boolean;
 }
 
-/** Every method throws BUS_UNAVAILABLE, or STREAM_MISSING where the bus is up but nobody made the stream. */
+/** Every method throws BUS_UNAVAILABLE, or STREAM_MISSING where the bus is up but has no stream. */
 export interface Bus {
   readHead(sdkKey: SdkKey): Promise<BusHead | null>;
   /** `expectedStreamSequence` is that of the head just read, 0 when there is none. */
@@ -58,7 +60,7 @@ export interface Bus {
   sendBeat(beat: Beat): Promise<void>;
   /** Creates or updates the stream when it is not as wanted. */
   ensureStream(): Promise<'as-wanted' | 'created' | 'updated'>;
-  /** Drops the connection at once, with whatever still waits on it; the next call makes another. */
+  /** Drops the connection at once, with every call that still waits on it; the next call makes another. */
   reset(): void;
 }
 
@@ -94,7 +96,7 @@ export interface Metrics {
   timeMs(name: MetricName, elapsedMs: number): void;
 }
 
-/** What agents said while somebody listened. */
+/** What agents said while the publisher listened. */
 export interface Heard {
   /** One for each agent. */
   readonly reports: readonly AgentReport[];
@@ -133,11 +135,9 @@ export interface ReaderDeps {
 export interface Deps extends ReaderDeps {
   readonly topic: Topic;
   readonly cdn: Cdn;
-  /** Absent where nobody signs. With one, `record` and `bus` show only what is signed (signed-record.ts). */
+  /** Absent where versions are not signed. With one, `record` and `bus` show only what is signed (signed-record.ts). */
   readonly signer?: Signer | undefined;
   readonly sdkCheck: SdkCheck;
-  /** Heads as this process saw them last. May be out of date: good for beginning early, never for deciding. */
-  readonly lastSeen: Map<SdkKey, Manifest>;
   /** A fresh random id: letters, digits and dashes. */
   readonly newId: () => string;
 }

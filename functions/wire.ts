@@ -2,9 +2,11 @@
 // handed in by the handlers; nothing is opened before it is used.
 
 import type { BusCredentials } from '../core/bus/credentials.ts';
-import type { Clock, Random } from '../core/clock.ts';
+import type { Random } from '../core/clock.ts';
+import type { ServiceName } from '../core/log.ts';
 import { type ProjectTable, parseProjects } from '../core/projects.ts';
 import { parseSigningKey, type SigningKey } from '../core/record/signing-keys.ts';
+import { realClock } from '../io/real-clock.ts';
 import { NatsBus } from './bus/bus.ts';
 import { parseBusCredentials } from './bus/credentials.ts';
 import { createTopic } from './bus/topic.ts';
@@ -13,6 +15,7 @@ import { withFreshTokens } from './cdn/fresh-tokens.ts';
 import type { Deps, ReaderDeps } from './ports.ts';
 import { sdkCheck } from './publish/sdk-check.ts';
 import { createRecord } from './record/bucket.ts';
+import { withMemory } from './record/record-memory.ts';
 import { withTrustedHeads, withTrustedManifests } from './record/signed-record.ts';
 import { Seals } from './record/signing.ts';
 import { type CachedSecret, RefreshingSecret, unchanging } from './settings/refreshing-secret.ts';
@@ -45,9 +48,9 @@ export interface WiredWriter extends Wired<Omit<WriterSettings, 'projects'>, Dep
 }
 
 /** @throws FanoutError CONFIG_INVALID */
-export function wireReader(service: string, globals: ProcessGlobals): Wired<ReaderSettings, ReaderDeps> {
+export function wireReader(service: ServiceName, globals: ProcessGlobals): Wired<ReaderSettings, ReaderDeps> {
   const settings = readReaderSettings(globals.env);
-  const telemetry = createTelemetry(service, globals.env.FANOUT_STAGE);
+  const telemetry = createTelemetry({ service, ...globals });
   const { nats } = readSecretNames(globals.env);
   const { publicKeys } = settings;
   const seals = publicKeys.length === 0 ? null : new Seals(null, publicKeys);
@@ -55,14 +58,11 @@ export function wireReader(service: string, globals: ProcessGlobals): Wired<Read
 }
 
 /**
- * @param telemetry in place of log lines and metrics for CloudWatch on standard output
+ * @param teller the function that writes log lines and metrics for CloudWatch to standard output, or what takes them instead
  * @throws FanoutError CONFIG_INVALID
  */
-export function wireWriter(
-  service: string,
-  globals: ProcessGlobals,
-  telemetry = createTelemetry(service, globals.env.FANOUT_STAGE),
-): WiredWriter {
+export function wireWriter(teller: ServiceName | Telemetry, globals: ProcessGlobals): WiredWriter {
+  const telemetry = typeof teller === 'string' ? createTelemetry({ service: teller, ...globals }) : teller;
   const secrets = readSecretNames(globals.env);
   const settings = readWriterSettings(globals.env, secrets);
   const projects = kept(secrets.projects, parseProjects, settings.projects, globals, telemetry);
@@ -74,7 +74,6 @@ export function wireWriter(
     topic: createTopic(settings.topic),
     cdn: withFreshTokens(createCdn(settings.templates), projects),
     sdkCheck,
-    lastSeen: new Map(),
     newId: globals.newId,
   };
   return { settings, projects, telemetry, deps };
@@ -100,7 +99,7 @@ function readerDeps(
   };
 }
 
-/** Null where nobody signs, and no signatures are asked for. */
+/** Null where versions are not signed, and no signatures are asked for. */
 function writerSeals(
   { publicKeys, signingKey }: WriterSettings,
   secret: SecretReference | null,
@@ -113,8 +112,8 @@ function writerSeals(
 }
 
 function trusting(deps: ReaderDeps, seals: Seals | null): ReaderDeps {
-  if (seals === null) return deps;
   const { record, bus } = deps;
+  if (seals === null) return { ...deps, record: withMemory(record) };
   return {
     ...deps,
     record: withTrustedManifests(record, seals, deps),
@@ -147,17 +146,7 @@ function read<T>(
     log,
     metrics,
   });
-  // Begun while the function still starts. It reports its own failure, and whoever needs the value tries again.
+  // Begun while the function still starts. It reports its own failure, and a part that needs the value tries again.
   void secret.get().catch(() => {});
   return secret;
-}
-
-function realClock(nowMs: () => number): Clock {
-  return {
-    nowMs,
-    after: (delayMs, run) => {
-      const timer = setTimeout(run, delayMs);
-      return { cancel: () => clearTimeout(timer) };
-    },
-  };
 }

@@ -72,12 +72,12 @@ describe('dependencies point one way', () => {
     expect([...new Set(packages)].sort()).toEqual(['node:crypto', 'node:zlib']);
   });
 
-  it('io imports core and itself, and no client of any service', () => {
+  it('io imports core and itself, and the clients of what both sides touch', () => {
     expect(importsOutside(io, ['core', 'io'])).toEqual([]);
     const packages = io.flatMap(({ imports }) =>
       imports.filter((specifier) => !/^(\.|node:)/.test(specifier)),
     );
-    expect(packages).toEqual(['prom-client']);
+    expect([...new Set(packages)].sort()).toEqual(['@aws-sdk/client-s3', 'nats.ws', 'pino', 'prom-client']);
   });
 
   it('functions and agent import core, io and themselves', () => {
@@ -102,18 +102,14 @@ describe('dependencies point one way', () => {
   });
 
   it('each outside client is imported in its own files only', () => {
-    expect(importersOf(/^nats\.ws/, shipped).sort()).toEqual([
-      'agent/datafiles/sources/bus-link.ts',
-      'agent/datafiles/sources/nats.ts',
-      'functions/bus/bus.ts',
-      'functions/bus/connection.ts',
-    ]);
+    expect(importersOf(/^nats\.ws/, shipped)).toEqual(['io/nats.ts']);
     expect(importersOf(/^@aws-sdk\//, shipped).sort()).toEqual([
-      'agent/datafiles/sources/s3.ts',
       'functions/bus/topic.ts',
-      'functions/record/s3-objects.ts',
       'functions/settings/secrets.ts',
+      'io/s3.ts',
     ]);
+    // Loading the AWS SDK takes longer than serving the first decision from disk.
+    expect(filesWith(/^import (?!type )[^;]*'[./]*io\/s3\.ts'/m, agent)).toEqual([]);
     expect(importersOf(/^@redis\//, shipped)).toEqual(['agent/services/redis.ts']);
     const tracing = importersOf(/^@opentelemetry\//, shipped);
     expect(tracing.filter((path) => !path.startsWith('agent/tracing/'))).toEqual([]);
@@ -123,6 +119,48 @@ describe('dependencies point one way', () => {
       'agent/decisions/clients.ts',
       'functions/publish/sdk-check.ts',
     ]);
+  });
+});
+
+describe('what is newer is decided in one place', () => {
+  const NAMES = '(?:seq|lineage|revision|\\w*(?:Seq|Lineage|Revision))';
+  const COMPARES = '(?:[=!]==|[<>]=?)';
+  /** Finds log lines by the text that was typed. */
+  const OF_TEXT = 'infra/cli/logs/local-logs.ts';
+  // Whether there is one at all is no comparison, and `=>` and type parameters compare nothing.
+  const ABSENT = '(?:null|undefined|typeof)';
+  const comparison = new RegExp(
+    `\\b${NAMES} ${COMPARES} (?!${ABSENT}\\b)|(?<!\\b${ABSENT}) ${COMPARES} (?:\\w+[?!]?\\.)*${NAMES}\\b(?![.(])`,
+  );
+
+  it.each([
+    ['a.seq < b', true],
+    ['5 >= held?.seq', true],
+    ["known.lineage === 'a'", true],
+    ['revision !== headRevision', true],
+    ['seq === undefined', false],
+    ['revision !== null', false],
+    ['({ seq }) => seq', false],
+    ["typeof revision === 'number'", false],
+    ['head.sha256 === sha256', false],
+    ['etag === revision.etag', false],
+  ])('knows whether `%s` compares versions', (line, isComparison) => {
+    expect(comparesVersions(line)).toBe(isComparison);
+  });
+
+  const comparesVersions = (line: string): boolean =>
+    comparison.test(line.replaceAll(/typeof [\w.?]+ [=!]== '\w+'/g, ''));
+
+  it('versions and revisions are compared in core/version.ts only', () => {
+    const found = [...shipped, ...infra]
+      .filter(({ path }) => !['core/version.ts', OF_TEXT].includes(path))
+      .flatMap(({ path, text }) =>
+        text
+          .split('\n')
+          .filter((line) => !/^\s*(\/\/|\*|\/\*)/.test(line) && comparesVersions(line))
+          .map((line) => `${path}: ${line.trim()}`),
+      );
+    expect(found).toEqual([]);
   });
 });
 

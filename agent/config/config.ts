@@ -2,8 +2,10 @@
 // and what is allowed. Reads neither environment nor files by itself; which settings there are: config/settings.ts.
 
 import { FanoutError } from '../../core/errors.ts';
-import { VERSION } from '../process/release.ts';
-import { Cursor } from './cursor.ts';
+import { LOG_LEVELS, type LogLevel } from '../../core/log.ts';
+import { VERSION } from '../../core/release.ts';
+import { Cursor } from '../../core/settings/cursor.ts';
+import { type Findings, merge, type Node } from '../../core/settings/tree.ts';
 import { type Machine, SMALLEST } from './default-workers.ts';
 import type { ConfigFile, ReadText } from './file.ts';
 import { checkKeyPattern } from './key-pattern.ts';
@@ -22,8 +24,7 @@ import { readAnswerLimits, readHttpLimits, readUserLimits } from './read/http-li
 import { readNats } from './read/nats.ts';
 import { readCmab, readOdp, readUserProfiles } from './read/services.ts';
 import { readSigning } from './read/signing.ts';
-import { type Findings, merge, type Node } from './tree.ts';
-import { type AgentConfig, LOG_LEVELS, type LogLevel } from './types.ts';
+import type { AgentConfig } from './types.ts';
 
 export type { Machine } from './default-workers.ts';
 export { type ConfigFile, loadConfigFile } from './file.ts';
@@ -124,6 +125,7 @@ function read(
       author: all.at('author').text() ?? '',
       version: all.at('version').text() ?? VERSION,
     },
+    agentName: all.at('fanout.name').text(),
     keys: readKeys(all.at('sdkKeys')),
     streamsMax: all.at('fanout.streamsMax').integer(0, 100_000),
     keysOnDemandMax: all.at('fanout.keysOnDemandMax').integer(0, 10_000),
@@ -221,6 +223,6 @@ const invalid = (problems: readonly string[]) =>
   new FanoutError({
     code: 'CONFIG_INVALID',
     message: `The agent's settings are wrong: ${problems.join('; ')}`,
-    remedy: '`--help` lists every setting; "Configuration" in the README says more.',
+    remedy: '`--help` lists every setting; docs/configuration.md says more.',
     retryable: false,
   });

@@ -3,7 +3,7 @@
 // set: it would add 20 ms to every start.
 
 import { messageOf } from '../../core/errors.ts';
-import type { Findings } from './tree.ts';
+import type { Findings } from '../../core/settings/tree.ts';
 
 /** Whether a header's text, an SDK key alone or with its access token, may be asked for. */
 export type KeyPattern = (header: string) => Promise<boolean>;

@@ -3,10 +3,19 @@
 
 import { messageOf } from '../../core/errors.ts';
 import { linkedService, withoutLinks } from '../../core/http/service-link.ts';
+import { nearest } from '../../core/settings/nearest.ts';
+import {
+  type Findings,
+  markDefaults,
+  markUsed,
+  merge,
+  type Node,
+  place,
+  toNode,
+  unused,
+} from '../../core/settings/tree.ts';
 import type { ConfigFile } from './file.ts';
-import { nearest } from './nearest.ts';
 import { SETTINGS, type Setting } from './settings.ts';
-import { type Findings, markDefaults, markUsed, merge, type Node, place, toNode, unused } from './tree.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -162,6 +162,11 @@ export const SETTINGS: readonly Setting[] = [
   unused('runtime.mutexProfileFraction', 'text', NO_GO),
 
   text(
+    'fanout.name',
+    undefined,
+    "What tells this agent from others on its log lines; the host's name when not set, which in Kubernetes is the pod's",
+  ),
+  text(
     'fanout.bucket',
     undefined,
     'S3 bucket with the record; without one, datafiles come from the CDN alone',

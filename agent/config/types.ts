@@ -2,8 +2,9 @@
 // values come from and what they may be is known to the readers beside this file.
 
 import type { SdkKey } from '../../core/ids.ts';
+import type { LogLevel } from '../../core/log.ts';
+import type { S3Settings } from '../../io/s3.ts';
 import type { NatsSettings } from '../datafiles/sources/bus.ts';
-import type { S3Settings } from '../datafiles/sources/s3.ts';
 import type {
   AnswerLimits,
   AuthSettings,
@@ -11,9 +12,6 @@ import type {
   ServerSettings,
   UserLimits,
 } from './front-door-types.ts';
-
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface ConfiguredKey {
   readonly sdkKey: SdkKey;
@@ -25,6 +23,8 @@ export interface AgentConfig {
   /** What the operator should know, but nothing to refuse to start for. */
   readonly warnings: readonly string[];
   readonly identity: Identity;
+  /** What tells this agent from others on log lines; null for the name of its host. */
+  readonly agentName: string | null;
   readonly keys: readonly ConfiguredKey[];
   readonly keysOnDemandMax: number;
   /** Of their datafiles together. */

@@ -3,6 +3,7 @@
 
 import { type Clock, withinMs } from '../../core/clock.ts';
 import type { SdkKey } from '../../core/ids.ts';
+import { isOfRecord, type Version } from '../../core/version.ts';
 import type { CdnAnswer, CdnSource } from './sources/cdn.ts';
 import type { RecordSource } from './sources/record.ts';
 import type { Source } from './sources/source.ts';
@@ -87,9 +88,9 @@ export class Follower {
   }
 
   /** A key has a new datafile; once it is from the record, the CDN has nothing more to say. */
-  accepted(sdkKey: SdkKey, seq: number): void {
+  accepted(sdkKey: SdkKey, version: Pick<Version, 'seq'>): void {
     this.#firstDatafile.get(sdkKey)?.();
-    if (seq > 0) this.#options.sources.cdn.unwatch(sdkKey);
+    if (isOfRecord(version)) this.#options.sources.cdn.unwatch(sdkKey);
   }
 
   async #firstLooks(sdkKey: SdkKey, vouched: CdnAnswer | null): Promise<void> {
@@ -111,7 +112,7 @@ export class Follower {
   /** The CDN goes on being asked for what the disk kept of it, and of it alone. */
   #hasFirst(sdkKey: SdkKey, vouched: CdnAnswer | null): boolean {
     const held = this.#options.store.get(sdkKey);
-    if (held?.seq === 0) void this.#options.sources.cdn.watch(sdkKey, vouched);
+    if (held !== null && !isOfRecord(held)) void this.#options.sources.cdn.watch(sdkKey, vouched);
     return held !== null;
   }
 

@@ -5,7 +5,7 @@ import { leftOutFields } from '../../core/datafile/left-out.ts';
 import { errorFields } from '../../core/errors.ts';
 import type { SdkKey } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
-import type { Version } from '../../core/version.ts';
+import { isOfRecord, type Version } from '../../core/version.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Candidate, Outcome, Sink, SourceName } from './sources/source.ts';
 import type { AnyStore } from './store.ts';
@@ -62,7 +62,7 @@ export class Intake implements Sink {
   #accepted(candidate: Candidate, swapMs: number, hadOne: boolean): void {
     const { log, metrics, nowMs } = this.#options;
     const latencyMs = nowMs() - candidate.receivedAtMs;
-    const isLive = hadOne && candidate.seq > 0 && !candidate.fromHistory;
+    const isLive = hadOne && isOfRecord(candidate) && !candidate.fromHistory;
     metrics.accepted(latencyMs, swapMs, isLive);
     log.info('candidate.accepted', {
       ...fieldsOf(candidate),
@@ -84,5 +84,11 @@ export class Intake implements Sink {
 }
 
 const fieldsOf = ({ changeId, sdkKey, lineage, seq, revision, sha256, source }: Candidate) => ({
-  ...{ changeId, sdkKey, lineage, seq, revision, sha256, source },
+  changeId,
+  sdkKey,
+  lineage,
+  seq,
+  revision,
+  sha256,
+  source,
 });

@@ -3,7 +3,7 @@
 
 import type { Lineage, SdkKey, Seq } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
-import type { Version } from '../../core/version.ts';
+import { isOfRecord, isSame, reaches, type Version } from '../../core/version.ts';
 import { type Candidate, isOfVersion, type Outcome } from './sources/source.ts';
 
 /** A head of the record that cannot be used. */
@@ -36,7 +36,8 @@ export class LastGood {
   /** The head in whose place an earlier version serves; null where the head does, or nothing of the record. */
   of(sdkKey: SdkKey): UnusedHead | null {
     const head = this.#heads.get(sdkKey) ?? null;
-    return (this.#options.heldOf(sdkKey)?.seq ?? 0) > 0 ? head : null;
+    const held = this.#options.heldOf(sdkKey);
+    return held !== null && isOfRecord(held) ? head : null;
   }
 
   /** What became of a candidate. */
@@ -45,13 +46,13 @@ export class LastGood {
     const known = this.#heads.get(sdkKey);
     const isHead = fromRecord && !fromHistory;
     if (isHead && outcome.kind === 'rejected' && isOfVersion(outcome)) {
-      if (known?.lineage === lineage && known.seq === seq) return;
+      if (known !== undefined && isSame(known, candidate)) return;
       const { code } = outcome;
       this.#heads.set(sdkKey, { lineage, seq, revision, code, sinceMs: this.#options.nowMs() });
       this.#told.delete(sdkKey);
     } else if (isSettled(outcome)) {
       // An earlier version, out of the history or late, says nothing of the head.
-      if (isHead || (known?.lineage === lineage && seq >= known.seq)) this.forget(sdkKey);
+      if (isHead || (known !== undefined && reaches(candidate, known))) this.forget(sdkKey);
     }
     this.#tell(sdkKey);
   }
@@ -69,7 +70,13 @@ export class LastGood {
     const { lineage, seq, revision } = held;
     const { seq: headSeq, revision: headRevision, code } = head;
     this.#options.log.warn('version.last-good', {
-      ...{ sdkKey, lineage, seq, revision, headSeq, headRevision, code },
+      sdkKey,
+      lineage,
+      seq,
+      revision,
+      headSeq,
+      headRevision,
+      code,
       remedy: 'Publish a good datafile, or roll back: agents take the next good version by themselves.',
     });
   }

@@ -13,7 +13,7 @@ import type { Lineage, SdkKey, Seq } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
 import { canarySubject } from '../../core/record/names.ts';
 import { uuid } from '../../core/uuid.ts';
-import type { Version } from '../../core/version.ts';
+import { isBehind, isSame, isSameLineage, type Version } from '../../core/version.ts';
 import type { NotificationChannel } from './sources/side-channel.ts';
 import type { Candidate, Outcome } from './sources/source.ts';
 
@@ -71,13 +71,14 @@ export class Quarantine {
     const { sdkKey, lineage, seq, revision, sha256, fromRecord, fromHistory } = candidate;
     const known = this.#refused.get(sdkKey);
     // From the cache or the CDN may come what is older than the refused one.
-    const isLater = known?.lineage === lineage ? seq > known.seq : fromRecord;
-    if (outcome.kind === 'accepted' && isLater) this.#refused.delete(sdkKey);
+    const isNews =
+      known !== undefined && isSameLineage(known, candidate) ? isBehind(known, candidate) : fromRecord;
+    if (outcome.kind === 'accepted' && isNews) this.#refused.delete(sdkKey);
     // The head is what the publisher and the operator have to know of, not what was tried in its place.
     if (fromHistory) return;
     if (outcome.kind !== 'rejected' || !fromRecord || !outcome.code.startsWith(OF_THE_DATAFILE)) return;
     const { clock, log } = this.#options;
-    if (known?.lineage === lineage && known.seq === seq) return;
+    if (known !== undefined && isSame(known, candidate)) return;
     this.#count++;
     const { code } = outcome;
     this.#refused.set(sdkKey, { lineage, seq, revision, code, sinceMs: clock.nowMs() });
@@ -120,7 +121,7 @@ export class Quarantine {
     if (refused === undefined)
       return held === null ? null : { lineage: held.lineage, seq: held.seq, quarantined: null };
     const { lineage, seq, code } = refused;
-    const serving = held?.lineage === lineage ? held.seq : (0 as Seq);
+    const serving = held !== null && isSameLineage(held, refused) ? held.seq : (0 as Seq);
     return { lineage, seq: serving, quarantined: { seq, code } };
   }
 }

@@ -3,9 +3,9 @@
 
 import { FanoutError } from '../../core/errors.ts';
 import type { SdkKey } from '../../core/ids.ts';
-import { isLaterLineage } from '../../core/record/lineage.ts';
 import { KeyRing, type Statement } from '../../core/record/signature.ts';
 import { parsePublicKey } from '../../core/record/signing-keys.ts';
+import { isLater, isSameLineage } from '../../core/version.ts';
 import type { SigningSettings } from '../config/types.ts';
 import type { CandidateMeta, DatafileMeta, Outcome, SourceName } from './sources/source.ts';
 
@@ -52,12 +52,12 @@ export class Signatures {
   /** Why the candidate may not replace `held`; null when nothing speaks against it. */
   refusal(candidate: CandidateMeta, held: DatafileMeta | null): FanoutError | null {
     if (this.#mode === 'off') return null;
-    const { signature, lineage, fromRecord } = candidate;
+    const { signature, fromRecord } = candidate;
     if (signature === undefined) return this.required ? unsigned(candidate) : null;
     if (!this.#isGood(candidate)) return untrusted(candidate);
     // Of a hint the record is asked. Two lineages of a record have an order, and signatures of old ones are still good.
-    const isOther = fromRecord && held?.signature !== undefined && held.lineage !== lineage;
-    return isOther && !isLaterLineage(lineage, held.lineage) ? replayed(candidate) : null;
+    if (!fromRecord || held?.signature === undefined || isSameLineage(candidate, held)) return null;
+    return isLater(candidate, held) ? null : replayed(candidate);
   }
 
   /** Whether a head of the bus says anything: one that the gate would refuse does not. */

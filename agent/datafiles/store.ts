@@ -7,7 +7,7 @@ import type { LeftOut } from '../../core/datafile/left-out.ts';
 import { isFanoutError } from '../../core/errors.ts';
 import type { SdkKey, Sha256 } from '../../core/ids.ts';
 import { HISTORY_MAX } from '../../core/record/manifest.ts';
-import { judgeCandidate, judgePublication, type Version } from '../../core/version.ts';
+import { isOfRecord, isSame, judgeCandidate, judgePublication, type Version } from '../../core/version.ts';
 import { isSignatureCode, type Signatures } from './signatures.ts';
 import type {
   Candidate,
@@ -139,8 +139,7 @@ export class Store<B> {
   confirm(sdkKey: SdkKey, version: Version): void {
     const state = this.#keys.get(sdkKey);
     const held = state?.held;
-    if (state && held && held.lineage === version.lineage && held.seq === version.seq)
-      state.verifiedAtMs = this.#options.clock.nowMs();
+    if (state && held && isSame(held, version)) state.verifiedAtMs = this.#options.clock.nowMs();
   }
 
   async #commit(state: KeyState<B>, candidate: Candidate, body: Uint8Array): Promise<Outcome> {
@@ -170,7 +169,7 @@ export class Store<B> {
   #judge(state: KeyState<B>, candidate: Candidate): Outcome | null {
     if (state.forgotten) return ignored('unwatched');
     const { held } = state;
-    if (held !== null && held.seq === 0 && candidate.seq === 0) {
+    if (held !== null && !isOfRecord(held) && !isOfRecord(candidate)) {
       // Neither is from the record, so there is no seq to compare: the CDN's own order has to do.
       const verdict = judgePublication(held, candidate);
       if (verdict === 'same') this.confirm(candidate.sdkKey, candidate);

@@ -5,6 +5,7 @@ import type { Beat } from '../../core/bus/beat.ts';
 import type { Clock, Random } from '../../core/clock.ts';
 import type { SdkKey } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
+import { reaches } from '../../core/version.ts';
 import type { AgentConfig } from '../config/config.ts';
 import { keyPattern } from '../config/key-pattern.ts';
 import type { Metrics } from '../metrics/metrics.ts';
@@ -191,7 +192,7 @@ export class Supply<B> {
     this.unknown.found(held.sdkKey);
     this.#deps.onAccepted(held);
     if (held.source !== 'disk') disk?.save(held);
-    this.#follower.accepted(held.sdkKey, held.seq);
+    this.#follower.accepted(held.sdkKey, held);
     record?.reschedule();
     this.keys.accepted(held.sdkKey);
   }
@@ -224,17 +225,17 @@ export class Supply<B> {
     this.#health.beat(beat);
     this.quarantine.beat(beat);
     for (const lag of this.#behind.beat(beat, (sdkKey) => this.store.get(sdkKey)))
-      this.#deps.log.warn('agent.behind', lag);
+      this.#deps.log.warn('agent.behind', { ...lag });
     for (const [sdkKey, head] of beat.heads) {
       const held = this.store.get(sdkKey);
       if (held === null) continue;
       this.store.confirm(sdkKey, head);
-      // Behind for whatever reason, also one that the bus is not to blame for (a body that could not be loaded).
-      if (held.lineage !== head.lineage || held.seq < head.seq) void this.inlets.record?.refresh(sdkKey);
+      // Behind, also where the bus is not to blame (a body that could not be loaded).
+      if (!reaches(held, head)) void this.inlets.record?.refresh(sdkKey);
     }
   }
 
-  /** True when it is a configured key that nobody has. */
+  /** True when it is a configured key that neither record nor CDN has. */
   #lookedFor(sdkKey: SdkKey): boolean {
     return this.keys.isConfigured(sdkKey) && this.unknown.looked(sdkKey);
   }

@@ -1,6 +1,7 @@
 // What can be asked of the agent on its command line instead of running it: help, version, and whether its settings are
 // right. Prints through what it is given; knows neither process nor environment.
 
+import { VERSION } from '../../core/release.ts';
 import type { OutboundRoute } from '../../io/outbound-route.ts';
 import {
   type AgentConfig,
@@ -11,7 +12,6 @@ import {
   type WebhookSettings,
 } from '../config/config.ts';
 import { SETTINGS } from '../config/settings.ts';
-import { VERSION } from './release.ts';
 
 export interface CliOutput {
   out(text: string): void;

@@ -56,7 +56,8 @@ export class FailureLog {
   /** The first at once, what follows in one line now and then. */
   #say(trouble: Failure, line: Line): void {
     const { clock, log } = this.#options;
-    log.warn('service.failed', { ...trouble, times: line.unsaid, ...errorFields(line.lastError) });
+    const { service: dependency, what } = trouble;
+    log.warn('service.failed', { dependency, what, times: line.unsaid, ...errorFields(line.lastError) });
     line.unsaid = 0;
     line.lastError = null;
     line.timer = clock.after(LOG_INTERVAL_MS, () => {

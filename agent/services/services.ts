@@ -3,12 +3,12 @@
 
 import type { Clock, Random } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
+import { VERSION } from '../../core/release.ts';
 import type { AgentConfig } from '../config/config.ts';
 import { Cmab } from '../decisions/cmab.ts';
 import { Odp } from '../decisions/odp/odp.ts';
 import type { MakeProfileService } from '../decisions/profiles/index.ts';
 import { makeRemoteProfiles } from '../decisions/profiles/remote.ts';
-import { VERSION } from '../process/release.ts';
 import { type Failure, FailureLog } from './failure-log.ts';
 import { RedisConnections } from './redis.ts';
 import { createRequester } from './requester.ts';

@@ -12,8 +12,8 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import { messageOf } from '../../core/errors.ts';
+import { VERSION } from '../../core/release.ts';
 import type { AgentConfig, TracingSettings } from '../config/config.ts';
-import { VERSION } from '../process/release.ts';
 import { FailureLog } from '../services/failure-log.ts';
 import { serviceFailed, within } from '../services/time-limit.ts';
 import { DatafileFields } from './datafile-fields.ts';

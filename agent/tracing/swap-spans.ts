@@ -5,6 +5,7 @@ import { ROOT_CONTEXT, type SpanContext, SpanKind, type Tracer } from '@opentele
 import { type IdGenerator, RandomIdGenerator } from '@opentelemetry/sdk-trace';
 import type { SdkKey } from '../../core/ids.ts';
 import { changeTraceId } from '../../core/trace.ts';
+import { isOfRecord } from '../../core/version.ts';
 import type { DatafileMeta } from '../datafiles/sources/source.ts';
 import type { DatafileFields } from './datafile-fields.ts';
 import { hrTime } from './hr-time.ts';
@@ -73,5 +74,7 @@ export class SwapSpans {
 }
 
 /** What comes straight from the CDN is called by its revision alone, as any other project's might be. */
-const traceIdOf = ({ seq, changeId, sha256 }: DatafileMeta): string =>
-  changeTraceId(seq === 0 ? `${changeId} ${sha256}` : changeId);
+const traceIdOf = (datafile: DatafileMeta): string => {
+  const { changeId, sha256 } = datafile;
+  return changeTraceId(isOfRecord(datafile) ? changeId : `${changeId} ${sha256}`);
+};

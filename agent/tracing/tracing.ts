@@ -69,7 +69,8 @@ class LateTracing implements Tracing {
         this.#waiting = [];
         this.#tracing = tracing;
       },
-      (error) => deps.log.error('service.failed', { service: 'traces', what: 'load', ...errorFields(error) }),
+      (error) =>
+        deps.log.error('service.failed', { dependency: 'traces', what: 'load', ...errorFields(error) }),
     );
   }
 

@@ -58,7 +58,7 @@ export function receiveWebhook({ projects, refresh, glance, log }: ReceiveDeps) 
       for (const sdkKey of sdkKeys) refresh(sdkKey, event.revision);
     } else {
       const { sdkKeys } = project;
-      log.info('webhook.received', { projectId, event: event?.event ?? null, sdkKeys });
+      log.info('webhook.received', { projectId, webhookEvent: event?.event ?? null, sdkKeys });
       for (const sdkKey of sdkKeys) glance(sdkKey);
     }
   };

@@ -3,6 +3,7 @@
 
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { SdkKey } from '../../core/ids.ts';
+import { reachesRevision } from '../../core/version.ts';
 import type { AnyStore } from '../datafiles/store.ts';
 
 /** Waits between looks; after the last one the usual polling has to do. */
@@ -53,7 +54,8 @@ export class Refresher {
     if (this.#stopped || !this.#options.serves(sdkKey)) return;
     const before = this.#searches.get(sdkKey);
     // The same webhook many times asks once.
-    if (before !== undefined && before.looking !== null && before.revision >= revision) return before.looking;
+    if (before !== undefined && before.looking !== null && reachesRevision(before, revision))
+      return before.looking;
     before?.timer?.cancel();
     const latest = Math.max(revision, before?.revision ?? 0);
     const search: Search = { revision: latest, timer: null, looks: 0, looking: null };
@@ -97,7 +99,7 @@ export class Refresher {
     const { store, clock, serves } = this.#options;
     await this.#askSources(sdkKey);
     if (this.#searches.get(sdkKey) !== search) return;
-    const found = (store.get(sdkKey)?.revision ?? -1) >= search.revision;
+    const found = reachesRevision(store.get(sdkKey), search.revision);
     const waitMs = LOOK_AFTER_MS[search.looks++];
     if (found || waitMs === undefined || !serves(sdkKey)) {
       this.#searches.delete(sdkKey);

@@ -2,7 +2,7 @@
 // primary nothing would reach it any more.
 
 import type { Clock, Random } from '../../core/clock.ts';
-import { createLog } from '../process/log.ts';
+import { createLog } from '../../io/log.ts';
 import { startTracing } from '../tracing/tracing.ts';
 import type { PrimaryNews, WorkerAnswers } from './messages.ts';
 import { type Answers, Peer, type Send } from './peer.ts';
@@ -39,8 +39,9 @@ export function converse(send: Send, deps: RunDeps): PrimaryPeer {
   const answers: Answers<WorkerAnswers> = {
     begin: (beginning) => {
       const { config } = beginning;
-      const { logLevel, logPretty: pretty, logSdkKeys: sdkKeys } = config;
-      const log = createLog(logLevel, { pretty, sdkKeys, worker: beginning.worker });
+      const { agentName, logLevel, logPretty: pretty, logSdkKeys: sdkKeys } = config;
+      const { worker } = beginning;
+      const log = createLog({ service: 'agent', name: agentName }, logLevel, { pretty, sdkKeys, worker });
       const tracing = startTracing(config, { clock: deps.clock, log });
       serving = new ServingWorker(config, { ...deps, log, primary, tracing });
       return serving.begin(beginning);

@@ -18,6 +18,7 @@ import {
 } from '../ids.ts';
 import type { Manifest } from '../record/manifest.ts';
 import { SIGNATURE_CHARACTERS_MAX, type Signature } from '../record/signature.ts';
+import { isOfRecord } from '../version.ts';
 
 export const HEADER = {
   lineage: 'Df-Lineage',
@@ -52,7 +53,7 @@ export interface EnvelopeHead {
   readonly changeId: ChangeId;
   readonly receivedAtMs: number;
   readonly publishedAtMs: number;
-  /** As it came; whether it is a good one is for those to say who have keys. */
+  /** As it came: only the holder of a key can say whether it is a good one. */
   readonly signature?: Signature;
 }
 
@@ -112,7 +113,7 @@ export function decodeHead(get: (name: string) => string): EnvelopeHead {
   const bytes = parseRevision(get(HEADER.bytes));
   const changeId = get(HEADER.changeId);
   if (!isLineage(lineage)) throw invalid(HEADER.lineage);
-  if (!isSeq(seq) || seq === 0) throw invalid(HEADER.seq);
+  if (!isSeq(seq) || !isOfRecord({ seq })) throw invalid(HEADER.seq);
   if (revision === null) throw invalid(HEADER.revision);
   if (!isSha256(sha256)) throw invalid(HEADER.sha256);
   if (encoding !== 'br' && encoding !== 'identity' && encoding !== 'pointer') throw invalid(HEADER.encoding);
@@ -125,7 +126,15 @@ export function decodeHead(get: (name: string) => string): EnvelopeHead {
   const signature = get(HEADER.signature);
   if (signature.length > SIGNATURE_CHARACTERS_MAX) throw invalid(HEADER.signature);
   return {
-    ...{ lineage, seq, revision, sha256, encoding, bytes, changeId, receivedAtMs, publishedAtMs },
+    lineage,
+    seq,
+    revision,
+    sha256,
+    encoding,
+    bytes,
+    changeId,
+    receivedAtMs,
+    publishedAtMs,
     ...(signature !== '' && { signature }),
   };
 }
@@ -160,7 +169,7 @@ const invalid = (header: string) =>
   new FanoutError({
     code: 'ENVELOPE_INVALID',
     message: `A bus message has a missing or wrong ${header} header`,
-    remedy: 'Somebody else publishes on df.v1.*: give publish rights to the bridge and webhook users only.',
+    remedy: 'A stranger publishes on df.v1.*: give publish rights to the bridge and webhook users only.',
     retryable: false,
     fields: { header },
   });

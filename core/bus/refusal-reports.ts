@@ -4,6 +4,7 @@
 import { parseJsonWithin } from '../datafile/json-depth.ts';
 import { isLineage, isSeq, type Lineage, type SdkKey, type Seq, toSdkKey } from '../ids.ts';
 import type { Manifest } from '../record/manifest.ts';
+import { isSame, reaches } from '../version.ts';
 
 /** Keys that one report tells of; agents serve a handful. */
 export const REPORT_KEYS_MAX = 1_000;
@@ -83,20 +84,22 @@ function keyReportOf(value: unknown): KeyReport {
 
 /** Null while agents have nothing, or too little, against the manifest's head. */
 export function judgeQuarantine(
-  { sdkKey, lineage, seq }: Pick<Manifest, 'sdkKey' | 'lineage' | 'seq'>,
+  head: Pick<Manifest, 'sdkKey' | 'lineage' | 'seq'>,
   reports: Iterable<AgentReport>,
   rule: QuarantineRule,
 ): QuarantineVerdict | null {
   let agents = 0;
   const codes = new Map<string, number>();
   for (const { keys } of reports) {
-    const key = keys.get(sdkKey);
-    // Who is in another lineage, or has not seen this version yet, has no say in it.
-    if (key === undefined || key.lineage !== lineage || Math.max(key.seq, key.quarantined?.seq ?? 0) < seq)
-      continue;
+    const key = keys.get(head.sdkKey);
+    if (key === undefined) continue;
+    const { lineage, quarantined } = key;
+    const refused = quarantined === null ? null : { ...quarantined, lineage };
+    // An agent that is in another lineage, or has not seen this version yet, has no say in it.
+    if (!reaches(key, head) && (refused === null || !reaches(refused, head))) continue;
     agents++;
-    if (key.quarantined?.seq === seq)
-      codes.set(key.quarantined.code, (codes.get(key.quarantined.code) ?? 0) + 1);
+    if (refused !== null && isSame(refused, head))
+      codes.set(refused.code, (codes.get(refused.code) ?? 0) + 1);
   }
   const refusals = [...codes.values()].reduce((sum, count) => sum + count, 0);
   if (refusals === 0 || agents < rule.agentsMin || refusals / agents < rule.share) return null;

@@ -1,6 +1,7 @@
 // The versions below a manifest's head, for agents that cannot use the head. Pure.
 
 import { isChangeId, isSeq, isSha256, type Lineage, parseRevision } from '../ids.ts';
+import { isBehind, isOfRecord, newestFirst } from '../version.ts';
 import type { HistoryEntry, Manifest } from './manifest.ts';
 import { SIGNATURE_CHARACTERS_MAX } from './signature.ts';
 
@@ -13,9 +14,10 @@ export interface PastVersion extends HistoryEntry {
  * Newest first, at most HISTORY_MAX. Entries that are not whole are left out: one that was written wrongly must not keep agents
  * from the head, nor from the others.
  */
-export function pastVersions({ lineage, seq: headSeq, history }: Manifest): PastVersion[] {
-  const whole = history.filter((entry) => isWhole(entry) && entry.seq < headSeq);
-  return whole.sort((a, b) => b.seq - a.seq).map((entry) => ({ ...entry, lineage }));
+export function pastVersions(head: Manifest): PastVersion[] {
+  const { lineage, history } = head;
+  const whole = history.filter(isWhole).map((entry) => ({ ...entry, lineage }));
+  return whole.filter((version) => isBehind(version, head)).sort(newestFirst);
 }
 
 function isWhole(value: unknown): value is HistoryEntry {
@@ -25,7 +27,7 @@ function isWhole(value: unknown): value is HistoryEntry {
   >;
   return (
     isSeq(seq) &&
-    seq > 0 &&
+    isOfRecord({ seq }) &&
     typeof revision === 'number' &&
     parseRevision(revision) !== null &&
     isSha256(sha256) &&

@@ -1,5 +1,5 @@
-// Lineages in the order of their births: a UUID of version 7, whose first 48 bits are the time. An agent that trusts
-// signatures alone needs the order: an old lineage, signed once and kept by somebody, must not come back.
+// Lineages are UUIDs of version 7, whose first 48 bits are the time, so that they have an order of birth (core/version.ts). An
+// agent that trusts signatures alone needs it: an old lineage, signed once and kept by an attacker, must not come back.
 
 import { createHash } from 'node:crypto';
 import type { Lineage } from '../ids.ts';
@@ -9,7 +9,7 @@ const TIME_MS_MAX = 2 ** 48 - 1;
 
 /**
  * A lineage that begins now.
- * @param randomId whatever is random enough to be nobody else's
+ * @param randomId random enough that no other lineage has it
  * @param after the lineage that it takes the place of: a clock that is behind must not make it look older
  */
 export function newLineage(nowMs: number, randomId: string, after: Lineage | null = null): Lineage {
@@ -25,16 +25,6 @@ export function newLineage(nowMs: number, randomId: string, after: Lineage | nul
     `${variant}${noise.slice(4, 7)}`,
     noise.slice(7, 19),
   ].join('-') as Lineage;
-}
-
-/** Whether `candidate` began after `held`. One without a time is older than any with one, and later than none. */
-export function isLaterLineage(candidate: Lineage, held: Lineage): boolean {
-  const candidateMs = bornAtMs(candidate);
-  const heldMs = bornAtMs(held);
-  if (candidateMs === null) return false;
-  if (heldMs === null || candidateMs !== heldMs) return heldMs === null || candidateMs > heldMs;
-  // Two of the same millisecond: any order will do, as long as it is the same everywhere.
-  return candidate > held;
 }
 
 /** Milliseconds since the epoch by the clock of its publisher; null for one without a time. */

@@ -4,6 +4,7 @@
 import { parseJsonWithin } from '../datafile/json-depth.ts';
 import { FanoutError, messageOf } from '../errors.ts';
 import { isChangeId, isLineage, isSeq, isSha256, parseRevision, type SdkKey } from '../ids.ts';
+import { isOfRecord } from '../version.ts';
 import { HISTORY_MAX, MANIFEST_SCHEMA, type Manifest } from './manifest.ts';
 import { bodyKey, manifestKey } from './names.ts';
 import { SIGNATURE_CHARACTERS_MAX } from './signature.ts';
@@ -39,7 +40,7 @@ function firstWrongField(
     ['schema', value.schema === MANIFEST_SCHEMA],
     ['sdkKey', value.sdkKey === sdkKey],
     ['lineage', isLineage(value.lineage)],
-    ['seq', isSeq(value.seq) && value.seq > 0],
+    ['seq', isSeq(value.seq) && isOfRecord({ seq: value.seq })],
     ['revision', typeof value.revision === 'number' && parseRevision(value.revision) !== null],
     ['sha256', isSha256(value.sha256)],
     ['bodyKey', isSha256(value.sha256) && value.bodyKey === bodyKey(sdkKey, value.sha256)],

@@ -3,7 +3,7 @@
 
 import type { Datafile } from '../datafile/datafile.ts';
 import type { ChangeId, Lineage, SdkKey, Seq, Sha256 } from '../ids.ts';
-import { judgePublication, type WriterVerdict } from '../version.ts';
+import { isLastOfLineage, isSameSeq, judgePublication, type WriterVerdict } from '../version.ts';
 import { newLineage } from './lineage.ts';
 import { bodyKey } from './names.ts';
 import type { Signature } from './signature.ts';
@@ -12,8 +12,6 @@ export const MANIFEST_SCHEMA = 1;
 /** Enough to roll back a bad week; bodies named here never expire (bucket lifecycle). */
 export const HISTORY_MAX = 50;
 
-/** The last seq of a lineage; the next change begins another lineage. */
-export const SEQ_MAX = Number.MAX_SAFE_INTEGER;
 /** How far ahead of our clock the CDN's `Last-Modified` may be and still count. */
 const LAST_MODIFIED_AHEAD_MAX_MS = 24 * 60 * 60 * 1000;
 
@@ -34,7 +32,7 @@ export interface HistoryEntry {
   readonly cause: Cause;
   readonly changeId: ChangeId;
   readonly publishedAtMs: number;
-  /** Over this version, from when it was the head; absent where nobody signed then, and of the head itself. */
+  /** Over this version, from when it was the head; absent where versions were not signed then, and of the head itself. */
   readonly signature?: Signature;
 }
 
@@ -44,7 +42,7 @@ export interface Pin {
   readonly pinnedAtMs: number;
 }
 
-/** Agents refuse this version: nobody announces it any more. Of no meaning for any other seq. */
+/** Agents refuse this version: no publisher announces it any more. Of no meaning for any other seq. */
 export interface QuarantineMark {
   readonly seq: Seq;
   /** Of the agents that answered, 0 to 1. */
@@ -79,7 +77,7 @@ export interface Manifest {
   readonly history: readonly HistoryEntry[];
   /** Absent where agents never refused a version, and after the next seq. */
   readonly quarantine?: QuarantineMark;
-  /** Over the version, for agents; absent where nobody signs. */
+  /** Over the version, for agents; absent where versions are not signed. */
   readonly signature?: Signature;
   /** Over the whole manifest, for those who build upon it. */
   readonly seal?: Signature;
@@ -134,12 +132,12 @@ export function unpin(current: Manifest): Manifest {
   return { ...current, pin: null };
 }
 
-/** Tells everybody to announce this version no more. The body, and so the seq, stays; the next seq knows nothing of it. */
+/** Tells all publishers to announce this version no more. The body, and so the seq, stays; the next seq knows nothing of it. */
 export function quarantine(current: Manifest, why: Omit<QuarantineMark, 'seq'>): Manifest {
   return { ...current, quarantine: { seq: current.seq, ...why } };
 }
 
-export const isQuarantined = ({ seq, quarantine: mark }: Manifest): boolean => mark?.seq === seq;
+export const isQuarantined = (manifest: Manifest): boolean => isSameSeq(manifest, manifest.quarantine);
 
 /**
  * The same body under a new lineage, for a manifest that went back (a bucket restored from a backup): agents that
@@ -172,8 +170,8 @@ function headOf(datafile: Datafile): Omit<Head, 'cdn'> {
 /** The one place where a seq is assigned. */
 function pointAt(base: Base, head: Head, arrival: Arrival): Manifest {
   const { cause, changeId, receivedAtMs, publishedAtMs } = arrival;
-  // Counted up to there by nobody: whoever may write to the bucket has set it, and no number comes after it.
-  const isFull = base.seq >= SEQ_MAX;
+  // No publisher counts that far: a stranger who may write to the bucket has set it, and no number comes after it.
+  const isFull = isLastOfLineage(base);
   const seq = (isFull ? 1 : base.seq + 1) as Seq;
   const lineage = isFull ? newLineage(publishedAtMs, `${changeId} ${base.seq}`, base.lineage) : base.lineage;
   const entry: HistoryEntry = {
@@ -206,9 +204,10 @@ function pointAt(base: Base, head: Head, arrival: Arrival): Manifest {
 }
 
 /** What was the head keeps its signature: agents may have to go back to it. */
-function signedHistory({ history, seq, signature }: Base): readonly HistoryEntry[] {
+function signedHistory(base: Base): readonly HistoryEntry[] {
+  const { history, signature } = base;
   if (signature === undefined) return history;
-  return history.map((entry) => (entry.seq === seq ? { ...entry, signature } : entry));
+  return history.map((entry) => (isSameSeq(entry, base) ? { ...entry, signature } : entry));
 }
 
 /**

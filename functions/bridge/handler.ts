@@ -1,11 +1,11 @@
 // Lambda entry of the bridge: wiring only. Subscribed to the topic with the filter kind = published; one per NATS cluster.
 
-import '../compile-early.ts';
+import '../../io/compile-early.ts';
 import { randomUUID } from 'node:crypto';
 import type { SNSEvent } from 'aws-lambda';
 import { requireOutboundRoute } from '../../io/outbound-route.ts';
 import { wireReader } from '../wire.ts';
-import { createBridge } from './announce-records.ts';
+import { createBridge } from './bridge.ts';
 
 requireOutboundRoute(process.env);
 const { deps, telemetry } = wireReader('bridge', {

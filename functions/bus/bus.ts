@@ -1,20 +1,20 @@
-// The bus: NATS JetStream over the native WebSocket, with one connection kept across invocations. With bus-connection.ts the
-// only file of the functions that knows NATS. What is announced, and whether it should be, is announce.ts's business.
+// The bus as publishers use it: NATS JetStream, with one connection kept across invocations. What is announced, and whether it
+// should be, is decided in functions/publish/swap-head.ts.
 
-import {
-  type connect,
-  ErrorCode,
-  type Msg,
-  type NatsConnection,
-  NatsError,
-  headers as natsHeaders,
-} from 'nats.ws';
 import { encodeBeat } from '../../core/bus/beat.ts';
 import type { BusCredentials } from '../../core/bus/credentials.ts';
 import { decodeHead } from '../../core/bus/envelope.ts';
 import { type Clock, withinMs } from '../../core/clock.ts';
 import { FanoutError, isFanoutError } from '../../core/errors.ts';
 import { BEAT_SUBJECT, datafileSubject, STREAM_NAME } from '../../core/record/names.ts';
+import {
+  type Connect,
+  ErrorCode,
+  type Msg,
+  type NatsConnection,
+  NatsError,
+  natsHeaders,
+} from '../../io/nats.ts';
 import type { Bus, BusHead, HearAgents } from '../ports.ts';
 import { type CachedSecret, unchanging } from '../settings/refreshing-secret.ts';
 import { openConnection, busUnavailable as unavailable } from './connection.ts';
@@ -52,7 +52,7 @@ export class NatsBus implements Bus {
     settings: BusSettings,
     clock: Clock,
     credentials: CachedSecret<BusCredentials> = unchanging(settings),
-    connectTo?: typeof connect,
+    connectTo?: Connect,
   ) {
     this.#replicas = settings.replicas;
     this.#clock = clock;
@@ -68,7 +68,7 @@ export class NatsBus implements Bus {
   readHead: Bus['readHead'] = async (sdkKey) => {
     const message = await this.#requestHead(`$JS.API.DIRECT.GET.${STREAM_NAME}.${datafileSubject(sdkKey)}`);
     const get = (name: string): string => message.headers?.get(name) ?? '';
-    // With a sequence it is a stored message that looks so: an answer which somebody had sent to this subject.
+    // With a sequence it is a stored message that looks so: an answer which a bus user had sent to this subject.
     if (message.headers?.code === NO_SUCH_MESSAGE && get('Nats-Sequence') === '') return null;
     const streamSequence = Number(get('Nats-Sequence'));
     if (!Number.isSafeInteger(streamSequence) || streamSequence < 1)

@@ -1,11 +1,10 @@
-// Notices over SNS: metadata only, with the kind as a message attribute for the subscriptions' filters. One of the two
-// files of the functions that know AWS.
+// Notices over SNS: metadata only, with the kind as a message attribute for the subscriptions' filters.
 
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { encodeNotice, NOTICE_KIND_ATTRIBUTE } from '../../core/bus/notice.ts';
 import { FanoutError } from '../../core/errors.ts';
+import { awsLimits, FUNCTION_LIMITS } from '../../io/aws-limits.ts';
 import type { Topic } from '../ports.ts';
-import { awsLimits } from '../settings/aws-limits.ts';
 
 export interface TopicSettings {
   readonly topicArn: string;
@@ -43,4 +42,4 @@ export function createTopic({ topicArn, endpoint }: TopicSettings, client = clie
 }
 
 const clientOf = (endpoint: string | undefined): SNSClient =>
-  new SNSClient({ ...(endpoint === undefined ? {} : { endpoint }), ...awsLimits() });
+  new SNSClient({ ...(endpoint === undefined ? {} : { endpoint }), ...awsLimits(FUNCTION_LIMITS) });

@@ -1,16 +1,16 @@
-// Fetches datafiles from Optimizely: from the configured URL templates and from where those redirect to, never from a URL
-// that somebody sent.
-// Knows HTTP and its limits; whether what came is a good datafile is decided elsewhere.
+// Fetches datafiles from Optimizely for publishers: which address is asked, and what its answer means. Whether what came is a
+// good datafile is decided elsewhere.
 
 import { DATAFILE_BYTES_MAX } from '../../core/datafile/datafile.ts';
 import { FanoutError, isFanoutError } from '../../core/errors.ts';
-import { etagOf, lastModifiedOf } from '../../core/http/etag.ts';
-import { readWithin } from '../../core/http/read-within.ts';
-import { basicAuthorization, type Credentials, takeUserInfo } from '../../core/http/user-info.ts';
 import type { DatafileSource } from '../../core/projects.ts';
 import type { CdnValidators } from '../../core/record/manifest.ts';
-import { encodeSdkKey } from '../../core/record/names.ts';
-import { getFollowing } from '../../io/get-following.ts';
+import {
+  askForDatafile,
+  type DatafileAnswer,
+  readDatafileBody,
+  validatorsOf,
+} from '../../io/datafile-http.ts';
 import type { Cdn, CdnAnswer, Via } from '../ports.ts';
 
 /** `%s` stands for the SDK key. Credentials in one are sent as Basic authorization. */
@@ -21,21 +21,19 @@ export interface UrlTemplates {
   readonly auth: string;
 }
 
-/** An unknown key answers 403 or 404; a wrong access token 401 or 403. */
-const DENIED = new Set([401, 403, 404, 410]);
-
 export function createCdn(templates: UrlTemplates, bytesMax: number = DATAFILE_BYTES_MAX): Cdn {
   return {
     viasOf: (source) => (source.accessToken === undefined ? ['cdn', 'origin'] : ['auth']),
     fetch: async (source, via, validators, timeoutMs) => {
-      const { url: template, credentials } = takeUserInfo(templates[via]);
-      const url = template.replace('%s', () => encodeSdkKey(source.sdkKey));
       try {
-        const response = await getFollowing(url, {
-          headers: requestHeaders(source, via, validators, credentials),
-          signal: AbortSignal.timeout(Math.max(1, timeoutMs)),
+        const answer = await askForDatafile({
+          template: templates[via],
+          sdkKey: source.sdkKey,
+          token: via === 'auth' ? (source.accessToken ?? null) : null,
+          conditions: conditionsOf(validators),
+          timeoutMs,
         });
-        return await readAnswer(response, source, via, bytesMax);
+        return await readAnswer(answer, source, via, bytesMax);
       } catch (error) {
         if (isFanoutError(error, 'REDIRECT_REFUSED')) throw failed(source, via, 'leads astray', error);
         throw isFanoutError(error) ? error : failed(source, via, 'did not answer', error);
@@ -44,45 +42,24 @@ export function createCdn(templates: UrlTemplates, bytesMax: number = DATAFILE_B
   };
 }
 
-function requestHeaders(
-  source: DatafileSource,
-  via: Via,
-  validators: CdnValidators | null,
-  credentials: Credentials | null,
-) {
-  const headers: Record<string, string> = {};
-  if (credentials !== null) headers.authorization = basicAuthorization(credentials);
-  if (via === 'auth' && source.accessToken !== undefined)
-    headers.authorization = `Bearer ${source.accessToken}`;
-  if (validators?.etag) headers['if-none-match'] = validators.etag;
-  else if (validators?.lastModifiedMs)
-    headers['if-modified-since'] = new Date(validators.lastModifiedMs).toUTCString();
-  return headers;
+function conditionsOf(validators: CdnValidators | null): Record<string, string> {
+  if (validators?.etag) return { 'if-none-match': validators.etag };
+  if (!validators?.lastModifiedMs) return {};
+  return { 'if-modified-since': new Date(validators.lastModifiedMs).toUTCString() };
 }
 
 async function readAnswer(
-  response: Response,
+  answer: DatafileAnswer,
   source: DatafileSource,
   via: Via,
   bytesMax: number,
 ): Promise<CdnAnswer> {
-  if (response.status === 200) {
-    const body = await readWithin(response.body, bytesMax, () => tooLarge(source, bytesMax));
-    return { kind: 'body', body, validators: validatorsOf(response.headers) };
-  }
-  // An unread body would keep its connection from being used again.
-  await response.body?.cancel();
-  if (response.status === 304) return { kind: 'unchanged' };
-  if (DENIED.has(response.status)) throw denied(source, via, response.status);
-  throw failed(source, via, `answered ${response.status}`);
-}
-
-function validatorsOf(headers: Headers): CdnValidators {
-  const lastModifiedMs = Date.parse(lastModifiedOf(headers.get('last-modified'), headers.get('date')) ?? '');
-  return {
-    etag: etagOf(headers.get('etag')),
-    lastModifiedMs: Number.isNaN(lastModifiedMs) ? null : lastModifiedMs,
-  };
+  if (answer.kind === 'unchanged') return answer;
+  if (answer.kind === 'denied') throw denied(source, via, answer.status);
+  if (answer.kind === 'failed') throw failed(source, via, `answered ${answer.status}`);
+  const body = await readDatafileBody(answer.response, () => tooLarge(source, bytesMax), bytesMax);
+  const { etag, lastModifiedMs } = validatorsOf(answer.response);
+  return { kind: 'body', body, validators: { etag, lastModifiedMs } };
 }
 
 const denied = ({ sdkKey }: DatafileSource, via: Via, status: number) =>

@@ -7,17 +7,20 @@ import type { SdkKey } from '../../core/ids.ts';
 import { METRIC } from '../../core/log.ts';
 import type { DatafileSource } from '../../core/projects.ts';
 import type { CdnValidators, Manifest } from '../../core/record/manifest.ts';
+import { reachesRevision } from '../../core/version.ts';
 import type { CdnAnswer, Deps, Via } from '../ports.ts';
 import { pause } from '../wait.ts';
 
 const REQUEST_TIMEOUT_MS = 3_000;
 const PAUSE_FIRST_MS = 200;
 const PAUSE_MAX_MS = 2_000;
+/** Below every announced revision. */
+const NONE_ANNOUNCED = { revision: 0 };
 
 export interface Wanted {
   readonly source: DatafileSource;
   readonly projectId: string;
-  /** 0 takes whatever Optimizely serves now. */
+  /** 0 takes any revision that Optimizely serves now. */
   readonly atLeastRevision: number;
   /** What the record has; its validators spare fetching the same body again. */
   readonly known: Manifest | null;
@@ -54,12 +57,12 @@ export async function fetchDatafile(deps: Deps, wanted: Wanted): Promise<Fetched
       const validators = asked.get(via) ?? wanted.known?.cdn ?? null;
       const answer = await cdn.fetch(wanted.source, via, validators, timeoutMs);
       if (answer.kind === 'unchanged') {
-        const isKnown = !asked.has(via) && wanted.known !== null;
-        if (isKnown && wanted.known.revision >= wanted.atLeastRevision) return { kind: 'unchanged' };
+        const isKnown = !asked.has(via) && reachesRevision(wanted.known, wanted.atLeastRevision);
+        if (isKnown) return { kind: 'unchanged' };
       } else {
         asked.set(via, answer.validators);
         const datafile = readAnswer(deps, wanted, answer, via);
-        if (datafile.revision >= wanted.atLeastRevision)
+        if (reachesRevision(datafile, wanted.atLeastRevision))
           return { kind: 'fresh', datafile, validators: answer.validators, via };
         error = stale(wanted, datafile.revision);
         await wanted.onStale(datafile);
@@ -82,9 +85,9 @@ export async function fetchDatafile(deps: Deps, wanted: Wanted): Promise<Fetched
  * waiting for only where something was announced of it; else it would hold up the keys that are looked at after it.
  */
 function isForGood({ code, retryable, fields }: FanoutError, { atLeastRevision }: Wanted): boolean {
-  if (code === 'CDN_DENIED') return atLeastRevision === 0;
+  if (code === 'CDN_DENIED') return reachesRevision(NONE_ANNOUNCED, atLeastRevision);
   const { revision } = fields;
-  return !retryable && !(typeof revision === 'number' && revision < atLeastRevision);
+  return !retryable && (typeof revision !== 'number' || reachesRevision({ revision }, atLeastRevision));
 }
 
 function readAnswer(deps: Deps, wanted: Wanted, answer: CdnAnswer & { kind: 'body' }, via: Via): Datafile {

@@ -1,5 +1,5 @@
 // Moves the manifest by compare-and-swap: decide, swap, and on a conflict read and decide again. The decision itself is
-// core's; this is the loop round it, and the linearisation point of every change.
+// core's; here is the loop around it, and the linearisation point of every change.
 
 import type { Datafile } from '../../core/datafile/datafile.ts';
 import { FanoutError } from '../../core/errors.ts';
@@ -8,6 +8,7 @@ import { METRIC } from '../../core/log.ts';
 import { newLineage } from '../../core/record/lineage.ts';
 import { type Arrival, advance, createManifest, type Manifest } from '../../core/record/manifest.ts';
 import { encodeManifest } from '../../core/record/manifest-codec.ts';
+import { isSame, isSameSeq } from '../../core/version.ts';
 import type { Deps, StoredManifest } from '../ports.ts';
 import { pause } from '../wait.ts';
 
@@ -61,7 +62,7 @@ export async function swapUntilSettled(
     const before = found?.manifest ?? null;
     const decision = decide(before);
     if (decision.kind !== 'swap') return decision;
-    // The one place where anything is signed; whatever else travels is a copy.
+    // The one place where anything is signed; messages and caches carry copies.
     const manifest = (await signer?.sign(decision.manifest)) ?? decision.manifest;
     const swapped = await record.swapManifest(manifest, found?.etag ?? null);
     if (swapped !== 'conflict') return { kind: 'moved', manifest, written: manifest };
@@ -97,8 +98,10 @@ async function lineageOnBus({ bus, signer }: Deps, sdkKey: Manifest['sdkKey']): 
  * came from. A pin, or a mark of quarantine, assigns no seq: it is known by all its bytes, and as the head only.
  */
 function isOwnWrite(found: Manifest, written: Manifest, before: Manifest | null): boolean {
-  const isInPlace = before !== null && before.lineage === written.lineage && before.seq === written.seq;
+  const isInPlace = before !== null && isSame(before, written);
   if (isInPlace) return Buffer.compare(encodeManifest(found), encodeManifest(written)) === 0;
-  const { seq, changeId, sha256 } = written;
-  return found.history.some((it) => it.seq === seq && it.changeId === changeId && it.sha256 === sha256);
+  const { changeId, sha256 } = written;
+  return found.history.some(
+    (it) => isSameSeq(it, written) && it.changeId === changeId && it.sha256 === sha256,
+  );
 }

@@ -1,5 +1,5 @@
-// The only writer: body, then manifest, then announcement, in that order, so that nobody is ever pointed at something
-// that is not there. Takes a datafile that was already found good; how it was fetched is not known here.
+// The only writer: body, then manifest, then announcement, in that order, so that no agent is ever pointed at a body that is
+// not there. Takes a datafile that was already found good; how it was fetched is not known here.
 
 import { compressBody } from '../../core/bus/envelope.ts';
 import type { Datafile } from '../../core/datafile/datafile.ts';
@@ -16,8 +16,8 @@ import {
   type Manifest,
 } from '../../core/record/manifest.ts';
 import type { DatafileRecord, Deps, StoredManifest } from '../ports.ts';
-import { announceChange, announceFound, type EarlyHead } from './announce-change.ts';
-import { loadCompressed } from './announce-head.ts';
+import type { EarlyHead } from './announce-fast.ts';
+import { announceFound, announceOnBothPaths } from './announce-on-both-paths.ts';
 import { type Moved, moveManifest } from './move-manifest.ts';
 
 /** Why and for which datafile the record is brought up to date. */
@@ -29,18 +29,23 @@ export interface Change {
   readonly cause: Cause;
 }
 
+/** A datafile that was fetched and found good. */
+export interface GoodDatafile {
+  /** The manifest as read before, null when there was none. */
+  readonly current: StoredManifest | null;
+  readonly datafile: Datafile;
+  readonly validators: CdnValidators;
+  readonly earlyHead?: EarlyHead;
+}
+
 /**
  * Stores a good datafile and announces it, or finds out why that is not needed.
- * @param current the manifest as just read, null when there is none
  * @throws FanoutError RECORD_UNAVAILABLE, MANIFEST_CONTENDED, MANIFEST_INVALID; once it is stored nothing is thrown
  */
 export async function publishDatafile(
   deps: Deps,
   change: Change,
-  current: StoredManifest | null,
-  datafile: Datafile,
-  validators: CdnValidators,
-  earlyHead?: EarlyHead,
+  { current, datafile, validators, earlyHead }: GoodDatafile,
 ): Promise<Moved> {
   const { cause, changeId, receivedAtMs } = change;
   const arrival = (): Arrival => ({
@@ -69,7 +74,7 @@ export async function publishDatafile(
       seq,
       revision,
     });
-    await announceFound(deps, changeId, moved.manifest, earlyHead);
+    await announceFound(deps, { changeId, manifest: moved.manifest }, earlyHead);
     return moved;
   }
   const { lineage, seq, revision, sha256, publishedAtMs } = moved.written;
@@ -79,9 +84,9 @@ export async function publishDatafile(
   deps.metrics.timeMs(METRIC.publishLatencyMs, latencyMs);
   // What is announced is the head, which another writer may have moved on to another body.
   const isOwnBody = moved.manifest.sha256 === datafile.sha256;
-  const load = isOwnBody ? loadOwn : () => loadCompressed(deps, moved.manifest);
   if (isOwnBody) tellLeftOut(deps, moved.manifest, datafile);
-  await announceChange(deps, moved.manifest, load, earlyHead);
+  const atHand = isOwnBody ? { load: loadOwn, earlyHead } : { earlyHead };
+  await announceOnBothPaths(deps, moved.manifest, atHand);
   return moved;
 }
 

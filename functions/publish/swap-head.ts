@@ -1,11 +1,13 @@
-// Announcing is a compare-and-swap on the subject's head: the head never goes back, and whoever comes second (bridge,
-// fast path or reconcile) finds the work done. Plain subscribers see rejected messages too, so look before publishing.
+// Announcing is a compare-and-swap on the subject's head: the head never goes back, and whichever of fast path, bridge and
+// reconcile comes second finds the work done. Plain subscribers also receive messages that the stream rejects, so the head
+// is read before anything is published.
 
-import { encodeEnvelope } from '../../core/bus/envelope.ts';
+import { compressBody, encodeEnvelope } from '../../core/bus/envelope.ts';
 import { FanoutError } from '../../core/errors.ts';
-import { isLaterLineage } from '../../core/record/lineage.ts';
+import { METRIC } from '../../core/log.ts';
 import { isQuarantined, type Manifest } from '../../core/record/manifest.ts';
-import type { BusHead, Deps } from '../ports.ts';
+import { isBehind, isLater, isSame } from '../../core/version.ts';
+import type { BusHead, ReaderDeps } from '../ports.ts';
 import { pause } from '../wait.ts';
 
 /** Every lost race means that another head was published; a handful of writers exist per key. */
@@ -19,7 +21,13 @@ export type HeadVerdict =
   | 'superseded' // it is a later one of the same lineage, another of the same seq, or signed and of a later lineage
   | 'quarantined'; // it is none of these, and agents refuse what would be announced
 
-/** The one place that every announcer asks. */
+/** What became of a manifest that was to be the head. */
+export type SwappedHead = 'published' | Exclude<HeadVerdict, 'announce'>;
+
+/** The body as compressBody() makes it. */
+export type LoadCompressed = () => Promise<Uint8Array>;
+
+/** Whether a manifest is to become the head: every announcer asks here. */
 export function judgeHead(manifest: Manifest, found: BusHead | null): HeadVerdict {
   const verdict = compareHead(manifest, found);
   return verdict === 'announce' && isQuarantined(manifest) ? 'quarantined' : verdict;
@@ -28,19 +36,15 @@ export function judgeHead(manifest: Manifest, found: BusHead | null): HeadVerdic
 function compareHead(manifest: Manifest, found: BusHead | null): Exclude<HeadVerdict, 'quarantined'> {
   const head = found?.head;
   if (!head) return 'announce';
-  if (head.lineage !== manifest.lineage) {
-    // Signed by us after the manifest's lineage began: an old manifest was put back.
-    return found.isSigned && isLaterLineage(head.lineage, manifest.lineage) ? 'superseded' : 'announce';
-  }
-  if (head.seq > manifest.seq) return 'superseded';
-  if (head.seq < manifest.seq) return 'announce';
-  if (head.sha256 === manifest.sha256) return 'already';
-  // Two datafiles with one seq: an old manifest was put back, and moved on from. Whoever holds the one takes the other for
-  // the same, so that only a new lineage helps.
-  return 'superseded';
+  // Two datafiles with one seq: an old manifest was put back, and moved on from. An agent that holds one of them takes the
+  // other for the same, so that only a new lineage helps.
+  if (isSame(head, manifest)) return head.sha256 === manifest.sha256 ? 'already' : 'superseded';
+  if (isBehind(manifest, head)) return 'superseded';
+  // Signed by us after the manifest's lineage began: an old manifest was put back.
+  return found.isSigned && isLater(head, manifest) ? 'superseded' : 'announce';
 }
 
-export interface AnnounceOptions {
+export interface SwapOptions {
   /** A head read a moment ago, which saves reading it again; undefined when unknown. */
   readonly knownHead?: BusHead | null | undefined;
   /** Once aborted, nothing more is sent. */
@@ -49,15 +53,15 @@ export interface AnnounceOptions {
 
 /**
  * Makes the manifest just read (or just swapped in) the head of its subject.
- * @param loadCompressed the body as compressBody() makes it; called only when there is something to publish
+ * @param load called only when there is something to publish
  * @throws FanoutError ANNOUNCE_FAILED after too many lost races or when called off, BUS_UNAVAILABLE, STREAM_MISSING
  */
-export async function announce(
-  { bus, clock, random }: Pick<Deps, 'bus' | 'clock' | 'random'>,
+export async function swapHead(
+  { bus, clock, random }: Pick<ReaderDeps, 'bus' | 'clock' | 'random'>,
   manifest: Manifest,
-  loadCompressed: () => Promise<Uint8Array>,
-  { knownHead, signal }: AnnounceOptions = {},
-): Promise<'published' | Exclude<HeadVerdict, 'announce'>> {
+  load: LoadCompressed,
+  { knownHead, signal }: SwapOptions = {},
+): Promise<SwappedHead> {
   const { sdkKey } = manifest;
   const isCalledOff = () => signal?.aborted === true;
   let head = knownHead;
@@ -65,7 +69,7 @@ export async function announce(
     head = head === undefined ? await bus.readHead(sdkKey) : head;
     const verdict = judgeHead(manifest, head);
     if (verdict !== 'announce') return verdict;
-    const envelope = encodeEnvelope(manifest, await loadCompressed(), await bus.payloadBytesMax());
+    const envelope = encodeEnvelope(manifest, await load(), await bus.payloadBytesMax());
     if (isCalledOff()) break;
     if ((await bus.publish(sdkKey, envelope, head?.streamSequence ?? 0)) === 'published') return 'published';
     await pause({ clock, random }, attempt, PAUSE_FIRST_MS, PAUSE_MAX_MS);
@@ -79,4 +83,18 @@ export async function announce(
     retryable: true,
     fields: { sdkKey, seq: manifest.seq },
   });
+}
+
+/** A manifest's body out of the record, ready for the wire. */
+export const bodyInRecord =
+  ({ record, compress = compressBody }: ReaderDeps, { sdkKey, sha256 }: Manifest): LoadCompressed =>
+  async () =>
+    compress(await record.readBody(sdkKey, sha256));
+
+/** Logs and times a manifest that has become the head. `fields` are added to the line. */
+export function noteAnnounced(deps: ReaderDeps, manifest: Manifest, fields: object = {}): void {
+  const { lineage, seq, revision, receivedAtMs } = manifest;
+  const latencyMs = deps.clock.nowMs() - receivedAtMs;
+  deps.metrics.timeMs(METRIC.announceLatencyMs, latencyMs);
+  deps.log.info('change.announced', { path: 'bus', ...fields, lineage, seq, revision, latencyMs });
 }

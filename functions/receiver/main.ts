@@ -1,6 +1,6 @@
 // The receiver's process: environment in, signals, exit codes. 0 after a clean stop, 1 when it fails, 2 for wrong settings.
 
-import '../compile-early.ts';
+import '../../io/compile-early.ts';
 import { randomUUID } from 'node:crypto';
 import { errorFields, isFanoutError } from '../../core/errors.ts';
 import { openOutboundRoute, outboundRouteInvalid } from '../../io/outbound-route.ts';
@@ -14,7 +14,8 @@ import { checkReceiverSettings, functionsEnv, readReceiverSettings } from './set
 const EXIT_FAILED = 1;
 const EXIT_CONFIG = 2;
 
-const { log } = createTelemetry('receiver');
+const telemetry = createTelemetry({ service: 'receiver', env: process.env, nowMs: Date.now });
+const { log } = telemetry;
 
 async function main(): Promise<void> {
   const outboundRoute = openOutboundRoute(process.env);
@@ -26,7 +27,7 @@ async function main(): Promise<void> {
   const { warnings } = checkReceiverSettings(process.env);
   for (const warning of [...outboundRoute.warnings, ...warnings]) log.warn('config.warning', { warning });
   const { functions } = settings;
-  const { deps, projects } = wireWriter('receiver', {
+  const { deps, projects } = wireWriter(telemetry, {
     env: functionsEnv(process.env),
     nowMs: Date.now,
     random: Math.random,
@@ -35,7 +36,7 @@ async function main(): Promise<void> {
   const receiver = createReceiver(settings, deps, projects, createRefetchIntents(functions.bucket));
   let isStopping = false;
   const onSignal = async (signal: string) => {
-    // Whoever signals twice does not want to wait.
+    // A second signal means that the operator does not want to wait.
     if (isStopping) process.exit(EXIT_FAILED);
     isStopping = true;
     log.info('receiver.stopping', { signal });

@@ -7,7 +7,8 @@ import { errorFields } from '../../core/errors.ts';
 import type { ChangeId, SdkKey } from '../../core/ids.ts';
 import type { ProjectTable } from '../../core/projects.ts';
 import type { Manifest } from '../../core/record/manifest.ts';
-import { createBridge } from '../bridge/announce-records.ts';
+import { reachesRevision } from '../../core/version.ts';
+import { createBridge } from '../bridge/bridge.ts';
 import type { Deps, Topic } from '../ports.ts';
 import { refetch } from '../reconcile/refetch.ts';
 import type { CachedSecret } from '../settings/refreshing-secret.ts';
@@ -61,7 +62,10 @@ export function createNotices(
       await bridge([encodeNotice(notice)]).catch((error) => {
         const { sdkKey, changeId } = notice;
         deps.log.warn('change.announce-failed', {
-          ...{ path: 'bus', attempt: attempt + 1, sdkKey, changeId },
+          path: 'bus',
+          attempt: attempt + 1,
+          sdkKey,
+          changeId,
           ...errorFields(error),
         });
         // The last one is left to reconcile.
@@ -145,5 +149,4 @@ export function createNotices(
 
 /** A rollback leaves the reached revision in the history. */
 const isReached = (manifest: Manifest | null, { revision }: RefetchNotice): boolean =>
-  manifest !== null &&
-  (manifest.revision >= revision || manifest.history.some((entry) => entry.revision >= revision));
+  manifest !== null && [manifest, ...manifest.history].some((entry) => reachesRevision(entry, revision));

@@ -6,14 +6,9 @@
 import { decodeNotice, encodeNotice, type RefetchNotice } from '../../core/bus/notice.ts';
 import type { SdkKey } from '../../core/ids.ts';
 import { encodeSdkKey } from '../../core/record/names.ts';
-import {
-  type BucketSettings,
-  matchable,
-  objectsOf,
-  s3ClientOf,
-  statusOf,
-  unavailable,
-} from '../record/s3-objects.ts';
+import { isSameRevision, lowestRevisionFirst } from '../../core/version.ts';
+import { FUNCTION_LIMITS } from '../../io/aws-limits.ts';
+import { matchable, openS3, type S3Settings, statusOf, unavailable } from '../../io/s3.ts';
 
 export interface RefetchIntents {
   /** The lowest revision first; none when none was ever owed. @throws FanoutError RECORD_UNAVAILABLE, NOTICE_INVALID */
@@ -28,18 +23,18 @@ const WRITE_ATTEMPTS_MAX = 5;
 export const INTENTS_MAX = 8;
 /** A notice takes some 200. */
 const INTENT_BYTES_MAX = 16 * 1024;
-/** As for the manifest: somebody else was there first. */
+/** As for the manifest: another replica was there first. */
 const CONFLICTS = new Set([404, 409, 412]);
 
 const intentKey = (sdkKey: SdkKey): string => `datafiles/${encodeSdkKey(sdkKey)}/refetch.json`;
 
-export function createRefetchIntents(settings: BucketSettings): RefetchIntents {
+export function createRefetchIntents(settings: S3Settings): RefetchIntents {
   const { bucket } = settings;
-  const objects = objectsOf(settings, s3ClientOf(settings));
+  const objects = openS3(settings, FUNCTION_LIMITS);
 
   const get = async (sdkKey: SdkKey) => {
     const object = await objects.get(intentKey(sdkKey), INTENT_BYTES_MAX);
-    if (object === null) return null;
+    if (typeof object === 'string') return null;
     return { etag: matchable(object.etag, bucket), notices: decodeIntents(object.bytes) };
   };
 
@@ -68,7 +63,7 @@ export function createRefetchIntents(settings: BucketSettings): RefetchIntents {
 function decodeIntents(bytes: Uint8Array): readonly RefetchNotice[] {
   const lines = Buffer.from(bytes).toString().split('\n');
   const notices = lines.filter((line) => line !== '').map((line) => decodeNotice(line));
-  return notices.filter((notice) => notice.kind === 'refetch').sort((a, b) => a.revision - b.revision);
+  return notices.filter((notice) => notice.kind === 'refetch').sort(lowestRevisionFirst);
 }
 
 const encodeIntents = (notices: readonly RefetchNotice[]): Uint8Array =>
@@ -76,7 +71,7 @@ const encodeIntents = (notices: readonly RefetchNotice[]): Uint8Array =>
 
 /** One of the same revision is the same promise, made again. */
 function withNotice(notices: readonly RefetchNotice[], added: RefetchNotice): readonly RefetchNotice[] {
-  const others = notices.filter(({ revision }) => revision !== added.revision);
+  const others = notices.filter((notice) => !isSameRevision(notice, added));
   const newestFirst = others.sort((a, b) => b.receivedAtMs - a.receivedAtMs);
   return [added, ...newestFirst.slice(0, INTENTS_MAX - 1)];
 }

@@ -1,14 +1,15 @@
-// Agents that serve what the record has never assigned: a message that the bus did not keep, by somebody who may publish, or a
-// bucket and a bus that were both restored. No head tells of it; what agents answer to the beat does.
+// Agents that serve what the record never gets to: a later seq of its lineage, which a stranger announced past the stream or
+// which a restored bucket and bus both forgot, or a lineage that began by a clock ahead. No head tells of it; what agents
+// answer to the beat does. A new lineage brings them back.
 
-import { type AgentReport, QUARANTINE_DEFAULT } from '../../core/bus/refusal-reports.ts';
+import { type AgentReport, type KeyReport, QUARANTINE_DEFAULT } from '../../core/bus/refusal-reports.ts';
 import { errorFields } from '../../core/errors.ts';
-import type { ChangeId } from '../../core/ids.ts';
-import { METRIC } from '../../core/log.ts';
+import type { ChangeId, Lineage } from '../../core/ids.ts';
+import { bornAtMs } from '../../core/record/lineage.ts';
 import type { Manifest } from '../../core/record/manifest.ts';
+import { isBehind, isLaterLineage, newestFirst, type Version } from '../../core/version.ts';
 import type { Deps } from '../ports.ts';
-import { announceChange } from '../publish/announce-change.ts';
-import { loadCompressed } from '../publish/announce-head.ts';
+import { announceOnBothPaths } from '../publish/announce-on-both-paths.ts';
 import { leaveLineage } from '../publish/leave-lineage.ts';
 
 /**
@@ -18,53 +19,115 @@ import { leaveLineage } from '../publish/leave-lineage.ts';
 export const RENEWAL_INTERVAL_MIN_MS = 10 * 60_000;
 
 /**
- * Brings such agents back by a new lineage, when as many say so as it takes to quarantine a version. Their share does not
- * count: a few that are ahead would otherwise stay so for ever. Where versions are signed it is only told: an agent's word is
- * no reason to move a record that nobody else can have written. Never throws: the next beat asks again.
+ * How far ahead of our clock a lineage may have begun and still be followed. Each one that is followed moves the end of time
+ * nearer, and every holder of the agents' bus user may name one.
  */
-export async function leaveToRecord(
+export const LINEAGE_AHEAD_MAX_MS = 48 * 60 * 60_000;
+
+/** What the agents answered to one beat. */
+export interface Answers {
+  /** As the record had them when the beat was sent. */
+  readonly manifests: readonly Manifest[];
+  readonly reports: readonly AgentReport[];
+  /** How many agents must say the same. Their share does not count: a few that are ahead would otherwise stay so for ever. */
+  readonly agentsMin?: number;
+}
+
+/** Agents of one key that are ahead of its manifest. */
+interface Ahead {
+  readonly found: 'agents-ahead' | 'agents-in-later-lineage';
+  /** For the log line. */
+  readonly fields: object;
+  /** Why the agents' word is not enough, as the level of the log line; null where it is. */
+  readonly doubt: 'warn' | 'error' | null;
+  /** Whether they are ahead of this manifest too. */
+  readonly isBehind: (found: Manifest) => boolean;
+  /** What the new lineage must be later than. */
+  readonly after?: Lineage;
+}
+
+/** Brings such agents back by a new lineage of the record's own datafile. Never throws: the next beat asks again. */
+export async function bringAgentsBack(
   deps: Deps,
   change: { readonly changeId: ChangeId; readonly receivedAtMs: number },
-  manifests: readonly Manifest[],
-  reports: readonly AgentReport[],
-  agentsMin: number = QUARANTINE_DEFAULT.agentsMin,
+  { manifests, reports, agentsMin = QUARANTINE_DEFAULT.agentsMin }: Answers,
 ): Promise<void> {
   for (const manifest of manifests) {
-    const { sdkKey, lineage, seq } = manifest;
-    const ahead = reports.map(({ keys }) => seqIn(keys.get(sdkKey), lineage)).filter((it) => it > seq);
-    if (ahead.length === 0) continue;
-    // The lowest that suffices: a record behind it is behind enough agents.
-    const aheadSeq = ahead.sort((a, b) => b - a)[agentsMin - 1] ?? 0;
-    const fields = { sdkKey, lineage, seq, agents: ahead.length, aheadSeq: aheadSeq || ahead[0] };
-    if (aheadSeq === 0 || wasJustRenewed(manifest, deps.clock.nowMs())) {
-      deps.log.warn('reconcile.key', { found: 'agents-ahead', result: 'not-believed', ...fields });
-      continue;
-    }
-    try {
-      // A webhook may have moved it since: agents were faster than we then.
-      const stored = await deps.record.readManifest(sdkKey);
-      const isBehind = (found: Manifest) => found.lineage === lineage && found.seq < aheadSeq;
-      if (stored === null || !isBehind(stored.manifest)) continue;
-      deps.log.error('reconcile.key', { found: 'agents-ahead', ...fields });
-      if (deps.signer === undefined) await renewAndAnnounce(deps, change, stored, isBehind);
-    } catch (error) {
-      deps.log.error('reconcile.key', { found: 'agents-ahead', ...fields, ...errorFields(error) });
-    }
+    const { sdkKey } = manifest;
+    const held = reports.flatMap(({ keys }) => keys.get(sdkKey) ?? []);
+    for (const ahead of [
+      inThisLineage(manifest, held, agentsMin),
+      deps.signer === undefined ? null : inLaterLineage(manifest, held, agentsMin, deps.clock.nowMs()),
+    ])
+      if (ahead !== null) await bringBack(deps, change, manifest, ahead);
   }
 }
 
-type Renewal = Parameters<typeof leaveLineage> extends [Deps, ...infer Rest] ? Rest : never;
-
-/** As leaveLineage(), and announces what came of it. */
-export async function renewAndAnnounce(deps: Deps, ...rest: Renewal): Promise<void> {
-  const left = await leaveLineage(deps, ...rest);
-  if (left.kind !== 'moved') return;
-  deps.metrics.count(METRIC.lineageRenewed);
-  await announceChange(deps, left.manifest, () => loadCompressed(deps, left.manifest));
+async function bringBack(
+  deps: Deps,
+  change: { readonly changeId: ChangeId; readonly receivedAtMs: number },
+  manifest: Manifest,
+  { found, fields: more, doubt, ...leaving }: Ahead,
+): Promise<void> {
+  const { record, log, signer, clock } = deps;
+  const { sdkKey, lineage, seq } = manifest;
+  const fields = { found, sdkKey, lineage, seq, ...more };
+  if (doubt !== null || wasJustRenewed(manifest, clock.nowMs())) {
+    log[doubt ?? 'warn']('reconcile.key', { result: 'not-believed', ...fields });
+    return;
+  }
+  try {
+    // A webhook may have moved it since: agents were faster than we then.
+    const stored = await record.readManifest(sdkKey);
+    if (stored === null || !leaving.isBehind(stored.manifest)) return;
+    log.error('reconcile.key', fields);
+    // Of a signed lineage it is only told: an agent's word is no reason to move a record that no stranger can have written.
+    if (found === 'agents-ahead' && signer !== undefined) return;
+    const left = await leaveLineage(deps, stored, { ...change, ...leaving });
+    if (left.kind === 'moved') await announceOnBothPaths(deps, left.manifest);
+  } catch (error) {
+    log.error('reconcile.key', { ...fields, ...errorFields(error) });
+  }
 }
 
-export const wasJustRenewed = ({ cause, publishedAtMs }: Manifest, nowMs: number): boolean =>
-  cause === 'restore' && Math.abs(nowMs - publishedAtMs) < RENEWAL_INTERVAL_MIN_MS;
+function inThisLineage(manifest: Manifest, held: readonly KeyReport[], agentsMin: number): Ahead | null {
+  const ahead: readonly Version[] = held.filter((it) => isBehind(manifest, it)).sort(newestFirst);
+  const [highest] = ahead;
+  if (highest === undefined) return null;
+  // The lowest that suffices: a record behind it is behind enough agents.
+  const enough = ahead[agentsMin - 1];
+  return {
+    found: 'agents-ahead',
+    fields: { agents: ahead.length, aheadSeq: (enough ?? highest).seq },
+    doubt: enough === undefined ? 'warn' : null,
+    isBehind: (found) => enough !== undefined && isBehind(found, enough),
+  };
+}
 
-const seqIn = (report: { lineage: string; seq: number } | undefined, lineage: string): number =>
-  report?.lineage === lineage ? report.seq : 0;
+/**
+ * Where versions are signed, agents take no lineage that began before theirs. One that a publisher with a clock ahead has begun
+ * is in their way when record and bus have both been lost: what begins then looks older.
+ */
+function inLaterLineage(
+  manifest: Manifest,
+  held: readonly KeyReport[],
+  agentsMin: number,
+  nowMs: number,
+): Ahead | null {
+  const counts = new Map<Lineage, number>();
+  for (const { lineage } of held)
+    if (isLaterLineage(lineage, manifest.lineage)) counts.set(lineage, (counts.get(lineage) ?? 0) + 1);
+  const enough = [...counts].filter(([, count]) => count >= agentsMin).map(([lineage]) => lineage);
+  if (enough.length === 0) return null;
+  const latest = enough.reduce((a, b) => (isLaterLineage(b, a) ? b : a));
+  return {
+    found: 'agents-in-later-lineage',
+    fields: { agentsLineage: latest },
+    doubt: (bornAtMs(latest) ?? 0) - nowMs > LINEAGE_AHEAD_MAX_MS ? 'error' : null,
+    isBehind: (found) => isLaterLineage(latest, found.lineage),
+    after: latest,
+  };
+}
+
+const wasJustRenewed = ({ cause, publishedAtMs }: Manifest, nowMs: number): boolean =>
+  cause === 'restore' && Math.abs(nowMs - publishedAtMs) < RENEWAL_INTERVAL_MIN_MS;

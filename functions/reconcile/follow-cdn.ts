@@ -4,6 +4,7 @@
 import { sleep } from '../../core/clock.ts';
 import { METRIC } from '../../core/log.ts';
 import { advance, type Manifest } from '../../core/record/manifest.ts';
+import { isLaterRevision, type Revised, reachesRevision } from '../../core/version.ts';
 import type { Deps, StoredManifest } from '../ports.ts';
 import { type Fetched, fetchDatafile } from '../publish/fetch-datafile.ts';
 import { publishDatafile } from '../publish/publish-datafile.ts';
@@ -34,16 +35,16 @@ export async function followCdn(deps: Deps, run: KeyRun): Promise<void> {
   if (fetched.kind === 'stale' || fetched.kind === 'refused') throw fetched.error;
   if (fetched.kind === 'unchanged') return;
   if (current !== null && current.manifest.sha256 === fetched.datafile.sha256) return;
-  if (current !== null) tellWhenAhead(deps, current.manifest, fetched.datafile.revision);
+  if (current !== null) tellWhenAhead(deps, current.manifest, fetched.datafile);
   await publish(deps, run, await afterGrace(deps, run, current, fetched), fetched);
 }
 
-function tellWhenAhead({ clock, log, metrics }: Deps, manifest: Manifest, served: number): void {
+function tellWhenAhead({ clock, log, metrics }: Deps, manifest: Manifest, served: Revised): void {
   const { revision, seq, publishedAtMs, pin } = manifest;
   const isLag = clock.nowMs() - publishedAtMs < RECORD_AHEAD_AFTER_MS;
-  if (served >= revision || pin !== null || isLag) return;
+  if (reachesRevision(served, revision) || pin !== null || isLag) return;
   metrics.count(METRIC.recordAhead);
-  log.error('reconcile.key', { found: 'record-ahead', revision, seq, servedRevision: served });
+  log.error('reconcile.key', { found: 'record-ahead', revision, seq, servedRevision: served.revision });
 }
 
 type Fresh = Extract<Fetched, { kind: 'fresh' }>;
@@ -58,10 +59,9 @@ async function publish(
   const cause = current === null ? 'import' : 'reconcile';
   const change = { source, projectId, changeId, receivedAtMs: startedAtMs, cause } as const;
   const { datafile, validators } = fetched;
-  const moved = await publishDatafile(deps, change, current, datafile, validators);
+  const moved = await publishDatafile(deps, change, { current, datafile, validators });
   // A datafile regenerated without a new revision comes without a webhook.
-  const isMissed =
-    moved.kind === 'moved' && current !== null && datafile.revision > current.manifest.revision;
+  const isMissed = moved.kind === 'moved' && current !== null && isLaterRevision(datafile, current.manifest);
   if (!isMissed) return;
   deps.metrics.count(METRIC.missedWebhook);
   deps.log.warn('reconcile.key', {

@@ -1,7 +1,7 @@
 // Lambda entry of reconcile: wiring only. Scheduled every minute, and subscribed to the topic with the filter
 // kind = refetch.
 
-import '../compile-early.ts';
+import '../../io/compile-early.ts';
 import { randomUUID } from 'node:crypto';
 import type { ScheduledEvent, SNSEvent } from 'aws-lambda';
 import { requireOutboundRoute } from '../../io/outbound-route.ts';

@@ -1,4 +1,4 @@
-// Asks the agents, with each beat, which versions they refuse, and marks in the record what too many of them do: nobody
+// Asks the agents, with each beat, which versions they refuse, and marks in the record what too many of them do: no publisher
 // announces that version any more. Agents are not trusted with more than that; the next seq is announced as always.
 
 import type { Beat } from '../../core/bus/beat.ts';
@@ -14,6 +14,7 @@ import { sleep } from '../../core/clock.ts';
 import { errorFields, messageOf } from '../../core/errors.ts';
 import { METRIC } from '../../core/log.ts';
 import { isQuarantined, type Manifest, quarantine } from '../../core/record/manifest.ts';
+import { isSame } from '../../core/version.ts';
 import type { Deps } from '../ports.ts';
 import { swapUntilSettled } from '../publish/move-manifest.ts';
 import type { Role } from '../settings/settings.ts';
@@ -61,7 +62,7 @@ export class Quarantine {
     const { reports, isCutShort, error } = stop();
     // A server that was not told of this subject yet: the rest of reconcile does without.
     if (error !== null) log.warn('beat.sent', { result: 'agents-not-heard', error: messageOf(error) });
-    // Nobody but a stranger with the agents' bus user says so much.
+    // Only a stranger with the agents' bus user says so much.
     if (isCutShort) log.warn('beat.sent', { result: 'agents-cut-short', agents: reports.length });
     this.#askShare = shareToAsk(reports.length, asked);
     return reports;
@@ -104,13 +105,13 @@ async function mark(
   refused: Manifest,
   { share, agents, code }: QuarantineVerdict,
 ): Promise<boolean> {
-  const { sdkKey, lineage, seq } = refused;
+  const { sdkKey } = refused;
   const current = await deps.record.readManifest(sdkKey);
   const atMs = deps.clock.nowMs();
   const { manifest } = await swapUntilSettled(deps, sdkKey, current, (found) =>
-    found === null || found.lineage !== lineage || found.seq !== seq || isQuarantined(found)
+    found === null || !isSame(found, refused) || isQuarantined(found)
       ? { kind: 'same', manifest: found ?? refused }
       : { kind: 'swap', manifest: quarantine(found, { share, agents, code, atMs }) },
   );
-  return manifest.seq === seq && isQuarantined(manifest);
+  return isSame(manifest, refused) && isQuarantined(manifest);
 }

@@ -7,8 +7,8 @@ import { METRIC } from '../../core/log.ts';
 import type { DatafileSource } from '../../core/projects.ts';
 import type { Manifest } from '../../core/record/manifest.ts';
 import type { BusHead, Deps, StoredManifest } from '../ports.ts';
-import { announceChange } from '../publish/announce-change.ts';
-import { announceHead, loadCompressed } from '../publish/announce-head.ts';
+import { announceOnBothPaths } from '../publish/announce-on-both-paths.ts';
+import { announcePatiently } from '../publish/announce-patiently.ts';
 import { busAhead, leaveLineage } from '../publish/leave-lineage.ts';
 import { judgeHead } from '../publish/swap-head.ts';
 import type { Role } from '../settings/settings.ts';
@@ -74,14 +74,14 @@ async function followRecord(deps: Deps, run: KeyRun, stored: StoredManifest): Pr
     deps.metrics.count(METRIC.busBehind);
     deps.log.warn('reconcile.key', { found: 'bus-behind', lineage, seq, busSeq: head?.head?.seq ?? null });
   }
-  await announceHead(deps, manifest);
+  await announcePatiently(deps, manifest);
   return manifest;
 }
 
 const isSuperseded = (manifest: Manifest, head: BusHead | null): boolean =>
   judgeHead(manifest, head) === 'superseded';
 
-/** A missing stream is an empty bus here: announceHead() makes it. */
+/** A missing stream is an empty bus here: announcePatiently() makes it. */
 async function readHeadOrNone({ bus }: Deps, sdkKey: DatafileSource['sdkKey']): Promise<BusHead | null> {
   try {
     return await bus.readHead(sdkKey);
@@ -103,19 +103,22 @@ async function leaveOldLineage(
   const { changeId, startedAtMs: receivedAtMs } = run;
   const renewed = isSigned
     ? await beginAnew(deps, run, stored, head)
-    : await leaveLineage(deps, { changeId, receivedAtMs }, stored, (found) => isSuperseded(found, head));
+    : await leaveLineage(deps, stored, {
+        changeId,
+        receivedAtMs,
+        isBehind: (found) => isSuperseded(found, head),
+      });
   const { manifest } = renewed;
   if (renewed.kind === 'moved') {
     const { lineage, seq } = manifest;
-    deps.metrics.count(METRIC.lineageRenewed);
     deps.log.error('reconcile.key', {
       found: 'bus-ahead',
       lineage,
       seq,
       oldLineage: stored.manifest.lineage,
     });
-    await announceChange(deps, manifest, () => loadCompressed(deps, manifest));
+    await announceOnBothPaths(deps, manifest);
   }
-  await announceHead(deps, manifest);
+  await announcePatiently(deps, manifest);
   return manifest;
 }

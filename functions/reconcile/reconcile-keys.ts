@@ -8,12 +8,11 @@ import type { ProjectTable } from '../../core/projects.ts';
 import { isQuarantined, type Manifest } from '../../core/record/manifest.ts';
 import type { Version } from '../../core/version.ts';
 import type { Deps } from '../ports.ts';
-import { ensureStream } from '../publish/announce-head.ts';
+import { ensureStream } from '../publish/announce-patiently.ts';
 import type { Role } from '../settings/settings.ts';
 import { withFields } from '../telemetry.ts';
 import { settleEach } from '../wait.ts';
-import { leaveToRecord } from './agents-ahead.ts';
-import { followLaterLineages } from './later-lineages.ts';
+import { bringAgentsBack } from './agents-ahead.ts';
 import { Quarantine } from './quarantine.ts';
 import { reconcileKey } from './reconcile-key.ts';
 
@@ -63,8 +62,8 @@ export async function reconcileKeys(
   await quarantine.judge({ ...deps, log }, role, manifests, reports ?? []);
   if (role === 'home') {
     const change = { changeId, receivedAtMs: startedAtMs };
-    for (const heal of [leaveToRecord, followLaterLineages])
-      await heal({ ...deps, log }, change, manifests, reports ?? [], quarantine.agentsMin);
+    const answers = { manifests, reports: reports ?? [], agentsMin: quarantine.agentsMin };
+    await bringAgentsBack({ ...deps, log }, change, answers);
   }
   const elapsedMs = deps.clock.nowMs() - startedAtMs;
   log.info('reconcile.finished', {

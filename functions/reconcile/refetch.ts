@@ -40,7 +40,7 @@ async function refetchOne(deps: Deps, projects: ProjectTable, notice: RefetchNot
     return;
   }
   const change = { ...found, changeId, receivedAtMs, cause: 'webhook' } as const;
-  const outcome = await bringUpToDate({ ...deps, log }, change, revision, REFETCH_BUDGET_MS);
+  const outcome = await bringUpToDate({ ...deps, log }, change, { revision, budgetMs: REFETCH_BUDGET_MS });
   if (outcome.kind === 'stale' || outcome.kind === 'refused') throw outcome.error;
   log.info('reconcile.key', { result: outcome.kind, revision, seq: outcome.manifest.seq });
 }

@@ -2,11 +2,11 @@
 // put back, and signs anew what an earlier key has signed.
 
 import { FanoutError } from '../../core/errors.ts';
+import { METRIC } from '../../core/log.ts';
 import { newLineage } from '../../core/record/lineage.ts';
 import { type Arrival, createManifest, type Manifest, resign } from '../../core/record/manifest.ts';
 import type { BusHead, Deps, StoredManifest } from '../ports.ts';
-import { announceChange } from '../publish/announce-change.ts';
-import { loadCompressed } from '../publish/announce-head.ts';
+import { announceOnBothPaths } from '../publish/announce-on-both-paths.ts';
 import { type Fetched, fetchDatafile } from '../publish/fetch-datafile.ts';
 import { type Moved, swapUntilSettled } from '../publish/move-manifest.ts';
 import { archive } from '../publish/publish-datafile.ts';
@@ -28,7 +28,10 @@ export async function beginAnew(
 ): Promise<Moved> {
   const { source, projectId } = run;
   const fetched = await fetchDatafile(deps, {
-    ...{ source, projectId, atLeastRevision: 0, budgetMs: FETCH_BUDGET_MS },
+    source,
+    projectId,
+    atLeastRevision: 0,
+    budgetMs: FETCH_BUDGET_MS,
     known: null,
     onStale: async () => {},
   });
@@ -36,11 +39,13 @@ export async function beginAnew(
   const { datafile, validators } = fetched;
   await archive(deps, datafile);
   const lineage = newLineage(deps.clock.nowMs(), deps.newId(), ahead.head?.lineage);
-  return swapUntilSettled(deps, source.sdkKey, stored, (found) => {
+  const moved = await swapUntilSettled(deps, source.sdkKey, stored, (found) => {
     if (found !== null && judgeHead(found, ahead) !== 'superseded') return { kind: 'same', manifest: found };
     const arrival = { ...arrivalOf(deps, run), cdn: validators };
     return { kind: 'swap', manifest: createManifest(datafile, arrival, lineage) };
   });
+  if (moved.kind === 'moved') deps.metrics.count(METRIC.lineageRenewed);
+  return moved;
 }
 
 /** Gives a head that another trusted key has signed a new seq, signed with the key that is used now. */
@@ -57,11 +62,13 @@ export async function resignOld(deps: Deps, run: KeyRun): Promise<void> {
   if (moved.kind !== 'moved') return;
   const { lineage, seq, revision, sha256 } = moved.manifest;
   log.info('manifest.moved', { cause: 'resign', lineage, seq, revision, sha256 });
-  await announceChange(deps, moved.manifest, () => loadCompressed(deps, moved.manifest));
+  await announceOnBothPaths(deps, moved.manifest);
 }
 
 const arrivalOf = ({ clock }: Deps, { changeId, startedAtMs }: KeyRun): Omit<Arrival, 'cdn'> => ({
-  ...{ cause: 'restore', changeId, receivedAtMs: startedAtMs },
+  cause: 'restore',
+  changeId,
+  receivedAtMs: startedAtMs,
   publishedAtMs: clock.nowMs(),
 });
 

@@ -1,5 +1,5 @@
 // The record in S3: bodies are created once and never change, the manifest moves by compare-and-swap. When to move it, and to
-// what, is not decided here; how objects are read and written is s3-objects.ts's business.
+// what, is not decided here; how objects are read and written is io/s3.ts's business.
 
 import { checkBody } from '../../core/bus/envelope.ts';
 import { DATAFILE_BYTES_MAX } from '../../core/datafile/datafile.ts';
@@ -7,17 +7,20 @@ import { FanoutError } from '../../core/errors.ts';
 import type { SdkKey, Sha256 } from '../../core/ids.ts';
 import { decodeManifest, encodeManifest, MANIFEST_BYTES_MAX } from '../../core/record/manifest-codec.ts';
 import { bodyKey, manifestKey } from '../../core/record/names.ts';
-import type { DatafileRecord } from '../ports.ts';
+import { FUNCTION_LIMITS } from '../../io/aws-limits.ts';
 import {
-  type BucketSettings,
   matchable,
   nameOf,
   objectsOf,
-  type S3Client,
+  openS3,
+  type S3Connection,
+  type S3Objects,
+  type S3Settings,
   s3ClientOf,
   statusOf,
   unavailable,
-} from './s3-objects.ts';
+} from '../../io/s3.ts';
+import type { DatafileRecord } from '../ports.ts';
 import { conditionsCheck, type TrialWrite, withConditionsProven } from './store-conditions.ts';
 
 /** 409: another conditional write to the same key is under way, and S3 asks to try again. */
@@ -27,14 +30,17 @@ const BODY_ATTEMPTS_MAX = 5;
 const SWAP_CONFLICTS = new Set([404, 409, 412]);
 
 /** @param client instead of one that the settings make */
-export function createBucket(settings: BucketSettings, client = s3ClientOf(settings)): DatafileRecord {
+export function createBucket(
+  settings: S3Settings,
+  client: S3Connection = s3ClientOf(settings, FUNCTION_LIMITS),
+): DatafileRecord {
   const { bucket } = settings;
   const { get, put } = objectsOf(settings, client);
 
   return {
     readManifest: async (sdkKey) => {
       const object = await get(manifestKey(sdkKey), MANIFEST_BYTES_MAX);
-      if (object === null) return null;
+      if (typeof object === 'string') return null;
       const etag = matchable(object.etag, bucket);
       try {
         return { manifest: decodeManifest(object.bytes, sdkKey), etag };
@@ -70,7 +76,7 @@ export function createBucket(settings: BucketSettings, client = s3ClientOf(setti
 
     readBody: async (sdkKey, sha256) => {
       const object = await get(bodyKey(sdkKey, sha256), DATAFILE_BYTES_MAX);
-      if (object === null) throw missing(sdkKey, sha256);
+      if (typeof object === 'string') throw missing(sdkKey, sha256);
       return checkBody(sha256, object.bytes);
     },
 
@@ -86,33 +92,34 @@ export function createBucket(settings: BucketSettings, client = s3ClientOf(setti
 }
 
 /** As `createBucket`; another maker's S3 is tried for conditional writes before the first swap. */
-export function createRecord(settings: BucketSettings): DatafileRecord {
-  const client = s3ClientOf(settings);
+export function createRecord(settings: S3Settings): DatafileRecord {
+  const client = s3ClientOf(settings, FUNCTION_LIMITS);
   const record = createBucket(settings, client);
   if (settings.endpoint === undefined) return record;
-  return withConditionsProven(record, conditionsCheck(trialWrite(settings, client), settings.endpoint));
+  const write = trialWrite(settings, objectsOf(settings, client));
+  return withConditionsProven(record, conditionsCheck(write, settings.endpoint));
 }
 
-/** For whoever tries conditions itself. */
-export const createTrialWrite = (settings: BucketSettings): TrialWrite =>
-  trialWrite(settings, s3ClientOf(settings));
+/** For programs that try conditions themselves. */
+export const createTrialWrite = (settings: S3Settings): TrialWrite =>
+  trialWrite(settings, openS3(settings, FUNCTION_LIMITS));
 
 const TRIAL_ANSWERS = new Set([...SWAP_CONFLICTS, 501]);
 
 const trialWrite =
-  (settings: BucketSettings, client: S3Client): TrialWrite =>
+  ({ bucket }: S3Settings, { put }: S3Objects): TrialWrite =>
   async (key, condition) => {
     try {
-      await objectsOf(settings, client).put(key, Buffer.from('{}'), condition);
+      await put(key, Buffer.from('{}'), condition);
       return 200;
     } catch (error) {
       // What is not implemented will not be done later either; every other failure may pass.
       if (TRIAL_ANSWERS.has(statusOf(error)) && nameOf(error) !== 'NoSuchBucket') return statusOf(error);
-      throw unavailable(settings.bucket, `write ${key}`, error);
+      throw unavailable(bucket, `write ${key}`, error);
     }
   };
 
-/** What is there is no manifest; whoever knows better may replace it. */
+/** The object is no manifest: a publisher that knows better may replace it. */
 function withEtag(error: unknown, etag: string): unknown {
   if (!(error instanceof FanoutError)) return error;
   const { code, message, remedy, retryable, fields } = error;

@@ -5,7 +5,7 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { FanoutError } from '../../core/errors.ts';
-import { awsLimits } from './aws-limits.ts';
+import { awsLimits, FUNCTION_LIMITS } from '../../io/aws-limits.ts';
 
 /** Which store, and the name in it: for Secrets Manager a name or an ARN. */
 export interface SecretReference {
@@ -36,7 +36,10 @@ export async function readSecret({ store, name }: SecretReference): Promise<stri
 
 async function readSecretValue(name: string): Promise<string | undefined> {
   const region = regionOfArn(name);
-  const client = new SecretsManagerClient({ ...awsLimits(), ...(region !== undefined && { region }) });
+  const client = new SecretsManagerClient({
+    ...awsLimits(FUNCTION_LIMITS),
+    ...(region !== undefined && { region }),
+  });
   try {
     return (await client.send(new GetSecretValueCommand({ SecretId: name }))).SecretString;
   } finally {
@@ -45,7 +48,7 @@ async function readSecretValue(name: string): Promise<string | undefined> {
 }
 
 async function readParameter(name: string): Promise<string | undefined> {
-  const client = new SSMClient(awsLimits());
+  const client = new SSMClient(awsLimits(FUNCTION_LIMITS));
   try {
     return (await client.send(new GetParameterCommand({ Name: name, WithDecryption: true }))).Parameter
       ?.Value;

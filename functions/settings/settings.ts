@@ -7,10 +7,10 @@ import { FanoutError, messageOf } from '../../core/errors.ts';
 import { holdsUserInfo } from '../../core/http/user-info.ts';
 import { type ProjectTable, parseProjects } from '../../core/projects.ts';
 import type { PublicKey, SigningKey } from '../../core/record/signing-keys.ts';
+import type { S3Settings } from '../../io/s3.ts';
 import type { BusSettings } from '../bus/bus.ts';
 import type { TopicSettings } from '../bus/topic.ts';
 import type { UrlTemplates } from '../cdn/cdn.ts';
-import type { BucketSettings } from '../record/s3-objects.ts';
 import { type GuardSettings, readGuardSettings } from '../webhook/guard.ts';
 import { readBus } from './bus.ts';
 import { parseSecretReference, type SecretReference } from './secrets.ts';
@@ -31,7 +31,7 @@ export interface SecretNames {
 
 /** What every function needs. */
 export interface ReaderSettings {
-  readonly bucket: BucketSettings;
+  readonly bucket: S3Settings;
   readonly bus: BusSettings;
   /** Whose signatures are trusted, besides one's own; with none and no key of one's own, none are asked for. */
   readonly publicKeys: readonly PublicKey[];
@@ -220,7 +220,7 @@ function collect<T>(read: (problems: string[]) => T): T {
   throw new FanoutError({
     code: 'CONFIG_INVALID',
     message: `The settings are wrong: ${problems.join('; ')}`,
-    remedy: "Set the function's environment variables; the README's configuration table lists them.",
+    remedy: "Set the function's environment variables; docs/configuration.md lists them.",
     retryable: false,
   });
 }

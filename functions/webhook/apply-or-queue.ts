@@ -1,12 +1,12 @@
 // One datafile of one webhook: brought up to date within the answer's time, else queued for a refetch, else refused so
-// that nobody believes the change is safe. The only place where 204, 202, 422 and 503 are told apart.
+// that Optimizely does not take the change for safe. The only place where 204, 202, 422 and 503 are told apart.
 
 import { NOTICE_SCHEMA } from '../../core/bus/notice.ts';
 import { withinMs } from '../../core/clock.ts';
 import { errorFields, FanoutError } from '../../core/errors.ts';
 import { METRIC } from '../../core/log.ts';
 import type { Deps } from '../ports.ts';
-import { bringUpToDate, type Outcome } from '../publish/bring-up-to-date.ts';
+import { type Announced, bringUpToDate, type Outcome } from '../publish/bring-up-to-date.ts';
 import type { Change } from '../publish/publish-datafile.ts';
 
 /** On top of the fetch budget, for everything else; queuing must still fit into the function's ten seconds. */
@@ -18,17 +18,13 @@ export const APPLY_EXTRA_MS = 2_000;
  */
 export type Applied = 204 | 202 | 422 | 503;
 
-export async function applyOrQueue(
-  deps: Deps,
-  change: Change,
-  announcedRevision: number,
-  fetchBudgetMs: number,
-): Promise<Applied> {
-  const outcome = await apply(deps, change, announcedRevision, fetchBudgetMs);
+export async function applyOrQueue(deps: Deps, change: Change, announced: Announced): Promise<Applied> {
+  const outcome = await apply(deps, change, announced);
+  const { revision } = announced;
   if (outcome.kind === 'refused') {
     deps.log.error('webhook.rejected', {
       status: 422,
-      revision: announcedRevision,
+      revision,
       ...errorFields(outcome.error),
     });
     return 422;
@@ -40,39 +36,34 @@ export async function applyOrQueue(
       schema: NOTICE_SCHEMA,
       kind: 'refetch',
       sdkKey,
-      revision: announcedRevision,
+      revision,
       changeId: change.changeId,
       receivedAtMs: change.receivedAtMs,
     });
   } catch (error) {
-    deps.log.error('refetch.queued', { queued: false, revision: announcedRevision, ...errorFields(error) });
+    deps.log.error('refetch.queued', { queued: false, revision, ...errorFields(error) });
     return 503;
   }
   deps.metrics.count(METRIC.refetchQueued);
   const { code, message } = outcome.error;
   deps.log.warn('refetch.queued', {
     queued: true,
-    revision: announcedRevision,
+    revision,
     reason: code,
     error: message,
   });
   return 202;
 }
 
-/** Whatever keeps the change from being stored is a reason to queue it. */
-async function apply(
-  deps: Deps,
-  change: Change,
-  announcedRevision: number,
-  fetchBudgetMs: number,
-): Promise<Outcome> {
-  const capMs = fetchBudgetMs + APPLY_EXTRA_MS;
+/** Every failure that keeps the change from being stored is a reason to queue it. */
+async function apply(deps: Deps, change: Change, announced: Announced): Promise<Outcome> {
+  const capMs = announced.budgetMs + APPLY_EXTRA_MS;
   try {
-    const work = bringUpToDate(deps, change, announcedRevision, fetchBudgetMs);
+    const work = bringUpToDate(deps, change, announced);
     // Work that outlives the cap does no harm: every write is a compare-and-swap, and the refetch finds it done.
     return await withinMs(deps.clock, capMs, work, () => ({ kind: 'stale', error: tooSlow(capMs) }) as const);
   } catch (error) {
-    deps.log.error('request.failed', { revision: announcedRevision, ...errorFields(error) });
+    deps.log.error('request.failed', { revision: announced.revision, ...errorFields(error) });
     if (error instanceof FanoutError) return { kind: 'stale', error };
     return { kind: 'stale', error: unexpected(error) };
   }

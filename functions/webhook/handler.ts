@@ -1,6 +1,6 @@
 // Lambda entry of the webhook: wiring only. POST /webhooks/optimizely over an HTTP API.
 
-import '../compile-early.ts';
+import '../../io/compile-early.ts';
 import { randomUUID } from 'node:crypto';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { requireOutboundRoute } from '../../io/outbound-route.ts';

@@ -138,7 +138,10 @@ async function applyAll(
     changes.map((change) => {
       const { sdkKey } = change.source;
       const apply = () =>
-        applyOrQueue({ ...deps, log: withFields(deps.log, { sdkKey }) }, change, revision, fetchBudgetMs);
+        applyOrQueue({ ...deps, log: withFields(deps.log, { sdkKey }) }, change, {
+          revision,
+          budgetMs: fetchBudgetMs,
+        });
       return guard === null ? apply() : guard.flights.join(`${sdkKey} ${revision}`, apply);
     }),
   );

@@ -3,6 +3,7 @@
 
 import { errorFields, FanoutError } from '../../core/errors.ts';
 import type { DatafileSource } from '../../core/projects.ts';
+import { reachesRevision } from '../../core/version.ts';
 import type { WebhookEvent } from '../../core/webhook.ts';
 import type { Deps } from '../ports.ts';
 
@@ -93,7 +94,7 @@ export async function isRecorded(
 ): Promise<boolean> {
   try {
     const heads = await Promise.all(sources.map(({ sdkKey }) => record.readManifest(sdkKey)));
-    return heads.every((head) => head !== null && head.manifest.revision >= revision);
+    return heads.every((head) => reachesRevision(head?.manifest, revision));
   } catch (error) {
     // Handled as usual then, which meets the same error and answers for it.
     log.warn('request.failed', { revision, ...errorFields(error) });

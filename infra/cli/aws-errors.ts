@@ -75,7 +75,7 @@ export function forOperator(error: unknown): unknown {
   if (error.message.startsWith(SETTINGS_WRONG))
     return withRemedy(
       error,
-      'Name the deployment (--stage NAME, or --local for that of `npm run up`), or set the variables in this shell; the README lists them under "Configuration".',
+      'Name the deployment (--stage NAME, or --local for that of `npm run up`), or set the variables in this shell; docs/configuration.md lists them.',
     );
   const asked = OF_FUNCTIONS[error.code];
   if (asked === undefined || error.cause === undefined) return error;

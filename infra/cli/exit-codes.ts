@@ -1,5 +1,4 @@
-// How a command ends, as a number that scripts can branch on. The table is printed by --help and repeated in the README,
-// which a test holds to it.
+// How a command ends, as a number that scripts can branch on. The table is printed by --help and, from there, on docs/cli.md.
 
 import { type ErrorCode, FanoutError } from '../../core/errors.ts';
 

@@ -2,9 +2,10 @@
 // does is its own file's business.
 
 import { Command, CommanderError } from 'commander';
-import { VERSION } from '../../agent/process/release.ts';
+import { VERSION } from '../../core/release.ts';
 import { outboundRouteInvalid } from '../../io/outbound-route.ts';
 import { type Host, type Register, usageError } from './command.ts';
+import { registerCompletion } from './commands/completion.ts';
 import { registerConfig } from './commands/config-check.ts';
 import { registerDatafile } from './commands/datafile.ts';
 import { registerDoctor } from './commands/doctor.ts';
@@ -23,6 +24,7 @@ const COMMANDS: readonly Register[] = [
   registerDoctor,
   registerConfig,
   registerSigning,
+  registerCompletion,
 ];
 
 const HELP_COLUMNS_MAX = 110;
@@ -55,7 +57,7 @@ export async function runProgram(args: readonly string[], shell: Shell): Promise
   }
 }
 
-function createProgram(host: Host): Command {
+export function createProgram(host: Host): Command {
   const { out, err } = host.shell;
   const helpWidth = Math.min(out.columns, HELP_COLUMNS_MAX);
   // What is set here, before the commands are made, is inherited by all of them.

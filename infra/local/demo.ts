@@ -61,7 +61,7 @@ const STORY: readonly Step[] = [
     },
   },
   {
-    title: 'Somebody forges a webhook',
+    title: 'A stranger forges a webhook',
     run: async ({ addresses }) => {
       const before = await recordState(addresses);
       const [agent] = addresses.agents;

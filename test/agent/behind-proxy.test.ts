@@ -1,16 +1,12 @@
 // An agent that cannot leave but by a proxy, as a process: whatever it asks, it asks there.
 
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { expect, it, onTestFinished } from 'vitest';
+import { runAgent } from '../support/agent-process.ts';
 import { startTestNats } from '../support/bus/nats.ts';
 import { eventually } from '../support/eventually.ts';
 import { startProxy } from '../support/http/proxy.ts';
 import { datafileBody, KEY } from './support/fakes.ts';
 import { startHttp } from './support/http.ts';
-
-const MAIN = join(import.meta.dirname, '..', '..', 'agent', 'main.ts');
 
 it('reaches CDN, S3, bus, events, profiles and issuer by the proxy of its environment', async () => {
   const nats = await startTestNats();
@@ -28,33 +24,27 @@ it('reaches CDN, S3, bus, events, profiles and issuer by the proxy of its enviro
     await nats.close();
   });
   const rest = { host: 'http://profiles.test', lookupPath: '/lookup', savePath: '/save' };
-  const child = spawn(process.execPath, [MAIN], {
+  const agent = runAgent({
     env: {
-      ...{ PATH: process.env.PATH, HTTP_PROXY: proxy.url, NO_PROXY: 'elsewhere.test', AGENT_WORKERS: '1' },
-      ...{ OPTIMIZELY_API_PORT: '0', OPTIMIZELY_ADMIN_PORT: '0', OPTIMIZELY_WEBHOOK_PORT: '0' },
-      ...{ OPTIMIZELY_SERVER_HOST: '127.0.0.1', OPTIMIZELY_SDKKEYS: KEY },
+      HTTP_PROXY: proxy.url,
+      NO_PROXY: 'elsewhere.test',
+      OPTIMIZELY_SDKKEYS: KEY,
       OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: 'http://cdn.test/%s.json',
       OPTIMIZELY_CLIENT_EVENTURL: 'http://sender:p%40@events.test/v1/events',
       OPTIMIZELY_CLIENT_FLUSHINTERVAL: '10ms',
       OPTIMIZELY_CLIENT_USERPROFILESERVICE: JSON.stringify({ default: 'rest', services: { rest } }),
       OPTIMIZELY_ADMIN_AUTH_JWKSURL: 'http://reader:q@issuer.test/keys',
       OPTIMIZELY_ADMIN_AUTH_JWKSUPDATEINTERVAL: '1m',
-      ...{ FANOUT_BUCKET: 'bucket', FANOUT_S3_ENDPOINT: 'http://s3.test', FANOUT_NATS_URL: 'ws://nats.test' },
-      ...{ AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local', AWS_EC2_METADATA_DISABLED: 'true' },
+      FANOUT_BUCKET: 'bucket',
+      FANOUT_S3_ENDPOINT: 'http://s3.test',
+      FANOUT_NATS_URL: 'ws://nats.test',
+      AWS_ACCESS_KEY_ID: 'local',
+      AWS_SECRET_ACCESS_KEY: 'local',
+      AWS_EC2_METADATA_DISABLED: 'true',
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const lines: string[] = [];
-  for (const stream of [child.stdout, child.stderr])
-    createInterface({ input: stream }).on('line', (line) => lines.push(line));
-  const ended = new Promise((resolve) => child.once('close', resolve));
-  onTestFinished(async () => {
-    child.kill('SIGKILL');
-    await ended;
-  });
-  const started = await eventually('it listens', () => lines.find((line) => line.includes('agent.started')));
-  expect(JSON.parse(started)).toMatchObject({ outboundRoute: `http by ${proxy.url}/` });
-  const { apiPort } = JSON.parse(started) as { apiPort: number };
+  const { apiPort, outboundRoute } = await agent.line('agent.started');
+  expect(outboundRoute).toBe(`http by ${proxy.url}/`);
   const headers = { 'content-type': 'application/json', 'x-optimizely-sdk-key': KEY };
   await eventually('it decides', async () => {
     const url = `http://127.0.0.1:${apiPort}/v1/decide?keys=flag_1`;

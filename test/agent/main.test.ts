@@ -1,41 +1,15 @@
 // The agent as a process, from its sources: start, signals, exit codes.
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import { realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { runAgent } from '../support/agent-process.ts';
 import { eventually } from '../support/eventually.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { datafileBody, KEY } from './support/fakes.ts';
 import { startHttp, TestCdn } from './support/http.ts';
 
-const MAIN = join(import.meta.dirname, '..', '..', 'agent', 'main.ts');
-
-type Line = Record<string, unknown> & { readonly event: string };
-
-function run(env: Record<string, string>, cwd = '.') {
-  const ports = { OPTIMIZELY_API_PORT: '0', OPTIMIZELY_ADMIN_PORT: '0', OPTIMIZELY_WEBHOOK_PORT: '0' };
-  const workers = { AGENT_WORKERS: '1' };
-  const child: ChildProcess = spawn(process.execPath, [MAIN], {
-    cwd,
-    env: { PATH: process.env.PATH, ...ports, ...workers, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const lines: Line[] = [];
-  createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) =>
-    lines.push(JSON.parse(line)),
-  );
-  const ended = new Promise<number | string>((resolve) => {
-    child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'));
-  });
-  onTestFinished(async () => {
-    child.kill('SIGKILL');
-    await ended;
-  });
-  const line = (event: string) => eventually(event, () => lines.find((one) => one.event === event));
-  return { child, lines, ended, line };
-}
+const run = (env: Record<string, string>, cwd = '.') => runAgent({ env, cwd });
 
 const ask = (port: unknown, path: string) =>
   fetch(`http://127.0.0.1:${port}${path}`, { headers: { 'x-optimizely-sdk-key': KEY } });
@@ -47,24 +21,23 @@ describe('the agent process', () => {
     cdn.bodies.set(KEY, datafileBody(3));
     const endpoint = await startHttp(() => ({ status: 204 }));
     onTestFinished(() => endpoint.close());
-    const { child, ended, line, lines } = run({
+    const agent = run({
       OPTIMIZELY_SDKKEYS: KEY,
       OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: cdn.template,
       OPTIMIZELY_CLIENT_EVENTURL: endpoint.url,
       FANOUT_CACHE_DIR: await tempDir(),
     });
-    const { apiPort } = await line('agent.started');
-    await line('candidate.accepted');
+    const { apiPort } = await agent.line('agent.started');
+    await agent.line('candidate.accepted');
     const response = await fetch(`http://127.0.0.1:${apiPort}/v1/decide?keys=flag_1`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'x-optimizely-sdk-key': KEY },
       body: JSON.stringify({ userId: 'somebody' }),
     });
     expect(await response.json()).toMatchObject({ flagKey: 'flag_1', enabled: true });
-    child.kill('SIGTERM');
-    expect(await ended).toBe(0);
+    expect(await agent.stop()).toBe(0);
     expect(endpoint.seen.map(({ body }) => body).join()).toContain('somebody');
-    expect(lines.map(({ event }) => event).slice(-2)).toEqual(['agent.stopping', 'agent.stopped']);
+    expect(agent.logged.map(({ event }) => event).slice(-2)).toEqual(['agent.stopping', 'agent.stopped']);
   });
 
   it('serves from disk after it was killed, with nothing else there', async () => {
@@ -111,29 +84,29 @@ describe('the agent process', () => {
   });
 
   it('ends with 2 and says everything that is wrong with its settings', async () => {
-    const { ended, line } = run({ OPTIMIZELY_API_PORT: 'x', OPTIMIZELY_LOG_LEVEL: 'y' });
-    const { code, error } = await line('config.invalid');
+    const agent = run({ OPTIMIZELY_API_PORT: 'x', OPTIMIZELY_LOG_LEVEL: 'y' });
+    const { code, error } = await agent.line('config.invalid');
     expect(code).toBe('CONFIG_INVALID');
     expect(error).toContain('OPTIMIZELY_API_PORT');
     expect(error).toContain('OPTIMIZELY_LOG_LEVEL');
-    expect(await ended).toBe(2);
+    expect(await agent.ended).toBe(2);
   });
 
   it.each(['API', 'ADMIN', 'WEBHOOK'])('ends with 1 when its %s port is taken', async (port) => {
     const taken = await startHttp(() => ({ status: 200 }));
     onTestFinished(() => taken.close());
-    const { ended, line } = run({ [`OPTIMIZELY_${port}_PORT`]: String(taken.port) });
-    const { code, error, remedy } = await line('agent.stopped');
+    const agent = run({ [`OPTIMIZELY_${port}_PORT`]: String(taken.port) });
+    const { code, error, remedy } = await agent.line('agent.stopped');
     expect([code, error]).toEqual(['PORT_UNAVAILABLE', expect.stringContaining('EADDRINUSE')]);
     expect(remedy).toContain(`OPTIMIZELY_${port}_PORT`);
-    expect(await ended).toBe(1);
+    expect(await agent.ended).toBe(1);
   });
 
   it('ends at once at the second signal', async () => {
     const stuck = await startHttp(() => ({ status: 200 }));
     onTestFinished(() => stuck.close());
-    const { child, ended, line } = run({});
-    const { apiPort } = await line('agent.started');
+    const agent = run({});
+    const { apiPort } = await agent.line('agent.started');
     // A request that never comes to its end holds up the stop.
     const { connect } = await import('node:net');
     const socket = connect(Number(apiPort), '127.0.0.1');
@@ -143,9 +116,9 @@ describe('the agent process', () => {
       'POST /v1/decide HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{',
     );
     await eventually('it is connected', () => !socket.connecting && socket.bytesWritten > 0);
-    child.kill('SIGTERM');
-    await line('agent.stopping');
-    child.kill('SIGTERM');
-    expect(await ended).toBe(1);
+    agent.child.kill('SIGTERM');
+    await agent.line('agent.stopping');
+    agent.child.kill('SIGTERM');
+    expect(await agent.ended).toBe(1);
   });
 });

@@ -1,7 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Lineage, Seq, Sha256 } from '../../core/ids.ts';
-import { judgeCandidate, judgePublication, type Publication, type Version } from '../../core/version.ts';
+import { newLineage } from '../../core/record/lineage.ts';
+import {
+  isBehind,
+  isLater,
+  isLaterRevision,
+  isOfRecord,
+  isSame,
+  judgeCandidate,
+  judgePublication,
+  newestFirst,
+  type Publication,
+  reaches,
+  reachesRevision,
+  type Version,
+} from '../../core/version.ts';
 
 const version = (lineage: string, seq: number): Version => ({ lineage: lineage as Lineage, seq: seq as Seq });
 const publication = (revision: number, sha: string, lastModifiedMs: number | null): Publication => ({
@@ -100,5 +114,84 @@ describe('what the publisher does with a datafile', () => {
         }
       }),
     );
+  });
+});
+
+describe('two versions of one key', () => {
+  const [early, late] = [newLineage(1_000, 'early'), newLineage(2_000, 'late')];
+
+  it.each([
+    [
+      'the same',
+      version(early, 3),
+      version(early, 3),
+      { same: true, reaches: true, behind: false, later: false },
+    ],
+    [
+      'a later seq',
+      version(early, 4),
+      version(early, 3),
+      { same: false, reaches: true, behind: false, later: true },
+    ],
+    [
+      'an earlier seq',
+      version(early, 2),
+      version(early, 3),
+      { same: false, reaches: false, behind: true, later: false },
+    ],
+    [
+      'a later lineage',
+      version(late, 1),
+      version(early, 3),
+      { same: false, reaches: false, behind: false, later: true },
+    ],
+    [
+      'an earlier lineage',
+      version(early, 9),
+      version(late, 1),
+      { same: false, reaches: false, behind: false, later: false },
+    ],
+    [
+      'lineages without a time',
+      version('a', 9),
+      version('b', 1),
+      { same: false, reaches: false, behind: false, later: false },
+    ],
+  ])('compare %s', (_, a, b, expected) => {
+    expect({
+      same: isSame(a, b),
+      reaches: reaches(a, b),
+      behind: isBehind(a, b),
+      later: isLater(a, b),
+    }).toEqual(expected);
+  });
+
+  it('are never both later than each other, and one of two different ones with times of birth is', () => {
+    const any = fc.record({ lineage: fc.constantFrom(early, late), seq: fc.integer({ min: 1, max: 5 }) });
+    fc.assert(
+      fc.property(any, any, (one, other) => {
+        const [a, b] = [version(one.lineage, one.seq), version(other.lineage, other.seq)];
+        expect(Number(isLater(a, b)) + Number(isLater(b, a))).toBe(isSame(a, b) ? 0 : 1);
+        expect(isBehind(a, b)).toBe(reaches(b, a) && !isSame(a, b));
+      }),
+    );
+  });
+
+  it('are put in order by seq, the newest first, and seq 0 is not of the record', () => {
+    const versions = [1, 3, 0, 2].map((seq) => version('a', seq));
+    expect(versions.sort(newestFirst).map(({ seq }) => seq)).toEqual([3, 2, 1, 0]);
+    expect(versions.map(isOfRecord)).toEqual([true, true, true, false]);
+  });
+});
+
+describe('revisions', () => {
+  it('are reached by an equal or a later one, and by none that is not there', () => {
+    expect([4, 5, 6].map((revision) => reachesRevision({ revision }, 5))).toEqual([false, true, true]);
+    expect([reachesRevision(null, 0), reachesRevision(undefined, 0)]).toEqual([false, false]);
+    expect([4, 5, 6].map((revision) => isLaterRevision({ revision }, { revision: 5 }))).toEqual([
+      false,
+      false,
+      true,
+    ]);
   });
 });

@@ -1,11 +1,6 @@
-// Every command block of the documents is run by a test, or says why not; and what is told in passing of `fanout` exists.
+// Every command block of the documents is run by a test, or says why not. What a page names in passing: commands.test.ts.
 
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { runProgram } from '../../infra/cli/program.ts';
-import { ROOT_DIR } from '../../infra/local/root.ts';
-import { fakeShell } from '../infra/cli/support/shell.ts';
 import { blocksOf, documents, PLACES, parseBlocks } from './blocks.ts';
 
 const all = documents().flatMap(blocksOf);
@@ -39,35 +34,3 @@ describe('every command block', () => {
     expect(ofPage).toMatchObject({ reason: 'needs a cluster' });
   });
 });
-
-const COMMAND =
-  /^(?:\w+=\S+ )*(?:npm run (?:-s )?fanout -- |fanout )((?:webhook|datafile|config|signing|logs|doctor)\b[^|;`#]*)/;
-
-/** `fanout …` wherever it stands in code: words up to the end of the command. */
-function commandsIn(document: string): string[] {
-  const page = readFileSync(join(ROOT_DIR, document), 'utf8');
-  const lines = page.split('\n').map((line) => line.trim());
-  const codes = [...page.matchAll(/`([^`\n]*)`/g)].map(([, code = '']) => code);
-  return [...lines, ...codes].flatMap((code) => COMMAND.exec(code)?.[1]?.trim() ?? []);
-}
-
-const helpOf = async (words: readonly string[]): Promise<string> => {
-  const shell = fakeShell({ isTerminal: false });
-  await runProgram([...words, '--help'], shell);
-  return shell.written.out;
-};
-
-it('options of fanout that the documents name are options that it has', async () => {
-  const commands = documents().flatMap((document) =>
-    commandsIn(document).map((line) => ({ document, line })),
-  );
-  expect(commands.length).toBeGreaterThan(20);
-  for (const { document, line } of commands) {
-    const [first = '', second = ''] = line.split(/\s+/);
-    const help = await helpOf(['logs', 'doctor'].includes(first) ? [first] : [first, second].filter(isWord));
-    for (const [option] of line.matchAll(/--[a-z][a-z-]+/g))
-      expect(help, `${document}: fanout ${line}`).toContain(option);
-  }
-});
-
-const isWord = (text: string): boolean => /^[a-z]+$/.test(text);

@@ -29,7 +29,7 @@ const WHOLE_PAGE_RUN = /^<!-- run, whole page: ([a-z]+) -->$/m;
 const WHOLE_PAGE = /^<!-- not run, whole page: (.+) -->$/m;
 const FENCE = /^```(sh|bash|shell|console)$/;
 
-/** README, and whatever is below infra and docs. */
+/** In the order in which a reader meets them: the page that deploys before the runbook that works on what is deployed. */
 export function documents(): string[] {
   const below = (folder: string): string[] => {
     try {
@@ -40,7 +40,7 @@ export function documents(): string[] {
       return []; // There is no such folder.
     }
   };
-  return ['README.md', ...below('infra'), ...below('docs')];
+  return ['README.md', 'CONTRIBUTING.md', ...below('docs'), ...below('infra')];
 }
 
 /** Those with blocks for a place. */

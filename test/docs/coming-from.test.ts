@@ -2,9 +2,9 @@
 
 import { expect, it } from 'vitest';
 import { SETTINGS } from '../../agent/config/settings.ts';
-import { type Asked, startDoor } from '../agent/support/door.ts';
-import { KEY } from '../agent/support/fakes.ts';
+import { startDoor } from '../agent/support/door.ts';
 import { codeIn, readPage, rowsIn } from './markdown.ts';
+import { routeFinder } from './routes.ts';
 
 const page = readPage('docs/coming-from-optimizely-agent.md');
 const code = codeIn(page);
@@ -41,18 +41,7 @@ it('names settings that there are', () => {
 });
 
 it('names routes that there are, and misses those that there are not', async () => {
-  const { api, admin, webhook } = await startDoor({
-    env: { OPTIMIZELY_API_ENABLENOTIFICATIONS: 'true' },
-  });
-  const isThere = async (path: string): Promise<boolean> => {
-    const headers = { 'x-optimizely-sdk-key': KEY, 'content-type': 'application/json' };
-    // Other methods are not there for probes, and asking a stream by GET would never end.
-    const method = path.startsWith('/health') ? 'GET' : 'POST';
-    const asked: Asked = { path: path.replace('<sdkKey>', KEY), method, body: '', headers };
-    const answers = await Promise.all([api, admin, webhook].map((askPort) => askPort(asked)));
-    // A path that is there refuses the method or the empty body.
-    return answers.some(({ status }) => status !== 404);
-  };
+  const isThere = await routeFinder();
   const named = code.filter((it) => /^\/[\w%/.<>-]*$/.test(it) && !NO_ROUTES.includes(it));
   const routes = [...new Set(named)];
   expect(routes.length).toBeGreaterThan(12);

@@ -8,8 +8,9 @@ import { SETTINGS } from '../../agent/config/settings.ts';
 import { CORS_BY_DEFAULT, CORS_ROUTES } from '../../agent/http/door/cors-routes.ts';
 import { startAgent } from '../agent/support/agent.ts';
 import { KEY, MemoryRecord } from '../agent/support/fakes.ts';
-import { audience, flag, projectBody, rule, variation } from '../agent/support/project.ts';
+import { projectBody } from '../agent/support/project.ts';
 import { eventually } from '../support/eventually.ts';
+import { audience, flag, rule, variation } from '../support/project-builder.ts';
 import { blocksIn, codeIn, readPage, rowsIn } from './markdown.ts';
 
 const run = promisify(execFile);

@@ -3,15 +3,10 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { expect, it } from 'vitest';
+import { allPages } from '../../infra/docs/pages.ts';
 import { anchorsIn, codeIn, linksIn, ROOT, readPage } from './markdown.ts';
 
-const PAGES = [
-  ...['README.md', 'ARCHITECTURE.md', 'SECURITY.md', 'CHANGELOG.md', 'docs/coming-from-optimizely-agent.md'],
-  ...['docs/browsers.md', 'docs/ofrep.md'],
-  ...['infra/RUNBOOK.md', 'infra/COST.md', 'infra/compose/README.md', 'infra/kubernetes/WALKTHROUGH.md'],
-];
-
-it.each(PAGES)('the links of %s resolve', (page) => {
+it.each(allPages())('the links of %s resolve', (page) => {
   const broken = linksIn(readPage(page))
     .filter((target) => !/^https?:/.test(target))
     .filter((target) => {

@@ -6,11 +6,12 @@ import { expect, it } from 'vitest';
 import type { HealthReport } from '../../agent/datafiles/health/status.ts';
 import { compressBody, encodeEnvelope } from '../../core/bus/envelope.ts';
 import { sha256Of } from '../../core/ids.ts';
-import { isLaterLineage } from '../../core/record/lineage.ts';
 import type { Manifest } from '../../core/record/manifest.ts';
 import { encodeManifest } from '../../core/record/manifest-codec.ts';
 import { bodyKey, datafileSubject, manifestKey } from '../../core/record/names.ts';
-import { type DatafileJson, datafileBytes, flipFlag } from '../../infra/local/optimizely/datafile.ts';
+import { isLaterLineage } from '../../core/version.ts';
+import { type DatafileJson, datafileBytes } from '../../infra/local/optimizely/datafile.ts';
+import { flipFlag } from '../../infra/local/optimizely/flip-flag.ts';
 import {
   currentDatafile,
   decide,

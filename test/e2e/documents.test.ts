@@ -54,7 +54,7 @@ async function flip(): Promise<void> {
   expect(response.status).toBe(204);
 }
 
-/** As the README has it: settings as variables of the functions, projects and bus user in secrets. */
+/** As docs/deploy-aws.md has it: settings as variables of the functions, projects and bus user in secrets. */
 function deployProd(): void {
   const { FANOUT_PROJECTS = '', FANOUT_WEBHOOK_SECRET: _, ...settings } = stack.operatorEnv;
   const variables = Object.entries(settings).filter(([name]) => name.startsWith('FANOUT_'));

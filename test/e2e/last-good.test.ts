@@ -8,7 +8,8 @@ import { type ChangeId, sha256Of } from '../../core/ids.ts';
 import { advance, type Manifest } from '../../core/record/manifest.ts';
 import { encodeManifest } from '../../core/record/manifest-codec.ts';
 import { manifestKey } from '../../core/record/names.ts';
-import { datafileBytes, flipFlag } from '../../infra/local/optimizely/datafile.ts';
+import { datafileBytes } from '../../infra/local/optimizely/datafile.ts';
+import { flipFlag } from '../../infra/local/optimizely/flip-flag.ts';
 import {
   currentDatafile,
   decide,

@@ -2,7 +2,8 @@
 // healed, a failing store is owned up to, and what it owes outlives it.
 
 import { expect, it } from 'vitest';
-import { flipFlag, generateDatafile } from '../../infra/local/optimizely/datafile.ts';
+import { generateDatafile } from '../../infra/local/optimizely/datafile.ts';
+import { flipFlag } from '../../infra/local/optimizely/flip-flag.ts';
 import { postWebhook, putDatafile, putFlip, sendWebhook } from '../../infra/local/stack/client.ts';
 import type { Stack } from '../../infra/local/stack/stack.ts';
 import { GOLDEN } from '../fixtures/golden-webhook.ts';

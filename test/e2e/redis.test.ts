@@ -1,46 +1,24 @@
 // The built agent with a real Redis: the client is loaded late, and a bundle may load a package otherwise than Node does.
 
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { expect, it, onTestFinished } from 'vitest';
 import { datafileBody, KEY } from '../agent/support/fakes.ts';
 import { TestCdn } from '../agent/support/http.ts';
+import { runAgent } from '../support/agent-process.ts';
 import { eventually } from '../support/eventually.ts';
 import { redisServer, startTestRedis } from '../support/redis.ts';
 
-const MAIN = join(import.meta.dirname, '..', '..', 'dist', 'agent', 'main.mjs');
 const found = await redisServer();
 const missing = 'missing' in found ? found.missing : null;
 const withRedis = it.skipIf(missing !== null); // None there, none to be installed; the title says why.
 
 /** A built agent; returns the port of its API. */
 async function startBuiltAgent(env: Record<string, string>): Promise<number> {
-  const child = spawn(process.execPath, [MAIN], {
-    env: {
-      ...{ PATH: process.env.PATH, OPTIMIZELY_SDKKEYS: KEY, OPTIMIZELY_SERVER_HOST: '127.0.0.1' },
-      ...{
-        OPTIMIZELY_API_PORT: '0',
-        OPTIMIZELY_ADMIN_PORT: '0',
-        OPTIMIZELY_WEBHOOK_PORT: '0',
-        AGENT_WORKERS: '1',
-      },
-      OPTIMIZELY_CLIENT_EVENTURL: 'http://127.0.0.1:1/events',
-      ...env,
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
+  const agent = runAgent({
+    isBuilt: true,
+    env: { OPTIMIZELY_SDKKEYS: KEY, OPTIMIZELY_CLIENT_EVENTURL: 'http://127.0.0.1:1/events', ...env },
   });
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  onTestFinished(async () => {
-    child.kill('SIGTERM');
-    expect(await ended).toBe(0);
-  });
-  const started = Promise.withResolvers<number>();
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    const { event, apiPort } = JSON.parse(line);
-    if (event === 'agent.started') started.resolve(apiPort);
-  });
-  return started.promise;
+  onTestFinished(async () => expect(await agent.stop()).toBe(0));
+  return (await agent.ports()).apiPort;
 }
 
 withRedis(`a built agent keeps profiles in Redis${missing === null ? '' : ` (${missing})`}`, async () => {

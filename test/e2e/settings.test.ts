@@ -1,15 +1,12 @@
 // The built agent with a file of settings: what it loads only when it is needed (YAML, patterns, tokens, the thread that
 // compares secrets) is in the bundle and works from there.
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { expect, it, onTestFinished } from 'vitest';
-import { AGENT_BUNDLE } from '../../infra/local/stack/parts.ts';
 import { datafileBody, KEY } from '../agent/support/fakes.ts';
 import { TestCdn } from '../agent/support/http.ts';
-import { eventually } from '../support/eventually.ts';
+import { runAgent } from '../support/agent-process.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const SECRET = 'CwBVep/E6Q4zWH2ix+wRNluApcrvFDleg6jN8hc8YYY=';
@@ -21,22 +18,8 @@ async function folderWith(settings: string): Promise<string> {
   return folder;
 }
 
-function run(folder: string, args: string[] = []) {
-  const child: ChildProcess = spawn(process.execPath, [AGENT_BUNDLE, ...args], {
-    cwd: folder,
-    env: { PATH: process.env.PATH, AGENT_WORKERS: '1' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const lines: string[] = [];
-  for (const stream of [child.stdout, child.stderr])
-    createInterface({ input: stream as NodeJS.ReadableStream }).on('line', (line) => lines.push(line));
-  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  onTestFinished(async () => {
-    child.kill('SIGKILL');
-    await ended;
-  });
-  return { lines, ended };
-}
+const run = (cwd: string, args: readonly string[] = []) =>
+  runAgent({ isBuilt: true, isBare: true, env: { AGENT_WORKERS: '1' }, cwd, args });
 
 it('is set by config.yaml in its folder, and issues and checks tokens', async () => {
   const cdn = await new TestCdn().start();
@@ -54,11 +37,8 @@ api:
     hmacSecrets: [Zmlyc3Qtc2VjcmV0]
     clients: [{ id: shop, secretHash: ${HASH}, sdkKeys: [${KEY}] }]
 `);
-  const { lines } = run(folder);
-  const started = await eventually('it listens', () =>
-    lines.find((line) => line.includes('"agent.started"')),
-  );
-  const api = `http://127.0.0.1:${(JSON.parse(started) as { apiPort: number }).apiPort}`;
+  const { apiPort } = await run(folder).ports();
+  const api = `http://127.0.0.1:${apiPort}`;
   const token = await fetch(`${api}/oauth/token`, {
     method: 'POST',
     body: new URLSearchParams({ grant_type: 'client_credentials', client_id: 'shop', client_secret: SECRET }),

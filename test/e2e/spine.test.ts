@@ -3,7 +3,8 @@
 
 import { expect, it } from 'vitest';
 import { signWebhook } from '../../core/webhook.ts';
-import { flipFlag, generateDatafile } from '../../infra/local/optimizely/datafile.ts';
+import { generateDatafile } from '../../infra/local/optimizely/datafile.ts';
+import { flipFlag } from '../../infra/local/optimizely/flip-flag.ts';
 import { decide, postWebhook, putDatafile, sendWebhook } from '../../infra/local/stack/client.ts';
 import { GOLDEN } from '../fixtures/golden-webhook.ts';
 import {

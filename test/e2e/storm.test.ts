@@ -5,7 +5,8 @@ import { connect } from 'nats.ws';
 import { expect, it, onTestFinished } from 'vitest';
 import { decodeHead } from '../../core/bus/envelope.ts';
 import { datafileSubject } from '../../core/record/names.ts';
-import { type DatafileJson, flipFlag, generateDatafile } from '../../infra/local/optimizely/datafile.ts';
+import { type DatafileJson, generateDatafile } from '../../infra/local/optimizely/datafile.ts';
+import { flipFlag } from '../../infra/local/optimizely/flip-flag.ts';
 import { putDatafile, sendWebhook } from '../../infra/local/stack/client.ts';
 import { eventually } from '../support/eventually.ts';
 import {

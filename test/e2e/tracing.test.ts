@@ -1,18 +1,16 @@
 // Traces of the built agent, as a collector takes them: their packages are loaded late, and a bundle may load a package
 // otherwise than Node does.
 
-import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { datafileBody, KEY } from '../agent/support/fakes.ts';
 import { TestCdn } from '../agent/support/http.ts';
 import { type Collector, startGrpcCollector, startHttpCollector } from '../agent/tracing/collector.ts';
+import { runAgent } from '../support/agent-process.ts';
 import { eventually } from '../support/eventually.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
-const MAIN = join(import.meta.dirname, '..', '..', 'dist', 'agent', 'main.mjs');
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const CALLER = 'b7ad6b7169203331';
 
@@ -21,29 +19,18 @@ async function decideOnceAndStop(env: Record<string, string>): Promise<readonly 
   const cdn = await new TestCdn().start();
   onTestFinished(() => cdn.close());
   cdn.bodies.set(KEY, datafileBody(1));
-  const child = spawn(process.execPath, [MAIN], {
+  const agent = runAgent({
+    isBuilt: true,
     env: {
-      ...{ PATH: process.env.PATH, OPTIMIZELY_SDKKEYS: KEY, OPTIMIZELY_SERVER_HOST: '127.0.0.1' },
-      ...{ OPTIMIZELY_API_PORT: '0', OPTIMIZELY_ADMIN_PORT: '0', OPTIMIZELY_WEBHOOK_PORT: '0' },
-      AGENT_WORKERS: '1',
+      OPTIMIZELY_SDKKEYS: KEY,
       OPTIMIZELY_CLIENT_EVENTURL: 'http://127.0.0.1:1/events',
       OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: cdn.template,
       ...env,
     },
-    stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  onTestFinished(async () => {
-    child.kill('SIGKILL');
-    await ended;
-  });
-  const lines: string[] = [];
-  createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
-  const started = await eventually('the agent starts', () =>
-    lines.map((line) => JSON.parse(line)).find(({ event }) => event === 'agent.started'),
-  );
+  const { apiPort } = await agent.ports();
   await eventually('it decides', async () => {
-    const response = await fetch(`http://127.0.0.1:${started.apiPort}/v1/decide?keys=flag_1`, {
+    const response = await fetch(`http://127.0.0.1:${apiPort}/v1/decide?keys=flag_1`, {
       method: 'POST',
       headers: {
         ...{ 'content-type': 'application/json', 'x-optimizely-sdk-key': KEY },
@@ -53,9 +40,8 @@ async function decideOnceAndStop(env: Record<string, string>): Promise<readonly 
     });
     return response.status === 200;
   });
-  child.kill('SIGTERM');
-  expect(await ended).toBe(0);
-  return lines;
+  expect(await agent.stop()).toBe(0);
+  return agent.lines;
 }
 
 describe('the traces of a built agent', () => {

@@ -1,20 +1,12 @@
 // A built agent of two workers in the test's hands: connections that stay at one worker, what it logs, and its events.
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import { Agent, get, request } from 'node:http';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { HealthReport } from '../../agent/datafiles/health/status.ts';
 import { KEY } from '../agent/support/fakes.ts';
 import { flagsBody } from '../agent/support/flags.ts';
 import { startHttp, TestCdn, type TestHttp } from '../agent/support/http.ts';
+import { AgentProcess, type LogLine } from '../support/agent-process.ts';
 import { eventually } from '../support/eventually.ts';
-
-const MAIN = join(import.meta.dirname, '..', '..', 'dist', 'agent', 'main.mjs');
-
-export interface LogLine extends Record<string, unknown> {
-  readonly event: string;
-}
 
 export interface Decided {
   readonly status: number;
@@ -86,36 +78,37 @@ export class WorkersAgent {
   readonly sdkKey = KEY;
   readonly cdn: TestCdn;
   readonly events: TestHttp;
-  readonly lines: LogLine[] = [];
-  readonly ended: Promise<number | string>;
-  readonly #child: ChildProcess;
+  readonly #process: AgentProcess;
   readonly #opened: Connection[] = [];
 
   private constructor(around: Around, env: Record<string, string>) {
     this.cdn = around.cdn;
     this.events = around.events;
-    this.#child = spawn(process.execPath, [MAIN], {
+    this.#process = new AgentProcess({
+      isBuilt: true,
       env: {
-        ...{ PATH: process.env.PATH, OPTIMIZELY_SDKKEYS: KEY, OPTIMIZELY_SERVER_HOST: '127.0.0.1' },
-        ...{ OPTIMIZELY_API_PORT: '0', OPTIMIZELY_ADMIN_PORT: '0', OPTIMIZELY_WEBHOOK_PORT: '0' },
+        OPTIMIZELY_SDKKEYS: KEY,
         AGENT_WORKERS: '2',
-        ...{ OPTIMIZELY_API_ENABLEOVERRIDES: 'true', OPTIMIZELY_API_ENABLENOTIFICATIONS: 'true' },
+        OPTIMIZELY_API_ENABLEOVERRIDES: 'true',
+        OPTIMIZELY_API_ENABLENOTIFICATIONS: 'true',
         OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: this.cdn.template,
         OPTIMIZELY_CLIENT_POLLINGINTERVAL: '1s',
         OPTIMIZELY_CLIENT_EVENTURL: this.events.url,
         OPTIMIZELY_CLIENT_USERPROFILESERVICE: JSON.stringify({
-          ...{ default: 'in-memory', services: { 'in-memory': { capacity: 0 } } },
+          default: 'in-memory',
+          services: { 'in-memory': { capacity: 0 } },
         }),
         ...env,
       },
-      stdio: ['ignore', 'pipe', 'inherit'],
     });
-    createInterface({ input: this.#child.stdout as NodeJS.ReadableStream }).on('line', (line) =>
-      this.lines.push(JSON.parse(line)),
-    );
-    this.ended = new Promise((resolve) => {
-      this.#child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'));
-    });
+  }
+
+  get lines(): readonly LogLine[] {
+    return this.#process.logged;
+  }
+
+  get ended(): Promise<number | string> {
+    return this.#process.ended;
   }
 
   /** Listening, with what is around it. */
@@ -197,13 +190,12 @@ export class WorkersAgent {
   }
 
   kill(): void {
-    this.#child.kill('SIGKILL');
+    this.#process.child.kill('SIGKILL');
   }
 
   /** Its exit code after SIGTERM. */
   stop(): Promise<number | string> {
-    this.#child.kill('SIGTERM');
-    return this.ended;
+    return this.#process.stop();
   }
 
   async close(): Promise<void> {

@@ -20,7 +20,7 @@ const ENV = {
   AWS_REGION: 'us-east-1',
   AWS_ACCESS_KEY_ID: 'x',
   AWS_SECRET_ACCESS_KEY: 'x',
-  POWERTOOLS_LOG_LEVEL: 'SILENT',
+  FANOUT_LOG_LEVEL: 'silent',
   POWERTOOLS_METRICS_DISABLED: 'true',
 };
 

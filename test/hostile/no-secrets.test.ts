@@ -1,17 +1,15 @@
 // An agent whose every setting holds a secret and whose every neighbour is down, as a process: it complains a lot, and in
 // none of what it says is a secret. The same is checked after every run for whatever else was started (test/output).
 
-import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { KEY } from '../agent/support/fakes.ts';
 import { findSecrets, HUSH } from '../output/secrets.ts';
+import { runAgent } from '../support/agent-process.ts';
 import { eventually } from '../support/eventually.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
-const MAIN = join(import.meta.dirname, '..', '..', 'agent', 'main.ts');
 const DOWN = '127.0.0.1:1';
 const hush = (name: string) => HUSH + name;
 
@@ -45,25 +43,11 @@ async function settings(): Promise<Record<string, string>> {
 
 it('is told by an agent for which everything goes wrong', async () => {
   const env = await settings();
-  const ports = { OPTIMIZELY_API_PORT: '0', OPTIMIZELY_ADMIN_PORT: '0', OPTIMIZELY_WEBHOOK_PORT: '0' };
-  const child = spawn(process.execPath, [MAIN], {
-    env: { PATH: process.env.PATH, AWS_EC2_METADATA_DISABLED: 'true', AGENT_WORKERS: '1', ...ports, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const said: string[] = [];
-  for (const stream of [child.stdout, child.stderr])
-    createInterface({ input: stream }).on('line', (line) => said.push(line));
-  const ended = new Promise((resolve) => child.once('close', resolve));
-  onTestFinished(async () => {
-    child.kill('SIGKILL');
-    await ended;
-  });
-  const lineOf = (event: string) =>
-    eventually(event, () => said.find((line) => line.includes(`"event":"${event}"`)));
-  const { adminPort, apiPort, webhookPort } = JSON.parse(await lineOf('agent.started'));
+  const agent = runAgent({ env: { AWS_EC2_METADATA_DISABLED: 'true', ...env } });
+  const { adminPort, apiPort, webhookPort } = await agent.ports();
   for (const source of ['nats', 's3', 'cdn'])
     await eventually(`${source} has failed`, () =>
-      said.some((line) => line.includes(`"source":"${source}"`)),
+      agent.lines.some((line) => line.includes(`"source":"${source}"`)),
     );
   const headers = {
     'x-optimizely-sdk-key': `${KEY}:${hush('another-token')}`,
@@ -76,9 +60,8 @@ it('is told by an agent for which everything goes wrong', async () => {
       `${webhookPort}/webhooks/optimizely`,
     ].map(async (place) => (await fetch(`http://127.0.0.1:${place}`, { headers })).text()),
   );
-  child.kill('SIGTERM');
-  await ended;
-  const everything = [...said, ...answers].join('\n');
+  await agent.stop();
+  const everything = [...agent.lines, ...answers].join('\n');
   expect(everything).toContain('"event":"agent.stopped"');
   expect(
     findSecrets(everything, [{ label: 'hmac', value: env.OPTIMIZELY_API_AUTH_HMACSECRETS as string }]),

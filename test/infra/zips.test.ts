@@ -12,10 +12,10 @@ import { createSnsStandIn } from '../../infra/local/aws/sns.ts';
 import { createCdnStandIn } from '../../infra/local/optimizely/cdn.ts';
 import {
   type DatafileJson,
-  flipFlag,
   generateDatafile,
   LOCAL_PROJECT_ID,
 } from '../../infra/local/optimizely/datafile.ts';
+import { flipFlag } from '../../infra/local/optimizely/flip-flag.ts';
 import { putDatafile, webhookBody } from '../../infra/local/stack/client.ts';
 import { lambdaEnv, sdkKeyOf } from '../../infra/local/stack/env.ts';
 import { ensureBucket } from '../../infra/local/stack/s3.ts';

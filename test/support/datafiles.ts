@@ -1,10 +1,10 @@
 // Small datafiles, and errors, for unit tests.
 
 import { type ErrorCode, FanoutError } from '../../core/errors.ts';
-import { toSdkKey } from '../../core/ids.ts';
+import { bytesOf, KEY, PROJECT_ID, projectOf } from './project-builder.ts';
 
-export const KEY = toSdkKey('TestKey1234567890abcde');
-export const PROJECT_ID = '11387641093';
+export { KEY, PROJECT_ID };
+
 export const START_MS = 1_700_000_000_000;
 
 export const failure = (code: ErrorCode, retryable = true): FanoutError =>
@@ -21,25 +21,5 @@ export interface DatafileOptions {
 /** A small datafile that the SDK loads. */
 export function datafileOf(revision: number, options: DatafileOptions = {}): Uint8Array {
   const { sdkKey = KEY, projectId = PROJECT_ID, salt = '', more = {} } = options;
-  const lists = {
-    experiments: [],
-    featureFlags: [],
-    rollouts: [],
-    audiences: [],
-    attributes: [],
-    events: [],
-    groups: [],
-  };
-  return Buffer.from(
-    JSON.stringify({
-      version: '4',
-      revision: String(revision),
-      projectId,
-      sdkKey,
-      environmentKey: 'production',
-      salt,
-      ...lists,
-      ...more,
-    }),
-  );
+  return bytesOf(projectOf({ projectId, sdkKey, salt, ...more }, revision));
 }

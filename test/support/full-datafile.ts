@@ -1,27 +1,21 @@
 // A small datafile that has one of everything, and what becomes of it when one of its parts is taken away or made into something
-// else. Where a decision is random, everybody gets the same: all traffic is one variation's.
+// else. Where a decision is random, every user gets the same: all traffic is one variation's.
 
-import { KEY, PROJECT_ID } from './datafiles.ts';
+import { ALL_TRAFFIC, flag, projectOf, rule, type Variation, variation } from './project-builder.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: tests reach into it wherever they like.
 export type Loose = any;
 
-const variation = (id: string, key: string, featureEnabled: boolean) => ({
-  ...{ id, key, featureEnabled },
-  variables: [{ id: '91', value: `from ${key}` }],
-});
+const valued = (id: string, key: string, isEnabled: boolean) =>
+  variation(id, key, isEnabled, [{ id: '91', value: `from ${key}` }]);
 
-const rule = (id: string, key: string, given: ReturnType<typeof variation>, more: object = {}) => ({
-  ...{ id, key, status: 'Running', layerId: `layer-${id}`, audienceIds: [], audienceConditions: [] },
-  ...{ forcedVariations: {}, variations: [given] },
-  trafficAllocation: [{ entityId: given.id, endOfRange: 10_000 }],
-  ...more,
-});
+const oneRule = (id: string, key: string, given: Variation, more: object = {}) =>
+  rule(id, key, [given], { audienceConditions: [], ...more });
 
-const flag = (id: string, key: string, experimentIds: readonly string[], rolloutId: string) => ({
-  ...{ id, key, experimentIds, rolloutId },
-  variables: [{ id: '91', key: 'text', type: 'string', defaultValue: 'default' }],
-});
+const TEXT = { id: '91', key: 'text', type: 'string', defaultValue: 'default' };
+
+const oneFlag = (id: string, key: string, experimentIds: readonly string[], rolloutId: string) =>
+  flag(id, key, experimentIds, rolloutId, [{ ...TEXT }]);
 
 const inSweden = (id: string) => ({ audienceIds: [id], audienceConditions: ['or', id] });
 const country = (value: string) => [
@@ -30,49 +24,55 @@ const country = (value: string) => [
 ];
 
 /** Flags: `tested` and `grouped` by an experiment, `delivered` by a rollout, `targeted` in Sweden and else off. */
-export const fullDatafile = (): Loose => ({
-  ...{ version: '4', revision: '7', projectId: PROJECT_ID, sdkKey: KEY, environmentKey: 'production' },
-  ...{ accountId: '222', anonymizeIP: true, botFiltering: false, sendFlagDecisions: true, variables: [] },
-  attributes: [{ id: '41', key: 'country' }],
-  audiences: [{ id: 'sweden', name: 'Sweden', conditions: JSON.stringify(country('SE')) }],
-  typedAudiences: [{ id: 'japan', name: 'Japan', conditions: country('JP') }],
-  experiments: [rule('101', 'test', variation('301', 'blue', true), { forcedVariations: { ann: 'blue' } })],
-  groups: [
+export const fullDatafile = (): Loose =>
+  projectOf(
     {
-      ...{ id: '201', policy: 'random', trafficAllocation: [{ entityId: '102', endOfRange: 10_000 }] },
-      experiments: [rule('102', 'group_test', variation('302', 'red', true))],
-    },
-  ],
-  featureFlags: [
-    flag('1', 'tested', ['101'], ''),
-    flag('2', 'grouped', ['102'], ''),
-    flag('3', 'delivered', [], 'r1'),
-    flag('4', 'targeted', [], 'r2'),
-  ],
-  rollouts: [
-    { id: 'r1', experiments: [rule('103', 'default-r1', variation('303', 'on', true))] },
-    {
-      id: 'r2',
+      accountId: '222',
+      variables: [],
+      attributes: [{ id: '41', key: 'country' }],
+      audiences: [{ id: 'sweden', name: 'Sweden', conditions: JSON.stringify(country('SE')) }],
+      typedAudiences: [{ id: 'japan', name: 'Japan', conditions: country('JP') }],
       experiments: [
-        rule('104', 'swedes', variation('304', 'ja', true), inSweden('sweden')),
-        rule('105', 'default-r2', variation('305', 'off', false)),
+        oneRule('101', 'test', valued('301', 'blue', true), { forcedVariations: { ann: 'blue' } }),
       ],
+      groups: [
+        {
+          id: '201',
+          policy: 'random',
+          trafficAllocation: [{ entityId: '102', endOfRange: ALL_TRAFFIC }],
+          experiments: [oneRule('102', 'group_test', valued('302', 'red', true))],
+        },
+      ],
+      featureFlags: [
+        oneFlag('1', 'tested', ['101'], ''),
+        oneFlag('2', 'grouped', ['102'], ''),
+        oneFlag('3', 'delivered', [], 'r1'),
+        oneFlag('4', 'targeted', [], 'r2'),
+      ],
+      rollouts: [
+        { id: 'r1', experiments: [oneRule('103', 'default-r1', valued('303', 'on', true))] },
+        {
+          id: 'r2',
+          experiments: [
+            oneRule('104', 'swedes', valued('304', 'ja', true), inSweden('sweden')),
+            oneRule('105', 'default-r2', valued('305', 'off', false)),
+          ],
+        },
+      ],
+      holdouts: [
+        { ...oneRule('h1', 'kept_out', valued('306', 'out', false), inSweden('japan')), includedFlags: [] },
+      ],
+      localHoldouts: [
+        {
+          ...oneRule('h2', 'kept_out_here', valued('307', 'out', false), inSweden('japan')),
+          includedRules: ['101'],
+        },
+      ],
+      integrations: [{ key: 'odp', host: 'https://odp.example', publicKey: 'public' }],
+      events: [{ id: '51', key: 'bought', experimentIds: ['101'] }],
     },
-  ],
-  holdouts: [
-    { ...rule('h1', 'kept_out', variation('306', 'out', false), inSweden('japan')), includedFlags: [] },
-  ],
-  localHoldouts: [
-    {
-      ...rule('h2', 'kept_out_here', variation('307', 'out', false), inSweden('japan')),
-      includedRules: ['101'],
-    },
-  ],
-  integrations: [{ key: 'odp', host: 'https://odp.example', publicKey: 'public' }],
-  events: [{ id: '51', key: 'bought', experimentIds: ['101'] }],
-});
-
-export const bytesOf = (datafile: unknown): Uint8Array => Buffer.from(JSON.stringify(datafile));
+    7,
+  );
 
 type Path = readonly (string | number)[];
 

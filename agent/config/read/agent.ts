@@ -3,8 +3,8 @@
 import { messageOf } from '../../../core/errors.ts';
 import { holdsUserInfo } from '../../../core/http/user-info.ts';
 import { type SdkKey, toSdkKey } from '../../../core/ids.ts';
-import type { S3Settings } from '../../datafiles/sources/s3.ts';
-import type { Cursor } from '../cursor.ts';
+import type { Cursor } from '../../../core/settings/cursor.ts';
+import type { S3Settings } from '../../../io/s3.ts';
 import { defaultWorkers, type Machine } from '../default-workers.ts';
 import type {
   ConfiguredKey,

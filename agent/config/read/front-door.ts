@@ -2,8 +2,8 @@
 
 import { createSecureContext } from 'node:tls';
 import { messageOf } from '../../../core/errors.ts';
+import type { Cursor } from '../../../core/settings/cursor.ts';
 import { isNetwork } from '../../http/door/networks.ts';
-import type { Cursor } from '../cursor.ts';
 import type { ReadText } from '../file.ts';
 import type {
   AuthClient,

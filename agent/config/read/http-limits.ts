@@ -1,7 +1,7 @@
 // Reads how much a client may send: before the body of a request, and as its body. Their defaults are of the original's
 // order, which stands in front of clients behind sign-on proxies, with long lists of keys, and with large batches.
 
-import type { Cursor } from '../cursor.ts';
+import type { Cursor } from '../../../core/settings/cursor.ts';
 import type { AnswerLimits, HttpLimits, UserLimits } from '../front-door-types.ts';
 
 /** What a browser's plain request needs, or the agent could not be asked at all. */

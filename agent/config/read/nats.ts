@@ -8,8 +8,8 @@ import {
   plaintextProblem,
   readBusUrls,
 } from '../../../core/bus/credentials.ts';
+import type { Cursor } from '../../../core/settings/cursor.ts';
 import type { CredentialFiles, NatsSettings } from '../../datafiles/sources/bus.ts';
-import type { Cursor } from '../cursor.ts';
 import type { ReadText } from '../file.ts';
 import { readFile } from './front-door.ts';
 

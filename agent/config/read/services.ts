@@ -1,7 +1,7 @@
 // Reads the settings of what the SDK leans on: user profile services, segment and CMAB caches, and the CMAB endpoint.
 
 import { maskUserInfo } from '../../../core/http/user-info.ts';
-import type { Cursor, GoDurationRules } from '../cursor.ts';
+import type { Cursor, GoDurationRules } from '../../../core/settings/cursor.ts';
 import type {
   CacheChoice,
   CacheSettings,

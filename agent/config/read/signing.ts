@@ -2,7 +2,7 @@
 
 import { messageOf } from '../../../core/errors.ts';
 import { parsePublicKey, splitKeys } from '../../../core/record/signing-keys.ts';
-import type { Cursor } from '../cursor.ts';
+import type { Cursor } from '../../../core/settings/cursor.ts';
 import type { SigningSettings } from '../types.ts';
 
 /** @param hasRecord whether there is a bucket, without which nothing signed ever comes */

@@ -3,7 +3,7 @@
 
 import type { Beat } from '../../../core/bus/beat.ts';
 import type { SdkKey } from '../../../core/ids.ts';
-import type { Version } from '../../../core/version.ts';
+import { reaches, type Version } from '../../../core/version.ts';
 
 /** One datafile that is not what the record has had for a whole interval of beats. */
 export interface Lag {
@@ -29,6 +29,3 @@ export class Behind {
     return lags;
   }
 }
-
-const reaches = (held: Version, head: Version): boolean =>
-  held.lineage === head.lineage && held.seq >= head.seq;

@@ -4,7 +4,7 @@
 import { BEAT_INTERVAL_MS, BEATS_MISSED_MAX, type Beat } from '../../../core/bus/beat.ts';
 import type { Clock, Timer } from '../../../core/clock.ts';
 import type { SdkKey } from '../../../core/ids.ts';
-import type { Version } from '../../../core/version.ts';
+import { reaches, type Version } from '../../../core/version.ts';
 
 /** A link that is back and caught up within this time was never away. */
 export const UNSOUND_GRACE_MS = 2_000;
@@ -199,6 +199,3 @@ export class BusHealth {
     });
   }
 }
-
-const reaches = (head: Version, wanted: Version): boolean =>
-  head.lineage === wanted.lineage && head.seq >= wanted.seq;

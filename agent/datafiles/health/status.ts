@@ -2,6 +2,7 @@
 
 import { LEFT_OUT_SHOWN_MAX, sentenceOf } from '../../../core/datafile/left-out.ts';
 import type { SdkKey } from '../../../core/ids.ts';
+import { isOfRecord } from '../../../core/version.ts';
 import type { DatafileSample } from '../../metrics/metrics.ts';
 import type { WorkersReport } from '../../workers/metrics/report.ts';
 import type { Keys } from '../keys/keys.ts';
@@ -151,7 +152,12 @@ export function createStatus(options: StatusOptions): Status {
     () => anyKey((sdkKey) => unknown.of(sdkKey) !== null),
     () => cacheFailedAtMs() !== null,
     () => busConfigured && !health.available,
-    () => recordConfigured && anyKey((sdkKey) => store.get(sdkKey)?.seq === 0),
+    () =>
+      recordConfigured &&
+      anyKey((sdkKey) => {
+        const held = store.get(sdkKey);
+        return held !== null && !isOfRecord(held);
+      }),
   ];
 
   const overall = (): HealthReport['status'] => {

@@ -1,13 +1,11 @@
 // The agent's one connection to the bus: opened, and opened again for as long as it runs. Every attempt is made anew, with the
 // credentials that its files hold then; why one failed is told once, and decides how long the next one waits.
 
-import { type ConnectionOptions, connect, credsAuthenticator, type NatsConnection } from 'nats.ws';
 import { type BusCause, busCauseOf } from '../../../core/bus/cause.ts';
 import type { BusCredentials } from '../../../core/bus/credentials.ts';
 import type { Clock, Random, Timer } from '../../../core/clock.ts';
 import { withinMs } from '../../../core/clock.ts';
-import { inboxPrefix } from '../../../core/record/names.ts';
-import { watchBusSockets } from '../../../io/bus-socket.ts';
+import { BusUnreachable, type Connect, connectBus, type NatsConnection } from '../../../io/nats.ts';
 import type { NatsSettings } from './bus.ts';
 import { FreshCredentials } from './bus-credentials.ts';
 
@@ -18,7 +16,7 @@ const PINGS_OUT_MAX = 2;
 const PAUSE_FIRST_MS = 250;
 const PAUSE_MAX_MS = 2_000;
 const PAUSE_JITTER_MS = 250;
-/** A server that refuses who asks goes on to do so until an operator acts, and logs each attempt. */
+/** A server that refuses the agent's user goes on to do so until an operator acts, and logs each attempt. */
 const REFUSED_PAUSE_FIRST_MS = 1_000;
 const REFUSED_PAUSE_MAX_MS = 30_000;
 /** Meanwhile files are looked at as often as this: new credentials need not wait. */
@@ -42,7 +40,7 @@ export interface BusLinkOptions {
   readonly clock: Clock;
   readonly random: Random;
   /** Instead of the client's own, and of PING_INTERVAL_MS. */
-  readonly connect?: typeof connect | undefined;
+  readonly connect?: Connect | undefined;
   readonly pingIntervalMs?: number | undefined;
 }
 
@@ -86,18 +84,24 @@ export class BusLink {
   }
 
   async #connect(): Promise<void> {
-    const { settings, connect: connectTo = connect, pingIntervalMs } = this.#options;
+    const { settings, connect: connectTo, pingIntervalMs = PING_INTERVAL_MS } = this.#options;
     const credentials = await this.#credentials.read();
     if (this.#stopped) return;
-    const sockets = watchBusSockets();
-    const servers = [...new Set([...settings.servers, ...this.#gossiped])];
-    const options = { ...optionsOf(servers, credentials, pingIntervalMs), wsFactory: sockets.wsFactory };
+    const place = {
+      servers: [...new Set([...settings.servers, ...this.#gossiped])],
+      name: 'datafile-fanout-agent',
+      timeoutMs: CONNECT_TIMEOUT_MS,
+      // What this agent says is known to all of it already, so that it needs no echo.
+      options: { pingInterval: pingIntervalMs, maxPingOut: PINGS_OUT_MAX, noEcho: true },
+      connectTo,
+    };
     try {
-      const connection = await connectTo(options);
+      const connection = await connectBus(place, credentials);
       if (this.#stopped) return await connection.close();
       this.#up(connection);
     } catch (error) {
-      if (!this.#stopped) this.#failed(busCauseOf(error, sockets.failure()), credentials);
+      const cause = error instanceof BusUnreachable ? error.busCause : busCauseOf(error);
+      if (!this.#stopped) this.#failed(cause, credentials);
     }
   }
 
@@ -179,27 +183,4 @@ export class BusLink {
     const scheme = this.#options.settings.servers[0]?.startsWith('wss:') ? 'wss' : 'ws';
     this.#gossiped = (info?.connect_urls ?? []).map((place) => `${scheme}://${place}`);
   }
-}
-
-function optionsOf(
-  servers: readonly string[],
-  { user, password, token, creds }: BusCredentials,
-  pingInterval = PING_INTERVAL_MS,
-): ConnectionOptions {
-  return {
-    servers: [...servers],
-    name: 'datafile-fanout-agent',
-    inboxPrefix: inboxPrefix(user),
-    timeout: CONNECT_TIMEOUT_MS,
-    // Its own reconnecting keeps the credentials of the start and does not tell why it fails.
-    reconnect: false,
-    pingInterval,
-    maxPingOut: PINGS_OUT_MAX,
-    // What this agent says is known to all of it already.
-    noEcho: true,
-    ...(user === undefined ? {} : { user }),
-    ...(password === undefined ? {} : { pass: password }),
-    ...(token === undefined ? {} : { token }),
-    ...(creds === undefined ? {} : { authenticator: credsAuthenticator(new TextEncoder().encode(creds)) }),
-  };
 }

@@ -2,21 +2,21 @@
 // it brings is seq 0, so that anything from the record replaces it.
 
 import type { Clock, Random } from '../../../core/clock.ts';
-import { DATAFILE_BYTES_MAX, parseDatafile } from '../../../core/datafile/datafile.ts';
+import { parseDatafile } from '../../../core/datafile/datafile.ts';
 import { FanoutError, messageOf } from '../../../core/errors.ts';
-import { etagOf, lastModifiedOf } from '../../../core/http/etag.ts';
-import { readWithin } from '../../../core/http/read-within.ts';
-import { basicAuthorization, takeUserInfo } from '../../../core/http/user-info.ts';
 import type { ChangeId, SdkKey } from '../../../core/ids.ts';
-import { getFollowing } from '../../../io/get-following.ts';
+import {
+  askForDatafile,
+  type DatafileAnswer,
+  readDatafileBody,
+  validatorsOf,
+} from '../../../io/datafile-http.ts';
 import { PollLoop } from './poll-loop.ts';
 import { NO_LINEAGE, NO_SEQ, type Sink, type Source } from './source.ts';
 
 const REQUEST_TIMEOUT_MS = 10_000;
 const BACKOFF_FIRST_MS = 5_000;
 const BACKOFF_MAX_MS = 60_000;
-/** What the CDN says to keys that it does not know and to tokens that are not good. */
-const DENIALS: ReadonlySet<number> = new Set([401, 403, 404]);
 
 export interface CdnSourceOptions {
   readonly clock: Clock;
@@ -100,9 +100,11 @@ export class CdnSource implements Source {
 
   #loop(sdkKey: SdkKey): PollLoop {
     const { clock, random, pollIntervalMs } = this.#options;
-    const backoff = { backoffFirstMs: BACKOFF_FIRST_MS, backoffMaxMs: BACKOFF_MAX_MS };
     return new PollLoop({
-      ...{ clock, random, ...backoff },
+      clock,
+      random,
+      backoffFirstMs: BACKOFF_FIRST_MS,
+      backoffMaxMs: BACKOFF_MAX_MS,
       look: () => this.#look(sdkKey),
       intervalMs: () => pollIntervalMs,
     });
@@ -133,7 +135,7 @@ export class CdnSource implements Source {
   }
 
   /**
-   * Whether the CDN would give this key's datafile to who asks with this token: it alone knows which keys exist, which
+   * Whether the CDN would give this key's datafile to a caller with this token: it alone knows which keys exist, which
    * environments are secure, and which tokens are good. Its answer when it would, with which the key can be watched, so that
    * nothing is downloaded twice; otherwise its HTTP status, 0 for no answer.
    */
@@ -153,24 +155,25 @@ export class CdnSource implements Source {
     conditions: Readonly<Record<string, string>>,
   ): Promise<Response | null> {
     const { urlTemplate, authUrlTemplate, fetch: get } = this.#options;
-    const { url: template, credentials } = takeUserInfo(token === null ? urlTemplate : authUrlTemplate);
-    const url = template.replaceAll('%s', encodeURIComponent(sdkKey));
-    const authorization = token === null ? credentials && basicAuthorization(credentials) : `Bearer ${token}`;
-    const headers = { ...conditions, ...(authorization === null ? {} : { authorization }) };
-    let response: Response;
+    const template = token === null ? urlTemplate : authUrlTemplate;
+    let answer: DatafileAnswer;
     try {
-      const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
-      response = await getFollowing(url, { headers, signal, get });
+      answer = await askForDatafile({
+        template,
+        sdkKey,
+        token,
+        conditions,
+        timeoutMs: REQUEST_TIMEOUT_MS,
+        get,
+      });
     } catch (cause) {
       throw failed(sdkKey, messageOf((cause as Error).cause ?? cause), 0, cause);
     }
-    if (response.status === 200) return response;
-    await response.body?.cancel();
-    if (response.status === 304) return null;
-    const { status, statusText } = response;
-    throw DENIALS.has(status)
-      ? denied(sdkKey, status, statusText)
-      : failed(sdkKey, `${status} ${statusText}`, status);
+    if (answer.kind === 'ok') return answer.response;
+    if (answer.kind === 'unchanged') return null;
+    const { status, statusText } = answer;
+    if (answer.kind === 'denied') throw denied(sdkKey, status, statusText);
+    throw failed(sdkKey, `${status} ${statusText}`, status);
   }
 
   /** The key exists, which is all that was asked. */
@@ -180,24 +183,26 @@ export class CdnSource implements Source {
   }
 
   async #offer(sdkKey: SdkKey, followed: Followed, response: Response): Promise<void> {
-    const body = await readWithin(response.body, DATAFILE_BYTES_MAX, () =>
-      failed(sdkKey, `more than ${DATAFILE_BYTES_MAX} bytes`, 200),
+    const body = await readDatafileBody(response, (bytesMax) =>
+      failed(sdkKey, `more than ${bytesMax} bytes`, 200),
     );
-    const { headers } = response;
-    const lastModified = lastModifiedOf(headers.get('last-modified'), headers.get('date'));
-    const modifiedMs = lastModified === null ? Number.NaN : Date.parse(lastModified);
+    const { etag, lastModified, lastModifiedMs } = validatorsOf(response);
     const { revision, sha256 } = parseDatafile(body, { sdkKey });
     const outcome = await this.#sink.offer({
-      ...{ sdkKey, revision, sha256, lineage: NO_LINEAGE, seq: NO_SEQ },
+      sdkKey,
+      revision,
+      sha256,
+      lineage: NO_LINEAGE,
+      seq: NO_SEQ,
       changeId: `cdn-${revision}` as ChangeId,
       receivedAtMs: this.#options.clock.nowMs(),
-      lastModifiedMs: Number.isNaN(modifiedMs) ? null : modifiedMs,
+      lastModifiedMs,
       source: this.name,
       fromRecord: false,
       load: async () => body,
     });
     if (outcome.kind === 'rejected') throw outcome.error;
-    followed.etag = etagOf(response.headers.get('etag'));
+    followed.etag = etag;
     followed.lastModified = lastModified;
   }
 }

@@ -1,13 +1,13 @@
 // The fast source: a plain subscription per key, and a direct get of the subject's last message on every (re)connect
 // and for every newly watched key. Leaves nothing on the server. Reports the link's state; does not judge it.
 
-import type { Msg, NatsConnection, Subscription } from 'nats.ws';
 import { decodeBeat } from '../../../core/bus/beat.ts';
 import { type BusCause, busCauseOf } from '../../../core/bus/cause.ts';
 import { decodeBody, decodeHead, type EnvelopeHead } from '../../../core/bus/envelope.ts';
 import type { Timer } from '../../../core/clock.ts';
 import type { SdkKey, Sha256 } from '../../../core/ids.ts';
 import { BEAT_SUBJECT, datafileSubject, STREAM_NAME } from '../../../core/record/names.ts';
+import type { Msg, NatsConnection, Subscription } from '../../../io/nats.ts';
 import { type BusEvents, busUnavailable } from './bus.ts';
 import { BusLink, type BusLinkOptions, type LinkEvents } from './bus-link.ts';
 import { SideChannel } from './side-channel.ts';
@@ -199,8 +199,8 @@ export class NatsSource implements Source {
 }
 
 /**
- * A server's answer to a request, such as a direct get, that somebody had sent to a datafile's subject: who may ask names the
- * subject of the answer, and the server does not check it. What is published here has neither a status nor a sequence.
+ * A server's answer to a request, such as a direct get, that a bus user had sent to a datafile's subject: the user that asks
+ * names the subject of the answer, and the server does not check it. What publishers send has neither a status nor a sequence.
  */
 const isAnswer = ({ headers }: Msg): boolean =>
   headers !== undefined && (headers.code !== 0 || headers.get('Nats-Sequence') !== '');

@@ -1,8 +1,8 @@
 // GET /v1/config: the project as the original's SDK describes it (OptimizelyConfig).
 
+import { VERSION } from '../../../core/release.ts';
 import type { Held } from '../../datafiles/store.ts';
 import type { FlagClient } from '../../decisions/flag-client.ts';
-import { VERSION } from '../../process/release.ts';
 import { answerKept } from '../kernel/compressed.ts';
 import type { Exchange } from '../kernel/exchange.ts';
 import { projectOf } from './project-keys.ts';

@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { FanoutError, messageOf } from '../../../core/errors.ts';
 import type { Environment } from '../../../functions/settings/settings.ts';
 import { type Call, type Host, runs, usageError } from '../command.ts';
@@ -33,7 +33,7 @@ export function registerConfig(program: Command, host: Host): void {
       group
         .command('check')
         .description('name every problem of the settings; exits 1 if there is any')
-        .option('--of <part>', `whose settings: ${PARTS.join(', ')}`, 'functions')
+        .addOption(new Option('--of <part>', 'whose settings').choices(PARTS).default('functions'))
         .option('--projects <file>', 'a project table in a file, instead of FANOUT_PROJECTS')
         .option('--file <config.yaml>', "an agent's settings file, beside its variables"),
     ),
@@ -43,8 +43,6 @@ export function registerConfig(program: Command, host: Host): void {
 }
 
 async function check({ options, shell, output }: Call<Options>): Promise<ExitCode> {
-  if (!PARTS.includes(options.of))
-    throw usageError(`--of ${options.of} is none of ${PARTS.join(', ')}`, 'Leave it out for the functions.');
   if (options.file !== undefined && options.of !== 'agent')
     throw usageError('--file is for --of agent', 'The functions and the receiver have no settings file.');
   if (options.of === 'functions') await enter({ options, shell, output });

@@ -19,7 +19,7 @@ export function registerMoves(group: Command, host: Host): void {
   const moving = (name: string, description: string): Command =>
     group.command(name).description(description).argument('<sdk-key>').addHelpText('after', HELP);
   const withReason = (command: Command): Command =>
-    command.requiredOption('--reason <text>', 'why; whoever looks at the record reads it');
+    command.requiredOption('--reason <text>', 'why; shown in the history of the record');
   runsOn<MoveOptions>(
     withReason(
       moving('rollback', 'every agent back to an older revision, and pinned there').argument(
@@ -85,6 +85,6 @@ function reasonOf({ reason }: MoveOptions): string {
   if (text !== '' && text.length <= REASON_CHARACTERS_MAX) return text;
   throw usageError(
     `--reason must be 1 to ${REASON_CHARACTERS_MAX} characters long`,
-    'Say in a few words why, for whoever looks at the record later.',
+    'Say in a few words why; the history of the record shows it.',
   );
 }

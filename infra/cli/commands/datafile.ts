@@ -4,6 +4,7 @@
 import type { Command } from 'commander';
 import { sentenceOf as sentenceOfPart } from '../../../core/datafile/left-out.ts';
 import { type HistoryEntry, isQuarantined, type Manifest } from '../../../core/record/manifest.ts';
+import { isSameSeq } from '../../../core/version.ts';
 import { type Call, type Host, notFound } from '../command.ts';
 import { type Change, diffDatafiles, nameOf, sentenceOf } from '../datafile-diff/diff.ts';
 import type { DatafileView, FlagView } from '../datafile-diff/model.ts';
@@ -78,9 +79,9 @@ async function history({ args, options, shell, output }: Call<RecordOptions>): P
 }
 
 function historyText(manifest: Manifest, { paint }: Output): string {
-  const { history, pin, seq } = manifest;
+  const { history, pin } = manifest;
   const rows = history.map((entry) => [
-    entry.seq === seq ? '*' : '',
+    isSameSeq(entry, manifest) ? '*' : '',
     `seq ${entry.seq}`,
     `revision ${entry.revision}`,
     timeOf(entry.publishedAtMs),

@@ -1,7 +1,7 @@
 // `fanout logs`: what CloudWatch knows of one change, of a revision, or of the last while, by the saved queries of
 // infra/insights. How rows become steps and a picture is in logs/.
 
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { parseDurationMs } from '../../../core/duration.ts';
 import { type QueryName, queryText } from '../../insights/queries.ts';
 import { type Call, type Host, runs, usageError } from '../command.ts';
@@ -17,10 +17,10 @@ import { type Shell, variable } from '../shell.ts';
 
 const SERVICE = 'datafile-fanout';
 /** By FANOUT_ROLE: a further region has no webhook, and a query over a log group that is not there fails. */
-const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
+const FUNCTIONS = {
   home: ['webhook', 'bridge', 'reconcile'],
   'bus-only': ['bridge', 'reconcile'],
-};
+} as const;
 const SINCE_DEFAULT = '24h';
 /** As the framework deploys without --stage. */
 const STAGE_DEFAULT = 'dev';
@@ -39,7 +39,7 @@ interface Options {
   readonly sdkKey?: string;
   readonly project?: string;
   readonly stage: string;
-  readonly role: string;
+  readonly role: keyof typeof FUNCTIONS;
   readonly region?: string;
   readonly local?: boolean;
   readonly logGroup?: readonly string[];
@@ -59,7 +59,11 @@ export function registerLogs(program: Command, host: Host): void {
       .option('--sdk-key <key>', 'only what concerns this SDK key')
       .option('--project <id>', 'only what a webhook of this project brought')
       .option('--stage <stage>', `whose functions are asked; by default ${STAGE_VARIABLE}, or else dev`)
-      .option('--role <role>', 'home, or bus-only for the stack of a further region', 'home')
+      .addOption(
+        new Option('--role <role>', 'bus-only for the stack of a further region')
+          .choices(Object.keys(FUNCTIONS))
+          .default('home'),
+      )
       .option('--region <region>', 'where it is; by default as AWS_REGION or the profile says')
       .option('--local', 'the logs of the running stack of `npm run up`, those of its agents too')
       .option('--agent-log-group <name...>', 'log groups of agents, to see when they took the change')
@@ -201,11 +205,8 @@ function nothingText({ revision, change, since, sdkKey, project, stage, logGroup
 
 function logGroupsOf({ stage, role, logGroup, agentLogGroup = [] }: Options): string[] {
   checkStage(stage);
-  const functions = FUNCTIONS[role];
-  if (functions === undefined)
-    throw usageError(`--role "${role}" is not known`, `One of ${Object.keys(FUNCTIONS).join(', ')}.`);
   const groups = [
-    ...(logGroup ?? functions.map((name) => `/aws/lambda/${SERVICE}-${stage}-${name}`)),
+    ...(logGroup ?? FUNCTIONS[role].map((name) => `/aws/lambda/${SERVICE}-${stage}-${name}`)),
     ...agentLogGroup,
   ];
   const wrong = groups.find((group) => !/^[A-Za-z0-9_/.#-]{1,512}$/.test(group));

@@ -5,8 +5,9 @@ import { decodeText } from '../../../core/datafile/datafile.ts';
 import type { LeftOut } from '../../../core/datafile/left-out.ts';
 import { makeLoadable } from '../../../core/datafile/loadable.ts';
 import { FanoutError } from '../../../core/errors.ts';
-import { type SdkKey, toSdkKey } from '../../../core/ids.ts';
+import { type SdkKey, type Seq, toSdkKey } from '../../../core/ids.ts';
 import type { HistoryEntry, Manifest } from '../../../core/record/manifest.ts';
+import { isSameRevision, isSameSeq } from '../../../core/version.ts';
 import type { DatafileRecord } from '../../../functions/ports.ts';
 import { notFound } from '../command.ts';
 import { type Shell, variable } from '../shell.ts';
@@ -46,8 +47,8 @@ export function findEntry({ history, sdkKey }: Manifest, wanted: string): Histor
   const [, hash] = /^(?:sha256:)?([0-9a-f]{8,64})$/.exec(wanted) ?? [];
   const found = history.find(
     (entry) =>
-      (seq !== undefined && entry.seq === Number(seq)) ||
-      (revision !== undefined && entry.revision === Number(revision)),
+      (seq !== undefined && isSameSeq(entry, { seq: Number(seq) as Seq })) ||
+      (revision !== undefined && isSameRevision(entry, { revision: Number(revision) })),
   );
   // A hash of digits only is possible; a revision with as many is not.
   const entry = found ?? history.find(({ sha256 }) => hash !== undefined && sha256.startsWith(hash));

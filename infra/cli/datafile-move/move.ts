@@ -3,8 +3,8 @@
 
 import type { ChangeId } from '../../../core/ids.ts';
 import { type HistoryEntry, type Manifest, pin, rollback, unpin } from '../../../core/record/manifest.ts';
-import { announceChange, ensureOnBus } from '../../../functions/publish/announce-change.ts';
-import { loadCompressed } from '../../../functions/publish/announce-head.ts';
+import { announceFast } from '../../../functions/publish/announce-fast.ts';
+import { announceOnBothPaths } from '../../../functions/publish/announce-on-both-paths.ts';
 import { type Moved, swapUntilSettled } from '../../../functions/publish/move-manifest.ts';
 import { notFound } from '../command.ts';
 import type { Writer } from './writer.ts';
@@ -68,9 +68,8 @@ function swap({ deps, sdkKey, stored }: Writer, to: (found: Manifest) => Manifes
 
 /** It is in the record whatever becomes of this: what could not be told now, reconcile tells within a minute. */
 async function announce({ deps, hasTopic, troubles }: Writer, manifest: Manifest) {
-  const load = () => loadCompressed(deps, manifest);
   const told = hasTopic
-    ? await announceChange(deps, manifest, load)
-    : { onBus: await ensureOnBus(deps, manifest), onTopic: false };
+    ? await announceOnBothPaths(deps, manifest)
+    : { onBus: (await announceFast(deps, manifest)) !== 'failed', onTopic: false };
   return { ...told, because: told.onBus ? '' : (troubles.get('bus') ?? '') };
 }

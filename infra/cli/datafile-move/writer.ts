@@ -29,17 +29,18 @@ export async function openWriter({ env, clock }: Shell, key: string): Promise<Wr
   // Loaded when needed: the clients cost more than everything else of this command.
   const { wireWriter } = await import('../../../functions/wire.ts');
   const troubles = new Map<string, string>();
-  const hands = {
+  const globals = {
     env: hasTopic ? env : { ...env, FANOUT_TOPIC_ARN: NO_TOPIC },
     nowMs: () => clock.nowMs(),
     random: Math.random,
     newId: randomUUID,
   };
-  const { deps } = wireWriter('fanout', hands, {
+  const telemetry = {
     log: keepingTroubles(troubles),
     metrics: { count: () => {}, timeMs: () => {} },
     flush: () => {},
-  });
+  };
+  const { deps } = wireWriter(telemetry, globals);
   const stored = await deps.record.readManifest(sdkKey);
   if (stored === null)
     throw notFound(

@@ -10,7 +10,7 @@ import { GetTopicAttributesCommand, SNSClient } from '@aws-sdk/client-sns';
 import { messageOf } from '../../../core/errors.ts';
 import { createTrialWrite } from '../../../functions/record/bucket.ts';
 import { conditionsCheck } from '../../../functions/record/store-conditions.ts';
-import { awsLimits } from '../../../functions/settings/aws-limits.ts';
+import { awsLimits, FUNCTION_LIMITS } from '../../../io/aws-limits.ts';
 import { ask } from '../http.ts';
 import { type Shell, variable } from '../shell.ts';
 import { fail, type Judgement, ok, skipped, warn } from './finding.ts';
@@ -24,7 +24,7 @@ const KEY_CHARACTERS_SHOWN = 4;
 const s3Of = ({ settings }: Setup): S3Client => {
   const { endpoint, region } = settings.bucket;
   return new S3Client({
-    ...awsLimits(),
+    ...awsLimits(FUNCTION_LIMITS),
     ...(region === undefined ? {} : { region }),
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
   });
@@ -140,7 +140,10 @@ export async function checkTopic(shell: Shell, { settings, topicArn }: Setup): P
       "Right for the receiver, which needs none; else take it from the stack's outputs.",
     );
   const endpoint = variable(shell, 'FANOUT_SNS_ENDPOINT');
-  const client = new SNSClient({ ...awsLimits(), ...(endpoint === undefined ? {} : { endpoint }) });
+  const client = new SNSClient({
+    ...awsLimits(FUNCTION_LIMITS),
+    ...(endpoint === undefined ? {} : { endpoint }),
+  });
   try {
     const { Attributes = {} } = await client.send(new GetTopicAttributesCommand({ TopicArn: topicArn }));
     const confirmed = Number(Attributes.SubscriptionsConfirmed ?? 0);

@@ -7,6 +7,7 @@ import type { DatafileSource } from '../../../core/projects.ts';
 import { isQuarantined, type Manifest } from '../../../core/record/manifest.ts';
 import { KeyRing, keyIdOf } from '../../../core/record/signature.ts';
 import type { PublicKey } from '../../../core/record/signing-keys.ts';
+import { isLaterRevision } from '../../../core/version.ts';
 import type { Bus, Cdn, DatafileRecord, SdkCheck } from '../../../functions/ports.ts';
 import { judgeHead } from '../../../functions/publish/swap-head.ts';
 import { RECORD_AHEAD_AFTER_MS } from '../../../functions/reconcile/follow-cdn.ts';
@@ -97,13 +98,13 @@ export async function checkCdn(
   const served = `revision ${datafile.revision}`;
   const changedAtMs = answer.validators.lastModifiedMs ?? 0;
   const isOld = nowMs() - changedAtMs > SETTLED_MS;
-  if (manifest !== undefined && datafile.revision > manifest.revision && manifest.pin === null) {
+  if (manifest !== undefined && isLaterRevision(datafile, manifest) && manifest.pin === null) {
     const what = `serves ${served}, the record has ${manifest.revision}`;
     return isOld
       ? fail(what, 'A webhook was missed and reconcile has not healed it: look at its log and its alarm.')
       : warn(what, 'A change is under way, or a key was just unpinned: reconcile brings it within a minute.');
   }
-  if (manifest !== undefined && datafile.revision < manifest.revision && manifest.pin === null)
+  if (manifest !== undefined && isLaterRevision(manifest, datafile) && manifest.pin === null)
     return nowMs() - manifest.publishedAtMs > RECORD_AHEAD_AFTER_MS
       ? fail(
           `serves ${served}, the record has had ${manifest.revision} since ${new Date(manifest.publishedAtMs).toISOString()}`,

@@ -47,8 +47,7 @@ async function readRows(dir: string): Promise<TimedRow[]> {
 function rowOf(line: string): TimedRow | null {
   if (!line.startsWith('{')) return null;
   const fields = parse(line);
-  // The functions write `timestamp`, the agents `time`.
-  const atMs = new Date((fields?.timestamp ?? fields?.time ?? Number.NaN) as string | number).getTime();
+  const atMs = Date.parse(String(fields?.time));
   if (fields === null || Number.isNaN(atMs) || typeof fields.event !== 'string') return null;
   const told = Object.entries(fields).filter(([, value]) => value !== null && typeof value !== 'object');
   // As CloudWatch writes times.

@@ -2,8 +2,6 @@
 
 import { seeded } from './seeded.ts';
 
-export { flipFlag } from './flip-flag.ts';
-
 /** What a generated datafile is to be like. */
 export interface DatafileOptions {
   /** 100 flags make about 240 KB. */

@@ -2,7 +2,8 @@
 // signed webhook, flip a flag, ask an agent.
 
 import { DATAFILE_UPDATED, SIGNATURE_HEADER, signWebhook } from '../../../core/webhook.ts';
-import { type DatafileJson, datafileBytes, flipFlag } from '../optimizely/datafile.ts';
+import { type DatafileJson, datafileBytes } from '../optimizely/datafile.ts';
+import { flipFlag } from '../optimizely/flip-flag.ts';
 import { environmentOf, sdkKeyOf } from './env.ts';
 import type { StackAddresses } from './options.ts';
 

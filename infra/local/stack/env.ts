@@ -1,4 +1,4 @@
-// The settings of every process of the stack: the same words as in a deployment (README, "Configuration"), with local
+// The settings of every process of the stack: the same words as in a deployment (docs/configuration.md), with local
 // addresses. The one place that maps addresses to environment variables.
 
 import { localTopicArn } from '../aws/sns.ts';
@@ -64,6 +64,7 @@ export function operatorEnv(facts: StackFacts): Env {
 }
 
 export interface AgentPlace {
+  readonly name: string;
   readonly apiPort: number;
   readonly adminPort: number;
   readonly cacheDir: string;
@@ -72,6 +73,7 @@ export interface AgentPlace {
 export function agentEnv(facts: StackFacts, place: AgentPlace, parent: NodeJS.ProcessEnv): Env {
   return {
     ...sharedEnv(facts, parent),
+    FANOUT_NAME: place.name,
     OPTIMIZELY_SDKKEYS: facts.datafiles.map(sdkKeyOf).join(','),
     OPTIMIZELY_SERVER_HOST: LOOPBACK_HOST,
     OPTIMIZELY_API_PORT: String(place.apiPort),

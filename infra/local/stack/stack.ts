@@ -191,13 +191,14 @@ export class Stack {
       adminPort: await portSource.next(),
       cacheDir: more.cacheDir ?? options.cacheDirs?.[index] ?? join(dir, `agent-${index}`),
     };
-    const env = agentEnv(facts, place, process.env);
+    const name = `agent-${index}`;
+    const env = agentEnv(facts, { name, ...place }, process.env);
     for (const extra of [options.agentEnv, more.env]) {
       Object.assign(env, typeof extra === 'function' ? await extra(facts.urls, index) : extra);
     }
     const host = more.host ?? LOOPBACK_HOST;
     const api = `http://${host}:${place.apiPort}`;
-    const part = agentPart(`agent-${index}`, env, `${api}/health/ready`, reaper, more.within);
+    const part = agentPart(name, env, `${api}/health/ready`, reaper, more.within);
     keepLog(part, options.logsDir);
     const agent = {
       api,

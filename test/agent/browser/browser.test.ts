@@ -3,7 +3,8 @@
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type DatafileJson, datafileBytes, flipFlag } from '../../../infra/local/optimizely/datafile.ts';
+import { type DatafileJson, datafileBytes } from '../../../infra/local/optimizely/datafile.ts';
+import { flipFlag } from '../../../infra/local/optimizely/flip-flag.ts';
 import { eventually } from '../../support/eventually.ts';
 import { noBrowser, openBrowser, openPage, type TestPage } from '../../support/http/browser.ts';
 import { startAgent } from '../support/agent.ts';

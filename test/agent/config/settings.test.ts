@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { checkConfig, type Environment, parseConfig } from '../../../agent/config/config.ts';
-import { nearest } from '../../../agent/config/nearest.ts';
+import { nearest } from '../../../core/settings/nearest.ts';
 import { SETTINGS, variableOf } from '../../../agent/config/settings.ts';
 
 const check = (env: Environment, contents: object = {}) =>

@@ -45,7 +45,7 @@ function setUp(
   const store = new Store({
     builder: new FakeBuilder(),
     clock,
-    onAccepted: ({ sdkKey, seq }) => follower.accepted(sdkKey, seq),
+    onAccepted: (held) => follower.accepted(held.sdkKey, held),
   });
   const offer = async (seq: number) => {
     await store.offer(candidateOf(seq, { seq: seq as Seq }));

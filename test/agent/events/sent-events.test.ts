@@ -1,7 +1,8 @@
 // What an event holds beside what the SDK puts there.
 
 import { describe, expect, it } from 'vitest';
-import { flag, rule, startProject, variation } from '../support/project.ts';
+import { flag, rule, variation } from '../../support/project-builder.ts';
+import { startProject } from '../support/project.ts';
 
 const EVENTS = [{ id: '95', key: 'bought', experimentIds: [] }];
 const PARTS = {

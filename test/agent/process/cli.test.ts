@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type ConfigFile, type Environment, parseConfig } from '../../../agent/config/config.ts';
 import { SETTINGS } from '../../../agent/config/settings.ts';
 import { runCli } from '../../../agent/process/cli.ts';
-import { VERSION } from '../../../agent/process/release.ts';
+import { VERSION } from '../../../core/release.ts';
 
 async function run(args: string[], env: Environment = {}, file: ConfigFile | null = null) {
   const out: string[] = [];

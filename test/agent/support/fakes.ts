@@ -2,7 +2,6 @@
 
 import type { ManifestAnswer, RecordReader } from '../../../agent/datafiles/sources/record.ts';
 import type { Candidate, Outcome, Sink, SourceName } from '../../../agent/datafiles/sources/source.ts';
-import type { Clock } from '../../../core/clock.ts';
 import { type Datafile, parseDatafile } from '../../../core/datafile/datafile.ts';
 import { FanoutError } from '../../../core/errors.ts';
 import {
@@ -18,33 +17,33 @@ import type { Log, LogEvent } from '../../../core/log.ts';
 import { advance, createManifest, type Manifest } from '../../../core/record/manifest.ts';
 import type { Version } from '../../../core/version.ts';
 import { noteLine } from '../../output/notes.ts';
+import { bytesOf, flag, KEY, projectOf, rule, variation } from '../../support/project-builder.ts';
 
-export const KEY = toSdkKey('TestKey1234567890abcde');
+export { systemClock as realClock } from '../../../infra/local/tools/clock.ts';
+export { KEY };
+
 export const OTHER_KEY = toSdkKey('OtherKey+with/odd=chars');
 export const LINEAGE = 'lineage-1' as Lineage;
 export const OTHER_LINEAGE = 'lineage-2' as Lineage;
 export const PROJECT_ID = '10001';
 
-/** The smallest datafile that the SDK loads; one flag, on for everybody when `on`. */
+/** The smallest datafile that the SDK loads; one flag, on for every user when `on`. */
 export function datafileBody(
   revision: number,
   options: { sdkKey?: string; projectId?: string; on?: boolean } = {},
 ): Buffer {
   const { sdkKey = KEY, projectId = PROJECT_ID, on = true } = options;
-  const variation = { id: '31', key: 'v', featureEnabled: on, variables: [] };
-  const rule = {
-    ...{ id: '21', key: 'everyone', status: 'Running', layerId: '11', audienceIds: [], forcedVariations: {} },
-    variations: [variation],
-    trafficAllocation: [{ entityId: '31', endOfRange: 10_000 }],
-  };
-  return Buffer.from(
-    JSON.stringify({
-      ...{ version: '4', accountId: '1', projectId, sdkKey, environmentKey: 'production' },
-      ...{ revision: String(revision), sendFlagDecisions: true, anonymizeIP: true, botFiltering: false },
-      ...{ attributes: [], audiences: [], typedAudiences: [], events: [], experiments: [], groups: [] },
-      rollouts: [{ id: '11', experiments: [rule] }],
-      featureFlags: [{ id: '1', key: 'flag_1', rolloutId: '11', experimentIds: [], variables: [] }],
-    }),
+  const everyone = rule('21', 'everyone', [variation('31', 'v', on)]);
+  return bytesOf(
+    projectOf(
+      {
+        projectId,
+        sdkKey,
+        rollouts: [{ id: '11', experiments: [everyone] }],
+        featureFlags: [flag('1', 'flag_1', [], '11')],
+      },
+      revision,
+    ),
   );
 }
 
@@ -205,11 +204,3 @@ export async function settled(): Promise<void> {
   for (let i = 0; i < 50; i++) await Promise.resolve();
   await new Promise((resolve) => setImmediate(resolve));
 }
-
-export const realClock: Clock = {
-  nowMs: () => Date.now(),
-  after: (delayMs, run) => {
-    const timer = setTimeout(run, delayMs);
-    return { cancel: () => clearTimeout(timer) };
-  },
-};

@@ -1,6 +1,7 @@
 // A datafile with a flag of every sort of value, for those who ask by value and not by variation.
 
-import { KEY, PROJECT_ID } from './fakes.ts';
+import { audience, bytesOf, flag, KEY, projectOf, rule, variation } from '../../support/project-builder.ts';
+import { PROJECT_ID } from './fakes.ts';
 
 interface Variable {
   readonly key: string;
@@ -31,26 +32,20 @@ const FLAGS: Readonly<Record<string, readonly Variable[]>> = {
 export function flagsBody(revision: number, greeting = 'hello', sdkKey: string = KEY): Buffer {
   let id = 100;
   const nextId = () => String(++id);
-  const rule = (key: string, extra: object = {}, variables: object[] = []) => {
-    const featureEnabled = key !== 'dark_rule';
-    const variation = { id: nextId(), key: `${key}_on`, featureEnabled, variables };
-    return {
-      ...{ id: nextId(), key, status: 'Running', layerId: nextId(), audienceIds: [], forcedVariations: {} },
-      variations: [variation],
-      trafficAllocation: [{ entityId: variation.id, endOfRange: 10_000 }],
-      ...extra,
-    };
-  };
+  const oneRule = (key: string, extra: object = {}, variables: object[] = []) =>
+    rule(nextId(), key, [variation(nextId(), `${key}_on`, key !== 'dark_rule', variables)], extra);
   const rollouts: object[] = [];
   const rollout = (key: string, extra: object, variables: object[]): string => {
     const rolloutId = nextId();
-    rollouts.push({ id: rolloutId, experiments: [rule(key, extra, variables)] });
+    rollouts.push({ id: rolloutId, experiments: [oneRule(key, extra, variables)] });
     return rolloutId;
   };
-  const experiment = rule('test_rule');
-  const flag = (key: string, variables: readonly Variable[], extra: object = {}) => {
+  const experiment = oneRule('test_rule');
+  const delivered = (key: string, variables: readonly Variable[], extra: object = {}) => {
     const declared = variables.map(({ key: name, type, value }) => ({
-      ...{ id: nextId(), key: name, defaultValue: value },
+      id: nextId(),
+      key: name,
+      defaultValue: value,
       ...(type === 'json' ? { type: 'string', subType: 'json' } : { type }),
     }));
     const values = declared.map((one) => ({
@@ -58,24 +53,28 @@ export function flagsBody(revision: number, greeting = 'hello', sdkKey: string =
       value: key === 'text' ? greeting : one.defaultValue,
     }));
     const rolloutId = rollout(`${key}_rule`, extra, values);
-    return { id: nextId(), key, rolloutId, experimentIds: [], variables: declared };
+    return flag(nextId(), key, [], rolloutId, declared);
   };
   const featureFlags = [
-    ...Object.entries(FLAGS).map(([key, variables]) => flag(key, variables)),
-    flag('paid', [], { audienceIds: ['9'] }),
+    ...Object.entries(FLAGS).map(([key, variables]) => delivered(key, variables)),
+    delivered('paid', [], { audienceIds: ['9'] }),
     // The rule for everyone else is known by its id, which is its key.
-    flag('rest', [], { id: 'default-rest', key: 'default-rest' }),
-    flag('dark', [{ key: 'shown', type: 'boolean', value: 'true' }]),
-    { id: nextId(), key: 'test', rolloutId: '', experimentIds: [experiment.id], variables: [] },
+    delivered('rest', [], { id: 'default-rest', key: 'default-rest' }),
+    delivered('dark', [{ key: 'shown', type: 'boolean', value: 'true' }]),
+    flag(nextId(), 'test', [experiment.id]),
   ];
-  const condition = { type: 'custom_attribute', match: 'exact', name: 'plan', value: 'pro' };
-  return Buffer.from(
-    JSON.stringify({
-      ...{ version: '4', accountId: '1', projectId: PROJECT_ID, sdkKey, environmentKey: 'production' },
-      ...{ revision: String(revision), sendFlagDecisions: true, anonymizeIP: true, botFiltering: false },
-      ...{ events: [], groups: [], audiences: [], attributes: [{ id: '8', key: 'plan' }] },
-      typedAudiences: [{ id: '9', name: 'pro', conditions: ['or', condition] }],
-      ...{ experiments: [experiment], rollouts, featureFlags },
-    }),
+  return bytesOf(
+    projectOf(
+      {
+        projectId: PROJECT_ID,
+        sdkKey,
+        attributes: [{ id: '8', key: 'plan' }],
+        typedAudiences: [{ ...audience('9', { name: 'plan', value: 'pro' }), name: 'pro' }],
+        experiments: [experiment],
+        rollouts,
+        featureFlags,
+      },
+      revision,
+    ),
   );
 }

@@ -2,6 +2,7 @@
 
 import { onTestFinished } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
+import { bytesOf, projectOf } from '../../support/project-builder.ts';
 import { startAgent, type TestAgent } from './agent.ts';
 import { KEY, MemoryRecord, PROJECT_ID } from './fakes.ts';
 import { startHttp, type TestAnswer } from './http.ts';
@@ -12,68 +13,19 @@ import { openSse } from './sse.ts';
 const LAST_EVENT = 'last';
 const LAST = { userId: 'last' };
 
-interface Variation {
-  readonly id: string;
-  readonly key: string;
-  readonly featureEnabled: boolean;
-  readonly variables: readonly object[];
-}
-
-export const variation = (
-  id: string,
-  key: string,
-  featureEnabled = true,
-  variables: readonly object[] = [],
-): Variation => ({ ...{ id, key, featureEnabled, variables } });
-
-/** All of the traffic goes to the first variation. */
-export const rule = (id: string, key: string, variations: readonly Variation[], more: object = {}) => ({
-  ...{ id, key, variations, status: 'Running', layerId: `1${id}`, audienceIds: [], forcedVariations: {} },
-  trafficAllocation: [{ entityId: variations[0]?.id, endOfRange: 10_000 }],
-  ...more,
-});
-
-/** A rule whose variation is predicted, for all of the traffic. */
-export const predictedRule = (id: string, key: string, variations: readonly Variation[], more: object = {}) =>
-  rule(id, key, variations, {
-    trafficAllocation: [],
-    cmab: { attributeIds: [], trafficAllocation: 10_000 },
-    ...more,
-  });
-
-export const holdout = (id: string, key: string, more: object = {}) => ({
-  ...rule(id, key, [variation(`${id}1`, 'off', false)]),
-  ...{ includedFlags: [], excludedFlags: [] },
-  ...more,
-});
-
-export const flag = (
-  id: string,
-  key: string,
-  experimentIds: readonly string[] = [],
-  rolloutId = '',
-  variables: readonly object[] = [],
-) => ({ ...{ id, key, experimentIds, rolloutId, variables } });
-
-/** @param condition what is asked of the user */
-export const audience = (id: string, condition: object) => ({
-  ...{ id, name: `audience ${id}` },
-  conditions: ['or', { type: 'custom_attribute', match: 'exact', ...condition }],
-});
-
 /** Of a datafile; what is left out is empty. */
-export type Parts = Readonly<Record<string, unknown>> & { readonly events?: readonly object[] };
+type Parts = Readonly<Record<string, unknown>> & { readonly events?: readonly object[] };
 
 export const projectBody = (parts: Parts, revision = 1): Buffer =>
-  Buffer.from(
-    JSON.stringify({
-      ...{ version: '4', accountId: '1', projectId: PROJECT_ID, sdkKey: KEY, environmentKey: 'production' },
-      ...{ revision: String(revision), sendFlagDecisions: true, anonymizeIP: true, botFiltering: false },
-      ...{ attributes: [], audiences: [], typedAudiences: [], experiments: [], groups: [] },
-      ...{ rollouts: [], featureFlags: [], integrations: [] },
-      ...parts,
-      events: [...(parts.events ?? []), { id: '99', key: LAST_EVENT, experimentIds: [] }],
-    }),
+  bytesOf(
+    projectOf(
+      {
+        projectId: PROJECT_ID,
+        ...parts,
+        events: [...(parts.events ?? []), { id: '99', key: LAST_EVENT, experimentIds: [] }],
+      },
+      revision,
+    ),
   );
 
 export interface ProjectAgent {

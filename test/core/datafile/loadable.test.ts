@@ -5,8 +5,9 @@ import { LEFT_OUT_MAX, sentenceOf } from '../../../core/datafile/left-out.ts';
 import { sha256Of } from '../../../core/ids.ts';
 import { sdkCheck } from '../../../functions/publish/sdk-check.ts';
 import { KEY } from '../../support/datafiles.ts';
-import { bytesOf, fullDatafile, knockedOut, type Loose } from '../../support/full-datafile.ts';
+import { fullDatafile, knockedOut, type Loose } from '../../support/full-datafile.ts';
 import { atTheAgent, atTheDoor, WHOLE } from '../../support/functions/gates.ts';
+import { bytesOf } from '../../support/project-builder.ts';
 
 /** Fields without which nobody knows what the datafile is; and lists that are something else. */
 const IDENTITY = ['version', 'revision', 'projectId', 'sdkKey'];

@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { projectConfig } from '../../../agent/http/project/project-config.ts';
 import { type Fields, Notes } from '../../../core/datafile/left-out-notes.ts';
 import { makeConditionsReadable } from '../../../core/datafile/readable-conditions.ts';
-import { bytesOf, fullDatafile, type Loose } from '../../support/full-datafile.ts';
+import { fullDatafile, type Loose } from '../../support/full-datafile.ts';
 import { atTheAgent } from '../../support/functions/gates.ts';
+import { bytesOf } from '../../support/project-builder.ts';
 
 describe('an audience', () => {
   const decided = async (change: (it: Loose) => void, attributes: object) => {

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Datafile, parseDatafile } from '../../../core/datafile/datafile.ts';
 import { type ChangeId, type Lineage, type Seq, toSdkKey } from '../../../core/ids.ts';
-import { isLaterLineage } from '../../../core/record/lineage.ts';
 import {
   type Arrival,
   advance,
@@ -12,10 +11,10 @@ import {
   pin,
   renewLineage,
   rollback,
-  SEQ_MAX,
   unpin,
 } from '../../../core/record/manifest.ts';
 import { decodeManifest, encodeManifest } from '../../../core/record/manifest-codec.ts';
+import { isLaterLineage, SEQ_MAX } from '../../../core/version.ts';
 
 const sdkKey = toSdkKey('KEY+/=1');
 const lineage = 'lineage-1' as Lineage;

@@ -3,11 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { decodeHead, encodeEnvelope } from '../../../core/bus/envelope.ts';
 import { parseDatafile } from '../../../core/datafile/datafile.ts';
 import type { ChangeId, Lineage, Seq, Sha256 } from '../../../core/ids.ts';
-import { isLaterLineage, newLineage } from '../../../core/record/lineage.ts';
+import { newLineage } from '../../../core/record/lineage.ts';
 import { advance, createManifest, type Manifest, pin, resign } from '../../../core/record/manifest.ts';
 import { decodeManifest, encodeManifest } from '../../../core/record/manifest-codec.ts';
 import { KeyRing, keyIdOf } from '../../../core/record/signature.ts';
 import { parsePublicKey, parseSigningKey, splitKeys } from '../../../core/record/signing-keys.ts';
+import { isLaterLineage } from '../../../core/version.ts';
 import { datafileOf, KEY } from '../../support/datafiles.ts';
 import { newKeys } from '../../support/functions/signing.ts';
 

@@ -4,11 +4,12 @@
 import { describe, expect, it } from 'vitest';
 import { encodeEnvelope } from '../../../core/bus/envelope.ts';
 import type { Seq } from '../../../core/ids.ts';
-import { isLaterLineage, newLineage } from '../../../core/record/lineage.ts';
+import { newLineage } from '../../../core/record/lineage.ts';
 import type { Manifest } from '../../../core/record/manifest.ts';
 import { KeyRing } from '../../../core/record/signature.ts';
 import type { SigningKey } from '../../../core/record/signing-keys.ts';
-import { announceHead } from '../../../functions/publish/announce-head.ts';
+import { isLaterLineage } from '../../../core/version.ts';
+import { announcePatiently } from '../../../functions/publish/announce-patiently.ts';
 import { type CachedSecret, unchanging } from '../../../functions/settings/refreshing-secret.ts';
 import { datafileOf, KEY } from '../../support/datafiles.ts';
 import {
@@ -83,14 +84,14 @@ describe('the bus', () => {
   it('does not have an old lineage announced over a later one', async () => {
     const it = await published(5);
     const old = keys.seal(manifestOf(3, newLineage(1, 'old')));
-    expect(await announceHead(it.deps, old)).toBe('superseded');
+    expect(await announcePatiently(it.deps, old)).toBe('superseded');
     expect(it.fakes.bus.published).toHaveLength(1);
   });
 
   it('does not have a second datafile announced under a seq that was announced', async () => {
     const it = await published(5);
     const second = keys.seal({ ...manifestOf(6), lineage: head(it).lineage });
-    expect(await announceHead(it.deps, second)).toBe('superseded');
+    expect(await announcePatiently(it.deps, second)).toBe('superseded');
   });
 
   it('says how old a lineage must not be, where a clock is behind', async () => {

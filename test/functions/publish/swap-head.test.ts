@@ -6,8 +6,8 @@ import { compressBody, decodeBody, decodeHead, encodeEnvelope } from '../../../c
 import { parseDatafile } from '../../../core/datafile/datafile.ts';
 import type { ChangeId, Lineage } from '../../../core/ids.ts';
 import { advance, createManifest, type Manifest, renewLineage } from '../../../core/record/manifest.ts';
-import { announceHead } from '../../../functions/publish/announce-head.ts';
-import { announce, judgeHead } from '../../../functions/publish/swap-head.ts';
+import { announcePatiently } from '../../../functions/publish/announce-patiently.ts';
+import { judgeHead, swapHead } from '../../../functions/publish/swap-head.ts';
 import { datafileOf, KEY } from '../../support/datafiles.ts';
 import { type FakeDeps, fakeDeps } from '../../support/functions/fakes.ts';
 
@@ -32,7 +32,7 @@ function manifestsOf(count: number): Manifest[] {
 
 const [one, two, three] = manifestsOf(3) as [Manifest, Manifest, Manifest];
 const bodyOf = (manifest: Manifest) => compressBody(datafileOf(manifest.revision));
-const announceTo = (deps: FakeDeps, manifest: Manifest) => announce(deps, manifest, () => bodyOf(manifest));
+const announceTo = (deps: FakeDeps, manifest: Manifest) => swapHead(deps, manifest, () => bodyOf(manifest));
 const plant = async (deps: FakeDeps, manifest: Manifest) =>
   deps.bus.plant(KEY, encodeEnvelope(manifest, await bodyOf(manifest), 1024 * 1024));
 const notLoaded = () => Promise.reject(new Error('the body was loaded for nothing'));
@@ -50,8 +50,8 @@ describe('announcing', () => {
   it('has nothing to do for the head itself, and does not even load its body', async () => {
     const deps = fakeDeps();
     await plant(deps, two);
-    expect(await announce(deps, two, notLoaded)).toBe('already');
-    expect(await announce(deps, one, notLoaded)).toBe('superseded');
+    expect(await swapHead(deps, two, notLoaded)).toBe('already');
+    expect(await swapHead(deps, one, notLoaded)).toBe('superseded');
     expect(deps.bus.published).toEqual([]);
   });
 
@@ -68,7 +68,7 @@ describe('announcing', () => {
   it('leaves other bytes of the same seq to reconcile: who holds the one takes the other for the same', async () => {
     const deps = fakeDeps();
     await plant(deps, { ...two, sha256: three.sha256 });
-    expect(await announce(deps, two, notLoaded)).toBe('superseded');
+    expect(await swapHead(deps, two, notLoaded)).toBe('superseded');
     expect(deps.bus.published).toEqual([]);
   });
 
@@ -103,7 +103,7 @@ describe('announcing', () => {
     const deps = fakeDeps();
     await plant(deps, one);
     const knownHead = null;
-    expect(await announce(deps, two, () => bodyOf(two), { knownHead })).toBe('published');
+    expect(await swapHead(deps, two, () => bodyOf(two), { knownHead })).toBe('published');
     expect(deps.bus).toMatchObject({ conflicts: 1, headReads: 1 });
   });
 
@@ -117,7 +117,7 @@ describe('announcing', () => {
 
   it('sends nothing once it was called off', async () => {
     const deps = fakeDeps();
-    const call = announce(deps, one, () => bodyOf(one), { signal: AbortSignal.abort() });
+    const call = swapHead(deps, one, () => bodyOf(one), { signal: AbortSignal.abort() });
     await expect(call).rejects.toMatchObject({ code: 'ANNOUNCE_FAILED' });
     expect(deps.bus).toMatchObject({ published: [], headReads: 0 });
   });
@@ -129,7 +129,7 @@ describe('announcing', () => {
       abort.abort();
       return bodyOf(one);
     };
-    await expect(announce(deps, one, load, { signal: abort.signal })).rejects.toMatchObject({
+    await expect(swapHead(deps, one, load, { signal: abort.signal })).rejects.toMatchObject({
       code: 'ANNOUNCE_FAILED',
     });
     expect(deps.bus.published).toEqual([]);
@@ -141,14 +141,14 @@ describe('the patient way', () => {
     const deps = fakeDeps();
     deps.bus.isStreamMissing = true;
     await deps.record.putBody(KEY, one.sha256, datafileOf(1));
-    expect(await announceHead(deps, one)).toBe('published');
+    expect(await announcePatiently(deps, one)).toBe('published');
     expect(deps.lines).toContainEqual(
       expect.objectContaining({ event: 'stream.ensured', outcome: 'created' }),
     );
   });
 
   it('fails loudly when the record has no such body', async () => {
-    await expect(announceHead(fakeDeps(), one)).rejects.toMatchObject({ code: 'BODY_MISSING' });
+    await expect(announcePatiently(fakeDeps(), one)).rejects.toMatchObject({ code: 'BODY_MISSING' });
   });
 });
 

@@ -7,7 +7,7 @@ import type { ChangeId, Lineage, Seq } from '../../../core/ids.ts';
 import type { Manifest } from '../../../core/record/manifest.ts';
 import { moveManifest } from '../../../functions/publish/move-manifest.ts';
 import { archive } from '../../../functions/publish/publish-datafile.ts';
-import { leaveToRecord, RENEWAL_INTERVAL_MIN_MS } from '../../../functions/reconcile/agents-ahead.ts';
+import { bringAgentsBack, RENEWAL_INTERVAL_MIN_MS } from '../../../functions/reconcile/agents-ahead.ts';
 import { datafileOf, KEY } from '../../support/datafiles.ts';
 import { type FakeDeps, fakeDeps } from '../../support/functions/fakes.ts';
 
@@ -34,7 +34,7 @@ describe('what agents say they serve', () => {
     const deps = fakeDeps();
     const head = await move(deps, 1);
     const reports = [1, 8, 9].map((seq) => saying(head.lineage, seq));
-    await leaveToRecord(deps, CHANGE, [head], reports);
+    await bringAgentsBack(deps, CHANGE, { manifests: [head], reports });
     const now = deps.record.headOf();
     expect(now).toMatchObject({ revision: 1, cause: 'restore', changeId: 'run' });
     expect(now?.lineage).not.toBe(head.lineage);
@@ -46,19 +46,17 @@ describe('what agents say they serve', () => {
     const deps = fakeDeps();
     const head = await move(deps, 1);
     await move(deps, 2);
-    await leaveToRecord(deps, CHANGE, [head], twice(saying(head.lineage, 2)));
+    await bringAgentsBack(deps, CHANGE, { manifests: [head], reports: twice(saying(head.lineage, 2)) });
     expect(deps.record.headOf()).toMatchObject({ lineage: head.lineage, seq: 2 });
   });
 
   it('is of another lineage, and says nothing about this one', async () => {
     const deps = fakeDeps();
     const head = await move(deps, 1);
-    await leaveToRecord(
-      deps,
-      CHANGE,
-      [head],
-      [8, 9].map((seq) => saying('other' as Lineage, seq)),
-    );
+    await bringAgentsBack(deps, CHANGE, {
+      manifests: [head],
+      reports: [8, 9].map((seq) => saying('other' as Lineage, seq)),
+    });
     expect(deps.record.headOf()).toEqual(head);
   });
 
@@ -66,7 +64,10 @@ describe('what agents say they serve', () => {
     const deps = fakeDeps();
     const head = await move(deps, 1);
     const signer = { sign: async (manifest: Manifest) => manifest, isCurrent: async () => true };
-    await leaveToRecord({ ...deps, signer }, CHANGE, [head], twice(saying(head.lineage, 8)));
+    await bringAgentsBack({ ...deps, signer }, CHANGE, {
+      manifests: [head],
+      reports: twice(saying(head.lineage, 8)),
+    });
     expect(deps.record.headOf()).toEqual(head);
     expect(deps.lines).toContainEqual(expect.objectContaining({ found: 'agents-ahead', aheadSeq: 8 }));
   });
@@ -74,7 +75,10 @@ describe('what agents say they serve', () => {
   it('is not believed of one agent alone, and that is told', async () => {
     const deps = fakeDeps();
     const head = await move(deps, 1);
-    await leaveToRecord(deps, CHANGE, [head], [saying(head.lineage, Number.MAX_SAFE_INTEGER)]);
+    await bringAgentsBack(deps, CHANGE, {
+      manifests: [head],
+      reports: [saying(head.lineage, Number.MAX_SAFE_INTEGER)],
+    });
     expect(deps.record.headOf()).toEqual(head);
     expect(deps.lines).toContainEqual(
       expect.objectContaining({ found: 'agents-ahead', result: 'not-believed', agents: 1 }),
@@ -89,7 +93,10 @@ describe('what agents say they serve', () => {
     for (let minute = 0; minute < 60; minute++) {
       const head = deps.record.headOf() as Manifest;
       lineages.add(head.lineage);
-      await leaveToRecord(deps, CHANGE, [head], twice(saying(head.lineage, Number.MAX_SAFE_INTEGER)));
+      await bringAgentsBack(deps, CHANGE, {
+        manifests: [head],
+        reports: twice(saying(head.lineage, Number.MAX_SAFE_INTEGER)),
+      });
       deps.clock.advance(60_000);
     }
     expect(lineages.size).toBeLessThanOrEqual(1 + 60 / (RENEWAL_INTERVAL_MIN_MS / 60_000));

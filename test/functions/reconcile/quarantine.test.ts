@@ -11,9 +11,9 @@ import {
 import type { Seq } from '../../../core/ids.ts';
 import { isQuarantined, type Manifest } from '../../../core/record/manifest.ts';
 import { decodeManifest, encodeManifest } from '../../../core/record/manifest-codec.ts';
-import { createBridge } from '../../../functions/bridge/announce-records.ts';
-import { ensureOnBus } from '../../../functions/publish/announce-change.ts';
-import { announceHead } from '../../../functions/publish/announce-head.ts';
+import { createBridge } from '../../../functions/bridge/bridge.ts';
+import { announceFast } from '../../../functions/publish/announce-fast.ts';
+import { announcePatiently } from '../../../functions/publish/announce-patiently.ts';
 import { Quarantine } from '../../../functions/reconcile/quarantine.ts';
 import { reconcileKeys } from '../../../functions/reconcile/reconcile-keys.ts';
 import { datafileOf, failure, KEY } from '../../support/datafiles.ts';
@@ -119,8 +119,8 @@ describe('a version that agents refuse', () => {
     deps.bus.heads.clear();
     deps.bus.published.length = 0;
     await run();
-    expect(await ensureOnBus(deps, head())).toBe(true);
-    expect(await announceHead(deps, head())).toBe('quarantined');
+    expect(await announceFast(deps, head())).toBe('quarantined');
+    expect(await announcePatiently(deps, head())).toBe('quarantined');
     const notice = { schema: 1, kind: 'published', sdkKey: KEY, seq: 1, revision: 1, changeId: 'c' };
     await createBridge(deps)([JSON.stringify(notice)]);
     expect(deps.bus.published).toEqual([]);

@@ -4,10 +4,11 @@
 import { describe, expect, it } from 'vitest';
 import { encodeEnvelope } from '../../../core/bus/envelope.ts';
 import type { Seq } from '../../../core/ids.ts';
-import { isLaterLineage, newLineage } from '../../../core/record/lineage.ts';
+import { newLineage } from '../../../core/record/lineage.ts';
 import { type Manifest, pin } from '../../../core/record/manifest.ts';
 import { KeyRing } from '../../../core/record/signature.ts';
-import { createBridge } from '../../../functions/bridge/announce-records.ts';
+import { isLaterLineage } from '../../../core/version.ts';
+import { createBridge } from '../../../functions/bridge/bridge.ts';
 import { unchanging } from '../../../functions/settings/refreshing-secret.ts';
 import { datafileOf, KEY, START_MS } from '../../support/datafiles.ts';
 import {

@@ -132,7 +132,7 @@ describe('the webhook function with secrets by name', () => {
       FANOUT_NATS_URL: 'ws://127.0.0.1:1',
       FANOUT_PROJECTS_SECRET: 'the/projects',
       FANOUT_NATS_SECRET: 'the/nats',
-      POWERTOOLS_LOG_LEVEL: 'SILENT',
+      FANOUT_LOG_LEVEL: 'silent',
       POWERTOOLS_METRICS_DISABLED: 'true',
     };
     for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);

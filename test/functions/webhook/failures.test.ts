@@ -1,7 +1,7 @@
 // What a signed webhook answers, and leaves alone, when datafiles are bad and when parts are down.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { BUS_CAP_MS } from '../../../functions/publish/announce-change.ts';
+import { BUS_CAP_MS } from '../../../functions/publish/announce-fast.ts';
 import { APPLY_EXTRA_MS } from '../../../functions/webhook/apply-or-queue.ts';
 import { datafileOf, failure } from '../../support/datafiles.ts';
 import { type FakeDeps, fakeDeps, turnsUntil } from '../../support/functions/fakes.ts';

@@ -186,9 +186,9 @@ describe('what the process saw last', () => {
 
   it('decides nothing: a manifest that others moved meanwhile is what counts', async () => {
     await publish(1);
-    const before = new Map(deps.lastSeen);
+    const stale = deps.record.lastSeen(KEY);
     await publish(5);
-    for (const [sdkKey, manifest] of before) deps.lastSeen.set(sdkKey, manifest);
+    deps.record.lastSeen = () => stale;
     deps.cdn.serve(datafileOf(3));
     expect(await webhook(3)).toBe(204);
     expect(deps.record.headOf()).toMatchObject({ seq: 2, revision: 5 });

@@ -88,7 +88,7 @@ describe('on a bus', () => {
       const datafile = parseDatafile(datafileOf(revision), { sdkKey: KEY });
       const validators = { etag: null, lastModifiedMs: null };
       const current = await deps.record.readManifest(KEY);
-      return publishDatafile(deps, change, current, datafile, validators);
+      return publishDatafile(deps, change, { current, datafile, validators });
     };
     const onPurpose = async (work: (writer: Parameters<typeof unpinHere>[0]) => Promise<MoveResult>) => {
       const stored = await deps.record.readManifest(KEY);

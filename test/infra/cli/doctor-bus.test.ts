@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { NatsBus } from '../../../functions/bus/bus.ts';
-import { announceHead } from '../../../functions/publish/announce-head.ts';
+import { announcePatiently } from '../../../functions/publish/announce-patiently.ts';
 import { createBucket } from '../../../functions/record/bucket.ts';
 import { systemClock } from '../../../infra/local/tools/clock.ts';
 import type { HttpServer } from '../../../infra/local/tools/http.ts';
@@ -23,7 +23,7 @@ beforeAll(async () => {
   const user = { user: 'publisher', password: PASSWORDS.publisher };
   const bus = new NatsBus({ servers: [wssUrl()], replicas: 1, ...user }, systemClock);
   const record = createBucket({ bucket: BUCKET, endpoint: store.url });
-  await announceHead({ ...fakeDeps(), clock: systemClock, record, bus }, manifest);
+  await announcePatiently({ ...fakeDeps(), clock: systemClock, record, bus }, manifest);
   bus.reset();
 });
 afterAll(async () => {

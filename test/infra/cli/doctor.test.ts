@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Manifest, quarantine } from '../../../core/record/manifest.ts';
 import { NatsBus } from '../../../functions/bus/bus.ts';
-import { announceHead } from '../../../functions/publish/announce-head.ts';
+import { announcePatiently } from '../../../functions/publish/announce-patiently.ts';
 import { createBucket } from '../../../functions/record/bucket.ts';
 import { createCdnStandIn } from '../../../infra/local/optimizely/cdn.ts';
 import { systemClock } from '../../../infra/local/tools/clock.ts';
@@ -69,7 +69,7 @@ async function announceToBus(): Promise<void> {
   const bus = new NatsBus({ servers: [nats.wsUrl], replicas: 1 }, systemClock);
   Object.assign(process.env, AWS);
   const record = createBucket({ bucket: BUCKET, endpoint: store?.url });
-  await announceHead({ ...fakeDeps(), clock: systemClock, record, bus }, manifest);
+  await announcePatiently({ ...fakeDeps(), clock: systemClock, record, bus }, manifest);
   bus.reset();
 }
 

@@ -60,7 +60,7 @@ describe('a line that cannot be meant ends with 2 before anything is asked', () 
     ['--change x"|delete', 'cannot stand for changeId'],
     ['--since 1h --project 42', '--project needs --revision or --change'],
     ['--stage a/b', 'is not the name of a stage'],
-    ['--role away', '--role "away" is not known'],
+    ['--role away', "argument 'away' is invalid. Allowed choices are home, bus-only."],
     ['--log-group a*b', 'is not the name of a log group'],
     ['--tail', "unknown option '--tail'"],
   ])('%s', async (line, message) => {

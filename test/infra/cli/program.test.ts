@@ -1,4 +1,4 @@
-// The command line as a whole: help, exit codes, and that the README says the same of them.
+// The command line as a whole: help and exit codes. That the page about it says the same: test/docs/generated.test.ts.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,8 +8,6 @@ import { EXIT_MEANING, exitCodeOf } from '../../../infra/cli/exit-codes.ts';
 import { retryAfterMs } from '../../../infra/cli/http.ts';
 import { runProgram } from '../../../infra/cli/program.ts';
 import { fakeShell } from './support/shell.ts';
-
-const README = readFileSync(join(import.meta.dirname, '../../../README.md'), 'utf8');
 
 async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const shell = fakeShell({ isTerminal: false });
@@ -76,18 +74,6 @@ describe('exit codes', () => {
     expect(failure('NOTHING_FOUND', false)).toBe(1);
     expect(exitCodeOf(new TypeError('x'))).toBe(70);
   });
-
-  it('are those of the README', () => {
-    const told = README.split('\n');
-    for (const [exit, meaning] of EXIT_MEANING) expect(told).toContain(`| ${exit} | ${meaning} |`);
-  });
-});
-
-it('the README names every command', async () => {
-  const rows = README.split('\n').filter((line) => line.startsWith('| `fanout '));
-  const named = rows.map((row) => row.split('|')[1]?.trim() ?? '').join(' ');
-  for (const command of await commandsBelow())
-    for (const word of command) expect(named, command.join(' ')).toContain(word);
 });
 
 describe('Retry-After', () => {

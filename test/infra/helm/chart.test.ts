@@ -166,8 +166,9 @@ describe('what is written of it', () => {
   const own = read(INFRA, 'kubernetes/values.yaml');
 
   it('sets only values that there are', () => {
-    const set = [...read(INFRA, '../README.md').matchAll(/--set '?([\w.]+)=/g)].map((it) => it[1] as string);
-    expect(set).toContain('record.bucket');
+    const pages = ['../docs/deploy-aws.md', '../docs/deploy-kubernetes.md'].map((page) => read(INFRA, page));
+    const set = [...pages.join('\n').matchAll(/--set '?([\w.]+)=/g)].map((it) => it[1] as string);
+    for (const path of ['record.bucket', 'receiver.enabled']) expect(set).toContain(path);
     expect(set.filter((path) => valueAt(path.split('.')) === undefined)).toEqual([]);
   });
 

@@ -1,6 +1,9 @@
-// What an attack is: what somebody tries, and what has to come of it. It holds when it ends; it is broken when it throws.
+// What an attack is: what an attacker tries, and what has to come of it. It holds when it ends; it is broken when it throws.
 
 import type { Target } from './target.ts';
+import { Broken } from './verdicts.ts';
+
+export { Broken, NotHere } from './verdicts.ts';
 
 export type Area = 'webhook' | 'receiver' | 'agent API' | 'admin' | 'bus' | 'record' | 'disk' | 'CDN';
 
@@ -15,16 +18,6 @@ export interface Attack {
   readonly healsByReconcile?: true;
   /** @throws Broken */
   readonly run: (target: Target) => Promise<void>;
-}
-
-/** Something came of it that must not. */
-export class Broken extends Error {
-  override readonly name = 'Broken';
-}
-
-/** There is no trying it here; the message says why. */
-export class NotHere extends Error {
-  override readonly name = 'NotHere';
 }
 
 export function require(condition: boolean, otherwise: string): asserts condition {

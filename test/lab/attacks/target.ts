@@ -6,14 +6,15 @@ import { connect, type NatsConnection } from 'nats.ws';
 import { type SdkKey, toSdkKey } from '../../../core/ids.ts';
 import type { Manifest } from '../../../core/record/manifest.ts';
 import { inboxPrefix } from '../../../core/record/names.ts';
-import { type DatafileJson, datafileBytes, flipFlag } from '../../../infra/local/optimizely/datafile.ts';
+import { type DatafileJson, datafileBytes } from '../../../infra/local/optimizely/datafile.ts';
+import { flipFlag } from '../../../infra/local/optimizely/flip-flag.ts';
 import { currentDatafile, decide, putBytes, sendWebhook } from '../../../infra/local/stack/client.ts';
 import type { StackAddresses } from '../../../infra/local/stack/options.ts';
 import type { Stack } from '../../../infra/local/stack/stack.ts';
-import { Broken, NotHere } from './attack.ts';
 import { busLogin } from './bus/bus-users.ts';
 import { Bucket } from './record/bucket.ts';
 import type { EvilCdn } from './trap.ts';
+import { Broken, NotHere } from './verdicts.ts';
 
 const ARRIVES_WITHIN_MS = 6_000;
 const POLL_MS = 15;

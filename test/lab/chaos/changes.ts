@@ -1,7 +1,8 @@
 // A change every so often: the CDN gets the next revision, and its webhook is sent. Whatever stands in the way (a dead
 // CDN, nobody who takes the webhook) is part of the exercise and kept, not thrown.
 
-import { type DatafileJson, flipFlag } from '../../../infra/local/optimizely/datafile.ts';
+import type { DatafileJson } from '../../../infra/local/optimizely/datafile.ts';
+import { flipFlag } from '../../../infra/local/optimizely/flip-flag.ts';
 import { currentDatafile, putDatafile, sendWebhook } from '../../../infra/local/stack/client.ts';
 import type { StackAddresses } from '../../../infra/local/stack/options.ts';
 

@@ -2,7 +2,7 @@
 // the bus and to S3. Faults are packets that the namespace drops. Linux and root only.
 
 import { blockedWithoutRoot, tool } from './machine.ts';
-import { openWire, type Wire } from './wire.ts';
+import { openWire, type Wire } from './clients/wire.ts';
 
 /** A range for documentation would be better, but some systems treat those specially. */
 const NETWORK = '10.231.77';

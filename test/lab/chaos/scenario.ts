@@ -3,7 +3,7 @@
 import type { Part } from '../../../infra/local/stack/part.ts';
 import type { Rule } from './rules.ts';
 import type { Stage, StageName } from './stage.ts';
-import type { Watch } from './watch.ts';
+import type { Watch } from './clients/watch.ts';
 
 /** A line that a part has to write while the fault goes on: a fault that nobody felt proves nothing. */
 export interface Trace {

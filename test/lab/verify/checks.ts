@@ -9,20 +9,14 @@ import { deployToMoto } from './deploy.ts';
 import { documentsAgainstMoto } from './documents.ts';
 import { checkChart } from './helm.ts';
 import { withMoto } from './moto.ts';
+import type { CheckOutcome } from './outcome.ts';
 import { currentNatsServer, pythonTool, type Ran, run } from './tools.ts';
 import { withVersitygw } from './versitygw.ts';
-
-export interface Outcome {
-  readonly passed: number;
-  readonly failed: number;
-  /** What to read when something failed; empty otherwise. */
-  readonly output: string;
-}
 
 export interface Check {
   readonly name: string;
   /** Rejects when it could not be tried at all, which counts as one failure. */
-  readonly run: () => Promise<Outcome>;
+  readonly run: () => Promise<CheckOutcome>;
 }
 
 const S3_CONTRACT = 'test/contract/s3.test.ts';
@@ -82,23 +76,26 @@ const checksOf = (endpoint: string): readonly Check[] => [
   },
 ];
 
-const contractAgainstMoto = (): Promise<Outcome> => withMoto(contractAgainst);
+const contractAgainstMoto = (): Promise<CheckOutcome> => withMoto(contractAgainst);
 
 /** The suite runs for the stand-in too; only the tests of the endpoint are counted. */
-const contractAgainst = (endpoint: string, env: Readonly<Record<string, string>> = {}): Promise<Outcome> =>
+const contractAgainst = (
+  endpoint: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<CheckOutcome> =>
   vitest([S3_CONTRACT, '--testNamePattern', 'S3_ENDPOINT'], { ...env, S3_ENDPOINT: endpoint });
 
-const contractAgainstVersitygw = (): Promise<Outcome> =>
+const contractAgainstVersitygw = (): Promise<CheckOutcome> =>
   withVersitygw((env) => contractAgainst(env.S3_ENDPOINT ?? '', env));
 
-const spineOnVersitygw = (): Promise<Outcome> => withVersitygw((env) => vitest(SPINE_TESTS, env));
+const spineOnVersitygw = (): Promise<CheckOutcome> => withVersitygw((env) => vitest(SPINE_TESTS, env));
 
-async function busTestsWithCurrentServer(): Promise<Outcome> {
+async function busTestsWithCurrentServer(): Promise<CheckOutcome> {
   return vitest(BUS_TESTS, { NATS_SERVER: await currentNatsServer() });
 }
 
 /** What held and what did not, one for one. */
-async function attack(): Promise<Outcome> {
+async function attack(): Promise<CheckOutcome> {
   const { output } = await run(process.execPath, [ATTACKS, '--json']);
   const line = output.split('\n').find((text) => text.startsWith('{"held"'));
   if (line === undefined) throw new Error(`The attacks did not come to their end:\n${output.slice(-3_000)}`);
@@ -107,7 +104,7 @@ async function attack(): Promise<Outcome> {
 }
 
 /** The home region's template, and a further region's. */
-async function lintTemplates(): Promise<Outcome> {
+async function lintTemplates(): Promise<CheckOutcome> {
   const lint = await pythonTool('cfn-lint');
   const results: Ran[] = [];
   for (const params of [[], FURTHER_REGION]) {
@@ -120,7 +117,7 @@ async function lintTemplates(): Promise<Outcome> {
   return { passed: results.length - failed.length, failed: failed.length, output };
 }
 
-async function lintDockerfiles(): Promise<Outcome> {
+async function lintDockerfiles(): Promise<CheckOutcome> {
   const lint = await pythonTool('hadolint');
   const results = await Promise.all(DOCKERFILES.map((file) => run(lint, ['--no-color', file])));
   const output = results.map((result) => result.output).join('');
@@ -128,11 +125,11 @@ async function lintDockerfiles(): Promise<Outcome> {
   return { passed: results.length - failed, failed, output };
 }
 
-const lintEcsTemplate = async (): Promise<Outcome> =>
+const lintEcsTemplate = async (): Promise<CheckOutcome> =>
   verdict(await run(await pythonTool('cfn-lint'), ['--template', ECS_TEMPLATE, '--regions', ...ECS_REGIONS]));
 
 /** By the schema that comes with the tool: nothing is downloaded. */
-const checkComposeFile = async (): Promise<Outcome> =>
+const checkComposeFile = async (): Promise<CheckOutcome> =>
   verdict(
     await run(await pythonTool('check-jsonschema'), [
       '--builtin-schema',
@@ -141,7 +138,7 @@ const checkComposeFile = async (): Promise<Outcome> =>
     ]),
   );
 
-const verdict = ({ code, output }: Ran): Outcome =>
+const verdict = ({ code, output }: Ran): CheckOutcome =>
   code === 0 ? { passed: 1, failed: 0, output: '' } : { passed: 0, failed: 1, output };
 
 interface VitestReport {
@@ -149,7 +146,7 @@ interface VitestReport {
   readonly numFailedTests: number;
 }
 
-async function vitest(args: readonly string[], env: Record<string, string>): Promise<Outcome> {
+async function vitest(args: readonly string[], env: Record<string, string>): Promise<CheckOutcome> {
   const report = join(tmpdir(), `datafile-fanout-verify-${process.pid}.json`);
   const program = join(ROOT_DIR, 'node_modules', 'vitest', 'vitest.mjs');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];

@@ -4,15 +4,15 @@
 import { join } from 'node:path';
 import { LAMBDA_NAMES } from '../../../infra/build.ts';
 import { ROOT_DIR } from '../../../infra/local/stack/parts.ts';
-import type { Outcome } from './checks.ts';
 import { withMoto } from './moto.ts';
+import type { CheckOutcome } from './outcome.ts';
 import { run } from './tools.ts';
 
 const OSLS = join(ROOT_DIR, 'node_modules', 'osls', 'bin', 'serverless.js');
 const FANOUT = join(ROOT_DIR, 'infra', 'cli', 'main.ts');
 const STAGE = 'prod';
 
-export async function deployToMoto(): Promise<Outcome> {
+export async function deployToMoto(): Promise<CheckOutcome> {
   const packaged = await run('npm', ['run', 'package']);
   if (packaged.code !== 0) throw new Error(`npm run package failed:\n${packaged.output.slice(-2_000)}`);
   return withMoto(async (endpoint) => {

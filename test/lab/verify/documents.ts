@@ -1,18 +1,19 @@
-// The documents' blocks that need the AWS CLI, in order as a reader runs them, against a moto server: the README deploys, the
-// runbook works on what was deployed.
+// The documents' blocks that need the AWS CLI, in order as a reader runs them, against a moto server: the page about
+// AWS deploys, the runbook works on what was deployed.
 
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { documentsWith } from '../../docs/blocks.ts';
 import { runDocument } from '../../docs/run.ts';
-import type { Outcome } from './checks.ts';
 import { withMoto } from './moto.ts';
+import type { CheckOutcome } from './outcome.ts';
 import { pythonTool, run } from './tools.ts';
 
 const STACK = 'datafile-fanout-prod';
+const DEPLOYING_PAGE = 'docs/deploy-aws.md';
 
-export async function documentsAgainstMoto(): Promise<Outcome> {
+export async function documentsAgainstMoto(): Promise<CheckOutcome> {
   const aws = await pythonTool('aws');
   return withMoto(async (endpoint) => {
     const env = {
@@ -34,7 +35,7 @@ export async function documentsAgainstMoto(): Promise<Outcome> {
         failed += 1;
         output += `${document} ended with ${ran.code} after ${ran.last}:\n${ran.output.slice(-3_000)}\n`;
       }
-      if (document === 'README.md' && ran.code === 0) await giveOutputs(aws, env);
+      if (document === DEPLOYING_PAGE && ran.code === 0) await giveOutputs(aws, env);
     }
     return { passed, failed, output };
   });

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { ROOT_DIR } from '../../../infra/local/stack/parts.ts';
-import type { Outcome } from './checks.ts';
 import { brokenRules, type Manifest } from './helm-rules.ts';
+import type { CheckOutcome } from './outcome.ts';
 import { helm, pythonTool, run } from './tools.ts';
 
 const CHART = join(ROOT_DIR, 'infra', 'helm', 'datafile-fanout');
@@ -43,7 +43,7 @@ const REFUSALS: readonly { readonly set: readonly string[]; readonly says: RegEx
   },
 ];
 
-export async function checkChart(): Promise<Outcome> {
+export async function checkChart(): Promise<CheckOutcome> {
   const command = await helm();
   const validator = await pythonTool('kubernetes-validate');
   const sets = (await readdir(VALUE_SETS)).map((name) => join(VALUE_SETS, name));

@@ -3,9 +3,10 @@
 
 import { FanoutError, messageOf } from '../../../core/errors.ts';
 import { progress, table, tellFailure, tellUsage } from '../../../infra/local/cli.ts';
-import { type Check, checks, type Outcome } from './checks.ts';
+import { type Check, checks } from './checks.ts';
+import type { CheckOutcome } from './outcome.ts';
 
-async function runCheck({ name, run }: Check): Promise<Outcome> {
+async function runCheck({ name, run }: Check): Promise<CheckOutcome> {
   progress(`\n== ${name}`);
   try {
     const outcome = await run();

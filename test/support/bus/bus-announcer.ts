@@ -6,7 +6,7 @@ import { compressBody } from '../../../core/bus/envelope.ts';
 import type { ChangeId, Lineage, SdkKey, Seq } from '../../../core/ids.ts';
 import { createManifest, type Manifest } from '../../../core/record/manifest.ts';
 import { NatsBus } from '../../../functions/bus/bus.ts';
-import { announce } from '../../../functions/publish/swap-head.ts';
+import { type SwappedHead, swapHead } from '../../../functions/publish/swap-head.ts';
 import { datafileOf, KEY, OTHER_KEY, realClock } from '../../agent/support/fakes.ts';
 import { PASSWORDS } from './shipped-nats.ts';
 
@@ -25,19 +25,19 @@ export class TestAnnouncer {
   }
 
   /** The next seq of this key. */
-  announce(sdkKey: SdkKey): ReturnType<typeof announce> {
+  announce(sdkKey: SdkKey): Promise<SwappedHead> {
     this.#seqs.set(sdkKey, this.seqOf(sdkKey) + 1);
     return this.announceAgain(sdkKey);
   }
 
-  async announceAgain(sdkKey: SdkKey): ReturnType<typeof announce> {
+  async announceAgain(sdkKey: SdkKey): Promise<SwappedHead> {
     const seq = this.seqOf(sdkKey);
     const datafile = datafileOf(seq, sdkKey);
     const manifest: Manifest = {
       ...createManifest(datafile, arrivalOf(seq), this.#lineage),
       seq: seq as Seq,
     };
-    return announce({ bus: this.bus, ...TOOLS }, manifest, () => compressBody(datafile.body));
+    return swapHead({ bus: this.bus, ...TOOLS }, manifest, () => compressBody(datafile.body));
   }
 
   /** @param askShare of the agents that are to say what they refuse */

@@ -5,6 +5,7 @@ import { checkBody } from '../../../core/bus/envelope.ts';
 import { type SdkKey, type Sha256, sha256Of } from '../../../core/ids.ts';
 import type { Manifest } from '../../../core/record/manifest.ts';
 import type { DatafileRecord } from '../../../functions/ports.ts';
+import { RecordMemory } from '../../../functions/record/record-memory.ts';
 import { failure, KEY } from '../datafiles.ts';
 
 export class FakeRecord implements DatafileRecord {
@@ -20,12 +21,19 @@ export class FakeRecord implements DatafileRecord {
   losesSwapAnswer = false;
   /** Runs after each swap; a test lets another writer move it on in here. */
   onSwapped: (manifest: Manifest) => void = () => {};
+  readonly #memory = new RecordMemory();
   #etags = 0;
+
+  lastSeen(sdkKey: SdkKey): Manifest | null {
+    return this.#memory.head(sdkKey);
+  }
 
   async readManifest(sdkKey: SdkKey) {
     await this.#io();
     this.reads++;
-    return this.manifests.get(sdkKey) ?? null;
+    const stored = this.manifests.get(sdkKey) ?? null;
+    if (stored !== null) this.#memory.noteRead(stored.manifest, this.lastSeen(sdkKey));
+    return stored;
   }
 
   async swapManifest(manifest: Manifest, expectedEtag: string | null) {
@@ -33,6 +41,7 @@ export class FakeRecord implements DatafileRecord {
     if ((this.manifests.get(manifest.sdkKey)?.etag ?? null) !== expectedEtag) return 'conflict' as const;
     const etag = `"${++this.#etags}"`;
     this.manifests.set(manifest.sdkKey, { manifest, etag });
+    this.#memory.noteSwapped(manifest);
     this.swaps.push(manifest);
     this.writes++;
     this.onSwapped(manifest);

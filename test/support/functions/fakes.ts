@@ -107,7 +107,6 @@ export function fakeDeps(): FakeDeps {
     clock: new FakeClock(),
     sdkCheck,
     random: () => 0,
-    lastSeen: new Map(),
     newId: () => `id-${++ids}`,
     log,
     metrics: {

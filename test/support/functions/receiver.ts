@@ -11,6 +11,8 @@ export interface TestReceiver {
   readonly url: string;
   readonly webhook: string;
   readonly lines: readonly LogLine[];
+  /** Everything it has printed, line by line. */
+  readonly printed: readonly string[];
   /** Exit code, or the signal that ended it. */
   readonly ended: Promise<number | string>;
   kill(signal: NodeJS.Signals): void;
@@ -20,8 +22,10 @@ export interface TestReceiver {
 export async function startReceiver(env: Readonly<Record<string, string>>): Promise<TestReceiver> {
   const child = spawn(process.execPath, [RECEIVER_BUNDLE], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const lines: LogLine[] = [];
+  const printed: string[] = [];
   for (const stream of [child.stdout, child.stderr])
     createInterface({ input: stream }).on('line', (line) => {
+      printed.push(line);
       const parsed = parseLine(line);
       if (parsed !== null) lines.push(parsed);
     });
@@ -40,6 +44,7 @@ export async function startReceiver(env: Readonly<Record<string, string>>): Prom
     url,
     webhook: `${url}/webhooks/optimizely`,
     lines,
+    printed,
     ended,
     kill: (signal) => void child.kill(signal),
   };

@@ -1,4 +1,4 @@
-import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { S3Reader } from '../../../../agent/datafiles/sources/s3.ts';
 import { DATAFILE_BYTES_MAX } from '../../../../core/datafile/datafile.ts';
@@ -7,6 +7,7 @@ import { bodyKey, manifestKey } from '../../../../core/record/names.ts';
 import { createS3StandIn } from '../../../../infra/local/aws/s3.ts';
 import { ensureBucket } from '../../../../infra/local/stack/s3.ts';
 import { type HttpServer, serveHttp } from '../../../../infra/local/tools/http.ts';
+import { objectsOf } from '../../../../io/s3.ts';
 import { datafileBody, datafileOf, KEY, MemoryRecord, OTHER_KEY, realClock } from '../../support/fakes.ts';
 
 const BUCKET = 'reader-test';
@@ -81,10 +82,8 @@ describe('the S3 reader', () => {
       $metadata: { httpStatusCode: 403 },
     });
     const client = { send: () => Promise.reject(error), destroy: () => {} };
-    const refused = new S3Reader({ bucket: BUCKET }, async () => ({
-      sdk: { GetObjectCommand },
-      client: client as unknown as S3Client,
-    }));
+    const settings = { bucket: BUCKET };
+    const refused = new S3Reader(settings, async () => objectsOf(settings, client as unknown as S3Client));
     await expect(refused.readBody(KEY, datafileOf(1).sha256)).rejects.toMatchObject({ code: 'BODY_MISSING' });
     await expect(refused.readManifest(KEY, null)).rejects.toMatchObject({ code: 'RECORD_UNAVAILABLE' });
   });

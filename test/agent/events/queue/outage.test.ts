@@ -1,55 +1,24 @@
 // The whole promise, on real processes: the endpoint goes away under load, the agent is restarted meanwhile, once
 // cleanly and once by SIGKILL, and at the end every decision that was answered has its event at the endpoint.
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { expect, it, onTestFinished } from 'vitest';
+import { runAgent } from '../../../support/agent-process.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { tempDir } from '../../../support/temp-dir.ts';
 import { datafileBody, KEY } from '../../support/fakes.ts';
 import { TestCdn } from '../../support/http.ts';
 import { uuidsOf } from '../support.ts';
 
-const MAIN = join(import.meta.dirname, '../../../../agent/main.ts');
-
-interface Started {
-  readonly child: ChildProcess;
-  readonly apiPort: number;
-  readonly adminPort: number;
-  readonly ended: Promise<unknown>;
-}
-
-async function startAgent(env: Record<string, string>): Promise<Started> {
-  const child = spawn(process.execPath, [MAIN], {
-    env: {
-      PATH: process.env.PATH,
-      OPTIMIZELY_API_PORT: '0',
-      OPTIMIZELY_ADMIN_PORT: '0',
-      OPTIMIZELY_WEBHOOK_PORT: '0',
-      AGENT_WORKERS: '1',
-      ...env,
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  onTestFinished(async () => {
-    child.kill('SIGKILL');
-    await ended;
-  });
-  const ports = Promise.withResolvers<{ apiPort: number; adminPort: number }>();
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    const fields = JSON.parse(line);
-    if (fields.event === 'agent.started') ports.resolve(fields);
-  });
-  const agent = { child, ended, ...(await ports.promise) };
+async function startAgent(env: Record<string, string>) {
+  const agent = runAgent({ env });
+  const ports = await agent.ports();
   await eventually(
     'it is ready',
-    async () => (await fetch(`http://127.0.0.1:${agent.adminPort}/health/ready`)).ok,
+    async () => (await fetch(`http://127.0.0.1:${ports.adminPort}/health/ready`)).ok,
   );
-  return agent;
+  return Object.assign(agent, ports);
 }
 
 /** An endpoint that is there, or accepts nothing. */
@@ -128,7 +97,6 @@ it('nothing is missing after an outage under load with restarts in it', async ()
   const endpoint = await startEndpoint();
   const env = {
     OPTIMIZELY_SDKKEYS: KEY,
-    OPTIMIZELY_SERVER_HOST: '127.0.0.1',
     OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: cdn.template,
     OPTIMIZELY_CLIENT_EVENTURL: endpoint.url,
     OPTIMIZELY_CLIENT_QUEUESIZE: '200',
@@ -144,9 +112,9 @@ it('nothing is missing after an outage under load with restarts in it', async ()
   const before = load.answered.length;
   await eventually('more wait than memory holds', () => load.answered.length > before + 800);
   // Cleanly, and under load: what was answered has to survive.
-  first.child.kill('SIGTERM');
+  const firstEnded = first.stop();
   expected.push(...(await load.stop()));
-  await first.ended;
+  await firstEnded;
 
   const second = await startAgent(env);
   const more = startLoad(second.apiPort, 'second');
@@ -156,8 +124,7 @@ it('nothing is missing after an outage under load with restarts in it', async ()
     'all of it is on disk',
     async () => (await metric(second.adminPort, 'events_at_risk')) === 0,
   );
-  second.child.kill('SIGKILL');
-  await second.ended;
+  await second.kill();
 
   const third = await startAgent(env);
   const requests = endpoint.requests();
@@ -168,8 +135,7 @@ it('nothing is missing after an outage under load with restarts in it', async ()
   expected.push(...(await last.stop()));
   const arrived = () => new Set(endpoint.taken.values());
   await eventually('all is delivered', () => arrived().size >= expected.length, 60_000).catch(() => {}); // Judged below.
-  third.child.kill('SIGTERM');
-  await third.ended;
+  await third.stop();
   const users = arrived();
   expect(expected.filter((user) => !users.has(user))).toEqual([]);
   expect(expected.length).toBeGreaterThan(1_200);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { VERSION } from '../../../../agent/process/release.ts';
+import { VERSION } from '../../../../core/release.ts';
 import packageJson from '../../../../package.json' with { type: 'json' };
 import { startDoor } from '../../support/door.ts';
 import { KEY } from '../../support/fakes.ts';

@@ -1,7 +1,8 @@
 // ENABLED_FLAGS_ONLY: what is not on is not in a list, whatever the reason.
 
 import { describe, expect, it } from 'vitest';
-import { flag, predictedRule, rule, startProject, variation } from '../../support/project.ts';
+import { flag, predictedRule, rule, variation } from '../../../support/project-builder.ts';
+import { startProject } from '../../support/project.ts';
 
 const PARTS = {
   experiments: [

@@ -1,7 +1,8 @@
 // isEveryoneElseVariation: whether the rule that decided is the one for whom no other rule is.
 
 import { expect, it } from 'vitest';
-import { flag, rule, startProject, variation } from '../../support/project.ts';
+import { flag, rule, variation } from '../../../support/project-builder.ts';
+import { startProject } from '../../support/project.ts';
 
 const off = (id: string) => [variation(id, 'off', false)];
 const PARTS = {

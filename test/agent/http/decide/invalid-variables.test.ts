@@ -1,7 +1,8 @@
 // Variables whose value is none of their type: what is decided all the same, and where it is said.
 
 import { describe, expect, it } from 'vitest';
-import { flag, holdout, rule, startProject, variation } from '../../support/project.ts';
+import { flag, holdout, rule, variation } from '../../../support/project-builder.ts';
+import { startProject } from '../../support/project.ts';
 
 const variable = (id: string, key: string, type: string, defaultValue: string) => ({
   ...{ id, key, type, defaultValue },

@@ -1,15 +1,8 @@
 // Decisions that wait for a service outside: what is answered when it fails, and what listeners are told.
 
 import { describe, expect, it } from 'vitest';
-import {
-  flag,
-  predictedRule,
-  predicts,
-  rule,
-  startProject,
-  variation,
-  WITH_MEMORY_PROFILES,
-} from '../../support/project.ts';
+import { flag, predictedRule, rule, variation } from '../../../support/project-builder.ts';
+import { predicts, startProject, WITH_MEMORY_PROFILES } from '../../support/project.ts';
 
 const PARTS = {
   experiments: [predictedRule('22', 'predicted', [variation('32', 'on'), variation('33', 'off', false)])],

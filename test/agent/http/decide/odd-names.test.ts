@@ -6,10 +6,11 @@ import { createAgent } from '../../../../agent/agent.ts';
 import { parseConfig } from '../../../../agent/config/config.ts';
 import { forSdk } from '../../../../agent/http/rest/user-check.ts';
 import { eventually } from '../../../support/eventually.ts';
+import { flag, rule, variation } from '../../../support/project-builder.ts';
 import { ask } from '../../support/door.ts';
 import { datafileBody, KEY, MemoryLog, realClock } from '../../support/fakes.ts';
 import { startHttp, TestCdn } from '../../support/http.ts';
-import { flag, rule, startProject, variation } from '../../support/project.ts';
+import { startProject } from '../../support/project.ts';
 
 const NAMES = [
   'constructor',

@@ -1,17 +1,8 @@
 // Reasons of newer kinds of rules, and of what a datafile or a request may hold that cannot be told, in the original's words.
 
 import { describe, expect, it } from 'vitest';
-import {
-  audience,
-  flag,
-  holdout,
-  predictedRule,
-  predicts,
-  rule,
-  startProject,
-  variation,
-  WITH_MEMORY_PROFILES,
-} from '../../support/project.ts';
+import { audience, flag, holdout, predictedRule, rule, variation } from '../../../support/project-builder.ts';
+import { predicts, startProject, WITH_MEMORY_PROFILES } from '../../support/project.ts';
 
 const SWEDISH = audience('51', { name: 'country', value: 'SE' });
 const on = (id: string) => [variation(id, 'on')];

@@ -1,16 +1,8 @@
 // An experiment on /v1/activate: it is decided by itself, whatever else its flag holds.
 
 import { describe, expect, it } from 'vitest';
-import {
-  flag,
-  holdout,
-  predictedRule,
-  predicts,
-  rule,
-  startProject,
-  variation,
-  WITH_MEMORY_PROFILES,
-} from '../../support/project.ts';
+import { flag, holdout, predictedRule, rule, variation } from '../../../support/project-builder.ts';
+import { predicts, startProject, WITH_MEMORY_PROFILES } from '../../support/project.ts';
 
 const ann = { userId: 'ann' };
 const two = (first: string, second: string) => [variation(first, 'a'), variation(second, 'b', false)];

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { describeConditions } from '../../../../infra/cli/datafile-diff/conditions.ts';
 import { diffDatafiles, nameOf, sentenceOf } from '../../../../infra/cli/datafile-diff/diff.ts';
 import { viewDatafile } from '../../../../infra/cli/datafile-diff/model.ts';
-import { flipFlag, generateDatafile } from '../../../../infra/local/optimizely/datafile.ts';
+import { generateDatafile } from '../../../../infra/local/optimizely/datafile.ts';
+import { flipFlag } from '../../../../infra/local/optimizely/flip-flag.ts';
 import { type Shop, shopDatafile } from '../support/shop.ts';
 
 const changesOf = (before: Shop, after: Shop): string[] =>

@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { NatsBus } from '../../../../functions/bus/bus.ts';
-import { announceHead } from '../../../../functions/publish/announce-head.ts';
+import { announcePatiently } from '../../../../functions/publish/announce-patiently.ts';
 import { createBucket } from '../../../../functions/record/bucket.ts';
 import { createCdnStandIn } from '../../../../infra/local/optimizely/cdn.ts';
 import { systemClock } from '../../../../infra/local/tools/clock.ts';
@@ -45,7 +45,7 @@ beforeEach(async () => {
   const bus = new NatsBus({ servers: [nats.wsUrl], replicas: 1 }, systemClock);
   Object.assign(process.env, AWS);
   const record = createBucket({ bucket: BUCKET, endpoint: store.url });
-  await announceHead({ ...fakeDeps(), clock: systemClock, record, bus }, manifest);
+  await announcePatiently({ ...fakeDeps(), clock: systemClock, record, bus }, manifest);
   bus.reset();
   plane = await new ControlPlane().start();
   plane.stacks.set('datafile-fanout-prod', {

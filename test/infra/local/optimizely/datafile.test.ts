@@ -10,9 +10,9 @@ import { toSdkKey } from '../../../../core/ids.ts';
 import {
   type DatafileJson,
   datafileBytes,
-  flipFlag,
   generateDatafile,
 } from '../../../../infra/local/optimizely/datafile.ts';
+import { flipFlag } from '../../../../infra/local/optimizely/flip-flag.ts';
 
 const USERS = Array.from({ length: 200 }, (_, i) => ({
   id: `user-${i}`,

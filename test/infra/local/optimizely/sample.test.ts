@@ -6,7 +6,8 @@ import {
   OptimizelyDecideOption,
 } from '@optimizely/optimizely-sdk';
 import { expect, it, onTestFinished } from 'vitest';
-import { type DatafileJson, datafileBytes, flipFlag } from '../../../../infra/local/optimizely/datafile.ts';
+import { type DatafileJson, datafileBytes } from '../../../../infra/local/optimizely/datafile.ts';
+import { flipFlag } from '../../../../infra/local/optimizely/flip-flag.ts';
 import { SAMPLE_FLAG, sampleDatafile } from '../../../../infra/local/optimizely/sample.ts';
 
 async function decideIn(datafile: DatafileJson, flagKey: string) {

@@ -5,9 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type DatafileJson,
   datafileBytes,
-  flipFlag,
   generateDatafile,
 } from '../../../../infra/local/optimizely/datafile.ts';
+import { flipFlag } from '../../../../infra/local/optimizely/flip-flag.ts';
 import { putDatafile, sendWebhook } from '../../../../infra/local/stack/client.ts';
 import { type Stack, startStack } from '../../../../infra/local/stack/stack.ts';
 import type { Goal } from '../goals.ts';

@@ -10,10 +10,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import {
   type DatafileJson,
-  flipFlag,
   generateDatafile,
   LOCAL_SDK_KEY,
 } from '../../../../infra/local/optimizely/datafile.ts';
+import { flipFlag } from '../../../../infra/local/optimizely/flip-flag.ts';
 import { putDatafile, sendWebhook } from '../../../../infra/local/stack/client.ts';
 import { type Stack, startStack } from '../../../../infra/local/stack/stack.ts';
 import type { Goal } from '../goals.ts';

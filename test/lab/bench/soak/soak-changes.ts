@@ -2,7 +2,8 @@
 // revision had the earlier change with it; one that never did has lost it.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type DatafileJson, flipFlag } from '../../../../infra/local/optimizely/datafile.ts';
+import type { DatafileJson } from '../../../../infra/local/optimizely/datafile.ts';
+import { flipFlag } from '../../../../infra/local/optimizely/flip-flag.ts';
 import { putDatafile, sendWebhook } from '../../../../infra/local/stack/client.ts';
 import type { Stack } from '../../../../infra/local/stack/stack.ts';
 import { sharedNowMs } from './soak-clock.ts';

@@ -1,19 +1,19 @@
 // One agent over all its lives: the real supply (sources, gate, bus health, fallback) in one process after another, on a
 // disk that outlives them. Everything it begins to serve is shown to whoever checks it.
 
-import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { parseConfig } from '../../../../agent/config/config.ts';
-import { type Loaded, S3Reader } from '../../../../agent/datafiles/sources/s3.ts';
+import { S3Reader } from '../../../../agent/datafiles/sources/s3.ts';
 import type { Held } from '../../../../agent/datafiles/store.ts';
 import { Supply } from '../../../../agent/datafiles/supply.ts';
 import type { Metrics } from '../../../../agent/metrics/metrics.ts';
 import type { LogEvent } from '../../../../core/log.ts';
+import { objectsOf } from '../../../../io/s3.ts';
 import type { LinkWatch } from '../checks/link-watch.ts';
 import { agentFetch } from '../services/cdn-for.ts';
 import { CheapBuilder } from '../services/cheap-sdk.ts';
 import { Disk } from '../services/disk.ts';
+import { connectFrom } from '../services/nats-connect.ts';
 import type { SimConnection } from '../services/nats-connection.ts';
-import { connectFrom } from '../services/nats-parts.ts';
 import type { NatsServer } from '../services/nats-server.ts';
 import { createS3Client } from '../services/s3-client.ts';
 import { Actor } from './actor.ts';
@@ -67,7 +67,7 @@ export class AgentProcess {
       ...{ actor, store, weather, attemptsMax: S3_ATTEMPTS, timeoutMs: S3_TIMEOUT_MS },
       onTrouble: () => watch.s3Troubled(),
     });
-    const load = async (): Promise<Loaded> => ({ sdk: { GetObjectCommand }, client });
+    const bucket = { bucket: 'simulated' };
     const line = (event: LogEvent, fields: object = {}) => {
       const { sdkKey = '', code = '', reason = '', seq = '' } = fields as Record<string, string>;
       if (LOGGED.has(event)) actor.note(`${event} ${code}${reason} ${seq}`, sdkKey);
@@ -76,7 +76,7 @@ export class AgentProcess {
       ...{ clock: actor.clock, random: world.dice.next, monotonicMs: () => world.nowMs },
       log: { info: line, warn: line, error: line },
       ...{ metrics: NO_METRICS, builder: new CheapBuilder(actor) },
-      reader: new S3Reader({ bucket: 'simulated' }, load),
+      reader: new S3Reader(bucket, async () => objectsOf(bucket, client)),
       wires: {
         connect: connectFrom({
           ...{ actor, server: this.bus, weather, watch, maxPayload: MAX_PAYLOAD },

@@ -6,20 +6,21 @@ import type { SdkKey } from '../../../../core/ids.ts';
 import type { LogEvent } from '../../../../core/log.ts';
 import type { ProjectTable } from '../../../../core/projects.ts';
 import { signWebhook } from '../../../../core/webhook.ts';
-import { createBridge } from '../../../../functions/bridge/announce-records.ts';
+import { createBridge } from '../../../../functions/bridge/bridge.ts';
 import { NatsBus } from '../../../../functions/bus/bus.ts';
 import { createTopic } from '../../../../functions/bus/topic.ts';
 import type { Cdn, Deps } from '../../../../functions/ports.ts';
 import { reconcileKeys } from '../../../../functions/reconcile/reconcile-keys.ts';
 import { refetch } from '../../../../functions/reconcile/refetch.ts';
 import { createBucket } from '../../../../functions/record/bucket.ts';
+import { withMemory } from '../../../../functions/record/record-memory.ts';
 import { unchanging } from '../../../../functions/settings/refreshing-secret.ts';
 import { createGuard } from '../../../../functions/webhook/guard.ts';
 import { receiveWebhook } from '../../../../functions/webhook/receive-webhook.ts';
 import { functionsCdn } from '../services/cdn-for.ts';
 import { cheapCheck } from '../services/cheap-sdk.ts';
 import { Lambda } from '../services/lambda.ts';
-import { connectFrom } from '../services/nats-parts.ts';
+import { connectFrom } from '../services/nats-connect.ts';
 import type { NatsServer } from '../services/nats-server.ts';
 import { type Optimizely, PROJECT_ID } from '../services/optimizely.ts';
 import { createS3Client } from '../services/s3-client.ts';
@@ -127,10 +128,14 @@ export class Publishers {
     };
     const cdn: Cdn = functionsCdn(actor, optimizely, weather);
     return {
-      ...{ record: createBucket(bucket, client), cdn, sdkCheck: cheapCheck },
+      record: withMemory(createBucket(bucket, client)),
+      cdn,
+      sdkCheck: cheapCheck,
       bus: new NatsBus(settings, actor.clock, unchanging({}), connectTo),
       topic: createTopic({ topicArn: 'simulated' }, sns.clientFor(actor)),
-      ...{ clock: actor.clock, random: world.dice.next, lastSeen: new Map(), newId: () => world.newId() },
+      clock: actor.clock,
+      random: world.dice.next,
+      newId: () => world.newId(),
       log: { info: line, warn: line, error: line },
       metrics: { count: () => {}, timeMs: () => {} },
       compress: (body) => actor.call(0, world.dice.int(0, 8), () => brotliCompressSync(body, QUICKLY)),

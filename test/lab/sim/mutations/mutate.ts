@@ -7,10 +7,11 @@ import { join } from 'node:path';
 import { progress, table } from '../../../../infra/local/cli.ts';
 import { runSeeds } from '../pool.ts';
 import { simulate } from '../simulate.ts';
-import { MUTATIONS, type Mutation } from './mutations.ts';
+import type { Mutation } from './mutation.ts';
+import { MUTATIONS } from './mutations.ts';
 
 const ROOT = join(import.meta.dirname, '../../../..');
-const COPIED = ['core', 'functions', 'agent', 'infra/local/cli.ts', 'test/lab/sim', 'package.json'];
+const COPIED = ['core', 'io', 'functions', 'agent', 'infra/local/cli.ts', 'test/lab/sim', 'package.json'];
 
 export interface MutationPlan {
   readonly firstSeed: number;

@@ -1,6 +1,6 @@
 // The rules of agents that the simulation has to notice when they are broken. See mutations.ts.
 
-import type { Mutation } from './mutations.ts';
+import type { Mutation } from './mutation.ts';
 
 export const READING: readonly Mutation[] = [
   {
@@ -63,8 +63,8 @@ export const LAST_GOOD: readonly Mutation[] = [
   {
     rule: 'the oldest version of the history is the first that is taken',
     file: 'core/record/history.ts',
-    find: 'whole.sort((a, b) => b.seq - a.seq)',
-    replace: 'whole.sort((a, b) => a.seq - b.seq)',
+    find: '.sort(newestFirst)',
+    replace: '.sort((a, b) => newestFirst(b, a))',
   },
   {
     rule: 'an earlier version takes the place of what serves',

@@ -1,15 +1,7 @@
-// The rules that the simulation has to notice when they are broken: each as one edit of a source file. `find` is in the file
-// exactly once; where the file has moved on, this one follows.
+// The rules that the simulation has to notice when they are broken: each as one edit of a source file.
 
+import type { Mutation } from './mutation.ts';
 import { DISK_AND_LINK, LAST_GOOD, READING } from './mutations-of-agents.ts';
-
-export interface Mutation {
-  /** What is broken, in words. */
-  readonly rule: string;
-  readonly file: string;
-  readonly find: string;
-  readonly replace: string;
-}
 
 const RECORD: readonly Mutation[] = [
   {
@@ -80,13 +72,13 @@ const ANNOUNCING: readonly Mutation[] = [
     file: 'functions/publish/publish-datafile.ts',
     find: 'const moved = await moveManifest(',
     replace:
-      "const early = current && advance(current.manifest, datafile, arrival()); if (early && 'manifest' in early) await announceChange(deps, early.manifest, loadOwn, earlyHead); const moved = await moveManifest(",
+      "const early = current && advance(current.manifest, datafile, arrival()); if (early && 'manifest' in early) await announceOnBothPaths(deps, early.manifest, { load: loadOwn, earlyHead }); const moved = await moveManifest(",
   },
   {
     rule: 'a head that another writer made is announced with the body of one’s own',
     file: 'functions/publish/publish-datafile.ts',
-    find: 'isOwnBody ? loadOwn : ',
-    replace: 'isOwnBody || true ? loadOwn : ',
+    find: 'isOwnBody ? { load: loadOwn, earlyHead }',
+    replace: 'isOwnBody || true ? { load: loadOwn, earlyHead }',
   },
   {
     rule: 'announced without compare-and-swap',
@@ -109,8 +101,8 @@ const ANNOUNCING: readonly Mutation[] = [
   {
     rule: 'another datafile of the same seq replaces the head',
     file: 'functions/publish/swap-head.ts',
-    find: "  return 'superseded';\n}",
-    replace: "  return 'announce';\n}",
+    find: "head.sha256 === manifest.sha256 ? 'already' : 'superseded'",
+    replace: "head.sha256 === manifest.sha256 ? 'already' : 'announce'",
   },
   {
     rule: 'a body out of the record is announced without its hash being checked',
@@ -136,9 +128,8 @@ const HEALING: readonly Mutation[] = [
   {
     rule: '204 is answered before anything is stored',
     file: 'functions/webhook/apply-or-queue.ts',
-    find: 'const outcome = await apply(deps, change, announcedRevision, fetchBudgetMs);',
-    replace:
-      "void apply(deps, change, announcedRevision, fetchBudgetMs); const outcome = { kind: 'moved' } as Outcome;",
+    find: 'const outcome = await apply(deps, change, announced);',
+    replace: "void apply(deps, change, announced); const outcome = { kind: 'moved' } as Outcome;",
   },
   {
     rule: 'a queued refetch is dropped',

@@ -1,12 +1,7 @@
-// Small parts of a connection: messages as nats.ws shows them, the stream of its states, how connecting goes.
+// Small parts of a connection: messages as nats.ws shows them, and the stream of its states.
 
-import { type ConnectionOptions, type connect, ErrorCode, NatsError } from 'nats.ws';
-import type { Actor } from '../actors/actor.ts';
-import type { Weather } from '../actors/weather.ts';
-import type { LinkWatch } from '../checks/link-watch.ts';
 import type { Dice } from '../dice.ts';
-import { SimConnection } from './nats-connection.ts';
-import { type Message, type NatsServer, NO_HEADERS } from './nats-server.ts';
+import { type Message, NO_HEADERS } from './nats-server.ts';
 import { flip } from './s3-client.ts';
 
 export interface SimMessage {
@@ -69,33 +64,4 @@ export class Statuses implements AsyncIterable<{ type: string }> {
         });
     }
   }
-}
-
-const CONNECT_TIMEOUT_MS = 700;
-
-/** nats.ws's connect() for one process. */
-export function connectFrom(parts: {
-  readonly actor: Actor;
-  readonly server: NatsServer;
-  readonly weather: Weather;
-  readonly watch: LinkWatch;
-  readonly maxPayload: number;
-  readonly onConnection?: (connection: SimConnection) => void;
-}): typeof connect {
-  const { actor, server, weather } = parts;
-  const connectTo = async (options: ConnectionOptions = {}) => {
-    const timeoutMs = options.timeout ?? CONNECT_TIMEOUT_MS;
-    if (weather.blows('bus-blackhole', actor.name))
-      return actor.call(timeoutMs, 0, () => {
-        throw new NatsError('TIMEOUT', ErrorCode.Timeout);
-      });
-    return actor.call(actor.world.dice.int(2, 20), 0, () => {
-      if (!server.isUp) throw new NatsError('', ErrorCode.ConnectionRefused);
-      const connection = new SimConnection({ ...parts, reconnects: options.reconnect !== false });
-      if (actor.isDead) connection.lostProcess();
-      parts.onConnection?.(connection);
-      return connection;
-    });
-  };
-  return connectTo as unknown as typeof connect;
 }

@@ -1,0 +1,8 @@
+// Every generated part of the documents, by its name.
+
+import { agentSettings } from './agent-settings.ts';
+import { commandParts } from './commands.ts';
+import { figureParts } from './figures.ts';
+import type { Writers } from './pages.ts';
+
+export const WRITERS: Writers = { ...agentSettings, ...commandParts, ...figureParts };

@@ -1,0 +1,97 @@
+// What programs know better than people is in the documents as the programs say it now; what is still written by hand names
+// the same things as the code.
+
+import { expect, it } from 'vitest';
+import { SETTINGS } from '../../agent/config/settings.ts';
+import { costsOf, DEFAULT_USAGE, fanoutTotal } from '../../infra/cost/model.ts';
+import { readFigures } from '../../infra/docs/figures.ts';
+import { allPages, partsOf, readPage, writtenAnew } from '../../infra/docs/pages.ts';
+import { WRITERS } from '../../infra/docs/writers.ts';
+import { sourceText } from '../support/source-text.ts';
+import { codeIn, rowsIn } from './markdown.ts';
+
+const pages = allPages().map((path) => ({ path, text: readPage(path) }));
+
+it.each(pages.filter(({ text }) => partsOf(text).length > 0))(
+  'the generated parts of $path are up to date (npm run docs -- --write)',
+  async ({ text }) => {
+    expect(text).toBe(await writtenAnew(text, WRITERS));
+  },
+);
+
+it('every generated part is in one page', () => {
+  const parts = pages.flatMap(({ text }) => partsOf(text));
+  expect(parts.sort()).toEqual(Object.keys(WRITERS).sort());
+});
+
+const configuration = readPage('docs/configuration.md');
+const [, ofFunctions = ''] = configuration.split('\n## Functions and receiver\n');
+
+it('the page about configuration has every setting of the agent in one row', () => {
+  const rows = rowsIn(configuration.split('\n## Functions and receiver\n')[0] ?? '');
+  for (const { variable, path } of SETTINGS) {
+    const named = rows.filter(([first]) => first === `\`${variable}\``);
+    expect(named, variable).toHaveLength(1);
+    expect(named[0]?.[1]).toBe(`\`${path}\``);
+  }
+});
+
+it('the page about configuration has every variable of the functions and the receiver, and no other', () => {
+  const read = [...sourceText('functions').matchAll(/\bFANOUT_[A-Z0-9_]+/g)].map(([name]) => name);
+  const told = rowsIn(ofFunctions).flatMap(([names = '']) => codeIn(names));
+  expect(new Set(told).size).toBe(told.length);
+  expect([...new Set(read)].filter((name) => !told.includes(name))).toEqual([]);
+  expect(told.filter((name) => name.startsWith('FANOUT_') && !read.includes(name))).toEqual([]);
+});
+
+const scripts = (JSON.parse(readPage('package.json')) as { scripts: Record<string, string> }).scripts;
+
+it('every npm script that a document names is there, and the first steps name them all', () => {
+  const named = (text: string) =>
+    [...text.matchAll(/\bnpm run (?:-s |--silent )?([a-z]+)/g)].map(([, name = '']) => name);
+  for (const { path, text } of pages)
+    expect(
+      named(text).filter((name) => scripts[name] === undefined),
+      path,
+    ).toEqual([]);
+  const first = readPage('docs/first-steps.md');
+  const missing = Object.keys(scripts).filter((name) => name !== 'test' && !named(first).includes(name));
+  expect(missing).toEqual([]);
+});
+
+it('every figure names a command that measures it', () => {
+  const { measured, groups } = readFigures();
+  expect(measured).toMatch(/^\d{4}-\d\d-\d\d$/);
+  const benches = sourceText('test/lab/bench');
+  for (const { command, rows } of groups) {
+    const [, script = '', bench] = /^npm run ([a-z]+)(?: -- ([a-z-]+))?$/.exec(command) ?? [];
+    expect(scripts[script], command).toBeDefined();
+    if (bench !== undefined) expect(benches).toContain(`npm run bench -- ${bench}`);
+    expect(rows.length).toBeGreaterThan(0);
+    for (const { what, value } of rows) expect(what && value, what).not.toBe('');
+  }
+});
+
+it('the README says what the fan-out costs a month', () => {
+  const usd = (agents: number) => Math.round(fanoutTotal(costsOf({ ...DEFAULT_USAGE, agents })));
+  expect(readPage('README.md')).toContain(
+    `about $${usd(10)} a month for 10 agents, $${usd(1_000)} for 1,000`,
+  );
+});
+
+it('the figures about faults are those of the scoreboard', () => {
+  const board = rowsIn(readPage('test/lab/chaos/SCOREBOARD.md')).slice(1);
+  const sum = (column: number, pattern: RegExp) =>
+    board.reduce((total, row) => total + Number(pattern.exec(row[column] ?? '')?.[1]), 0);
+  const behind = (fault: string) =>
+    Number.parseInt(board.find(([name]) => name === fault)?.[4] ?? '', 10) / 1_000;
+  const of = (lost: number, all: number) => `${lost} of ${all.toLocaleString('en')}`;
+  const chaos = readFigures().groups.find(({ command }) => command === 'npm run chaos');
+  expect(chaos?.rows.map(({ value }) => value)).toEqual([
+    of(sum(2, /^(\d+)$/), sum(1, /^(\d+)$/)),
+    of(sum(7, /^(\d+) of/), sum(7, /of (\d+)$/)),
+    `${behind('kill-nats').toFixed(1)} s`,
+    `${behind('blackhole-both').toFixed(1)} s`,
+  ]);
+  expect(chaos?.about).toContain(`${board.length} faults`);
+});
