@@ -27,7 +27,7 @@ export async function getPublic(url: URL, { headers, signal, resolve }: PublicGe
   const [address] = addresses;
   const { Agent, request } = url.protocol === 'https:' ? https : http;
   const agent = new Agent({
-    ...proxyAgentOptions(),
+    ...proxyAgentOptions(url),
     ...(isProxied || address === undefined ? {} : { lookup: lookupOf(address) }),
   });
   return new Promise((answered, failed) => {

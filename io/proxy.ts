@@ -29,10 +29,14 @@ export function dispatch(...request: Parameters<Dispatcher['dispatch']>): boolea
 export const isProxyHost = (hostname: string): boolean =>
   [current.httpProxy, current.httpsProxy].some((url) => url !== null && new URL(url).hostname === hostname);
 
-/** For agents of node:http and node:https, and for clients that make theirs with such options. */
-export function proxyAgentOptions(): { readonly proxyEnv?: Record<string, string> } {
+/**
+ * For agents of node:http and node:https, and for clients that make theirs with such options.
+ * @param url of all that the agent asks, where that is known; left out, the agent decides by the host, but for networks of IPv6
+ */
+export function proxyAgentOptions(url?: URL): { readonly proxyEnv?: Record<string, string> } {
   const { httpProxy, httpsProxy, noProxy } = current;
   if (httpProxy === null && httpsProxy === null) return {};
+  if (url !== undefined && !goesByProxy(url)) return {};
   return {
     proxyEnv: {
       ...(httpProxy === null ? {} : { http_proxy: httpProxy }),

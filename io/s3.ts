@@ -93,7 +93,7 @@ export function s3ClientOf({ region, endpoint }: S3Settings, limits: AwsLimits):
       : { endpoint, forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED' as const }),
     // Bodies are checked by their SHA-256, which is stronger and already paid for.
     responseChecksumValidation: 'WHEN_REQUIRED',
-    ...awsLimits(limits),
+    ...awsLimits(limits, endpoint),
   });
   limitAnswers(client);
   return client;

@@ -221,7 +221,7 @@ export const SETTINGS: readonly Setting[] = [
     '12MB',
     'Their datafiles together; a worker takes about eight times as much for them',
   ),
-  text('fanout.profilesSizeMax', '32MB', 'User profiles in memory, in characters; beyond it some give way'),
+  text('fanout.profilesSizeMax', '16MB', 'User profiles in memory, in characters; beyond it some give way'),
   text('fanout.eventsDiskMax', '64MB', 'Events kept in the cache folder while their endpoint is down'),
   list(
     'fanout.signingKeys',

@@ -26,6 +26,7 @@ import type { Cmab } from './cmab.ts';
 import { Decider } from './decider/decider.ts';
 import { EventTap } from './decider/event-tap.ts';
 import { type ClientTraits, FlagClient, type Tap } from './flag-client.ts';
+import { orderFlagVariations } from './flag-variations.ts';
 import { InvalidVariables } from './invalid-variables.ts';
 import type { Odp } from './odp/odp.ts';
 import { KeptVariations } from './profiles/kept-variations.ts';
@@ -103,6 +104,7 @@ export class FlagClients implements Builder<FlagClient> {
         ...outside?.cmab.optionsFor(expected.sdkKey, (id) => experiments().get(id)?.variationIds),
       });
       await sdk.onReady({ timeout: READY_TIMEOUT_MS });
+      orderFlagVariations(sdk);
       const { datafile, parsed } = gate.admitted();
       const built = new FlagClient(sdk, () => this.#close(sdk), {
         ...this.#traits(readTraits(parsed)),

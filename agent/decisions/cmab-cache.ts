@@ -10,6 +10,8 @@ export type Cache = NonNullable<NonNullable<SdkCmab>['cache']>;
 
 export type CacheStore = Pick<Redis, 'get' | 'remove' | 'removeAll'> & {
   readonly set: (key: string, value: string) => Promise<void>;
+  /** Drops the keys that begin so, of those that this process keeps; a server that several agents share keeps its own. */
+  readonly forget: (prefix: string) => void;
 };
 
 export interface KeptPrediction {
@@ -55,6 +57,7 @@ export function createCacheStore(
       set: (key, value) => server.set(key, value, settings.timeoutMs),
       remove: (key) => server.remove(key),
       removeAll: (prefix) => server.removeAll(prefix),
+      forget: () => {},
     };
   }
   const kept = new ExpiringMap<string>(clock, settings.size, settings.timeoutMs);
@@ -63,6 +66,7 @@ export function createCacheStore(
     set: async (key, value) => kept.set(key, value),
     remove: async (key) => kept.delete(key),
     removeAll: async (prefix) => kept.deleteAll(prefix),
+    forget: (prefix) => kept.deleteAll(prefix),
   };
 }
 

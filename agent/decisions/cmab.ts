@@ -79,6 +79,11 @@ export class Cmab {
     };
   }
 
+  /** Drops the predictions of that key that this process keeps. */
+  forget(sdkKey: SdkKey): void {
+    this.#store.forget(cachePrefix(sdkKey));
+  }
+
   /** Runs `decide`; gives what it gave, and what became of the predictions that it asked for. */
   async traced<T>(decide: () => Promise<T>): Promise<{ readonly value: T } & Predictions> {
     const tracked = { ids: new Map<string, string>(), unknown: new Map<string, string>() };
@@ -88,7 +93,7 @@ export class Cmab {
 
   #cacheOf(sdkKey: SdkKey, variationsOf: VariationsOf): Cache {
     return predictionCache({
-      prefix: `cmab:${sdkKey}:`,
+      prefix: cachePrefix(sdkKey),
       store: this.#store,
       onFound: ({ ruleId, variationId, cmabUuid }) => {
         // Of an older revision, whose rule had another variation: it is asked for anew.
@@ -149,6 +154,8 @@ export class Cmab {
     this.#deps.onFailure({ service: 'cmab', what: 'prediction' }, error);
   }
 }
+
+const cachePrefix = (sdkKey: SdkKey): string => `cmab:${sdkKey}:`;
 
 interface Instance {
   readonly experimentId: string;

@@ -1,5 +1,5 @@
-// What an agent keeps of users between requests, beside the datafiles: forced variations and user profiles. Outlives
-// every revision. Knows neither HTTP nor where datafiles come from.
+// What an agent keeps of users between requests, beside the datafiles: forced variations and user profiles, and at a reset
+// also predictions and segments. Outlives every revision. Knows neither HTTP nor where datafiles come from.
 
 import type { SdkKey } from '../../core/ids.ts';
 import type { AgentConfig } from '../config/config.ts';
@@ -16,7 +16,7 @@ export interface UserSharing {
   readonly onOverride: (override: Override) => void;
   /** A profile that is kept in this process. */
   readonly onProfile: (saved: SavedProfile) => void;
-  /** The profiles kept here for a key are forgotten. */
+  /** What is kept here for a key, overrides apart, is forgotten. */
   readonly onReset: (sdkKey: SdkKey) => void;
   /** Resolves when the others know all of the above, or soon in any case. Never rejects. */
   settled(): Promise<void>;
@@ -32,14 +32,16 @@ export interface UserState {
   readonly onProfileFailed: (what: 'lookup' | 'save', error: unknown) => void;
   /** Gives a client that begins to serve what belongs to its key. */
   serves(held: Held<FlagClient>): void;
-  /** Forgets all that is kept in this process for a key. */
+  /** Forgets all that is kept in this process for a key, and tells the other processes. */
   forget(held: Held<FlagClient>): void;
+  /** Another process forgot a key. @param client of the key, null where none serves */
+  forgotten(sdkKey: SdkKey, client: FlagClient | null): void;
   stop(): Promise<void>;
 }
 
 export interface UserStateOptions {
   readonly config: Pick<AgentConfig, 'userProfiles' | 'profileCharactersMax'>;
-  readonly outside: Pick<Outside, 'makeProfiles' | 'onFailure'>;
+  readonly outside: Pick<Outside, 'makeProfiles' | 'onFailure' | 'cmab'>;
   readonly sharing?: UserSharing;
 }
 
@@ -51,6 +53,11 @@ export function createUserState({ config, outside, sharing }: UserStateOptions):
     sharing?.onProfile,
     config.profileCharactersMax,
   );
+  const forgotten = (sdkKey: SdkKey, client: FlagClient | null): void => {
+    profiles.reset(sdkKey);
+    outside.cmab.forget(sdkKey);
+    client?.odp?.forget();
+  };
   return {
     overrides,
     profiles,
@@ -60,9 +67,10 @@ export function createUserState({ config, outside, sharing }: UserStateOptions):
     serves: ({ sdkKey, built }) => overrides.apply(sdkKey, built),
     forget: ({ sdkKey, built }) => {
       overrides.clear(sdkKey, built);
-      profiles.reset(sdkKey);
+      forgotten(sdkKey, built);
       sharing?.onReset(sdkKey);
     },
+    forgotten,
     stop: () => profiles.stop(),
   };
 }

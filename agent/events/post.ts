@@ -6,7 +6,7 @@ import https from 'node:https';
 import { urlToHttpOptions } from 'node:url';
 import type { Clock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
-import { proxyAgentOptions } from '../../io/proxy.ts';
+import { Agents } from '../../io/agents.ts';
 
 const REQUEST_TIMEOUT_MS = 10_000;
 /** Requests at a time to one endpoint: with 50 ms there and back, some 600 batches a second. */
@@ -31,11 +31,7 @@ export interface Poster {
 }
 
 export function createPoster(clock: Clock): Poster {
-  const options = {
-    ...{ keepAlive: true, maxSockets: REQUESTS_MAX, maxFreeSockets: REQUESTS_MAX },
-    ...proxyAgentOptions(),
-  };
-  const agents = { 'http:': new http.Agent(options), 'https:': new https.Agent(options) };
+  const agents = new Agents({ keepAlive: true, maxSockets: REQUESTS_MAX, maxFreeSockets: REQUESTS_MAX });
   // There are one or two; taking a URL apart for each request would cost as much as making the batch.
   const endpoints = new Map<string, Endpoint | null>();
   return {
@@ -49,7 +45,7 @@ export function createPoster(clock: Clock): Poster {
       return send(endpoint, body, clock);
     },
     close: () => {
-      for (const agent of Object.values(agents)) agent.destroy();
+      agents.destroy();
     },
   };
 }
@@ -59,11 +55,10 @@ interface Endpoint {
   readonly options: http.RequestOptions;
 }
 
-function endpointOf(url: string, agents: Readonly<Record<'http:' | 'https:', http.Agent>>): Endpoint | null {
+function endpointOf(url: string, agents: Agents): Endpoint | null {
   const target = URL.parse(url);
   if (target?.protocol !== 'http:' && target?.protocol !== 'https:') return null;
-  const agent = agents[target.protocol];
-  const options = { ...urlToHttpOptions(target), method: 'POST', agent };
+  const options = { ...urlToHttpOptions(target), method: 'POST', agent: agents.of(target) };
   return { request: target.protocol === 'http:' ? http.request : https.request, options };
 }
 

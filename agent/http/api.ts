@@ -19,7 +19,7 @@ import { withProfiles } from './door/with-profiles.ts';
 import { AnswerBudget } from './kernel/answer-budget.ts';
 import type { Route } from './kernel/server.ts';
 import { EventStreams } from './kernel/sse.ts';
-import { Turns } from './kernel/turns.ts';
+import { type EventRoom, Turns } from './kernel/turns.ts';
 import { ofrepRoutes } from './ofrep/ofrep.ts';
 import { datafileFileRoutes } from './project/datafile-file.ts';
 import { DatafileChanges, datafileStream } from './project/datafile-stream.ts';
@@ -33,6 +33,8 @@ export interface ServingDeps extends FlagDeps, PortDeps {
   readonly channel: NotificationChannel | null;
   /** Null where there are no traces. */
   readonly tracing?: Tracing | null;
+  /** Left out, there is always room for events. */
+  readonly eventRoom?: EventRoom;
 }
 
 export class Api {
@@ -48,7 +50,7 @@ export class Api {
     const { clock, random, log, store, channel } = deps;
     this.#config = config;
     this.#deps = deps;
-    this.#bounds = { limits: config.userLimits, turns: new Turns(deps.monotonicMs) };
+    this.#bounds = { limits: config.userLimits, turns: new Turns(deps.monotonicMs, deps.eventRoom) };
     this.#streams = new EventStreams({ clock, log, streamsMax: config.streamsMax });
     this.#hub = new NotificationHub({
       ...{ clock, random, channel },

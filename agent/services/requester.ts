@@ -7,7 +7,7 @@ import type { LookupFunction } from 'node:net';
 import type { Clock } from '../../core/clock.ts';
 import { isFanoutError, messageOf } from '../../core/errors.ts';
 import { judgeUrl } from '../../core/http/outbound.ts';
-import { proxyAgentOptions } from '../../io/proxy.ts';
+import { Agents } from '../../io/agents.ts';
 import { createPublicLookup } from './public-lookup.ts';
 import { serviceFailed, within } from './time-limit.ts';
 
@@ -47,21 +47,11 @@ export interface NamedOptions {
   readonly lookup?: LookupFunction;
 }
 
-/** Of one sort of destination; by protocol. */
-type Agents = Readonly<Record<'http:' | 'https:', http.Agent>>;
-
 export function createRequester(clock: Clock, named: NamedOptions = { origins: [] }): Requester {
-  const options = {
-    ...{ keepAlive: true, maxSockets: CONNECTIONS_MAX, maxFreeSockets: CONNECTIONS_MAX },
-    ...proxyAgentOptions(),
-  };
-  const agentsWith = (more: { lookup?: LookupFunction }): Agents => ({
-    'http:': new http.Agent({ ...options, ...more }),
-    'https:': new https.Agent({ ...options, ...more }),
-  });
-  const agents = agentsWith({});
+  const options = { keepAlive: true, maxSockets: CONNECTIONS_MAX, maxFreeSockets: CONNECTIONS_MAX };
+  const agents = new Agents(options);
   // Connections of their own: one that was opened to an operator's address must not serve a datafile's.
-  const publicAgents = agentsWith({ lookup: named.lookup ?? createPublicLookup() });
+  const publicAgents = new Agents({ ...options, lookup: named.lookup ?? createPublicLookup() });
   const askWith =
     (choose: (url: string) => { readonly url: URL | null; readonly agents: Agents }): Ask =>
     async (service, url, question) => {
@@ -70,8 +60,7 @@ export function createRequester(clock: Clock, named: NamedOptions = { origins: [
         throw serviceFailed(service, 'its address is not an http(s) URL');
       const { request } = target.protocol === 'https:' ? https : http;
       const controller = new AbortController();
-      const send = () =>
-        exchange(request, chosen[target.protocol as 'http:'], target, question, controller.signal);
+      const send = () => exchange(request, chosen.of(target), target, question, controller.signal);
       const answer = send().catch((error: unknown) => {
         // An idle connection that the other side was just closing: nothing was asked yet.
         if (error instanceof StaleConnection) return send();
@@ -92,7 +81,7 @@ export function createRequester(clock: Clock, named: NamedOptions = { origins: [
       return { url, agents: isOperators ? agents : publicAgents };
     }),
     close: () => {
-      for (const agent of [agents, publicAgents].flatMap((both) => Object.values(both))) agent.destroy();
+      for (const each of [agents, publicAgents]) each.destroy();
     },
   };
 }

@@ -25,8 +25,9 @@ export async function createExporter(settings: TracingSettings['exporter']): Pro
     return new OTLPTraceExporter({ url: urlOf(endpoint), timeoutMillis });
   }
   const { OTLPTraceExporter } = await import('./otlp-http.ts');
-  const httpAgentOptions = { keepAlive: true, ...proxyAgentOptions() };
-  return new OTLPTraceExporter({ url: tracesUrl(endpoint), timeoutMillis, httpAgentOptions });
+  const url = tracesUrl(endpoint);
+  const httpAgentOptions = { keepAlive: true, ...proxyAgentOptions(URL.parse(url) ?? undefined) };
+  return new OTLPTraceExporter({ url, timeoutMillis, httpAgentOptions });
 }
 
 /** Without a scheme as the original takes it: a host and port that are spoken to without TLS. */

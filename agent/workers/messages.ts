@@ -64,6 +64,8 @@ export interface WorkerAnswers {
   listen(nothing: null): number;
   offer(offer: DatafileOffer): OfferAnswer;
   counts(nothing: null): ProcessCounts;
+  /** Answered by every worker that is not frozen. */
+  ping(nothing: null): null;
   /** Answered when all news said before were dealt with. */
   settle(nothing: null): null;
   /** Finishes what is under way; afterwards there is nothing left to say. */
@@ -75,7 +77,7 @@ export interface PrimaryNews {
   forget(sdkKey: SdkKey): void;
   override(override: Override): void;
   profiles(saved: readonly SavedProfile[]): void;
-  resetProfiles(sdkKey: SdkKey): void;
+  resetUsers(sdkKey: SdkKey): void;
   note(note: NotificationMessage): void;
   /** Others have joined: whoever wants notes says so again. */
   linkUp(nothing: null): void;
@@ -83,6 +85,10 @@ export interface PrimaryNews {
 
 /** Asked by workers. */
 export interface PrimaryAnswers {
+  /** Answered when the events are in the queue, so that the worker knows when it may send more. */
+  takeEvents(lanes: readonly EventLane[]): null;
+  /** Answered when all workers have them, or take too long. */
+  takeProfiles(saved: readonly SavedProfile[]): null;
   /** @param asked the text that names the key, and who asks */
   resolve(asked: { readonly header: string; readonly client: string }): FoundKey | KeyRefusal;
   /** Answered when the other workers, and the bus, have what was said before. */
@@ -95,13 +101,11 @@ export interface PrimaryAnswers {
 export interface WorkerNews {
   /** Its program is there; it can begin. */
   hello(nothing: null): void;
-  events(lanes: readonly EventLane[]): void;
   eventsLost(count: number): void;
   /** Keys on demand that were asked for. */
   used(sdkKeys: readonly SdkKey[]): void;
   override(override: Override): void;
-  profiles(saved: readonly SavedProfile[]): void;
-  resetProfiles(sdkKey: SdkKey): void;
+  resetUsers(sdkKey: SdkKey): void;
   note(note: NotificationMessage): void;
   subscribe(subject: string): void;
   unsubscribe(subject: string): void;

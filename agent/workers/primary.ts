@@ -12,6 +12,7 @@ import { Metrics } from '../metrics/metrics.ts';
 import { within } from '../services/time-limit.ts';
 import { WebhookPort } from '../webhook/port.ts';
 import { offerOfHeld, WorkerBroadcast } from './broadcast.ts';
+import { FROZEN_AFTER_MS, FrozenWatch } from './frozen-watch.ts';
 import type { LiveWorker } from './live-worker.ts';
 import type { Beginning, PrimaryAnswers, WorkerNews } from './messages.ts';
 import { Totals } from './metrics/totals.ts';
@@ -30,6 +31,7 @@ export class Primary implements RunningAgent {
   readonly #deps: AgentDeps;
   readonly #events: Events;
   readonly #pool: Pool;
+  readonly #frozenWatch: FrozenWatch;
   readonly #broadcast: WorkerBroadcast;
   readonly #supply: Supply<null>;
   readonly #users: SharedUsers;
@@ -45,7 +47,8 @@ export class Primary implements RunningAgent {
     const workers = () => this.#pool.joined();
     const report = () => {
       const { keys, store, unknown } = this.#supply;
-      return workersReport(this.#pool, keys, store, (sdkKey) => unknown.isExempt(sdkKey));
+      const isExempt = (sdkKey: SdkKey) => unknown.isExempt(sdkKey);
+      return workersReport(this.#pool, keys, store, isExempt, this.#frozenWatch.frozenCount);
     };
     this.#totals = new Totals(clock, workers);
     const metrics = new Metrics({
@@ -73,6 +76,11 @@ export class Primary implements RunningAgent {
       workers,
     );
     this.#pool = this.#createPool(spawn);
+    this.#frozenWatch = new FrozenWatch({
+      clock,
+      workers: () => this.#pool.live().filter(({ state }) => state === 'serving'),
+      onFrozen: (worker) => this.#pool.replace(worker, `does not answer for ${FROZEN_AFTER_MS} ms`),
+    });
     const serve = { clock, log, metrics, monotonicMs };
     const gather = () => this.#totals.gather();
     this.#admin = createAdminPort(config, serve, { status, metrics, gather, uptimeMs: monotonicMs });
@@ -86,6 +94,7 @@ export class Primary implements RunningAgent {
   async start(): Promise<AgentPorts> {
     void this.#events.queue.start();
     const listening = this.#pool.start();
+    this.#frozenWatch.start();
     this.#supply.start();
     this.#supply.startBus();
     const [apiPort, adminPort] = await Promise.all([listening, this.#admin.open()]);
@@ -96,6 +105,7 @@ export class Primary implements RunningAgent {
   /** Lets the workers finish, takes over their last events, sends them; each within a limit. */
   async stop(): Promise<void> {
     this.#supply.status.draining();
+    this.#frozenWatch.stop();
     await this.#webhook.close();
     await this.#pool.stop();
     await this.#supply.stop();
@@ -139,7 +149,16 @@ export class Primary implements RunningAgent {
 
   #answersFor(worker: LiveWorker): Answers<PrimaryAnswers> {
     const { keys, status } = this.#supply;
+    const { queue } = this.#events;
     return {
+      takeEvents: (lanes) => {
+        for (const { url, head, jsons } of lanes) for (const json of jsons) queue.add(url, head, json);
+        return null;
+      },
+      takeProfiles: (saved) => {
+        this.#users.saved(saved);
+        return this.#settled(this.#pool.joined());
+      },
       resolve: async ({ header, client }) => {
         const found = await keys.resolve(header, client);
         if (typeof found === 'string') return found;
@@ -153,18 +172,13 @@ export class Primary implements RunningAgent {
   }
 
   #newsFor(worker: LiveWorker): Omit<WorkerNews, 'hello'> {
-    const { queue } = this.#events;
     return {
-      events: (lanes) => {
-        for (const { url, head, jsons } of lanes) for (const json of jsons) queue.add(url, head, json);
-      },
       eventsLost: (count) => this.#events.lost(count),
       used: (sdkKeys) => {
         for (const sdkKey of sdkKeys) this.#supply.keys.used(sdkKey);
       },
       override: (override) => this.#users.override(override),
-      profiles: (saved) => this.#users.saved(saved),
-      resetProfiles: (sdkKey) => this.#users.resetProfiles(sdkKey),
+      resetUsers: (sdkKey) => this.#users.resetUsers(sdkKey),
       note: (note) => this.#notes.publish(worker, note),
       subscribe: (subject) => this.#notes.subscribe(worker, subject),
       unsubscribe: (subject) => this.#notes.unsubscribe(worker, subject),
@@ -172,9 +186,14 @@ export class Primary implements RunningAgent {
   }
 
   /** The other workers have what this one said, and so has the bus; or they take too long. */
-  async #settle(by: LiveWorker): Promise<null> {
+  #settle(by: LiveWorker): Promise<null> {
     const others = this.#pool.joined().filter((worker) => worker !== by);
-    const all = [...others.map(({ peer }) => peer.ask('settle', null)), this.#notes.settled()];
+    return this.#settled(others, this.#notes.settled());
+  }
+
+  /** These workers have what was said to them, or take too long. */
+  async #settled(workers: readonly LiveWorker[], ...more: readonly Promise<unknown>[]): Promise<null> {
+    const all = [...workers.map(({ peer }) => peer.ask('settle', null)), ...more];
     const limited = all.map((one) => within<unknown>(this.#deps.clock, SETTLE_TIMEOUT_MS, 'A worker', one));
     // Best effort: whoever waits has its own answer to give.
     await Promise.allSettled(limited);

@@ -50,13 +50,14 @@ export function converse(send: Send, deps: RunDeps): PrimaryPeer {
     offer: (offer) => worker().offer(offer),
     counts: () => worker().counts(),
     settle: () => null,
+    ping: () => null,
     stop: () => worker().stop(),
   };
   const news: PrimaryNews = {
     forget: (sdkKey) => worker().forget(sdkKey),
     override: (override) => worker().override(override),
     profiles: (saved) => worker().profiles(saved),
-    resetProfiles: (sdkKey) => worker().resetProfiles(sdkKey),
+    resetUsers: (sdkKey) => worker().resetUsers(sdkKey),
     note: (note) => worker().note(note),
     linkUp: () => worker().linkUp(),
   };

@@ -43,8 +43,8 @@ export class SharedUsers {
     for (const { peer } of this.#workers()) peer.tell('profiles', saved);
   }
 
-  resetProfiles(sdkKey: SdkKey): void {
+  resetUsers(sdkKey: SdkKey): void {
     this.#profiles.reset(sdkKey);
-    for (const { peer } of this.#workers()) peer.tell('resetProfiles', sdkKey);
+    for (const { peer } of this.#workers()) peer.tell('resetUsers', sdkKey);
   }
 }

@@ -64,7 +64,7 @@ export class ServingWorker implements PrimaryNews {
     const sharing = {
       onOverride: primary.tell.bind(primary, 'override'),
       onProfile: (saved: Parameters<WorkerOutbox['saved']>[0]) => this.#outbox.saved(saved),
-      onReset: primary.tell.bind(primary, 'resetProfiles'),
+      onReset: (sdkKey: SdkKey) => this.#outbox.resetUsers(sdkKey),
       settled: () => this.#settled(),
     };
     this.#decisions = new Decisions(config, { clock, random, log, metrics, events: this.#outbox, sharing });
@@ -83,7 +83,7 @@ export class ServingWorker implements PrimaryNews {
     };
     this.#api = new Api(config, {
       ...{ clock, random, monotonicMs, log, metrics, store, status },
-      ...{ keys: this.#keys, users: this.#decisions.users, channel: this.#notes },
+      ...{ keys: this.#keys, users: this.#decisions.users, channel: this.#notes, eventRoom: this.#outbox },
       tracing,
     });
   }
@@ -127,7 +127,7 @@ export class ServingWorker implements PrimaryNews {
     await this.#decisions.stop();
     for (const sdkKey of this.#watched) this.#store.forget(sdkKey);
     await this.#decisions.closed();
-    this.#outbox.flush();
+    await this.#outbox.drained();
     await this.#tracing?.stop();
     return null;
   }
@@ -148,8 +148,8 @@ export class ServingWorker implements PrimaryNews {
     for (const one of saved) this.#decisions.users.profiles.accept(one);
   }
 
-  resetProfiles(sdkKey: SdkKey): void {
-    this.#decisions.users.profiles.reset(sdkKey);
+  resetUsers(sdkKey: SdkKey): void {
+    this.#decisions.users.forgotten(sdkKey, this.#store.get(sdkKey)?.built ?? null);
   }
 
   note(note: Parameters<PrimaryNews['note']>[0]): void {
@@ -169,7 +169,7 @@ export class ServingWorker implements PrimaryNews {
 
   /** The others have what was said here. */
   async #settled(): Promise<void> {
-    this.#outbox.flush();
+    await this.#outbox.profilesTaken();
     // Without the primary there are no others.
     await this.#primary.ask('settle', null).catch(() => {});
   }

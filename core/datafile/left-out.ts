@@ -1,5 +1,5 @@
 // Parts of a datafile that are not understood and are left out, while the rest serves; and the flags that they concern.
-// Only what to say of them is here; which parts those are is decided in loadable-datafile.ts. Pure.
+// Only what to say of them is here; which parts those are is decided in loadable.ts. Pure.
 
 /** One such part. */
 export interface LeftOut {
@@ -30,6 +30,14 @@ export const flagsNamed = (flagKeys: readonly string[]): readonly string[] =>
 export const sentenceOf = ({ flagKeys, what, why }: LeftOut): string => {
   const flags = flagKeys.map((key) => JSON.stringify(key)).join(', ');
   return `${what} ${why}${flags === '' ? '' : ` (flag ${flags})`}`;
+};
+
+/** What there is to say of one flag: a sentence for each part that concerns it. */
+export const sentencesAbout = (parts: readonly LeftOut[], flagKey: string): readonly string[] => {
+  const [name] = flagsNamed([flagKey]);
+  return parts
+    .filter(({ flagKeys }) => flagKeys.includes(name as string))
+    .map(({ what, why }) => `${what} ${why}`);
 };
 
 /** For a log line: how many parts, which flags, and the first sentences. */

@@ -31,6 +31,8 @@ function readable(tree: unknown): unknown {
   if (isFields(tree)) {
     // No way of comparing is the oldest way, "exact"; the SDK knows that only where the field is missing.
     if ((tree.match ?? '') === '') delete tree.match;
+    // Segments have names; the SDK would say of any other that no user is in it, so that "not" would hold for every user.
+    if (tree.match === 'qualified' && typeof tree.value !== 'string') return UNKNOWABLE;
     return tree;
   }
   // In a list without an operator the SDK would take the first condition for one, and forget it.

@@ -94,5 +94,21 @@ export function ipv4Range(text: string): AddressRange | null {
   return { first: dotted(start), last: dotted(start + size - 1), holds };
 }
 
+/** `fd00::/8`: whether an address is in that network; null for what is no network of IPv6. */
+export function ipv6Network(text: string): ((address: string) => boolean) | null {
+  const [, base = '', length = ''] = /^([\da-f:.]+)\/(\d{1,3})$/i.exec(text) ?? [];
+  const network = parseV6(base);
+  const bits = Number(length);
+  if (network === null || bits > 128) return null;
+  const start = bitsOf(network).slice(0, bits);
+  return (address) => {
+    const groups = parseV6(address);
+    return groups !== null && bitsOf(groups).startsWith(start);
+  };
+}
+
+const bitsOf = (groups: readonly number[]): string =>
+  groups.map((group) => group.toString(2).padStart(16, '0')).join('');
+
 const dotted = (value: number): string =>
   [24, 16, 8, 0].map((bits) => Math.floor(value / 2 ** bits) % 256).join('.');

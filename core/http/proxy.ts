@@ -1,7 +1,7 @@
 // The outbound proxy as an environment names it: HTTP_PROXY, HTTPS_PROXY and NO_PROXY, in either case, read by the rules of
 // Go (golang.org/x/net/http/httpproxy), which the original Agent goes by. Pure: what uses it is elsewhere.
 
-import { ipv4Range, isLoopback } from './address.ts';
+import { ipv4Range, ipv6Network, isLoopback } from './address.ts';
 import { takeUserInfo } from './user-info.ts';
 
 export type ProxyVariables = Readonly<Record<string, string | undefined>>;
@@ -10,7 +10,10 @@ export interface ProxySettings {
   /** Whole URLs; null where there is none. They may hold credentials. */
   readonly httpProxy: string | null;
   readonly httpsProxy: string | null;
-  /** NO_PROXY in the words of Node's own agents, which know neither networks nor that a name stands for all below it. */
+  /**
+   * NO_PROXY in the words of Node's own agents, which know neither networks nor that a name stands for all below it. They have
+   * no words for networks of IPv6: where the URL is known before the agent is made, ask goesByProxy() instead.
+   */
   readonly noProxy: string;
   readonly problems: readonly string[];
   /** Of http, https, ws and wss URLs. */
@@ -84,12 +87,15 @@ function covers({ host, port, isBelowOnly }: Entry, asked: string, askedPort: st
   if (port !== '' && port !== askedPort) return false;
   const range = ipv4Range(host);
   if (range !== null) return range.holds(asked);
+  const network = ipv6Network(host);
+  if (network !== null) return network(asked);
   return (asked === host && !isBelowOnly) || asked.endsWith(`.${host}`);
 }
 
 function nodeEntries({ host, port, isBelowOnly }: Entry): string[] {
   const range = ipv4Range(host);
   if (range !== null) return [`${range.first}-${range.last}`];
+  if (ipv6Network(host) !== null) return [];
   const suffix = port === '' ? '' : `:${port}`;
   // Node reads .example.com as example.com too, and *.example.com as what is below it.
   const below = `*.${host}`;

@@ -42,4 +42,4 @@ export function createTopic({ topicArn, endpoint }: TopicSettings, client = clie
 }
 
 const clientOf = (endpoint: string | undefined): SNSClient =>
-  new SNSClient({ ...(endpoint === undefined ? {} : { endpoint }), ...awsLimits(FUNCTION_LIMITS) });
+  new SNSClient({ ...(endpoint === undefined ? {} : { endpoint }), ...awsLimits(FUNCTION_LIMITS, endpoint) });

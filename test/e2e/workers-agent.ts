@@ -163,6 +163,11 @@ export class WorkersAgent {
     return this.#counted('timer_decide_hits');
   }
 
+  /** Workers that were ended because they did not answer any more. */
+  workersFrozen(): Promise<number> {
+    return this.#counted('fanout_agent_workers_frozen_total');
+  }
+
   /** What the line with this name says. */
   async #counted(name: string): Promise<number> {
     const response = await fetch(`http://127.0.0.1:${this.#started()?.adminPort}/metrics`, {

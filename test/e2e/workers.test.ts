@@ -1,6 +1,7 @@
 // The built agent in several processes behind one port: whichever worker a connection is at, it is one agent.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FROZEN_AFTER_MS } from '../../agent/workers/frozen-watch.ts';
 import { OTHER_KEY } from '../agent/support/fakes.ts';
 import { flagsBody } from '../agent/support/flags.ts';
 import { eventually } from '../support/eventually.ts';
@@ -171,6 +172,30 @@ it('lets no connection wait for a worker that froze and died', async () => {
     await frozen.close();
   }
 });
+
+it('replaces a worker that does not answer any more, and says so', async () => {
+  const frozen = await WorkersAgent.start();
+  try {
+    await frozen.whole();
+    const [victim] = (await frozen.health()).workers?.all ?? [];
+    process.kill(victim?.pid as number, 'SIGSTOP');
+    const replaced = () => frozen.lines.find(({ event }) => event === 'worker.replaced');
+    await eventually('it is noticed', replaced, 4 * FROZEN_AFTER_MS);
+    expect(replaced()).toMatchObject({
+      pid: victim?.pid,
+      reason: expect.stringContaining('does not answer'),
+    });
+    await eventually('its place is taken', () => !isAlive(victim?.pid as number));
+    await frozen.whole();
+    const { workers } = await frozen.health();
+    expect(workers).toMatchObject({ serving: 2, frozen: 1 });
+    expect(workers?.all.map(({ restarts }) => restarts)).toEqual([1, 0]);
+    expect(await frozen.workersFrozen()).toBe(1);
+    for (let i = 0; i < 4; i++) expect((await frozen.fresh().decide('plain', 'ann')).status).toBe(200);
+  } finally {
+    await frozen.close();
+  }
+}, 60_000);
 
 it('leaves no worker behind when its primary is killed', async () => {
   const short = await WorkersAgent.start();

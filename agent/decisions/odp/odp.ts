@@ -36,6 +36,8 @@ export interface ProjectOdp {
   ): Promise<readonly string[] | null>;
   /** Takes an event; it is sent later. False when too many are waiting. */
   send(event: OdpEvent): boolean;
+  /** Drops the segments of the project's users that this process keeps. */
+  forget(): void;
 }
 
 /** Of a hash; enough to tell a handful of projects apart. */
@@ -66,6 +68,9 @@ export class Odp {
         return this.#segments(project, this.#caches.of(cacheName), prefix, userId, options);
       },
       send: (event) => this.#events.add(project, event),
+      forget: () => {
+        for (const cache of this.#caches.all()) cache.forget(prefix);
+      },
     };
   }
 

@@ -16,11 +16,14 @@ export interface SegmentCache {
   set(key: string, segments: readonly string[]): void;
   /** Forgets all whose key begins so. */
   reset(prefix: string): Promise<void>;
+  /** As `reset`, of what this process keeps; a server that several agents share keeps its own. */
+  forget(prefix: string): void;
 }
 
 export interface SegmentCaches {
   /** The cache of that name; the default one for a name that is not configured. */
   of(name: string): SegmentCache;
+  all(): readonly SegmentCache[];
 }
 
 interface CacheDeps {
@@ -35,7 +38,8 @@ const SDK_CACHE: CacheSettings = { kind: 'in-memory', size: 10_000, timeoutMs: 6
 export function createSegmentCaches(choice: CacheChoice, deps: CacheDeps): SegmentCaches {
   const caches = new Map([...choice.services].map(([name, settings]) => [name, createCache(settings, deps)]));
   const byDefault = caches.get(choice.default ?? '') ?? createCache(SDK_CACHE, deps);
-  return { of: (name) => caches.get(name) ?? byDefault };
+  const all = [...new Set([byDefault, ...caches.values()])];
+  return { of: (name) => caches.get(name) ?? byDefault, all: () => all };
 }
 
 const createCache = (settings: CacheSettings, { clock, redis, onFailure }: CacheDeps): SegmentCache =>
@@ -47,6 +51,7 @@ const memoryCache = (kept: ExpiringMap<readonly string[]>): SegmentCache => ({
   get: async (key) => kept.get(key) ?? null,
   set: (key, segments) => kept.set(key, segments),
   reset: async (prefix) => kept.deleteAll(prefix),
+  forget: (prefix) => kept.deleteAll(prefix),
 });
 
 function redisCache(redis: Redis, timeoutMs: number, onFailure: OnFailure): SegmentCache {
@@ -64,6 +69,7 @@ function redisCache(redis: Redis, timeoutMs: number, onFailure: OnFailure): Segm
       redis.set(key, JSON.stringify(segments), timeoutMs).catch(failed);
     },
     reset: (prefix) => redis.removeAll(prefix).catch(failed),
+    forget: () => {},
   };
 }
 

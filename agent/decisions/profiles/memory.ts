@@ -104,7 +104,8 @@ export class MemoryProfiles implements ProfileService, ProfileMemoryMember {
   }
 }
 
-function sizeOf({ user_id, experiment_bucket_map }: UserProfile): number {
+/** Characters that a profile takes in memory, about. */
+export function sizeOf({ user_id, experiment_bucket_map }: UserProfile): number {
   let size = OBJECT_CHARACTERS + user_id.length;
   for (const id in experiment_bucket_map)
     size += OBJECT_CHARACTERS + id.length + (experiment_bucket_map[id]?.variation_id.length ?? 0);

@@ -11,10 +11,12 @@ import { doneFrame, eventsFrame, eventsIn, headerFrame, payloadAt, scanSegment }
 
 /** What a full disk loses at a time. */
 const SEGMENT_BYTES_MAX = 256 * 1024;
-/** What is read of a file at once. A segment takes all that waits at its last write, some 30 bytes an event: two million. */
+/** What is read of a file at once, also of one that an older version wrote: a segment took all that waited at its last write. */
 const FILE_BYTES_MAX = 64 * 1024 * 1024;
-/** Before compression, a hundred events or more: what is written and read back at a time. */
+/** Before compression, a hundred events or more: what is read back at a time. */
 const FRAME_BYTES_MAX = 64 * 1024;
+/** Before compression: what is put together and written at a time. After a burst there may be 32 MiB to write at once. */
+const WRITE_BYTES_MAX = 1024 * 1024;
 
 export interface JournalOptions {
   readonly folder: EventsFolder;
@@ -84,7 +86,8 @@ export class Journal {
   write(events: readonly QueuedEvent[]): Promise<void> {
     return this.#locked(async () => {
       await this.#options.folder.make();
-      for (const [url, all] of Map.groupBy(events, ({ lane }) => lane.url)) await this.#append(url, all);
+      for (const [url, all] of Map.groupBy(events, ({ lane }) => lane.url))
+        for (const some of slicesOf(all, WRITE_BYTES_MAX)) await this.#append(url, some);
     });
   }
 
@@ -137,7 +140,7 @@ export class Journal {
     return result;
   }
 
-  /** In one write, however many there are: a busy agent's loop takes its time between one step and the next. */
+  /** In one write, as a busy agent's loop takes its time between one step and the next. */
   async #append(url: string, events: readonly QueuedEvent[]): Promise<void> {
     const slices = [...slicesOf(events, FRAME_BYTES_MAX)];
     const frames = await Promise.all(slices.map(eventsFrame));

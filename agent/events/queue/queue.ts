@@ -156,11 +156,15 @@ export class EventQueue implements EventSink {
 
   /** Out of memory: back to disk what is there, lost what is not. */
   #letGo(batch: Batch, reason: 'memory-full' | 'refused' | 'stopped'): void {
-    const parked = reason === 'refused' ? [] : batch.filter(isOnDisk);
-    for (const event of parked) this.#parked(event);
-    const lost = batch.filter((event) => !parked.includes(event));
-    for (const event of lost) this.#done(event);
-    if (lost.length > 0) this.#options.losses.add(reason, lost.length);
+    let lostCount = 0;
+    for (const event of batch) {
+      if (reason !== 'refused' && isOnDisk(event)) this.#parked(event);
+      else {
+        this.#done(event);
+        lostCount++;
+      }
+    }
+    if (lostCount > 0) this.#options.losses.add(reason, lostCount);
   }
 
   #parked(event: QueuedEvent): void {

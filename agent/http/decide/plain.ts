@@ -81,7 +81,7 @@ class Question {
       while (at < flagKeys.length) {
         if (--this.#unlooked < 0) {
           exchange.hold(list.length);
-          if (turns.isOver) return exchange.isGone;
+          if (turns.isOver || (this.#sends && turns.isCrowded)) return exchange.isGone;
           this.#unlooked = FLAGS_PER_LOOK;
         }
         const text = this.#listed(flagKeys[at++] as string, isShort);
@@ -90,7 +90,7 @@ class Question {
       return true;
     };
     const rest = async (): Promise<string> => {
-      do await turns.next();
+      do await turns.next(this.#sends);
       while (!goOn());
       return `[${list}]`;
     };

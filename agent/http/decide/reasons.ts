@@ -1,6 +1,7 @@
 // Why a decision was made, in the words of the original's SDK: clients and its own tests compare them. What is said here
 // and not there is left out; steps that are only seen there are worked out anew. Pure.
 
+import { sentencesAbout } from '../../../core/datafile/left-out.ts';
 import type { Held } from '../../datafiles/store.ts';
 import type { FlagClient } from '../../decisions/flag-client.ts';
 import { projectKeys } from '../project/project-keys.ts';
@@ -44,7 +45,7 @@ export function withReasons(
   return reasons === decision.reasons ? decision : { ...decision, reasons: [...reasons] };
 }
 
-/** Invalid variables are told first, and also where no reasons are wanted. */
+/** Invalid variables are told first, also where no reasons are wanted; then what of the flag is left out or set aside. */
 export function reasonsInWords(
   held: Held<FlagClient>,
   request: DecideRequest,
@@ -52,10 +53,19 @@ export function reasonsInWords(
   user: KnownUser,
 ): readonly string[] {
   const { invalidVariables } = held.built;
-  const reasons = worded(held, request, decision, user);
+  const parts = partsLeftOut(held, request, decision);
+  const byRules = worded(held, request, decision, user);
+  const reasons = parts.length === 0 ? byRules : [...parts, ...byRules];
   if (invalidVariables === null || request.decideOptions.includes('EXCLUDE_VARIABLES')) return reasons;
   return [...invalidVariables.reasonsOf(decision), ...reasons];
 }
+
+const partsLeftOut = (
+  { leftOut = [] }: Held<FlagClient>,
+  { decideOptions }: DecideRequest,
+  { flagKey }: Reasoned,
+): readonly string[] =>
+  leftOut.length > 0 && decideOptions.includes('INCLUDE_REASONS') ? sentencesAbout(leftOut, flagKey) : [];
 
 function worded(
   held: Held<FlagClient>,

@@ -12,8 +12,17 @@ export const LONG_MAX = 128;
 /** Requests with large bodies that wait for their first turn; of one piece of at most 64 KiB each, or within the bodies' budget. */
 export const LARGE_WAITING_MAX = 1_000;
 
+/** Where events go that requests make beside their answers. */
+export interface EventRoom {
+  /** Many more would have to be dropped. */
+  readonly isCrowded: boolean;
+  /** Resolves when it is not crowded. */
+  room(): Promise<void>;
+}
+
 export class Turns {
   readonly #monotonicMs: () => number;
+  readonly #events: EventRoom | null;
   #waiting: (() => void)[] = [];
   #large: (() => void)[] = [];
   #continuing: (() => void)[] = [];
@@ -22,13 +31,23 @@ export class Turns {
   #startedMs = 0;
   readonly #run = () => this.#runAll();
 
-  constructor(monotonicMs: () => number) {
+  /** @param events null: there is always room for them */
+  constructor(monotonicMs: () => number, events: EventRoom | null = null) {
     this.#monotonicMs = monotonicMs;
+    this.#events = events;
   }
 
   /** Whether other requests have waited for long enough. */
   get isOver(): boolean {
     return this.#monotonicMs() - this.#startedMs >= TURN_MS;
+  }
+
+  /**
+   * Whether a request that makes many events has to wait for room: a client that floods an agent with them is slowed down, and
+   * the events of others find a place. Not where too many wait already, as no request is refused for its events.
+   */
+  get isCrowded(): boolean {
+    return this.#events?.isCrowded === true && this.#long < LONG_MAX;
   }
 
   /** Runs `answer`, which must not throw, before the sockets are looked at again. */
@@ -45,11 +64,15 @@ export class Turns {
     return true;
   }
 
-  /** Resolves after the others had their turn. */
-  next(): Promise<void> {
+  /** Resolves after the others had their turn, and when there is room for events where it makes them. */
+  next(makesEvents = false): Promise<void> {
     return new Promise((resolve) => {
-      this.#continuing.push(resolve);
-      this.#schedule();
+      const goOn = () => {
+        this.#continuing.push(resolve);
+        this.#schedule();
+      };
+      if (makesEvents && this.#events?.isCrowded) void this.#events.room().then(goOn);
+      else goOn();
     });
   }
 

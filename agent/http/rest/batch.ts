@@ -64,7 +64,7 @@ async function run(
   const worker = async (): Promise<void> => {
     while (next < operations.length && !exchange.isGone) {
       // Most operations are answered within the call; hundreds of them in a row would hold up everybody else.
-      await options.turns.next();
+      await options.turns.next(true);
       const operation = operations[next++];
       if (operation === undefined) return;
       const operationStartedAt = iso();

@@ -1,5 +1,5 @@
-// POST /v1/reset: for tests. Forgets what users left behind at a key (overrides, profiles kept here, caches); the datafile
-// stays, as there is nothing to forget in it.
+// POST /v1/reset: for test suites. Forgets what this agent keeps of users at a key: overrides, profiles, predictions and
+// segments. The datafile stays, and so does what Redis keeps, which other agents share.
 
 import type { UserState } from '../../decisions/user-state.ts';
 import type { FlagHandler } from '../door/with-datafile.ts';

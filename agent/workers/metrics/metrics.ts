@@ -20,13 +20,22 @@ export function registerWorkerMetrics(registers: Registry[], report: () => Worke
     'Worker processes that do not serve all that the agent has accepted',
     ({ all }) => all.filter(({ behind }) => behind.length > 0).length,
   );
-  new Counter({
-    name: 'fanout_agent_worker_restarts_total',
-    help: 'Worker processes that had to be started again',
-    registers,
-    collect() {
-      this.reset();
-      this.inc(report().all.reduce((sum, { restarts }) => sum + restarts, 0));
-    },
-  });
+  const counter = (name: string, help: string, value: (report: WorkersReport) => number) =>
+    new Counter({
+      name: `fanout_agent_${name}`,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(value(report()));
+      },
+    });
+  counter('worker_restarts_total', 'Worker processes that had to be started again', ({ all }) =>
+    all.reduce((sum, { restarts }) => sum + restarts, 0),
+  );
+  counter(
+    'workers_frozen_total',
+    'Worker processes that were ended because they did not answer any more',
+    ({ frozen }) => frozen,
+  );
 }

@@ -20,6 +20,8 @@ export interface WorkerStatus {
 export interface WorkersReport {
   readonly wanted: number;
   readonly serving: number;
+  /** Workers since the start that were ended because they did not answer any more. */
+  readonly frozen: number;
   /** At least one serves, and all that serve have enough to: see isEnough(). */
   readonly ready: boolean;
   /** All of them serve what the agent has accepted. */

@@ -13,6 +13,7 @@ export function workersReport(
   keys: Pick<Keys, 'all'>,
   store: Pick<AnyStore, 'get'>,
   isExempt: (sdkKey: SdkKey) => boolean,
+  frozen = 0,
 ): WorkersReport {
   const wanted = [...keys.all()].flatMap(({ sdkKey }) => {
     const held = store.get(sdkKey);
@@ -28,6 +29,7 @@ export function workersReport(
   });
   const serving = places.flatMap(({ live }) => (live?.state === 'serving' ? live : []));
   return {
+    frozen,
     wanted: places.length,
     serving: serving.length,
     ready:

@@ -54,9 +54,9 @@ describe('users of all workers', () => {
     const saved = { sdkKey: KEY, service: 'm', profile: { user_id: 'u', experiment_bucket_map: {} } };
     users.saved([saved]);
     expect([...users.profiles()]).toEqual([saved]);
-    users.resetProfiles(KEY);
+    users.resetUsers(KEY);
     expect([...users.profiles()]).toEqual([]);
-    expect(all[0]?.told.map(({ name }) => name)).toEqual(['profiles', 'resetProfiles']);
+    expect(all[0]?.told.map(({ name }) => name)).toEqual(['profiles', 'resetUsers']);
   });
 });
 

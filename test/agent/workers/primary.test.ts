@@ -129,8 +129,9 @@ describe('a primary', () => {
       [one, '{"visitor_id":"a"}'],
       [other, '{"visitor_id":"b"}'],
     ] as const)
-      child.tell('events', [{ url: 'https://elsewhere', head: '{"account_id":"1"}', jsons: [json] }]);
-    await settled();
+      await child.primary.ask('takeEvents', [
+        { url: 'https://elsewhere', head: '{"account_id":"1"}', jsons: [json] },
+      ]);
     clock.advance(60_000);
     await eventually('they are sent', () => endpoint.seen.length > 0);
     expect(JSON.parse(endpoint.seen[0]?.body ?? '')).toEqual({

@@ -45,10 +45,12 @@ export class FakeProcess {
           memory: { rss: 1, heapTotal: 1, heapUsed: 1 },
         })),
         settle: asked('settle', () => null),
+        // Not among what it heard: it is pinged all the time.
+        ping: () => (this.answers.ping ?? (() => null))(null),
         stop: asked('stop', () => null),
       },
       news: Object.fromEntries(
-        (['forget', 'override', 'profiles', 'resetProfiles', 'note', 'linkUp'] as const).map((name) => [
+        (['forget', 'override', 'profiles', 'resetUsers', 'note', 'linkUp'] as const).map((name) => [
           name,
           told(name),
         ]),

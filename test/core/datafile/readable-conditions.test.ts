@@ -25,7 +25,7 @@ describe('an audience', () => {
       (it) => Object.assign(it, { typedAudiences: it.audiences, audiences: [] }),
     ],
     ['without a way of comparing', conditions(['or', { ...sweden, match: null }])],
-    ['with an operator that nobody knows', conditions(['either', sweden])],
+    ['with an operator that no SDK knows', conditions(['either', sweden])],
     ['twice, of which the first counts', (it) => it.audiences.push({ id: 'sweden', conditions: '["or"]' })],
   ])('is read as %s', async (_, change) => {
     expect(await decided(change, { country: 'SE' })).toBe('ja on from ja');
@@ -39,7 +39,9 @@ describe('an audience', () => {
     ['a list without an operator', [sweden]],
     ['a list of nothing', ['or', null]],
     ['a number', 5],
-  ])('that is %s is for nobody, and neither is its opposite', async (_, value) => {
+    ['a segment without a name', { type: 'third_party_dimension', match: 'qualified' }],
+    ['a segment named by a number', ['or', { type: 'third_party_dimension', match: 'qualified', value: 5 }]],
+  ])('that is %s is for no user, and neither is its opposite', async (_, value) => {
     expect(await decided(conditions(value), { country: 'SE' })).toBe('off off default');
     const opposite = (it: Loose) => {
       conditions(value)(it);
@@ -64,7 +66,7 @@ describe('an audience', () => {
     },
   );
 
-  it('that a rule does not name in a way that can be read is no reason to give the rule to everybody', async () => {
+  it('that a rule does not name in a way that can be read is no reason to give the rule to every user', async () => {
     const change = (it: Loose) => Object.assign(it.rollouts[1].experiments[0], { audienceConditions: {} });
     expect(await decided(change, { country: 'SE' })).toBe('off off default');
   });

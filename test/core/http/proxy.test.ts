@@ -40,6 +40,13 @@ describe('a proxy', () => {
     ['[fd00::1]', 'http://[fd00::1]/', false],
     ['fd00::1', 'http://[fd00::1]:81/', false],
     ['[fd00::1]:82', 'http://[fd00::1]:81/', true],
+    ['fd00::/8', 'ws://[fd12:3456::1]:8080', false],
+    ['fd00::/8', 'https://[fe00::1]', true],
+    ['2001:DB8:0:8000::/49', 'https://[2001:db8:0:ffff::1]', false],
+    ['2001:db8:0:8000::/49', 'https://[2001:db8::1]', true],
+    ['::/0', 'https://[2001:db8::1]', false],
+    ['::/0', 'https://10.2.3.4', true],
+    ['fd00::/129', 'https://[fd00::1]', true],
   ])('but NO_PROXY=%s: %s %s', (noProxy, url, expected) =>
     expect(by({ ...BOTH, NO_PROXY: noProxy }, url)).toBe(expected),
   );

@@ -34,6 +34,29 @@ describe('events on disk', () => {
     expect(second.hasParked).toBe(false);
   });
 
+  it('are put together in pieces that others need not wait long for, however many there are', async () => {
+    const dir = await tempDir();
+    const journal = createJournal(dir);
+    // Texts that compress well: three megabytes of them stay in one file.
+    const events = Array.from({ length: 3_000 }, (_, i) => queuedEvent(`${i}${'x'.repeat(1_000)}`));
+    let placedAtOnce = 0;
+    let before = 0;
+    let isOver = false;
+    const writing = journal.write(events).then(() => {
+      isOver = true;
+    });
+    do {
+      await new Promise((resolve) => setImmediate(resolve));
+      const placed = events.filter(({ place }) => place !== null).length;
+      placedAtOnce = Math.max(placedAtOnce, placed - before);
+      before = placed;
+    } while (!isOver);
+    await writing;
+    expect(events.every(({ place }) => place !== null)).toBe(true);
+    expect(placedAtOnce).toBeLessThan(1_500);
+    expect(await filesIn(dir)).toHaveLength(1);
+  });
+
   it('leave no file behind when all are done', async () => {
     const dir = await tempDir();
     const journal = createJournal(dir);

@@ -123,6 +123,8 @@ describe('a path below /v1 that is not there', () => {
     for (const path of ['/%zz', '/v1/%4'])
       for (const port of [api, admin])
         expect((await port({ path, method: 'POST', headers: NO_KEY })).text).toBe('400 Bad Request');
+    const named = await api({ path: '/%zz', headers: { 'x-request-id': 'mine' } });
+    expect([named.status, named.headers['x-request-id']]).toEqual([400, 'mine']);
   });
 
   it('elsewhere needs no key', async () => {

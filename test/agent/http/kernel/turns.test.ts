@@ -14,6 +14,21 @@ function setUp() {
   return { turns, takes };
 }
 
+/** Turns of a process that has no room for more events until some were taken. */
+function crowded() {
+  let wait = Promise.withResolvers<void>();
+  const events = {
+    isCrowded: true,
+    room: () => wait.promise,
+    taken() {
+      this.isCrowded = false;
+      wait.resolve();
+      wait = Promise.withResolvers();
+    },
+  };
+  return { events, turns: new Turns(() => 0, events) };
+}
+
 describe('a turn', () => {
   it('answers what came together, in order and after the last of it came', async () => {
     const { turns } = setUp();
@@ -95,6 +110,26 @@ describe('a turn', () => {
     let taken = 0;
     while (taken <= LARGE_WAITING_MAX && turns.addLarge(() => {})) taken++;
     expect(taken).toBe(LARGE_WAITING_MAX);
+  });
+
+  it('comes for a request that makes many events when there is room for them, and for others before', async () => {
+    const { events, turns } = crowded();
+    const ran: string[] = [];
+    void turns.next(true).then(() => ran.push('makes events'));
+    void turns.next().then(() => ran.push('makes none'));
+    await pass();
+    expect([turns.isCrowded, ran]).toEqual([true, ['makes none']]);
+    events.taken();
+    await pass();
+    expect([turns.isCrowded, ran]).toEqual([false, ['makes none', 'makes events']]);
+  });
+
+  it('is not waited for by more than a limited number for the sake of events: none is refused for them', async () => {
+    const { turns, events } = crowded();
+    const waiting = Array.from({ length: LONG_MAX }, () => turns.long(() => turns.next(true)));
+    expect(turns.isCrowded).toBe(false);
+    events.taken();
+    await Promise.all(waiting);
   });
 
   it('that fails is told, and the others go on', async () => {

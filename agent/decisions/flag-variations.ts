@@ -1,0 +1,31 @@
+// Which variation a forced decision means where several rules of a flag have one of that key: the first in the order of the
+// rules, as in the original. The SDK (6.6.1) keeps a flag's variations in the order of their ids' numbers, and would take
+// whichever happens to have the lowest; so this puts what it keeps into the order of the rules.
+
+import type { SdkClient } from './clients.ts';
+
+interface Variation {
+  readonly id: string;
+}
+
+/** As much of what the SDK keeps to itself as is used here. */
+interface Inside {
+  getProjectConfig(): {
+    /** Rules of each flag, by its key: experiments, then those of its rollout. */
+    readonly flagRulesMap: Readonly<
+      Record<string, readonly { readonly variations?: readonly Variation[] }[]>
+    >;
+    readonly flagVariationsMap: Record<string, readonly Variation[]>;
+  };
+}
+
+/** To be called once, before the client decides. */
+export function orderFlagVariations(sdk: SdkClient): void {
+  const { flagRulesMap, flagVariationsMap } = (sdk as unknown as Inside).getProjectConfig();
+  for (const [flagKey, rules] of Object.entries(flagRulesMap)) {
+    const byId = new Map<string, Variation>();
+    for (const { variations = [] } of rules)
+      for (const variation of variations) if (!byId.has(variation.id)) byId.set(variation.id, variation);
+    flagVariationsMap[flagKey] = [...byId.values()];
+  }
+}
