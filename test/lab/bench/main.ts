@@ -171,16 +171,22 @@ function propagationTable(report: PropagationReport): string {
 }
 
 function coldStartTable({ lambdas, agent, runs }: ColdStartReport): string {
-  const rows = lambdas.map(({ name, gzipBytes, importMs, firstInvocationMs, rssBytes }) => [
-    name,
-    `${format(gzipBytes / 1000)} KB`,
-    `${format(importMs)} ms`,
-    `${format(firstInvocationMs)} ms`,
-    `${format(rssBytes / MIB)} MB`,
+  const ms = (value: number) => (Number.isNaN(value) ? '' : `${format(value)} ms`);
+  const rows = lambdas.map((lambda) => [
+    lambda.name,
+    `${format(lambda.gzipBytes / 1000)} KB`,
+    ms(lambda.importMs),
+    ms(lambda.importCpuMs),
+    ms(lambda.firstInvocationMs),
+    ms(lambda.firstInvocationCpuMs),
+    ms(lambda.warm.ms),
+    ms(lambda.warm.cpuMs),
+    `${format(lambda.rssBytes / MIB)} MB`,
   ]);
+  const head = ['bundle', 'gzipped', 'import', 'CPU', 'first invocation', 'CPU', 'warm', 'CPU', 'resident'];
   const { p50, max } = agent.firstDecisionMs;
   const started = `agent, from the disk cache: first decision after ${format(p50)} ms (slowest ${format(max)} ms), ${format(agent.idleRssBytes / MIB)} MB resident when idle`;
-  return `medians of ${runs} fresh processes\n\n${table([['bundle', 'gzipped', 'import', 'first invocation', 'resident'], ...rows])}\n\n${started}`;
+  return `medians of ${runs} fresh processes\n\n${table([head, ...rows])}\n\n${started}`;
 }
 
 function servingTable({ cases, swapping, rounds, seconds }: ServingReport): string {
