@@ -6,16 +6,19 @@ import type { SdkKey } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { AgentConfig } from './config/config.ts';
 import type { Status } from './datafiles/health/status.ts';
+import { DatafileMetrics } from './datafiles/metrics.ts';
 import type { RecordReader } from './datafiles/sources/record.ts';
 import type { Held } from './datafiles/store.ts';
 import { Supply } from './datafiles/supply.ts';
 import { Decisions } from './decisions/decisions.ts';
 import type { FlagClient } from './decisions/flag-client.ts';
+import { registerEventMetrics } from './events/metrics.ts';
 import { createEvents, type Events, FLUSH_TIMEOUT_MS } from './events.ts';
 import { Api } from './http/api.ts';
 import { createAdminPort, type Port } from './http/door/ports.ts';
 import { Metrics } from './metrics/metrics.ts';
-import type { Tracing } from './tracing/tracing.ts';
+import { registerTraceMetrics } from './tracing/metrics.ts';
+import type { Tracing } from './tracing/types.ts';
 import { WebhookPort } from './webhook/port.ts';
 
 export interface AgentDeps {
@@ -60,24 +63,20 @@ export class Agent implements RunningAgent {
   constructor(config: AgentConfig, deps: AgentDeps) {
     const { clock, random, log, monotonicMs, reader, tracing = null } = deps;
     this.#deps = deps;
-    const metrics: Metrics = new Metrics({
-      sources: {
-        datafiles: () => this.#supply.status.samples(),
-        busAvailable: () => this.#supply.busAvailable,
-        refusals: () => this.#supply.quarantine,
-        unknownKeys: () => this.#supply.unknown.all(),
-      },
-      events: () => this.#events.queue.stats(),
-      ...(tracing === null ? {} : { traces: tracing.stats }),
-    });
+    const metrics = new Metrics();
+    const datafileMetrics = new DatafileMetrics(metrics.ofAgent);
     this.#events = createEvents(config.events, config.cacheDir, { clock, random, log });
+    registerEventMetrics(metrics, () => this.#events.queue.stats());
+    if (tracing !== null) registerTraceMetrics(metrics, tracing.stats);
     this.#decisions = new Decisions(config, { clock, random, log, metrics, events: this.#events.queue });
     this.#supply = new Supply(config, {
-      ...{ clock, random, monotonicMs, log, metrics, reader },
+      ...{ clock, random, monotonicMs, log, reader },
+      metrics: datafileMetrics,
       builder: this.#decisions.clients,
       onAccepted: (held) => this.#onAccepted(held),
       onForgotten: (sdkKey: SdkKey) => this.#api.forgotten(sdkKey),
     });
+    datafileMetrics.show(this.#supply);
     const { keys, store, status, inlets } = this.#supply;
     this.status = status;
     const serve = { clock, log, metrics, monotonicMs };

@@ -14,7 +14,7 @@ export interface Clock {
 
 const TIMER_DELAY_MAX_MS = 2 ** 31 - 1;
 
-/** What a timer of Node may be given: it makes 1 ms of more than 24 days. Such a timer fires early instead. */
+/** A delay that Node's timers take: they make 1 ms of more than 24 days. Such a timer fires early instead. */
 export const timerDelayMs = (delayMs: number): number => Math.min(delayMs, TIMER_DELAY_MAX_MS);
 
 /** Uniform in [0, 1). Handed in like the clock. */
@@ -27,7 +27,7 @@ export function sleep(clock: Clock, delayMs: number): Promise<void> {
   });
 }
 
-/** What `work` brings, or what `onTimeout` makes of it when `capMs` pass first. `work`'s own end is ignored then. */
+/** The result of `work`, or of `onTimeout` when `capMs` pass first. The end of `work` is ignored then. */
 export async function withinMs<T, U>(
   clock: Clock,
   capMs: number,

@@ -1,8 +1,14 @@
 // Durations as operators write them in settings: `100ms`, `5s`, `1m30s`, `.5s` (Go's notation, as in Optimizely's Agent).
 
 const UNIT_MS = {
-  ...{ ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1 },
-  ...{ s: 1_000, m: 60_000, h: 3_600_000 },
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
 } as const;
 // Both signs for micro are in use, and look the same: U+00B5 and U+03BC.
 const AMOUNT = String.raw`(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)`;

@@ -71,7 +71,7 @@ export interface ErrorDetails {
   readonly message: string;
   /** One sentence: what the operator should do. */
   readonly remedy: string;
-  /** True where the same call may succeed later without anybody changing anything. */
+  /** True where the same call may succeed later although nothing was changed. */
   readonly retryable: boolean;
   readonly fields?: ErrorFields;
   readonly cause?: unknown;

@@ -9,7 +9,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export const SERVICE_NAMES = ['webhook', 'bridge', 'reconcile', 'receiver', 'agent'] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
 
-/** What every line begins with, with its meaning. The writer sets these; what a line is about brings other names. */
+/** The fields that every line begins with, with their meanings. The writer sets these; what a line is about brings other names. */
 export const LINE_FIELDS = {
   level: '`debug`, `info`, `warn` or `error`',
   time: 'when it was written: ISO 8601, UTC, with milliseconds',
@@ -34,7 +34,7 @@ export interface ChangeFields {
   readonly sha256?: string;
 }
 
-/** What a log line is about; the `event` field. Stable, for queries and alarms. */
+/** The subject of a log line; the `event` field. Stable, for queries and alarms. */
 export type LogEvent =
   | 'webhook.received'
   | 'webhook.rejected'

@@ -1,4 +1,4 @@
-// A token bucket as a pure function: whoever holds one decides for how many, and what a refusal looks like.
+// A token bucket as a pure function: its holder decides for how many, and what a refusal looks like.
 
 export interface RateLimit {
   /** Taken at once after a pause. */

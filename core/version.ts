@@ -56,7 +56,7 @@ export const isOfRecord = ({ seq }: Pick<Version, 'seq'>): boolean => seq > 0;
 /** The highest `seq` first. For versions of one lineage. */
 export const newestFirst = (a: Pick<Version, 'seq'>, b: Pick<Version, 'seq'>): number => b.seq - a.seq;
 
-/** What is known of a datafile's revision, which Optimizely counts. It orders datafiles for publishers only. */
+/** A datafile's revision, which Optimizely counts. It orders datafiles for publishers only. */
 export interface Revised {
   readonly revision: number;
 }
@@ -74,7 +74,7 @@ export const isSameRevision = (a: Revised, b: Revised): boolean => a.revision ==
 /** The lowest revision first. */
 export const lowestRevisionFirst = (a: Revised, b: Revised): number => a.revision - b.revision;
 
-/** What the reader should do with a candidate. */
+/** The reader's verdict on a candidate. */
 export type ReaderVerdict =
   | 'take' // newer in my lineage, or I have nothing from the record yet
   | 'same' // what I have
@@ -95,7 +95,7 @@ export function judgeCandidate(held: Version | null, candidate: Version, fromRec
   return candidate.seq === held.seq ? 'same' : 'older';
 }
 
-/** What a writer knows about a datafile when it decides whether it is news. */
+/** The facts about a datafile by which a publisher decides whether it is news. */
 export interface Publication {
   readonly revision: number;
   readonly sha256: Sha256;

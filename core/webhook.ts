@@ -8,7 +8,7 @@ import { parseRevision, type SdkKey, toSdkKey } from './ids.ts';
 
 /** Real ones are about 320 bytes. */
 export const WEBHOOK_BODY_BYTES_MAX = 64 * 1024;
-/** The one path of the receiver, whatever is in front of it. */
+/** The one path of the receiver, whichever gateway is in front of it. */
 export const WEBHOOK_PATH = '/webhooks/optimizely';
 export const SIGNATURE_HEADER = 'x-hub-signature';
 export const DATAFILE_UPDATED = 'project.datafile_updated';
@@ -24,8 +24,8 @@ export function signWebhook(rawBody: Uint8Array, secret: string): string {
 }
 
 /**
- * True when any of the secrets (several during a rotation) signed the raw bytes. Every secret is tried whatever the
- * outcome, each in constant time.
+ * True when any of the secrets (several during a rotation) signed the raw bytes. Every secret is tried, also after
+ * one has fitted, each in constant time.
  */
 export function verifySignature(rawBody: Uint8Array, signature: string, secrets: readonly string[]): boolean {
   const hex = SIGNATURE_PATTERN.exec(signature)?.[1];
@@ -91,7 +91,7 @@ export function claimedProjectId(rawBody: Uint8Array): string | null {
   try {
     return parseProjectId(parseObject(rawBody).project_id);
   } catch {
-    return null; // Not a webhook: refused as such, or as unsigned, by whoever asked.
+    return null; // Not a webhook: the caller refuses it as such, or as unsigned.
   }
 }
 

@@ -7,7 +7,7 @@ import { dispatch } from './proxy.ts';
 export interface BusSockets {
   /** For the client's option of that name. */
   wsFactory(url: string): Promise<{ socket: WebSocket; encrypted: boolean }>;
-  /** What the latest socket met instead of opening; null when it opened, or nothing is known. */
+  /** Why the latest socket did not open; null when it opened, or nothing is known. */
   failure(): SocketFailure | null;
 }
 

@@ -24,7 +24,7 @@ export function limitConnections(server: Server, max: number): void {
   const fresh = new Set<Socket>();
   /** Have been answered before; the one answered last is the last. */
   const known = new Set<Socket>();
-  /** What became of their last request is not noted. */
+  /** The outcome of their last request is not noted. */
   const spared = new Set<Socket>();
   const exchanges = new WeakMap<Socket, Exchange>();
 

@@ -60,7 +60,7 @@ export const readDatafileBody = (
   bytesMax = DATAFILE_BYTES_MAX,
 ): Promise<Uint8Array> => readWithin(body, bytesMax, () => tooLarge(bytesMax));
 
-/** What a server says of the version that it served, as far as it can be believed and sent back. */
+/** A server's validators of the version that it served, as far as they can be believed and sent back. */
 export interface Validators {
   readonly etag: string | null;
   readonly lastModified: string | null;

@@ -1,5 +1,5 @@
 // A GET that follows redirects, for datafiles: a mirror may answer with where the file lies, such as a signed URL of a
-// bucket. What is sent along, and where it may lead, is bounded: on the way a redirect must not reach what only this
+// bucket. Both the headers sent along and the targets are bounded: a redirect must not reach addresses that only this
 // machine can.
 
 import { lookup as dnsLookup } from 'node:dns/promises';
@@ -25,7 +25,7 @@ const resolveHere: Resolve = async (hostname) =>
 /**
  * The first answer that is no redirect. Credentials stay with the host that they were configured for. Another host must be
  * on the public internet, unless the configured one is not either.
- * @throws FanoutError REDIRECT_REFUSED, and whatever fetch() throws
+ * @throws FanoutError REDIRECT_REFUSED, and what fetch() throws
  */
 export async function getFollowing(url: string, options: GetOptions): Promise<Response> {
   const { headers, signal, get = fetch, resolve = resolveHere } = options;
@@ -48,7 +48,7 @@ export async function getFollowing(url: string, options: GetOptions): Promise<Re
   return response;
 }
 
-/** What is asked by a proxy is resolved there: only an address that stands in the URL can be judged here. */
+/** A proxy resolves names itself: only an address that stands in the URL can be judged here. */
 async function isPublic(url: URL, resolve: Resolve): Promise<boolean> {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (/^[\d.]+$|:/.test(host)) return isPublicAddress(host);

@@ -1,4 +1,4 @@
-// A GET of an address that nobody configured, on a connection of its own: the addresses of its name are judged and then used
+// A GET of an address that was not configured, on a connection of its own: the addresses of its name are judged and then used
 // as they are, so that no second answer of a name server can lead elsewhere. Answers as fetch() does.
 
 import http from 'node:http';

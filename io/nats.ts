@@ -25,7 +25,7 @@ export interface BusPlace {
   /** How the server's log calls this connection. */
   readonly name: string;
   readonly timeoutMs: number;
-  /** What the connection is beside that. */
+  /** Further options of the client. */
   readonly options?: Pick<
     ConnectionOptions,
     'pingInterval' | 'maxPingOut' | 'noEcho' | 'ignoreClusterUpdates'
@@ -43,7 +43,7 @@ export class BusUnreachable extends Error {
   }
 }
 
-/** One attempt. What is closed stays closed: a caller that wants another connection opens it. @throws BusUnreachable */
+/** One attempt. A closed connection stays closed: the caller opens another. @throws BusUnreachable */
 export async function connectBus(
   { servers, name, timeoutMs, options, connectTo = connect }: BusPlace,
   credentials: BusCredentials,

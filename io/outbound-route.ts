@@ -1,4 +1,4 @@
-// What the environment says of how a process reaches others, put to work: called once by every entry, before anything is
+// Applies the environment's settings of how a process reaches others: called once by every entry, before anything is
 // asked. Certificates come first, as a proxy may have one too.
 
 import { FanoutError } from '../core/errors.ts';

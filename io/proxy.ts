@@ -75,7 +75,7 @@ function setGlobals(proxyEnv: Record<string, string>, settings: ProxySettings): 
   const Proxied = byProxy.constructor as ProxyDispatcher;
   const urls = { httpProxy: settings.httpProxy ?? undefined, httpsProxy: settings.httpsProxy ?? undefined };
   const forwarded = new Proxied({ ...urls, noProxy: '', proxyTunnel: false });
-  // What becomes another protocol needs a tunnel (RFC 6455, 4.1).
+  // A request that becomes another protocol needs a tunnel (RFC 6455, 4.1).
   const tunnelled = new Proxied({ ...urls, noProxy: '' });
   const direct = new Proxied({ ...urls, noProxy: '*' });
   globals[GLOBAL_DISPATCHER] = {

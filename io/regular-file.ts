@@ -7,7 +7,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 /** Opening a named pipe would otherwise wait for its writer, and hold a thread that all files share. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 
-/** Not a file that the agent wrote, whatever it is: it is to be moved aside. */
+/** Something else than a file that the agent wrote: it is to be moved aside. */
 export class UnusableFile extends Error {}
 
 /**

@@ -19,7 +19,7 @@ export interface S3Settings {
   readonly endpoint?: string | undefined;
 }
 
-/** What of the SDK's client is used here. */
+/** The part of the SDK's client that is used here. */
 export type S3Connection = Pick<S3Client, 'send' | 'destroy'>;
 
 export interface Condition {

@@ -14,7 +14,7 @@ export interface TrustVariables {
 }
 
 export interface Trust {
-  /** What is wrong with the variables: nothing was added then. */
+  /** Problems of the variables: nothing was added then. */
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
   /** Certificates that were added. */

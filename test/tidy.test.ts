@@ -117,6 +117,7 @@ describe('dependencies point one way', () => {
     expect(tracing).not.toContain('agent/tracing/tracing.ts');
     expect(importersOf(/^@optimizely\//, shipped).sort()).toEqual([
       'agent/decisions/clients.ts',
+      'agent/decisions/sdk-types.ts',
       'functions/publish/sdk-check.ts',
     ]);
   });

@@ -47,7 +47,9 @@ export function createAgentSources(config: AgentConfig, deps: AgentSourceDeps): 
     reader === null
       ? null
       : new RecordSource(sink, {
-          ...{ reader, clock, random },
+          reader,
+          clock,
+          random,
           intervalMs: deps.recordIntervalMs,
           onLook: deps.onRecordLook,
         });
@@ -55,18 +57,21 @@ export function createAgentSources(config: AgentConfig, deps: AgentSourceDeps): 
     config.nats === null || record === null
       ? null
       : new NatsSource(sink, {
-          ...{ settings: config.nats, clock, random },
+          settings: config.nats,
+          clock,
+          random,
           events: deps.busEvents,
           resolveBody: (sdkKey, sha256) => record.loadBody(sdkKey, sha256),
           connect: wires.connect,
         });
   const cdn = new CdnSource(sink, {
-    ...{ clock, random },
+    clock,
+    random,
     urlTemplate: config.cdnUrlTemplate,
     authUrlTemplate: config.cdnAuthUrlTemplate,
     pollIntervalMs: config.cdnPollIntervalMs,
     tokenOf: deps.tokenOf,
-    // What it serves carries no signature.
+    // The CDN's datafiles carry no signature.
     vouchesOnly: config.signing.mode === 'required',
     fetch: wires.fetch,
   });

@@ -16,7 +16,7 @@ export const CDN_BOOT_WAIT_MS = 1_000;
 /** How long a request waits for the first datafile of its key. */
 export const FIRST_DATAFILE_WAIT_MS = 8_000;
 
-/** What the CDN answers for an environment that was deleted or never was; 401 and all others say less. */
+/** The CDN's answers for an environment that was deleted or never was; 401 and all others say less. */
 const UNKNOWN: ReadonlySet<number> = new Set([403, 404]);
 
 export interface Sources {
@@ -33,7 +33,7 @@ export interface FollowOptions {
 }
 
 /**
- * Whether anybody has a datafile of a key: a number is the HTTP status with which the CDN denies one that the record does
+ * Whether record or CDN has a datafile of a key: a number is the HTTP status with which the CDN denies one that the record does
  * not have either. Unclear while one of them has not answered: an outage is no denial.
  */
 export type Existence = 'exists' | 'unclear' | number;

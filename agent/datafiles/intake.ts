@@ -6,14 +6,14 @@ import { errorFields } from '../../core/errors.ts';
 import type { SdkKey } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
 import { isOfRecord, type Version } from '../../core/version.ts';
-import type { Metrics } from '../metrics/metrics.ts';
+import type { DatafileMetrics } from './metrics.ts';
 import type { Candidate, Outcome, Sink, SourceName } from './sources/source.ts';
 import type { AnyStore } from './store.ts';
 
 export interface IntakeOptions {
   readonly store: AnyStore;
   readonly log: Log;
-  readonly metrics: Metrics;
+  readonly metrics: DatafileMetrics;
   readonly nowMs: () => number;
   /** Never goes back; for durations, in milliseconds. */
   readonly monotonicMs: () => number;
@@ -67,7 +67,7 @@ export class Intake implements Sink {
     log.info('candidate.accepted', {
       ...fieldsOf(candidate),
       arrival: isLive ? 'live' : 'start',
-      // What was found on disk says nothing about how long changes travel.
+      // A datafile found on disk says nothing about how long changes travel.
       ...(candidate.source === 'disk' ? {} : { latencyMs: Math.round(latencyMs) }),
       swapMs: Math.round(swapMs * 10) / 10,
     });

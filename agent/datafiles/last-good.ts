@@ -19,7 +19,7 @@ export interface UnusedHead {
 export interface LastGoodOptions {
   readonly log: Log;
   readonly nowMs: () => number;
-  /** What serves of a key; null when nothing does. */
+  /** The version that serves of a key; null when none does. */
   readonly heldOf: (sdkKey: SdkKey) => (Version & { readonly revision: number }) | null;
 }
 
@@ -40,7 +40,7 @@ export class LastGood {
     return held !== null && isOfRecord(held) ? head : null;
   }
 
-  /** What became of a candidate. */
+  /** Takes note of the outcome of a candidate. */
   judged(candidate: Candidate, outcome: Outcome): void {
     const { sdkKey, lineage, seq, revision, fromRecord, fromHistory } = candidate;
     const known = this.#heads.get(sdkKey);

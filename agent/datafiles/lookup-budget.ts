@@ -1,9 +1,9 @@
-// How often SDK keys are looked for that nobody has asked for yet: each look asks the CDN. Limited for each client, so that
+// How often the agent looks for SDK keys that were not asked for yet: each look asks the CDN. Limited for each client, so that
 // one who makes keys up leaves room for the others' first requests, and for all of them together.
 
 import { type RateLimit, type RateState, takeToken } from '../../core/rate-limit.ts';
 
-/** Of one client, beyond as many keys as may be served, and then a second. Fewer, and a small flood takes all of it. */
+/** Look-ups of one client beyond as many keys as may be served, and then in each second. With fewer, a small flood takes all of them. */
 const CLIENT_BURST = 100;
 const CLIENT_PER_SECOND = 150;
 /** Of all clients: three of them that do nothing else leave a quarter. The CDN's edges answer far more. */
@@ -57,7 +57,7 @@ export class LookupBudget {
     const nowMs = this.#nowMs();
     const own = takeToken(client.rate, nowMs, this.#ofClient);
     client.rate = own.state;
-    // What one client may not do takes nothing from the others.
+    // A refused look-up of one client takes nothing from the others.
     if (!own.isAllowed) return false;
     const all = takeToken(this.#rate, nowMs, this.#ofAll);
     this.#rate = all.state;

@@ -1,5 +1,5 @@
 // Which versions of the record this agent refuses: what health and metrics show of it, and what it tells the publisher when
-// a beat asks. Only what the record itself names counts: a bad message may be anybody's. Knows neither sources nor HTTP.
+// a beat asks. Only what the record itself names counts: a bad message may be a stranger's. Knows neither sources nor HTTP.
 
 import type { Beat } from '../../core/bus/beat.ts';
 import {
@@ -17,7 +17,7 @@ import { isBehind, isSame, isSameLineage, type Version } from '../../core/versio
 import type { NotificationChannel } from './sources/side-channel.ts';
 import type { Candidate, Outcome } from './sources/source.ts';
 
-/** What refuses a datafile for what it is, and not for how it came. */
+/** Codes of errors that are about the datafile itself, not about how it came. */
 const OF_THE_DATAFILE = 'DATAFILE_';
 
 /** One key's refused version. */
@@ -33,7 +33,7 @@ export interface QuarantineOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** What serves of a key; null when nothing does. */
+  /** The version that serves of a key; null when none does. */
   readonly heldOf: (sdkKey: SdkKey) => Version | null;
   /** Whether the agent follows a key at all. */
   readonly serves: (sdkKey: SdkKey) => boolean;
@@ -66,7 +66,7 @@ export class Quarantine {
     return this.#refused;
   }
 
-  /** What became of a candidate. */
+  /** Takes note of the outcome of a candidate. */
   judged(candidate: Candidate, outcome: Outcome): void {
     const { sdkKey, lineage, seq, revision, sha256, fromRecord, fromHistory } = candidate;
     const known = this.#refused.get(sdkKey);
@@ -105,7 +105,7 @@ export class Quarantine {
     this.#timer?.cancel();
   }
 
-  /** Of those keys that it follows and has, or refuses, something of. */
+  /** About the keys that the agent follows and has a version of, or refuses one of. */
   report(sdkKeys: readonly SdkKey[]): AgentReport {
     const keys = new Map<SdkKey, KeyReport>();
     for (const sdkKey of sdkKeys) {

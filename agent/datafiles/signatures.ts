@@ -1,5 +1,5 @@
-// Whether a datafile is what the publisher signed, asked at the one gate and for the bus's heads. Keeps what was refused for
-// whoever asks how the agent is. Knows no source; a signature says nothing of what is in a datafile.
+// Whether a datafile is what the publisher signed, asked at the one gate and for the bus's heads. Keeps what was refused, for
+// /health. Knows no source; a signature says nothing of what is in a datafile.
 
 import { FanoutError } from '../../core/errors.ts';
 import type { SdkKey } from '../../core/ids.ts';
@@ -22,7 +22,7 @@ export interface SignatureRefusal {
   readonly atMs: number;
 }
 
-/** What /health says; absent where nobody looks at signatures. */
+/** For /health; absent where signatures are not checked. */
 export interface SignatureReport {
   readonly mode: SigningSettings['mode'];
   readonly keyIds: readonly string[];
@@ -55,7 +55,7 @@ export class Signatures {
     const { signature, fromRecord } = candidate;
     if (signature === undefined) return this.required ? unsigned(candidate) : null;
     if (!this.#isGood(candidate)) return untrusted(candidate);
-    // Of a hint the record is asked. Two lineages of a record have an order, and signatures of old ones are still good.
+    // For a hint the store asks the record. A record's lineages have an order, and signatures of old ones are still good.
     if (!fromRecord || held?.signature === undefined || isSameLineage(candidate, held)) return null;
     return isLater(candidate, held) ? null : replayed(candidate);
   }
@@ -66,7 +66,7 @@ export class Signatures {
     return head.signature === undefined ? !this.required : this.#isGood(head);
   }
 
-  /** What became of a candidate: a refusal stands until a good datafile comes, or the one that is served comes again. */
+  /** Takes note of the outcome of a candidate: a refusal stands until a good datafile comes, or the one that is served comes again. */
   judged(candidate: CandidateMeta, outcome: Outcome, atMs: number): void {
     const { sdkKey, source, lineage, seq, fromHistory } = candidate;
     // It was asked for because the head was refused, which stands.
@@ -123,7 +123,7 @@ const untrusted = ({ sdkKey, seq, source }: CandidateMeta) =>
   new FanoutError({
     code: 'SIGNATURE_UNTRUSTED',
     message: `No trusted key has signed seq ${seq} of ${sdkKey} from ${source} as it is`,
-    remedy: `${KEPT} Compare FANOUT_SIGNING_KEYS with the publisher's key; if they agree, somebody else writes to ${source}.`,
+    remedy: `${KEPT} Compare FANOUT_SIGNING_KEYS with the publisher's key; if they agree, a stranger writes to ${source}.`,
     retryable: false,
     fields: { sdkKey, seq },
   });
@@ -132,7 +132,7 @@ const replayed = ({ sdkKey, seq, lineage, source }: CandidateMeta) =>
   new FanoutError({
     code: 'SIGNATURE_REPLAYED',
     message: `Seq ${seq} of ${sdkKey} from ${source} is of lineage ${lineage}, which began before the one that is served`,
-    remedy: `${KEPT} Somebody put an old manifest back; the publisher's reconcile begins a new lineage within a minute.`,
+    remedy: `${KEPT} An old manifest was put back; the publisher's reconcile begins a new lineage within a minute.`,
     retryable: false,
     fields: { sdkKey, seq },
   });

@@ -68,7 +68,7 @@ export interface StoreOptions<B> {
   readonly onAccepted?: (held: Held<B>) => void;
 }
 
-/** The store for those who do not care what is built. */
+/** The store for callers that do not use what is built. */
 export type AnyStore = Pick<
   Store<unknown>,
   'watch' | 'forget' | 'get' | 'verifiedAtMs' | 'offer' | 'confirm'
@@ -106,7 +106,7 @@ export class Store<B> {
     if (state.held !== null) this.#options.builder.retire(state.held.built);
   }
 
-  /** What the key serves; null before its first datafile. */
+  /** The datafile that the key serves; null before its first. */
   get(sdkKey: SdkKey): Held<B> | null {
     return this.#keys.get(sdkKey)?.held ?? null;
   }
@@ -130,7 +130,7 @@ export class Store<B> {
     }
     // Loading is outside the queue: a slow body must not hold up a newer one that is already here.
     const turn = state.tail.then(() => this.#commit(state, candidate, body));
-    // Whoever offered hears of a failure; the next in the queue must not.
+    // The source that offered hears of a failure; the next in the queue must not.
     state.tail = turn.catch(() => {});
     return turn;
   }

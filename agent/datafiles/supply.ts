@@ -8,7 +8,6 @@ import type { Log } from '../../core/log.ts';
 import { reaches } from '../../core/version.ts';
 import type { AgentConfig } from '../config/config.ts';
 import { keyPattern } from '../config/key-pattern.ts';
-import type { Metrics } from '../metrics/metrics.ts';
 import type { WorkersReport } from '../workers/metrics/report.ts';
 import { type AgentSources, createAgentSources, type Wires } from './agent-sources.ts';
 import { Follower } from './follow.ts';
@@ -19,6 +18,7 @@ import { Intake } from './intake.ts';
 import { Keys } from './keys/keys.ts';
 import { UnknownKeys } from './keys/unknown.ts';
 import { LastGood } from './last-good.ts';
+import type { DatafileMetrics } from './metrics.ts';
 import { Quarantine } from './quarantine.ts';
 import { Signatures } from './signatures.ts';
 import type { BusEvents } from './sources/bus.ts';
@@ -32,7 +32,7 @@ export interface SupplyDeps<B> {
   /** Never goes back; for durations, in milliseconds. */
   readonly monotonicMs: () => number;
   readonly log: Log;
-  readonly metrics: Metrics;
+  readonly metrics: DatafileMetrics;
   readonly builder: Builder<B>;
   /** Instead of the S3 that the settings name. */
   readonly reader?: RecordReader | undefined;
@@ -69,7 +69,9 @@ export class Supply<B> {
     this.#deps = deps;
     this.#signatures = new Signatures(config.signing);
     this.store = new Store({
-      ...{ builder, clock, signatures: this.#signatures },
+      builder,
+      clock,
+      signatures: this.#signatures,
       onAccepted: (held) => this.#onAccepted(held),
     });
     this.#health = new BusHealth({
@@ -78,7 +80,11 @@ export class Supply<B> {
       onBehind: (sdkKey) => void this.inlets.nats?.watch(sdkKey),
     });
     const sink = new Intake({
-      ...{ store: this.store, metrics, log, nowMs, monotonicMs },
+      store: this.store,
+      metrics,
+      log,
+      nowMs,
+      monotonicMs,
       askRecord: (sdkKey) => void this.inlets.record?.refresh(sdkKey),
       onJudged: (candidate, outcome) => {
         for (const part of [this.quarantine, this.#lastGood]) part.judged(candidate, outcome);
@@ -89,12 +95,19 @@ export class Supply<B> {
     const heldOf = (sdkKey: SdkKey) => this.store.get(sdkKey);
     this.#lastGood = new LastGood({ log, nowMs, heldOf });
     this.quarantine = new Quarantine({
-      ...{ clock, random, log, heldOf },
+      clock,
+      random,
+      log,
+      heldOf,
       serves: (sdkKey) => this.keys.serves(sdkKey),
       channel: () => this.inlets.nats?.channel ?? null,
     });
     this.inlets = createAgentSources(config, {
-      ...{ clock, random, sink, reader, wires },
+      clock,
+      random,
+      sink,
+      reader,
+      wires,
       busEvents: this.#busEvents(),
       recordIntervalMs: (sdkKey) => this.#recordIntervalMs(sdkKey),
       onRecordLook: (look, sdkKey) => {
@@ -111,10 +124,14 @@ export class Supply<B> {
     this.unknown = new UnknownKeys({ log, nowMs, existenceOf });
     this.keys = this.#createKeys(nowMs);
     this.status = createStatus({
-      ...{ keys: this.keys, store: this.store, health: this.#health, nowMs },
+      keys: this.keys,
+      store: this.store,
+      health: this.#health,
+      nowMs,
       lookEveryMs: (sdkKey) => this.#lookEveryMs(sdkKey),
       quarantined: (sdkKey) => this.quarantine.of(sdkKey),
-      ...{ unknown: this.unknown, lastGood: this.#lastGood },
+      unknown: this.unknown,
+      lastGood: this.#lastGood,
       cacheFailedAtMs: () => this.#cacheFailedAtMs,
       busConfigured: this.inlets.nats !== null,
       busCause: () => this.inlets.nats?.cause?.says ?? null,

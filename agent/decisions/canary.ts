@@ -7,6 +7,7 @@ import { FanoutError, messageOf } from '../../core/errors.ts';
 import type { SdkKey, Seq } from '../../core/ids.ts';
 import { plainUser } from './decider/decider.ts';
 import type { FlagClient } from './flag-client.ts';
+import type { SdkDecideOptions } from './sdk-types.ts';
 
 /** Decisions per datafile: about 0.6 ms of a swap of 250 KB, which takes eight times as long. */
 export const CANARY_DECISIONS_MAX = 64;
@@ -16,11 +17,8 @@ const NESTING_MAX = 64;
 /** Of all flags; where more of them throw, hardly anything of what was published would serve. */
 const SHARE_SET_ASIDE_MAX = 0.5;
 /** In the words of the SDK's options: what a decision leaves behind is left out, what it computes is not. */
-const QUIET = ['DISABLE_DECISION_EVENT', 'IGNORE_USER_PROFILE_SERVICE'] as unknown as Options;
+const QUIET = ['DISABLE_DECISION_EVENT', 'IGNORE_USER_PROFILE_SERVICE'] as unknown as SdkDecideOptions;
 
-type Options = NonNullable<
-  Parameters<NonNullable<ReturnType<FlagClient['sdk']['createUserContext']>>['decide']>[1]
->;
 type Attributes = Readonly<Record<string, string | number | boolean>>;
 
 interface User {

@@ -3,14 +3,10 @@
 
 // The SDK for any platform: unlike the one for Node it lets its requests be made here, within our limits.
 import {
-  type Client,
   createForwardingEventProcessor,
   createInstance,
   createStaticProjectConfigManager,
-  type DecisionNotificationPayload as DecisionPayload,
-  type EventDispatcher,
   type RequestHandler,
-  type TrackNotificationPayload as TrackPayload,
   type UserProfileService,
 } from '@optimizely/optimizely-sdk/universal';
 import { checkLimits, type DatafileExpectation, decodeText } from '../../core/datafile/datafile.ts';
@@ -22,7 +18,7 @@ import type { Builder, Built } from '../datafiles/store.ts';
 import type { SendEvent } from '../events/from-decider.ts';
 import { outgoing } from '../events/outgoing.ts';
 import { tryDecisions } from './canary.ts';
-import type { Cmab } from './cmab.ts';
+import type { Cmab } from './cmab/cmab.ts';
 import { Decider } from './decider/decider.ts';
 import { EventTap } from './decider/event-tap.ts';
 import { type ClientTraits, FlagClient, type Tap } from './flag-client.ts';
@@ -31,11 +27,7 @@ import { InvalidVariables } from './invalid-variables.ts';
 import type { Odp } from './odp/odp.ts';
 import { KeptVariations } from './profiles/kept-variations.ts';
 import { type ProjectTraits, readExperiments, readTraits, regionOf } from './project-traits.ts';
-
-export type SdkClient = Client;
-export type SdkCmab = Parameters<typeof createInstance>[0]['cmab'];
-export type SdkRequestHandler = RequestHandler;
-export type { DecisionPayload, EventDispatcher, TrackPayload };
+import type { SdkClient, SdkDispatcher } from './sdk-types.ts';
 
 /** The SDK builds synchronously; a client that is not ready by then never will be. */
 const READY_TIMEOUT_MS = 5_000;
@@ -43,7 +35,7 @@ const READY_TIMEOUT_MS = 5_000;
 const CLIENT_ENGINE = 'Agent';
 
 export interface ClientsOptions {
-  readonly dispatcher: EventDispatcher;
+  readonly dispatcher: SdkDispatcher;
   /** Takes the events of decisions that are made without the SDK; left out, none are. */
   readonly send?: SendEvent;
   /** What events call this agent's version; left out, they name the SDK's. */
@@ -160,10 +152,11 @@ export class FlagClients implements Builder<FlagClient> {
   }
 }
 
-/** A datafile that the SDK has built a client of has a list of them. */
-const flagKeysOf = (parsed: unknown): readonly string[] =>
-  (parsed as { featureFlags?: readonly { readonly key: string }[] }).featureFlags?.map(({ key }) => key) ??
-  [];
+/** Each once. A datafile that the SDK has built a client of has a list of them. */
+function flagKeysOf(parsed: unknown): readonly string[] {
+  const { featureFlags = [] } = parsed as { featureFlags?: readonly { readonly key: string }[] };
+  return [...new Set(featureFlags.map(({ key }) => key))];
+}
 
 function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | null = null;

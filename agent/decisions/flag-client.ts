@@ -3,8 +3,7 @@
 
 import type { SendEvent } from '../events/from-decider.ts';
 import type { Notification } from '../notifications/notification.ts';
-import type { EventDispatcher, SdkClient } from './clients.ts';
-import type { Cmab } from './cmab.ts';
+import type { Cmab } from './cmab/cmab.ts';
 import type { Decider } from './decider/decider.ts';
 import type { EventTap } from './decider/event-tap.ts';
 import type { EventPieces } from './decider/outcome.ts';
@@ -13,6 +12,7 @@ import type { ProjectOdp } from './odp/odp.ts';
 import type { KeptVariations } from './profiles/kept-variations.ts';
 import type { EveryoneElse, PredictedRules } from './project-traits.ts';
 import { requestContext } from './request-context.ts';
+import type { SdkClient, SdkDispatcher, SdkEvent } from './sdk-types.ts';
 
 /** Rules whose variation is asked for while a decision is made. */
 export interface Predicted {
@@ -20,10 +20,7 @@ export interface Predicted {
   readonly cmab: Cmab;
 }
 
-export type Tap = EventTap<
-  Parameters<EventDispatcher['dispatchEvent']>[0],
-  ReturnType<EventDispatcher['dispatchEvent']>
->;
+export type Tap = EventTap<SdkEvent, ReturnType<SdkDispatcher['dispatchEvent']>>;
 
 export interface ClientTraits {
   readonly flagKeys?: readonly string[];
@@ -98,12 +95,30 @@ export class FlagClient {
     if (this.#users === 0) this.#close();
   }
 
-  /** Whether anybody listens: then the SDK must be asked for all that there is to tell. */
+  /**
+   * Runs `work`, and keeps the client open until it has ended: the datafile may be replaced meanwhile, and one answer is made of one
+   * revision.
+   * @param work a promise only where it has to wait
+   */
+  use<T>(work: () => T | Promise<T>): T | Promise<T> {
+    this.acquire();
+    let isLate = false;
+    try {
+      const done = work();
+      if (!(done instanceof Promise)) return done;
+      isLate = true;
+      return done.finally(() => this.release());
+    } finally {
+      if (!isLate) this.release();
+    }
+  }
+
+  /** Whether there are listeners: then the SDK must be asked for all that there is to tell. */
   get isHeard(): boolean {
     return this.#listeners.size > 0;
   }
 
-  /** Whether the decider may decide for a user: nobody listens, and no variation is forced on them. */
+  /** Whether the decider may decide for a user: there are no listeners, and no variation is forced on the user. */
   isPlain(userId: string): boolean {
     return !this.isHeard && !this.#forcedUsers.has(userId);
   }
@@ -114,7 +129,7 @@ export class FlagClient {
     return this.sdk.setForcedVariation(experimentKey, userId, variationKey);
   }
 
-  /** Whether a flag's rule is the one for whom no other rule is. */
+  /** Whether a flag's rule is the one for users whom no other rule took. */
   isEveryoneElse(flagKey: string, ruleKey: string | null): boolean {
     return ruleKey !== null && this.#everyoneElse.get(flagKey)?.has(ruleKey) === true;
   }
@@ -154,7 +169,7 @@ export class FlagClient {
     };
   }
 
-  /** Tells those who listen what the SDK does not say by itself. */
+  /** Tells listeners what the SDK does not say by itself. */
   tell(note: Notification): void {
     for (const onNote of this.#listeners) onNote(note);
   }

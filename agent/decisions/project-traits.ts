@@ -2,6 +2,7 @@
 // else. Read from the parsed datafile while the client is built of it. Pure.
 
 import { GIVEN_CONDITIONS } from '../../core/datafile/readable-conditions.ts';
+import type { DatafileJson, Rule } from '../../core/datafile/shape.ts';
 import type { KeptRules } from './profiles/kept-variations.ts';
 
 export interface OdpProject {
@@ -38,7 +39,7 @@ const EVERYONE_ELSE_PREFIX = 'default-';
 
 /** Of a datafile that a client could be built of, so its shape is known to be right where the SDK needs it to be. */
 export function readTraits(datafile: unknown): ProjectTraits {
-  const project = datafile as Project;
+  const project = datafile as DatafileJson;
   return {
     odp: readOdp(project),
     predicted: readPredicted(project),
@@ -49,13 +50,13 @@ export function readTraits(datafile: unknown): ProjectTraits {
 
 /** The region that events name; Optimizely's Agent sends it as the datafile has it. */
 export function regionOf(datafile: unknown): string {
-  const { region } = datafile as Project;
+  const { region } = datafile as DatafileJson;
   return typeof region === 'string' && region !== '' ? region : DEFAULT_REGION;
 }
 
 /** Experiments by id, those in groups too. @param datafile that a client was built of */
 export function readExperiments(datafile: unknown): KeptRules {
-  const { experiments, groups } = datafile as Project;
+  const { experiments, groups } = datafile as DatafileJson;
   const all = [...(experiments ?? []), ...(groups ?? []).flatMap((group) => group.experiments ?? [])];
   return new Map(
     all.map(({ id, key, cmab, variations }) => [
@@ -65,38 +66,7 @@ export function readExperiments(datafile: unknown): KeptRules {
   );
 }
 
-interface Project {
-  readonly integrations?: readonly { key?: unknown; host?: unknown; publicKey?: unknown }[];
-  readonly audiences?: readonly Audience[];
-  readonly typedAudiences?: readonly Audience[];
-  readonly experiments?: readonly Experiment[];
-  readonly groups?: readonly { readonly experiments?: readonly Experiment[] }[];
-  readonly holdouts?: readonly { readonly key: string }[];
-  readonly localHoldouts?: readonly { readonly key: string }[];
-  readonly region?: unknown;
-  readonly rollouts?: readonly { readonly id: string; readonly experiments?: readonly Experiment[] }[];
-  readonly featureFlags?: readonly Flag[];
-}
-
-interface Flag {
-  readonly key: string;
-  readonly rolloutId?: string;
-  readonly experimentIds?: readonly string[];
-}
-
-interface Audience {
-  readonly conditions?: unknown;
-  readonly givenConditions?: unknown;
-}
-
-interface Experiment {
-  readonly id: string;
-  readonly key: string;
-  readonly cmab?: unknown;
-  readonly variations?: readonly { readonly id: string }[];
-}
-
-function readOdp(project: Project): OdpProject | null {
+function readOdp(project: DatafileJson): OdpProject | null {
   const integration = project.integrations?.find(({ key }) => key === 'odp');
   const { host, publicKey } = integration ?? {};
   if (typeof host !== 'string' || host === '' || typeof publicKey !== 'string' || publicKey === '')
@@ -127,8 +97,8 @@ function parse(text: string): unknown {
   }
 }
 
-function readPredicted({ experiments, groups, featureFlags }: Project): PredictedRules | null {
-  const rules = new Map<string, Experiment>();
+function readPredicted({ experiments, groups, featureFlags }: DatafileJson): PredictedRules | null {
+  const rules = new Map<string, Rule>();
   const all = [experiments, ...(groups ?? []).map((group) => group.experiments)];
   for (const some of all)
     for (const experiment of some ?? []) if (experiment.cmab) rules.set(experiment.id, experiment);
@@ -142,7 +112,7 @@ function readPredicted({ experiments, groups, featureFlags }: Project): Predicte
 }
 
 /** By Optimizely's Agent's own rule: of a flag's delivery rules, the first of a key counts, and it has that key for its id. */
-function readEveryoneElse({ rollouts, featureFlags }: Project): EveryoneElse {
+function readEveryoneElse({ rollouts, featureFlags }: DatafileJson): EveryoneElse {
   const keysOf = new Map<string, ReadonlySet<string>>();
   for (const { id, experiments } of rollouts ?? []) {
     const keys = new Set<string>();

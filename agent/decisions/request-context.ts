@@ -3,7 +3,7 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { decisionNotification, type Notification, trackNotification } from '../notifications/notification.ts';
-import type { DecisionPayload, TrackPayload } from './clients.ts';
+import type { DecisionPayload, TrackPayload } from './sdk-types.ts';
 
 export interface RequestContext {
   /** What listeners are told of a decision. */

@@ -1,7 +1,7 @@
 // The SDK's side: its forwarding processor hands over one event at a time, within the call, and this takes it apart.
 // Batching, sending and keeping are the sink's, shared by the clients of all keys and revisions.
 
-import type { EventDispatcher } from '../decisions/clients.ts';
+import type { SdkDispatcher } from '../decisions/sdk-types.ts';
 import type { EventSink } from './event.ts';
 
 type Head = Readonly<Record<string, unknown>>;
@@ -10,7 +10,7 @@ type Head = Readonly<Record<string, unknown>>;
 const TAKEN = Promise.resolve({});
 
 /** Never throws or rejects: a decision must not fail for its event. */
-export function createSdkDispatcher(sink: EventSink): EventDispatcher {
+export function createSdkDispatcher(sink: EventSink): SdkDispatcher {
   // Events of one datafile have the same head: comparing a few strings saves writing it for each.
   let last: Head = {};
   let head = '';

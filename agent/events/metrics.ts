@@ -1,9 +1,12 @@
-// What operators see of events. All of it is counted elsewhere, in plain numbers, and only read when somebody scrapes.
+// What operators see of events. All of it is counted elsewhere, in plain numbers, and only read when the agent is scraped.
 
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge } from 'prom-client';
+import type { Metrics } from '../metrics/metrics.ts';
 import type { EventStats } from './queue/queue.ts';
 
-export function registerEventMetrics(registers: Registry[], stats: () => EventStats): void {
+export function registerEventMetrics(metrics: Metrics, stats: () => EventStats): void {
+  const registers = [metrics.ofAgent];
+  metrics.countDispatcher(() => stats().dispatcher);
   const counter = (
     name: string,
     help: string,

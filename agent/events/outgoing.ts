@@ -1,16 +1,15 @@
 // Events of the SDK as Optimizely's Agent sends them: with their region, and without what an endpoint may refuse. Pure.
 
-import type { EventDispatcher } from '../decisions/clients.ts';
 import { requestContext } from '../decisions/request-context.ts';
+import type { SdkDispatcher, SdkEvent } from '../decisions/sdk-types.ts';
 import { keepCountable, keepTags } from './conversion.ts';
 
-type SdkEvent = Parameters<EventDispatcher['dispatchEvent']>[0];
 type Visitor = SdkEvent['params']['visitors'][number];
 
 const NOT_SENT = Promise.resolve({});
 
 /** @param region as the datafile names it; asked for when there is an event */
-export function outgoing(next: EventDispatcher, region: () => string): EventDispatcher {
+export function outgoing(next: SdkDispatcher, region: () => string): SdkDispatcher {
   return {
     dispatchEvent(event) {
       const { visitors } = event.params;

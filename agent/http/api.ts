@@ -9,23 +9,24 @@ import type { NotificationChannel } from '../datafiles/sources/side-channel.ts';
 import type { Held } from '../datafiles/store.ts';
 import type { FlagClient } from '../decisions/flag-client.ts';
 import type { UserState } from '../decisions/user-state.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import { NotificationHub } from '../notifications/hub.ts';
-import type { Tracing } from '../tracing/tracing.ts';
+import type { Tracing } from '../tracing/types.ts';
 import type { HealthSource } from './admin/health.ts';
 import { createApiPort, type Port, type PortDeps } from './door/ports.ts';
 import type { Bounds } from './door/user-limits.ts';
 import { type FlagDeps, withDatafile } from './door/with-datafile.ts';
-import { withProfiles } from './door/with-profiles.ts';
 import { AnswerBudget } from './kernel/answer-budget.ts';
-import type { Route } from './kernel/server.ts';
+import type { Route } from './kernel/route.ts';
 import { EventStreams } from './kernel/sse.ts';
 import { type EventRoom, Turns } from './kernel/turns.ts';
 import { ofrepRoutes } from './ofrep/ofrep.ts';
-import { datafileFileRoutes } from './project/datafile-file.ts';
+import { datafileFile } from './project/datafile-file.ts';
 import { DatafileChanges, datafileStream } from './project/datafile-stream.ts';
 import { eventStream } from './rest/event-stream.ts';
 
 export interface ServingDeps extends FlagDeps, PortDeps {
+  readonly metrics: Metrics;
   readonly users: UserState;
   readonly status: HealthSource;
   readonly random: Random;
@@ -117,12 +118,16 @@ export class Api {
     return [
       { method: 'GET', path: '/v1/notifications/event-stream', handle: withDatafile(deps, notes) },
       { method: 'GET', path: '/v1/datafile/stream', handle: withDatafile(deps, changes) },
-      ...datafileFileRoutes({ ...deps, nowMs: () => deps.clock.nowMs() }),
+      {
+        method: 'GET',
+        path: '/datafiles/*',
+        handle: datafileFile({ ...deps, nowMs: () => deps.clock.nowMs() }),
+      },
       ...ofrepRoutes({
         ...deps,
         isBearerKey: this.#config.api.auth === null,
         bounds: this.#bounds,
-        withProfiles: (handle, userIdOf) => withProfiles(profiles, handle, userIdOf),
+        profiles,
       }),
     ];
   }

@@ -5,7 +5,7 @@ import { type HealthSource, healthRoutes } from './admin/health.ts';
 import { timed } from './door/timed.ts';
 import { isHealthPath } from './door/unrouted.ts';
 import { withDatafile } from './door/with-datafile.ts';
-import type { Route } from './kernel/server.ts';
+import type { Route } from './kernel/route.ts';
 import { config } from './project/config.ts';
 import { datafile } from './project/datafile.ts';
 import { type BatchDeps, batchRoute, type RestDeps, restRoutes } from './rest/rest-routes.ts';

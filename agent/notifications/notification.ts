@@ -1,6 +1,6 @@
 // What a listener is told, as text: the SDK's notifications in the words and order of the original's stream. Pure.
 
-import type { DecisionPayload, TrackPayload } from '../decisions/clients.ts';
+import type { DecisionPayload, TrackPayload } from '../decisions/sdk-types.ts';
 import { keepCountable } from '../events/conversion.ts';
 
 export const NOTIFICATION_KINDS = ['decision', 'track', 'project_config_update'] as const;

@@ -3,7 +3,7 @@
 
 import type { Clock } from '../../core/clock.ts';
 
-/** Whatever the operator allows, memory has a limit too. */
+/** Memory has a limit too, beside what the operator allows. */
 export const ENTRIES_MAX = 1_000_000;
 
 export class ExpiringMap<V> {

@@ -1,4 +1,4 @@
-// What goes wrong with services outside: counted one by one, but not said in the log for each. A service that is down
+// Failures of services outside: counted one by one, but not logged one by one. A service that is down
 // fails for every request, and the log must not be the next thing to fail.
 
 import type { Clock, Timer } from '../../core/clock.ts';
@@ -11,7 +11,7 @@ export type Service = 'cmab' | 'odp' | 'redis' | 'profiles' | 'traces';
 
 export interface Failure {
   readonly service: Service;
-  /** What was asked of it; a handful of words, as it becomes a label. */
+  /** The question that failed; one of a handful of words, as it becomes a label. */
   readonly what: string;
 }
 

@@ -99,7 +99,7 @@ class RedisConnection implements Redis {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    // One that could not even be made has nothing to close.
+    // A client that could not even be made has nothing to close.
     const client = await this.#client?.catch(() => null);
     if (client?.isOpen) client.destroy();
   }
@@ -125,7 +125,7 @@ class RedisConnection implements Redis {
     }
   }
 
-  /** Nobody was answered for a command's whole time: the wire is dead, whatever it seems. The next command makes another. */
+  /** No command was answered for a command's whole time: the wire is dead, even if it looks alive. The next command makes another. */
   #giveUp(): void {
     if (!this.#connected?.isReady) return;
     this.#connected.destroy();
@@ -135,7 +135,7 @@ class RedisConnection implements Redis {
 
   /** Resolves when the first attempt has ended, well or not; from then on the client reconnects by itself. */
   async #connect(): Promise<RedisClientType> {
-    // Of a CommonJS package that is loaded late, a bundle has nothing but the default.
+    // A bundle has only the default export of a CommonJS package that is loaded late.
     const { createClient } = (await import('@redis/client')).default;
     const { host, port, username, password, database, tls } = this.#settings;
     const client = createClient({

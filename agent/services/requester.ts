@@ -1,5 +1,5 @@
 // Asks services outside over HTTP, on kept-alive connections, with a limit for everything: time from first to last byte,
-// connections, and the size of an answer. What an answer means is its caller's business.
+// connections, and the size of an answer. The caller decides what an answer means.
 
 import http from 'node:http';
 import https from 'node:https';

@@ -5,7 +5,7 @@ import type { Clock, Random } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import { VERSION } from '../../core/release.ts';
 import type { AgentConfig } from '../config/config.ts';
-import { Cmab } from '../decisions/cmab.ts';
+import { Cmab } from '../decisions/cmab/cmab.ts';
 import { Odp } from '../decisions/odp/odp.ts';
 import type { MakeProfileService } from '../decisions/profiles/index.ts';
 import { makeRemoteProfiles } from '../decisions/profiles/remote.ts';

@@ -1,10 +1,10 @@
-// A limit in time for what somebody else does.
+// A limit in time for the work of others.
 
 import { type Clock, withinMs } from '../../core/clock.ts';
 import { FanoutError } from '../../core/errors.ts';
 
 /**
- * What `work` gives, or a failure when it takes longer; what it gives later is dropped.
+ * The result of `work`, or a failure when it takes longer; a later result is dropped.
  * @param service who is asked, in an operator's words
  * @throws FanoutError SERVICE_FAILED after `timeoutMs`
  */

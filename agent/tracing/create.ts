@@ -20,7 +20,7 @@ import { DatafileFields } from './datafile-fields.ts';
 import { RequestSpans } from './request-spans.ts';
 import { ChangeTraceIds, SwapSpans } from './swap-spans.ts';
 import { CountedExporter, CountedProcessor, Tally } from './tally.ts';
-import type { LoadedTracing, TracingDeps } from './tracing.ts';
+import type { LoadedTracing, TracingDeps } from './types.ts';
 
 /** How long a span may wait for others, as in the original. */
 const BATCH_DELAY_MS = 5_000;

@@ -9,7 +9,7 @@ import { isOfRecord } from '../../core/version.ts';
 import type { DatafileMeta } from '../datafiles/sources/source.ts';
 import type { DatafileFields } from './datafile-fields.ts';
 import { hrTime } from './hr-time.ts';
-import type { Swapped } from './tracing.ts';
+import type { Swapped } from './types.ts';
 
 /** Gives root spans the trace that was named a moment before. */
 export class ChangeTraceIds implements IdGenerator {

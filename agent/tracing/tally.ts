@@ -4,7 +4,7 @@
 import { TraceFlags } from '@opentelemetry/api';
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import type { ReadableSpan, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace';
-import type { TraceStats } from './tracing.ts';
+import type { TraceStats } from './types.ts';
 
 export class Tally {
   sent = 0;

@@ -1,56 +1,17 @@
-// Traces as the rest of the agent sees them: what it is told, and what it counts. All of OpenTelemetry is behind the one
-// import() here, so that an agent without traces neither loads it nor pays for it.
+// Starts traces. All of OpenTelemetry is behind the one import() here, so that an agent without traces neither loads it nor pays
+// for it.
 
-import type { Clock } from '../../core/clock.ts';
 import { errorFields } from '../../core/errors.ts';
 import type { SdkKey } from '../../core/ids.ts';
-import type { Log } from '../../core/log.ts';
 import type { AgentConfig } from '../config/config.ts';
-import type { DatafileMeta, SourceName } from '../datafiles/sources/source.ts';
-import type { OnAnswered } from '../http/kernel/server.ts';
-
-/** A datafile that begins to serve. */
-export interface Swapped extends DatafileMeta {
-  readonly source: SourceName;
-  readonly acceptedAtMs: number;
-}
-
-/** Spans so far, by what became of them. */
-export interface TraceStats {
-  readonly sent: number;
-  /** Refused by the collector, or it was not there. */
-  readonly failed: number;
-  /** Too many waited for it. */
-  readonly dropped: number;
-}
-
-export interface Tracing {
-  /** A span for a request that has been answered; it is linked to the swap that brought its datafile. */
-  readonly answered: OnAnswered;
-  /** A span in the trace of the change. To be called before the first request is answered from this datafile. */
-  swapped(held: Swapped): void;
-  /** The key is not served any more. */
-  forgotten(sdkKey: SdkKey): void;
-  readonly stats: () => TraceStats;
-  /** Sends what waits, within a limit; never rejects. */
-  stop(): Promise<void>;
-}
-
-/** The same once it is there, told later than it happened. */
-export interface LoadedTracing extends Omit<Tracing, 'answered'> {
-  readonly answered: (...args: [...Parameters<OnAnswered>, endedAtMs: number]) => void;
-}
-
-export interface TracingDeps {
-  readonly clock: Clock;
-  readonly log: Log;
-}
+import type { OnAnswered } from '../http/kernel/route.ts';
+import type { LoadedTracing, Swapped, TraceStats, Tracing, TracingDeps } from './types.ts';
 
 /** What may be told while OpenTelemetry loads, which takes a moment at start. */
 const WAITING_MAX = 1_000;
 const NOTHING_YET: TraceStats = { sent: 0, failed: 0, dropped: 0 };
 
-/** Null where traces are off. For any process that answers requests; each has its own. Nobody waits for it to load. */
+/** Null where traces are off. For any process that answers requests; each has its own. It loads while the agent starts. */
 export const startTracing = (config: AgentConfig, deps: TracingDeps): Tracing | null =>
   config.tracing.enabled ? new LateTracing(config, deps) : null;
 

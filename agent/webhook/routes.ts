@@ -2,7 +2,7 @@
 
 import type { WebhookSettings } from '../config/config.ts';
 import { type HealthSource, probeRoutes } from '../http/admin/health.ts';
-import type { Route } from '../http/kernel/server.ts';
+import type { Route } from '../http/kernel/route.ts';
 import { forwardWebhook } from './forward.ts';
 import { type ReceiveDeps, receiveWebhook } from './receive.ts';
 

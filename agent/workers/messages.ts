@@ -10,6 +10,7 @@ import type { CandidateMeta, IgnoredReason } from '../datafiles/sources/source.t
 import type { Override } from '../decisions/overrides.ts';
 import type { SavedProfile } from '../decisions/profiles/profiles.ts';
 import type { ProcessCounts } from '../metrics/metrics.ts';
+import type { Peer } from './peer.ts';
 
 /** A datafile on its way to a worker, with its exact bytes. */
 export interface DatafileOffer extends CandidateMeta {
@@ -110,3 +111,6 @@ export interface WorkerNews {
   subscribe(subject: string): void;
   unsubscribe(subject: string): void;
 }
+
+/** The primary, as a worker talks to it. */
+export type PrimaryPeer = Peer<PrimaryAnswers, WorkerNews>;

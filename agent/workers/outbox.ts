@@ -8,8 +8,7 @@ import { sizeOf as sizeOfProfile } from '../decisions/profiles/memory.ts';
 import type { SavedProfile } from '../decisions/profiles/profiles.ts';
 import type { EventSink } from '../events/event.ts';
 import type { EventRoom } from '../http/kernel/turns.ts';
-import type { EventLane } from './messages.ts';
-import type { PrimaryPeer } from './worker.ts';
+import type { EventLane, PrimaryPeer } from './messages.ts';
 
 /** All that a worker which is killed can lose, while the primary keeps up. */
 export const GATHER_MS = 5;

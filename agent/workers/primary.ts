@@ -4,8 +4,10 @@
 import type { SdkKey } from '../../core/ids.ts';
 import type { AgentDeps, AgentPorts, RunningAgent } from '../agent.ts';
 import type { AgentConfig } from '../config/config.ts';
+import { DatafileMetrics } from '../datafiles/metrics.ts';
 import type { Held } from '../datafiles/store.ts';
 import { Supply } from '../datafiles/supply.ts';
+import { registerEventMetrics } from '../events/metrics.ts';
 import { createEvents, type Events, FLUSH_TIMEOUT_MS } from '../events.ts';
 import { createAdminPort, type Port } from '../http/door/ports.ts';
 import { Metrics } from '../metrics/metrics.ts';
@@ -15,6 +17,7 @@ import { offerOfHeld, WorkerBroadcast } from './broadcast.ts';
 import { FROZEN_AFTER_MS, FrozenWatch } from './frozen-watch.ts';
 import type { LiveWorker } from './live-worker.ts';
 import type { Beginning, PrimaryAnswers, WorkerNews } from './messages.ts';
+import { registerWorkerMetrics } from './metrics/metrics.ts';
 import { Totals } from './metrics/totals.ts';
 import { workersReport } from './metrics/workers-report.ts';
 import { NotificationExchange } from './notification-exchange.ts';
@@ -51,24 +54,20 @@ export class Primary implements RunningAgent {
       return workersReport(this.#pool, keys, store, isExempt, this.#frozenWatch.frozenCount);
     };
     this.#totals = new Totals(clock, workers);
-    const metrics = new Metrics({
-      sources: {
-        datafiles: () => this.#supply.status.samples(),
-        busAvailable: () => this.#supply.busAvailable,
-        refusals: () => this.#supply.quarantine,
-        unknownKeys: () => this.#supply.unknown.all(),
-      },
-      events: () => this.#events.queue.stats(),
-      others: () => this.#totals.all(),
-      workers: report,
-    });
+    const metrics = new Metrics();
+    metrics.addProcesses(() => this.#totals.all());
+    registerWorkerMetrics(metrics, report);
+    const datafileMetrics = new DatafileMetrics(metrics.ofAgent);
     this.#events = createEvents(config.events, config.cacheDir, { clock, random, log });
+    registerEventMetrics(metrics, () => this.#events.queue.stats());
     this.#broadcast = new WorkerBroadcast(clock, () => this.#pool);
     this.#supply = new Supply(config, {
-      ...{ clock, random, monotonicMs, log, metrics, reader, builder: this.#broadcast, workers: report },
+      ...{ clock, random, monotonicMs, log, reader, builder: this.#broadcast, workers: report },
+      metrics: datafileMetrics,
       onAccepted: (held) => this.#onAccepted(held),
       onForgotten: (sdkKey) => this.#onForgotten(sdkKey),
     });
+    datafileMetrics.show(this.#supply);
     const { keys, store, status, inlets } = this.#supply;
     this.#users = new SharedUsers(config.userProfiles, workers, config.profileCharactersMax);
     this.#notes = new NotificationExchange(

@@ -1,8 +1,7 @@
 // The worker's end of the notes: what the hub takes for the bus is a way to the primary, which joins workers and bus.
 
 import type { NotificationChannel, OnMessage } from '../datafiles/sources/side-channel.ts';
-import type { NotificationMessage } from './messages.ts';
-import type { PrimaryPeer } from './worker.ts';
+import type { NotificationMessage, PrimaryPeer } from './messages.ts';
 
 export class RelayedNotifications implements NotificationChannel {
   readonly #primary: PrimaryPeer;

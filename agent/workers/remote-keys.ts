@@ -4,7 +4,7 @@
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { SdkKey } from '../../core/ids.ts';
 import type { FoundKey, KeyFinder, KeyRefusal } from '../datafiles/keys/keys.ts';
-import type { PrimaryPeer } from './worker.ts';
+import type { PrimaryPeer } from './messages.ts';
 
 /** Header texts resolved before, so that a request costs one look-up. */
 const RESOLVED_MAX = 10_000;

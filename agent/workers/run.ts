@@ -4,9 +4,9 @@
 import type { Clock, Random } from '../../core/clock.ts';
 import { createLog } from '../../io/log.ts';
 import { startTracing } from '../tracing/tracing.ts';
-import type { PrimaryNews, WorkerAnswers } from './messages.ts';
+import type { PrimaryNews, PrimaryPeer, WorkerAnswers } from './messages.ts';
 import { type Answers, Peer, type Send } from './peer.ts';
-import { type PrimaryPeer, ServingWorker } from './worker.ts';
+import { ServingWorker } from './worker.ts';
 
 export interface RunDeps {
   readonly clock: Clock;

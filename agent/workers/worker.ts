@@ -11,22 +11,13 @@ import { Decisions } from '../decisions/decisions.ts';
 import type { FlagClient } from '../decisions/flag-client.ts';
 import { Api } from '../http/api.ts';
 import { Metrics } from '../metrics/metrics.ts';
-import type { Tracing } from '../tracing/tracing.ts';
+import { registerTraceMetrics } from '../tracing/metrics.ts';
+import type { Tracing } from '../tracing/types.ts';
 import { refusalOf } from './broadcast.ts';
-import type {
-  Beginning,
-  DatafileOffer,
-  OfferAnswer,
-  PrimaryAnswers,
-  PrimaryNews,
-  WorkerNews,
-} from './messages.ts';
+import type { Beginning, DatafileOffer, OfferAnswer, PrimaryNews, PrimaryPeer } from './messages.ts';
 import { WorkerOutbox } from './outbox.ts';
-import type { Peer } from './peer.ts';
 import { RelayedNotifications } from './relayed-notifications.ts';
 import { RemoteKeys } from './remote-keys.ts';
-
-export type PrimaryPeer = Peer<PrimaryAnswers, WorkerNews>;
 
 export interface WorkerDeps {
   readonly clock: Clock;
@@ -57,7 +48,8 @@ export class ServingWorker implements PrimaryNews {
     const { clock, random, monotonicMs, log, primary, onSwapped, tracing = null } = deps;
     this.#primary = primary;
     this.#tracing = tracing;
-    this.#metrics = new Metrics(tracing === null ? {} : { traces: tracing.stats });
+    this.#metrics = new Metrics();
+    if (tracing !== null) registerTraceMetrics(this.#metrics, tracing.stats);
     this.#onSwapped = onSwapped;
     const metrics = this.#metrics;
     this.#outbox = new WorkerOutbox(clock, primary);

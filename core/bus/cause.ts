@@ -21,7 +21,7 @@ export interface BusCause {
   readonly says: string;
 }
 
-/** What a WebSocket came to before it was open: an error of its socket, or the HTTP status of an answer. */
+/** Why a WebSocket did not open: an error of its socket, or the HTTP status of an answer. */
 export type SocketFailure = { readonly error: unknown } | { readonly status: number };
 
 /** Codes of nats.ws (ErrorCode), of Node's sockets, of OpenSSL and of undici. */
@@ -51,7 +51,7 @@ export function busCauseOf(error: unknown, socket: SocketFailure | null = null):
 }
 
 function causeOf(error: unknown): BusCause {
-  // Of several addresses of a name each may have failed.
+  // Each of a name's addresses may have failed.
   if (error instanceof AggregateError && error.errors.length > 0) return causeOf(error.errors[0]);
   const code = String((error as { code?: unknown } | null)?.code ?? '');
   const text = messageOf(error);

@@ -1,4 +1,4 @@
-// Who a process is on the bus: the ways to say so, what of them stands in the URLs of its servers, and the text of a .creds
+// A process's credentials on the bus: their kinds, the part of them that stands in the URLs of its servers, and the text of a .creds
 // file as people paste it. Pure; values never appear in a message.
 
 import { takeUserInfo } from '../http/user-info.ts';
@@ -16,7 +16,7 @@ export interface BusServers {
   readonly servers: readonly string[];
   /** Of the URLs: user and password, or a token; empty where they hold none. */
   readonly credentials: BusCredentials;
-  /** What is wrong, to follow the name of the setting; null when nothing is. */
+  /** The problem, to follow the name of the setting; null when there is none. */
   readonly problem: string | null;
 }
 
@@ -41,12 +41,12 @@ export function readBusUrls(urls: readonly string[]): BusServers {
   return { servers, credentials: password === '' ? { token: user } : { user, password }, problem };
 }
 
-/** What FANOUT_NATS_PLAINTEXT may say; the first is its default. */
+/** Values of FANOUT_NATS_PLAINTEXT; the first is its default. */
 export const PLAINTEXT_WORDS = ['refused', 'allowed'] as const;
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /**
- * What is wrong where servers would be sent a password or token without TLS over a network, to follow the name of the setting;
+ * The problem where servers would be sent a password or token without TLS over a network, to follow the name of the setting;
  * null when nothing is. A .creds file's key signs, and is never sent.
  */
 export function plaintextProblem(servers: readonly string[]): string | null {
@@ -69,7 +69,7 @@ const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const SEED = /^SU[A-Z2-7]{56}$/;
 
 /**
- * The text of a .creds file as the client reads it: whatever ended its lines (CRLF, or `\n` as two characters, as JSON and
+ * The text of a .creds file as the client reads it, however its lines ended (CRLF, or `\n` as two characters, as JSON and
  * manifests hold it), with the line end after the last line that pasting and trimming take away.
  */
 export function normalizeCreds(text: string): string {
@@ -81,7 +81,7 @@ export function normalizeCreds(text: string): string {
   return `${lines.trim()}\n`;
 }
 
-/** What is wrong with such a text, to follow the name of its setting; null when it can be used. */
+/** The problem of such a text, to follow the name of its setting; null when it can be used. */
 export function credsProblem(creds: string): string | null {
   const blocks = new Map([...creds.matchAll(BLOCK)].map(([, name = '', value = '']) => [name, value]));
   const jwt = blocks.get('JWT');

@@ -16,8 +16,8 @@ import {
   type Sha256,
   sha256Of,
 } from '../ids.ts';
-import type { Manifest } from '../record/manifest.ts';
-import { SIGNATURE_CHARACTERS_MAX, type Signature } from '../record/signature.ts';
+import type { Manifest, Signature } from '../record/manifest.ts';
+import { SIGNATURE_CHARACTERS_MAX } from '../record/signature.ts';
 import { isOfRecord } from '../version.ts';
 
 export const HEADER = {
@@ -30,7 +30,7 @@ export const HEADER = {
   changeId: 'Df-Change-Id',
   receivedAt: 'Df-Received-At',
   publishedAt: 'Df-Published-At',
-  /** Absent where nobody signs. */
+  /** Absent where versions are not signed. */
   signature: 'Df-Signature',
 } as const;
 
@@ -41,7 +41,7 @@ export const HEADER_BYTES_RESERVED = 2 * 1024;
 
 export type Encoding = 'br' | 'identity' | 'pointer';
 
-/** What the headers say: enough to decide without touching the payload. */
+/** The headers: enough to decide without touching the payload. */
 export interface EnvelopeHead {
   readonly lineage: Lineage;
   readonly seq: Seq;

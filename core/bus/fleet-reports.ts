@@ -1,4 +1,4 @@
-// What agents report after one beat, kept within limits of number and bytes while the reports arrive: the bus user of the
+// The agents' reports after one beat, kept within limits of number and bytes while the reports arrive: the bus user of the
 // agents may publish as much as the server takes, and the publisher must neither run out of memory nor stop hearing
 // the honest ones. Pure.
 
@@ -30,7 +30,7 @@ export class FleetReports {
     return [...this.#reports.values()].map(({ report }) => report);
   }
 
-  /** What is no report takes no place. @returns false once nothing more will be taken */
+  /** A message that is no report takes no place. @returns false once nothing more will be taken */
   add(payload: Uint8Array): boolean {
     this.#readBytes += payload.byteLength;
     if (++this.#readCount > READ_COUNT_MAX || this.#readBytes > READ_BYTES_MAX) {

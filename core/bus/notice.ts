@@ -1,4 +1,4 @@
-// What travels over SNS: metadata only. A `published` notice tells every bridge to announce the head of a key; a
+// Messages over SNS: metadata only. A `published` notice tells every bridge to announce the head of a key; a
 // `refetch` notice tells reconcile that the CDN had not yet caught up with a webhook. The reader always goes to S3 for the truth.
 
 import { parseJsonWithin } from '../datafile/json-depth.ts';

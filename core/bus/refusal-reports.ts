@@ -1,4 +1,4 @@
-// What agents tell the publisher of versions that they refuse, and what it makes of that: a version that a share of them has
+// Agents report to the publisher which versions they refuse, and the publisher judges them: a version that a share of them has
 // quarantined is announced no more. Shapes, their bytes on the bus, and the judgement; pure.
 
 import { parseJsonWithin } from '../datafile/json-depth.ts';
@@ -45,7 +45,7 @@ export interface QuarantineRule {
 export const QUARANTINE_DEFAULT: QuarantineRule = { share: 0.5, agentsMin: 2 };
 
 export interface QuarantineVerdict {
-  /** Of those that answered for this key, 0 to 1. */
+  /** Share of the agents that answered for this key, 0 to 1. */
   readonly share: number;
   readonly agents: number;
   /** Named most often. */

@@ -1,4 +1,4 @@
-// What we need to know of a datafile, and the limits a datafile must keep before anybody parses it further.
+// The identity of a datafile, and the limits that it must keep before it is parsed further.
 // Whether the Optimizely SDK can load it is asked elsewhere (datafile-gate.ts, functions/publish/sdk-check.ts, agent/decisions/clients.ts).
 
 import { FanoutError, isFanoutError } from '../errors.ts';
@@ -26,7 +26,7 @@ export interface Datafile {
   readonly leftOut?: readonly LeftOut[];
 }
 
-/** What the reader expects the datafile to be; a missing field is not checked. */
+/** The identity that the reader expects; a missing field is not checked. */
 export interface DatafileExpectation {
   readonly sdkKey: SdkKey;
   readonly projectId?: string;
@@ -46,7 +46,7 @@ export function parseDatafile(body: Uint8Array, expected: DatafileExpectation): 
   return identifyDatafile(parseJson(body, expected.sdkKey), body, sha256Of(body), expected);
 }
 
-/** What must hold before anybody parses the body. @throws FanoutError DATAFILE_TOO_LARGE, DATAFILE_INVALID */
+/** Checks the limits that must hold before the body is parsed. @throws FanoutError DATAFILE_TOO_LARGE, DATAFILE_INVALID */
 export function checkLimits(body: Uint8Array, sdkKey: SdkKey): void {
   if (body.byteLength > DATAFILE_BYTES_MAX) throw tooLarge(sdkKey, body.byteLength);
   if (nestsDeeperThanWithTexts(body, DATAFILE_DEPTH_MAX))
@@ -103,8 +103,8 @@ function namesKey({ sdkKey: named }: Readonly<Record<string, unknown>>, expected
 }
 
 /**
- * The text of a datafile for whoever parses it, without a byte order mark. Both gates read bytes by this.
- * @throws FanoutError DATAFILE_INVALID where they are not UTF-8: a lenient decoder would serve what nobody published
+ * The text of a datafile as parsers take it, without a byte order mark. Both gates read bytes by this.
+ * @throws FanoutError DATAFILE_INVALID where they are not UTF-8: a lenient decoder would serve what was never published
  */
 export function decodeText(body: Uint8Array, sdkKey: SdkKey): string {
   try {

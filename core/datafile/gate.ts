@@ -12,7 +12,7 @@ const LISTS_REQUIRED = ['experiments', 'featureFlags', 'rollouts'] as const;
 /** The SDK's reasons may quote a name out of the datafile; more than a name never reaches a log line. */
 const REASON_CHARACTERS_MAX = 160;
 
-/** What the gate saw of one datafile. */
+/** The gate's findings about one datafile. */
 export interface Admitted {
   readonly datafile: Datafile & Required<Pick<Datafile, 'leftOut'>>;
   /** The object that the SDK builds on. */

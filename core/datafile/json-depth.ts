@@ -1,7 +1,7 @@
-// How deep JSON may nest before anybody parses it. Node parses any depth, but whoever then walks or writes the value
+// How deep JSON may nest before it is parsed. Node parses any depth, but code that then walks or writes the value
 // recursively (the SDK, JSON.stringify, structuredClone) overflows the stack. Pure; knows no message.
 
-/** What we exchange ourselves nests five deep at most; webhooks and other services' answers not much deeper. */
+/** This project's own messages nest five deep at most; webhooks and other services' answers not much deeper. */
 export const MESSAGE_DEPTH_MAX = 32;
 
 const QUOTE = 0x22;
@@ -76,7 +76,7 @@ export function nestsDeeperThanWithTexts(json: Uint8Array, depthMax: number): bo
  */
 export function parseJsonWithin(json: Uint8Array | string, depthMax: number = MESSAGE_DEPTH_MAX): unknown {
   const text = typeof json === 'string' ? json : new TextDecoder('utf-8', { fatal: true }).decode(json);
-  // What is opened has to be closed: nothing shorter can be that deep.
+  // Each level is opened and closed: no shorter text can be that deep.
   if (text.length > 2 * depthMax) {
     const bytes = typeof json === 'string' ? new TextEncoder().encode(json) : json;
     if (nestsDeeperThan(bytes, depthMax)) throw new Error(`nests deeper than ${depthMax} levels`);

@@ -12,7 +12,7 @@ export const isFields = (value: unknown): value is Fields =>
 export const isName = (value: unknown): value is string | number =>
   typeof value === 'string' || typeof value === 'number';
 
-/** What a part belongs to; null for the whole project. */
+/** The owner of a part; null for the whole project. */
 export type Owner =
   | { readonly flagKey: string }
   | { readonly rule: Fields }
@@ -36,13 +36,13 @@ export class Notes {
     if (this.#notes.length < LEFT_OUT_MAX) this.#notes.push({ owner, what, why });
   }
 
-  /** Notes it; false, for those who keep what is not left out. */
+  /** Notes it; returns false, for filters that keep the parts which are not left out. */
   drop(owner: Owner | null, what: string, why: string): false {
     this.add(owner, what, why);
     return false;
   }
 
-  /** Of a datafile that is loadable by now. */
+  /** The parts left out of a datafile that is loadable by now. */
   parts(): readonly LeftOut[] {
     if (this.#notes.length === 0) return [];
     const flags = flagsWithRules(this.#datafile);

@@ -32,7 +32,7 @@ export const sentenceOf = ({ flagKeys, what, why }: LeftOut): string => {
   return `${what} ${why}${flags === '' ? '' : ` (flag ${flags})`}`;
 };
 
-/** What there is to say of one flag: a sentence for each part that concerns it. */
+/** A sentence for each left-out part that concerns one flag. */
 export const sentencesAbout = (parts: readonly LeftOut[], flagKey: string): readonly string[] => {
   const [name] = flagsNamed([flagKey]);
   return parts

@@ -12,7 +12,7 @@ const LISTS = [
   ...['experiments', 'featureFlags', 'rollouts', 'groups', 'audiences', 'typedAudiences', 'attributes'],
   ...['events', 'integrations', 'holdouts', 'localHoldouts'],
 ];
-/** Every project has them; without one there is less to serve than somebody may think. */
+/** Every project has them; without one there is less to serve than an operator may think. */
 const LISTS_EXPECTED: ReadonlySet<string> = new Set(['experiments', 'featureFlags', 'rollouts']);
 /** Statuses are not looked at by Optimizely's Agent; a rule that has none runs there. */
 const RUNNING = 'Running';
@@ -79,7 +79,7 @@ function knownIn(parts: readonly Fields[]): IsKnown {
   return (id) => isName(id) && ids.has(String(id));
 }
 
-/** Those of groups too. */
+/** Also the experiments of groups. */
 const experimentsOf = (datafile: Fields): readonly Fields[] => [
   ...objectsOf(datafile, 'experiments'),
   ...objectsOf(datafile, 'groups').flatMap((group) => objectsOf(group, 'experiments')),
@@ -186,7 +186,7 @@ function makeAudiencesReadable(rule: Fields, note: (why: string) => void): void 
   if (conditions === null) delete rule.audienceConditions;
   else if (typeof conditions === 'string') rule.audienceConditions = conditions === '' ? [] : [conditions];
   else if (!Array.isArray(conditions)) {
-    // Whom it was meant for cannot be told, so nobody gets it.
+    // Which users it was meant for cannot be told, so no user gets it.
     note('has audience conditions that are neither a list nor a text');
     rule.audienceConditions = [''];
   } else rule.audienceConditions = withOperators(conditions);
@@ -233,7 +233,7 @@ function objectsIn(owner: Fields, name: string, note: (why: string) => void): re
   return objectsOf(owner, name);
 }
 
-/** Of a list that objectsIn() has seen. */
+/** The parts of a list that objectsIn() has checked. */
 const objectsOf = (owner: Fields, name: string) => owner[name] as readonly Fields[];
 
 /** Nearly always all are kept, and nothing is copied. */

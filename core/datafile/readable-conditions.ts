@@ -1,5 +1,5 @@
 // An audience's conditions in the shape that the Optimizely SDK reads: JSON in a text for `audiences`, parsed for
-// `typedAudiences`. What cannot be read becomes a condition of which nothing can be told, so that neither "is in it" nor
+// `typedAudiences`. Conditions that cannot be read become one of which nothing can be told, so that neither "is in it" nor
 // "is not in it" holds for any user, as with Optimizely's Agent. Pure, but for the audience that it is given.
 
 import { partName } from './left-out.ts';

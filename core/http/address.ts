@@ -1,7 +1,7 @@
 // Which network addresses belong to the public internet. Everything else (this machine, its network, a cloud's metadata
-// service) must not be reached because somebody else's data says so. Pure: knows no resolver and no socket.
+// service) must not be reached because a stranger's data says so. Pure: knows no resolver and no socket.
 
-/** Networks that are not anybody's on the internet (IANA's special-purpose registry), as first address and prefix length. */
+/** Networks that are no one's on the internet (IANA's special-purpose registry), as first address and prefix length. */
 const PRIVATE_V4: readonly (readonly [string, number])[] = [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
@@ -32,13 +32,13 @@ export function isPublicAddress(address: string): boolean {
   if (CARRIERS_V6.includes(prefix.join(':'))) return isPublicV4(carried);
   const [first, second] = groups as [number, number];
   // 2000::/3 is all that was ever given out; in it 2001::/23 is for protocols, 2001:db8::/32 and 3fff::/20 for examples,
-  // and 2002::/16 leads to whatever IPv4 address it holds.
+  // and 2002::/16 leads to the IPv4 address that it holds.
   if (first < 0x2000 || first > 0x3fff) return false;
   if (first === 0x2001) return second >= 0x200 && second !== 0xdb8;
   return first !== 0x2002 && first !== 0x3fff;
 }
 
-/** Dotted decimal only: that is what resolvers and URLs give, whatever was written. */
+/** Dotted decimal only: that is what resolvers and URLs give, however an address was written. */
 function parseV4(address: string): number | null {
   const parts = address.split('.');
   if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256))
@@ -67,7 +67,7 @@ const isPublicV4 = (value: number): boolean =>
     return value >= start && value < start + size;
   });
 
-/** What never leaves this machine: localhost, 127.0.0.0/8 and ::1. */
+/** Addresses that never leave this machine: localhost, 127.0.0.0/8 and ::1. */
 export function isLoopback(host: string): boolean {
   const v4 = parseV4(host);
   return host === 'localhost' || host === '::1' || (v4 !== null && v4 >>> 24 === 127);
@@ -76,7 +76,7 @@ export function isLoopback(host: string): boolean {
 export interface AddressRange {
   readonly first: string;
   readonly last: string;
-  /** Of an IPv4 address; false for whatever else. */
+  /** Whether an IPv4 address is inside; false for everything else. */
   holds(address: string): boolean;
 }
 

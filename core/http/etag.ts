@@ -1,11 +1,11 @@
-// What a server says of the version that it serves, as far as it may be sent back to ask whether there is another. Pure.
+// A server's ETag and Last-Modified, as far as they may be sent back to ask whether there is another version. Pure.
 
 /** RFC 9110, 8.8.3: `"…"` or `W/"…"` of visible characters. */
 const ETAG_PATTERN = /^(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"$/;
 const ETAG_CHARACTERS_MAX = 1_024;
 
 /**
- * The tag when it is one, else null. A server's `ETag: *` sent back as `If-None-Match: *` would match whatever it serves, and a
+ * The tag when it is one, else null. A server's `ETag: *` sent back as `If-None-Match: *` would match everything that it serves, and a
  * list of tags more than the one that was read.
  */
 export const etagOf = (header: string | null): string | null =>
@@ -15,7 +15,7 @@ export const etagOf = (header: string | null): string | null =>
 const LAST_MODIFIED_AFTER_DATE_MAX_MS = 24 * 60 * 60_000;
 
 /**
- * The date when it is one that the server may send, else null. RFC 9110, 8.8.2.1: never later than the answer's own `Date`. One of
+ * The date where the server may send it, else null. RFC 9110, 8.8.2.1: never later than the answer's own `Date`. One of
  * years to come, sent back, would have a server that compares dates say "not modified" until then.
  */
 export function lastModifiedOf(header: string | null, date: string | null): string | null {

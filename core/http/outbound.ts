@@ -1,5 +1,5 @@
-// Which URLs may be called because a datafile says so. What the operator configured is his to choose; what a datafile
-// names is whoever's could write one, and must not lead anywhere else than to Optimizely.
+// Which URLs may be called because a datafile says so. The operator chooses the configured ones; those that a
+// datafile names were chosen by its writer, and must lead to Optimizely only.
 
 import { FanoutError } from '../errors.ts';
 import { isPublicAddress } from './address.ts';
@@ -33,7 +33,7 @@ export function judgeUrl(text: string, origins: readonly string[]): Destination 
   return { url, isOperators: false };
 }
 
-/** What a name was resolved to, if all of it is public. @throws FanoutError OUTBOUND_REFUSED */
+/** The addresses of a name, if all of them are public. @throws FanoutError OUTBOUND_REFUSED */
 export function judgeAddresses(hostname: string, addresses: readonly string[]): void {
   const inside = addresses.find((address) => !isPublicAddress(address));
   if (inside !== undefined || addresses.length === 0)

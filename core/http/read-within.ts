@@ -29,7 +29,7 @@ export async function readWithin(
   return whole;
 }
 
-/** The same pieces, for those who want to read by themselves. */
+/** The same pieces, for callers that read by themselves. */
 export async function* limited(
   chunks: AsyncIterable<Uint8Array> | null | undefined,
   bytesMax: number,

@@ -1,5 +1,5 @@
-// Where a redirect may lead a download of a datafile. What is configured is the operator's to choose; where it sends us on
-// to is chosen by whoever answers there. Pure.
+// Where a redirect may lead a download of a datafile. The operator chooses the configured address; the server there
+// chooses where it sends us on to. Pure.
 
 import { FanoutError } from '../errors.ts';
 import { holdsUserInfo } from './user-info.ts';

@@ -1,4 +1,4 @@
-// Where a request goes, whatever form its target has (RFC 9112, 3.2): clients that take us for a proxy, and some monitors,
+// Where a request goes, in every form that its target may have (RFC 9112, 3.2): clients that take us for a proxy, and some monitors,
 // name scheme and host in the request line. Every server must accept that. Pure.
 
 /** `scheme://authority`, and what follows up to a fragment. */
@@ -8,7 +8,7 @@ const HOST = /^[A-Za-z0-9._~%!$&'()*+,;=:[\]-]*$/;
 const SLASH = 0x2f;
 
 export interface OriginForm {
-  /** What the target names; null where it names none. */
+  /** The host that the target names; null where it names none. */
   readonly host: string | null;
   /** Path and query, as the usual request line has them. */
   readonly path: string;

@@ -18,6 +18,6 @@ export function linkedService(name: string, value: string | undefined): string |
   return service.toLowerCase().replaceAll('_', '-');
 }
 
-/** What to do about links that are in the way. */
+/** The remedy for links that are in the way. */
 export const withoutLinks = (service: string): string =>
   `Kubernetes sets it for a service named ${service} (service links): set enableServiceLinks: false in the pod's spec, or rename the service`;

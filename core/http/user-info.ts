@@ -30,7 +30,7 @@ export function takeUserInfo(url: string): BareUrl {
 
 export const holdsUserInfo = (url: string): boolean => USER_INFO.test(url);
 
-/** What the Authorization header of HTTP says of them (RFC 7617, as UTF-8). */
+/** The value of HTTP's Authorization header (RFC 7617, as UTF-8). */
 export const basicAuthorization = ({ user, password }: Credentials): string =>
   `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 

@@ -1,4 +1,4 @@
-// The manifest as bytes in S3. Reading checks every field that somebody acts on, so that a half-written or foreign
+// The manifest as bytes in S3. Reading checks every field that a reader acts on, so that a half-written or foreign
 // object is an error with a remedy and never a strange agent.
 
 import { parseJsonWithin } from '../datafile/json-depth.ts';

@@ -1,12 +1,14 @@
 // The manifest: one small object per SDK key in S3 that says which body is current. Moving it by compare-and-swap
-// assigns the next seq. Here are its shape and its transitions as pure functions; who may swap it is functions/'s business.
+// assigns the next seq. Here are its shape and its transitions as pure functions; functions/publish decides when to swap it.
 
 import type { Datafile } from '../datafile/datafile.ts';
 import type { ChangeId, Lineage, SdkKey, Seq, Sha256 } from '../ids.ts';
 import { isLastOfLineage, isSameSeq, judgePublication, type WriterVerdict } from '../version.ts';
 import { newLineage } from './lineage.ts';
 import { bodyKey } from './names.ts';
-import type { Signature } from './signature.ts';
+
+/** `<keyId>.<base64url of the signature>`. */
+export type Signature = string;
 
 export const MANIFEST_SCHEMA = 1;
 /** Enough to roll back a bad week; bodies named here never expire (bucket lifecycle). */
@@ -79,7 +81,7 @@ export interface Manifest {
   readonly quarantine?: QuarantineMark;
   /** Over the version, for agents; absent where versions are not signed. */
   readonly signature?: Signature;
-  /** Over the whole manifest, for those who build upon it. */
+  /** Over the whole manifest, for publishers that build upon it. */
   readonly seal?: Signature;
 }
 
@@ -203,7 +205,7 @@ function pointAt(base: Base, head: Head, arrival: Arrival): Manifest {
   };
 }
 
-/** What was the head keeps its signature: agents may have to go back to it. */
+/** The former head keeps its signature: agents may have to go back to it. */
 function signedHistory(base: Base): readonly HistoryEntry[] {
   const { history, signature } = base;
   if (signature === undefined) return history;

@@ -9,11 +9,11 @@ export const STREAM_SUBJECTS = 'df.v1.*';
 /** Once a minute, what the head of every key should be. Not captured by the stream. */
 export const BEAT_SUBJECT = 'beat.v1';
 
-/** What an agent says of the versions that it refuses, when a beat asks. Not captured either. */
+/** An agent's report of the versions that it refuses, when a beat asks. Not captured either. */
 export const CANARY_SUBJECTS = 'canary.v1.*';
 export const canarySubject = (agent: string): string => `canary.v1.${agent}`;
 
-/** Which keys' decision notifications somebody listens to. Neither these are kept by the stream. */
+/** Which keys' decision notifications have listeners. The stream does not keep these either. */
 export const WANT_SUBJECT = 'want.v1';
 
 /** Decision notifications of one key, from agent to agent. */

@@ -1,15 +1,12 @@
 // Signatures of the record: one over a version (SDK key, lineage, seq, revision, hash), which travels with it everywhere
-// and which agents check; one over the whole manifest, for those who build upon it. Knows no source and no store.
+// and which agents check; one over the whole manifest, for publishers that build upon it. Knows no source and no store.
 
 import { verify } from 'node:crypto';
 import type { Lineage, SdkKey, Seq, Sha256 } from '../ids.ts';
-import type { Manifest } from './manifest.ts';
+import type { Manifest, Signature } from './manifest.ts';
 import type { KeyId, PublicKey, SigningKey } from './signing-keys.ts';
 
-/** `<keyId>.<base64url of the signature>`. */
-export type Signature = string;
-
-/** What is claimed of a body. Another lineage, seq or key would be another claim. */
+/** The claim about a body that is signed. Another lineage, seq or key would be another claim. */
 export interface Statement {
   readonly sdkKey: SdkKey;
   readonly lineage: Lineage;
@@ -20,7 +17,7 @@ export interface Statement {
 
 /** Longer is no signature of ours: 16 + 1 + 86 characters. */
 export const SIGNATURE_CHARACTERS_MAX = 256;
-/** What a signature is about is a part of what is signed, so that none can be used for something else. */
+/** The kind of claim is a part of the signed text, so that no signature can be used for another kind. */
 const VERSION_DOMAIN = 'datafile-fanout version v1';
 const MANIFEST_DOMAIN = 'datafile-fanout manifest v1';
 const SIGNATURE_PATTERN = /^([0-9a-f]{16})\.([A-Za-z0-9_-]{86})$/;

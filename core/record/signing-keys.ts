@@ -50,7 +50,7 @@ export function parsePublicKey(text: string): PublicKey {
           : createPublicKey({ key: bytes, format: 'der', type: 'spki' }),
     );
   } catch {
-    // What Node says of its input could quote it.
+    // Node's error could quote its input.
     throw invalid('A signing key that should be public is not an Ed25519 public key');
   }
 }

@@ -1,4 +1,4 @@
-// Who the functions are on the bus: the shape of the secret that says so. Pure; values never appear in a message.
+// The functions' credentials on the bus: the shape of the secret that holds them. Pure; values never appear in a message.
 
 import { type BusCredentials, credsProblem, normalizeCreds } from '../../core/bus/credentials.ts';
 import { parseJsonWithin } from '../../core/datafile/json-depth.ts';
@@ -35,7 +35,7 @@ function parseObject(json: string): Record<string, unknown> | null {
     const value: unknown = parseJsonWithin(json);
     return typeof value === 'object' ? (value as Record<string, unknown> | null) : null;
   } catch {
-    // The parser quotes its input, which is a secret; that it is not JSON is all there is to say.
+    // The parser's error would quote its input, which is a secret.
     return null;
   }
 }

@@ -1,4 +1,4 @@
-// Hears what agents say on a connection, within limits. Knows no client library: whatever can subscribe will do.
+// Hears what agents say on a connection, within limits. Knows no client library: anything that can subscribe will do.
 
 import { FleetReports } from '../../core/bus/fleet-reports.ts';
 import { CANARY_SUBJECTS } from '../../core/record/names.ts';

@@ -48,7 +48,7 @@ export class ReusedConnection<C> {
     this.#lastUsedMs = this.#clock.nowMs();
   }
 
-  /** Drops it at once, with whatever still waits on it. */
+  /** Drops it at once, with every call that still waits on it. */
   reset(): void {
     const dropped = this.#current;
     this.#current = null;
@@ -71,14 +71,14 @@ export class ReusedConnection<C> {
       await this.#connector.probe(connection);
       return connection;
     } catch {
-      // It died while we were frozen: why no longer matters, the next one is what counts.
+      // It died while the process was frozen: the reason no longer matters, another connection does.
       this.#closeWhenOpen(kept);
       return this.#connector.open();
     }
   }
 
   #closeWhenOpen(connection: Promise<C> | null): void {
-    // One that never opened was reported to whoever waited for it, and needs no closing.
+    // One that never opened was reported to the callers that waited for it, and needs no closing.
     void connection?.then(
       (open) => this.#connector.close(open),
       () => {},

@@ -1,4 +1,4 @@
-// The stream as it should be, and how to get there over JetStream's API. Knows the API's shapes, no client library.
+// The configuration that the stream should have, and how JetStream's API creates or updates it. Knows the API's shapes, no client library.
 // Uses nothing younger than nats-server 2.9.
 
 import { FanoutError } from '../../core/errors.ts';
@@ -6,7 +6,7 @@ import { STREAM_NAME, STREAM_SUBJECTS } from '../../core/record/names.ts';
 
 /** JetStream's error for a stream that does not exist. */
 const STREAM_NOT_FOUND = 10059;
-/** JetStream's error for creating a stream that exists with another configuration: somebody was first. */
+/** JetStream's error for creating a stream that exists with another configuration: another publisher was first. */
 const STREAM_NAME_IN_USE = 10058;
 
 interface ApiAnswer {

@@ -1,5 +1,5 @@
-// Brings the record to at least an announced revision: what a webhook wants at once, and a queued refetch with more
-// patience. Knows neither HTTP nor SNS.
+// Brings the record to at least an announced revision: at once for a webhook, with more patience for a queued refetch. Knows
+// neither HTTP nor SNS.
 
 import { FanoutError } from '../../core/errors.ts';
 import type { SdkKey } from '../../core/ids.ts';

@@ -39,10 +39,10 @@ export type Fetched =
   /** Optimizely still serves what the manifest names, and that is new enough. */
   | { readonly kind: 'unchanged' }
   | { readonly kind: 'stale'; readonly error: FanoutError }
-  /** What is served is what was announced, or newer, and cannot become good by waiting. */
+  /** Optimizely serves the announced revision, or a newer one, and it cannot become good by waiting. */
   | { readonly kind: 'refused'; readonly error: FanoutError };
 
-/** @throws FanoutError only what `onStale` throws; what went wrong with Optimizely is in the answer. */
+/** @throws FanoutError only what `onStale` throws; failures of Optimizely are in the answer. */
 export async function fetchDatafile(deps: Deps, wanted: Wanted): Promise<Fetched> {
   const { cdn, clock } = deps;
   const vias = cdn.viasOf(wanted.source);
@@ -81,8 +81,8 @@ export async function fetchDatafile(deps: Deps, wanted: Wanted): Promise<Fetched
 }
 
 /**
- * What is older than announced is what the CDN still has: the announced one may be good. A key that is denied is worth
- * waiting for only where something was announced of it; else it would hold up the keys that are looked at after it.
+ * A body that is older than announced may only be the CDN's lag: the announced one may be good. A key that is denied is worth
+ * waiting for only where a webhook announced it; else it would hold up the keys after it.
  */
 function isForGood({ code, retryable, fields }: FanoutError, { atLeastRevision }: Wanted): boolean {
   if (code === 'CDN_DENIED') return reachesRevision(NONE_ANNOUNCED, atLeastRevision);

@@ -19,7 +19,7 @@ const PAUSE_MAX_MS = 100;
 
 /** `manifest` is what the record has now. */
 export type Moved =
-  /** `written`: what this writer put there; others may have moved it on before the writer knew. */
+  /** `written`: the manifest of this writer; others may have moved it on before the writer knew. */
   | { readonly kind: 'moved'; readonly manifest: Manifest; readonly written: Manifest }
   | { readonly kind: 'same' | 'older' | 'pinned'; readonly manifest: Manifest };
 
@@ -85,7 +85,7 @@ export async function swapUntilSettled(
   });
 }
 
-/** Agents that go by signatures take no lineage older than theirs, which the bus may still show; a clock may be behind. */
+/** The lineage that the bus still shows. Agents that check signatures take no older one, and this clock may be behind. */
 async function lineageOnBus({ bus, signer }: Deps, sdkKey: Manifest['sdkKey']): Promise<Lineage | null> {
   if (signer === undefined) return null;
   // An unreachable bus shows none: then the clock has to do, which is wrong only while it is behind.

@@ -20,7 +20,7 @@ import type { EarlyHead } from './announce-fast.ts';
 import { announceFound, announceOnBothPaths } from './announce-on-both-paths.ts';
 import { type Moved, moveManifest } from './move-manifest.ts';
 
-/** Why and for which datafile the record is brought up to date. */
+/** For which datafile, and why, the record is brought up to date. */
 export interface Change {
   readonly source: DatafileSource;
   readonly projectId: string;
@@ -82,7 +82,7 @@ export async function publishDatafile(
   deps.log.info('manifest.moved', { cause, lineage, seq, revision, sha256, latencyMs });
   deps.metrics.count(METRIC.changePublished);
   deps.metrics.timeMs(METRIC.publishLatencyMs, latencyMs);
-  // What is announced is the head, which another writer may have moved on to another body.
+  // The head is announced, which another writer may have moved on to another body.
   const isOwnBody = moved.manifest.sha256 === datafile.sha256;
   if (isOwnBody) tellLeftOut(deps, moved.manifest, datafile);
   const atHand = isOwnBody ? { load: loadOwn, earlyHead } : { earlyHead };

@@ -1,6 +1,6 @@
-// The check at the door: limits, identity, and the Optimizely SDK's own word that it can load a datafile, before it is
-// stored. Only an SDK that throws refuses: what it logs while it loads may be about one part of many. Opens no timer, sends
-// no event: a client on a static configuration is ready as soon as it is made.
+// The check before a datafile is stored: limits, identity, and whether the Optimizely SDK can load it. Only an error that the SDK
+// throws refuses a datafile: a line that it logs while loading may be about one part of many. Starts no timer and sends no
+// event: a client on a static configuration is ready as soon as it is made.
 
 import {
   type Client,
@@ -19,7 +19,7 @@ import {
 import { DatafileGate } from '../../core/datafile/gate.ts';
 import { sha256Of } from '../../core/ids.ts';
 
-/** What the SDK says to every decision while it has no configuration. */
+/** The SDK's reason for every decision while it has no configuration. */
 const NOT_CONFIGURED = /not configured/i;
 
 /**
@@ -44,7 +44,7 @@ export function sdkCheck(body: Uint8Array, expected: DatafileExpectation): Dataf
     });
     const usable = isUsable(client);
     client.close();
-    // Of an SDK that has nothing to decide by, the first line says why.
+    // Where the SDK has nothing to decide by, its first logged line says why.
     if (!usable) throw new Error(logged[0] ?? 'it says no reason');
     return gate.admitted().datafile;
   } catch (cause) {

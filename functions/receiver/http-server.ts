@@ -91,7 +91,7 @@ async function answerWebhook(
   try {
     rawBody = await readBody(request);
   } catch {
-    // The caller went away, or was too slow and has been cut off: there is nobody to answer.
+    // The caller went away, or was too slow and has been cut off: no one is left to answer.
     response.destroy();
     return;
   }

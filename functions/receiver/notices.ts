@@ -1,5 +1,5 @@
 // What SNS and its subscribers do on Lambda, in one process: a published change is announced again with patience, and a
-// refetch is written down before anybody is told that it is queued. What a dying process forgets, reconcile finds.
+// refetch is written down before Optimizely is told that it is queued. Reconcile finds what a dying process forgets.
 
 import { encodeNotice, type Notice, type RefetchNotice } from '../../core/bus/notice.ts';
 import type { Timer } from '../../core/clock.ts';

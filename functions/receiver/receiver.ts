@@ -20,7 +20,7 @@ import type { RefetchIntents } from './refetch-intents.ts';
 import type { ReceiverSettings } from './settings.ts';
 import { createTicker } from './ticker.ts';
 
-/** Everything that a run asks has its own limit; this one is for what nobody foresaw. */
+/** Everything that a run asks has its own limit; this one is for what was not foreseen. */
 const RECONCILE_MS_MAX = 5 * 60_000;
 const RECONCILE_JITTER = 0.1;
 const KEYS_PARALLEL_MAX = 4;

@@ -1,6 +1,6 @@
-// Agents that serve what the record never gets to: a later seq of its lineage, which a stranger announced past the stream or
-// which a restored bucket and bus both forgot, or a lineage that began by a clock ahead. No head tells of it; what agents
-// answer to the beat does. A new lineage brings them back.
+// Agents that serve a version which the record never reaches: a later seq of its lineage, which a stranger announced past the
+// stream or which a restored bucket and bus both forgot, or a lineage that a publisher with a fast clock began. No head shows it;
+// the agents' answers to the beat do. A new lineage brings them back.
 
 import { type AgentReport, type KeyReport, QUARANTINE_DEFAULT } from '../../core/bus/refusal-reports.ts';
 import { errorFields } from '../../core/errors.ts';
@@ -13,14 +13,14 @@ import { announceOnBothPaths } from '../publish/announce-on-both-paths.ts';
 import { leaveLineage } from '../publish/leave-lineage.ts';
 
 /**
- * What agents say begins a new lineage of a key at most once in this time: all agents build their datafile again for it, and
- * the agents' bus user can say it under any number of names.
+ * Reports of agents begin a new lineage of a key at most once in this time: all agents build their datafile again for it, and
+ * the agents' bus user can send reports under any number of names.
  */
 export const RENEWAL_INTERVAL_MIN_MS = 10 * 60_000;
 
 /**
- * How far ahead of our clock a lineage may have begun and still be followed. Each one that is followed moves the end of time
- * nearer, and every holder of the agents' bus user may name one.
+ * How far ahead of our clock a lineage may have begun and still be followed. Lineages have 48 bits for their time, each one that
+ * is followed uses some of them up, and every holder of the agents' bus user may name one.
  */
 export const LINEAGE_AHEAD_MAX_MS = 48 * 60 * 60_000;
 
@@ -81,7 +81,8 @@ async function bringBack(
     const stored = await record.readManifest(sdkKey);
     if (stored === null || !leaving.isBehind(stored.manifest)) return;
     log.error('reconcile.key', fields);
-    // Of a signed lineage it is only told: an agent's word is no reason to move a record that no stranger can have written.
+    // A signed lineage is not left for it, only logged: an agent's report is no reason to move a record that no stranger can have
+    // written.
     if (found === 'agents-ahead' && signer !== undefined) return;
     const left = await leaveLineage(deps, stored, { ...change, ...leaving });
     if (left.kind === 'moved') await announceOnBothPaths(deps, left.manifest);
@@ -94,7 +95,7 @@ function inThisLineage(manifest: Manifest, held: readonly KeyReport[], agentsMin
   const ahead: readonly Version[] = held.filter((it) => isBehind(manifest, it)).sort(newestFirst);
   const [highest] = ahead;
   if (highest === undefined) return null;
-  // The lowest that suffices: a record behind it is behind enough agents.
+  // The lowest seq that suffices: a record behind it is behind enough agents.
   const enough = ahead[agentsMin - 1];
   return {
     found: 'agents-ahead',
@@ -105,8 +106,8 @@ function inThisLineage(manifest: Manifest, held: readonly KeyReport[], agentsMin
 }
 
 /**
- * Where versions are signed, agents take no lineage that began before theirs. One that a publisher with a clock ahead has begun
- * is in their way when record and bus have both been lost: what begins then looks older.
+ * Where versions are signed, agents take no lineage that began before theirs. After a loss of both record and bus, a lineage
+ * that a publisher with a fast clock had begun is in their way: every new one looks older.
  */
 function inLaterLineage(
   manifest: Manifest,

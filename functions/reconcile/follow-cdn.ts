@@ -1,4 +1,4 @@
-// Publishes what Optimizely serves and the record does not have: the webhook that never came. Counted as missed only
+// Publishes a datafile that Optimizely serves and the record does not have: its webhook never came. Counts it as missed only
 // when no webhook can still be on its way.
 
 import { sleep } from '../../core/clock.ts';
@@ -8,15 +8,15 @@ import { isLaterRevision, type Revised, reachesRevision } from '../../core/versi
 import type { Deps, StoredManifest } from '../ports.ts';
 import { type Fetched, fetchDatafile } from '../publish/fetch-datafile.ts';
 import { publishDatafile } from '../publish/publish-datafile.ts';
-import type { KeyRun } from './reconcile-key.ts';
+import type { KeyRun } from './key-run.ts';
 
 const FETCH_BUDGET_MS = 4_000;
 /** From Last-Modified to the webhook's own publication it takes about a second; until then it is not missed. */
 export const MISSED_GRACE_MS = 5_000;
 
 /**
- * A CDN lags its webhook by minutes. After this long an older revision there is not lag: the record holds one that Optimizely
- * does not have, and no webhook moves it until an operator takes it back.
+ * A CDN lags its webhook by minutes. An older revision there after this long is no lag: the record holds a revision that
+ * Optimizely does not have, and no webhook moves it until an operator takes it back.
  */
 export const RECORD_AHEAD_AFTER_MS = 30 * 60_000;
 
@@ -71,7 +71,7 @@ async function publish(
   });
 }
 
-/** Gives a webhook in flight the time to be first; returns the manifest as it is then. */
+/** Gives a webhook that is on its way the time to publish first; returns the manifest as it is then. */
 async function afterGrace(
   deps: Deps,
   run: KeyRun,

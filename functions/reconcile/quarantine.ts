@@ -22,7 +22,7 @@ import type { Role } from '../settings/settings.ts';
 /** A younger version is still on its way to agents: the next beat asks about it. */
 const JUDGED_AFTER_MS = 5_000;
 
-/** Of one process: what it learns of the fleet's size saves asking all of it the next time. */
+/** Belongs to one process: once it knows the fleet's size, it asks only a share of a large fleet. */
 export class Quarantine {
   readonly #rule: QuarantineRule;
   #askShare = 1;
@@ -37,8 +37,8 @@ export class Quarantine {
   }
 
   /**
-   * Sends the beat and hears who answers. Without a bus that can listen, or a head that agents can have judged, it is a beat
-   * as any other.
+   * Sends the beat and collects the agents' answers. Without a bus that can listen, or a head that agents can have judged, it
+   * only sends the beat.
    * @param manifests what the record has
    * @throws FanoutError BUS_UNAVAILABLE when the beat could not be sent
    */
@@ -60,7 +60,7 @@ export class Quarantine {
       throw error;
     }
     const { reports, isCutShort, error } = stop();
-    // A server that was not told of this subject yet: the rest of reconcile does without.
+    // The server's permissions do not name this subject yet: the rest of reconcile does without answers.
     if (error !== null) log.warn('beat.sent', { result: 'agents-not-heard', error: messageOf(error) });
     // Only a stranger with the agents' bus user says so much.
     if (isCutShort) log.warn('beat.sent', { result: 'agents-cut-short', agents: reports.length });
@@ -69,7 +69,7 @@ export class Quarantine {
   }
 
   /**
-   * Marks what the agents refuse, and counts what is marked, in every run, so that the alarm lasts as long as it does.
+   * Marks the versions that agents refuse, and counts the marked ones in every run, so that the alarm lasts as long as they do.
    * Never throws: a mark that could not be made is tried again with the next beat.
    */
   async judge(
@@ -99,7 +99,7 @@ export class Quarantine {
   }
 }
 
-/** False when the manifest has moved on: what the agents said was of another version. */
+/** False when the manifest has moved on: the agents' reports were about another version. */
 async function mark(
   deps: Deps,
   refused: Manifest,

@@ -1,8 +1,7 @@
-// One SDK key, healed: Optimizely against the record, then the record against the bus. Each half does its work although
-// the other fails; what went wrong is handed back rather than thrown.
+// Heals one SDK key: compares Optimizely with the record, then the record with the bus. Each half does its work although the
+// other fails; failures are returned rather than thrown.
 
 import { errorFields, FanoutError } from '../../core/errors.ts';
-import type { ChangeId } from '../../core/ids.ts';
 import { METRIC } from '../../core/log.ts';
 import type { DatafileSource } from '../../core/projects.ts';
 import type { Manifest } from '../../core/record/manifest.ts';
@@ -11,20 +10,12 @@ import { announceOnBothPaths } from '../publish/announce-on-both-paths.ts';
 import { announcePatiently } from '../publish/announce-patiently.ts';
 import { busAhead, leaveLineage } from '../publish/leave-lineage.ts';
 import { judgeHead } from '../publish/swap-head.ts';
-import type { Role } from '../settings/settings.ts';
 import { followCdn } from './follow-cdn.ts';
+import type { KeyRun } from './key-run.ts';
 import { beginAnew, resignOld } from './signed-lineage.ts';
 
-/** A change this young is still being announced by the webhook that brought it. */
+/** The webhook that brought a change this young is still announcing it. */
 const ANNOUNCE_GRACE_MS = 5_000;
-
-export interface KeyRun {
-  readonly source: DatafileSource;
-  readonly projectId: string;
-  readonly changeId: ChangeId;
-  readonly startedAtMs: number;
-  readonly role: Role;
-}
 
 export interface KeyResult {
   /** What the record says now; null when it could not be read or has nothing. */

@@ -52,7 +52,7 @@ export async function reconcileKeys(
     failures.push(...result.failures);
   });
 
-  // A bus is not behind for a version that it is not to have.
+  // A bus that lacks a quarantined version is not behind.
   const heads = new Map<SdkKey, Version>(
     manifests.filter((it) => !isQuarantined(it)).map((it) => [it.sdkKey, it]),
   );

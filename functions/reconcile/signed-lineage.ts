@@ -1,5 +1,5 @@
-// What reconcile does only where versions are signed: begins a lineage with what Optimizely serves when an old manifest was
-// put back, and signs anew what an earlier key has signed.
+// What reconcile does only where versions are signed: when an old manifest was put back, it begins a lineage with Optimizely's
+// datafile; and it signs again what an earlier key has signed.
 
 import { FanoutError } from '../../core/errors.ts';
 import { METRIC } from '../../core/log.ts';
@@ -11,7 +11,7 @@ import { type Fetched, fetchDatafile } from '../publish/fetch-datafile.ts';
 import { type Moved, swapUntilSettled } from '../publish/move-manifest.ts';
 import { archive } from '../publish/publish-datafile.ts';
 import { judgeHead } from '../publish/swap-head.ts';
-import type { KeyRun } from './reconcile-key.ts';
+import type { KeyRun } from './key-run.ts';
 
 const FETCH_BUDGET_MS = 4_000;
 
@@ -48,7 +48,7 @@ export async function beginAnew(
   return moved;
 }
 
-/** Gives a head that another trusted key has signed a new seq, signed with the key that is used now. */
+/** Gives a head that another trusted key has signed a new seq, signed with the current key. */
 export async function resignOld(deps: Deps, run: KeyRun): Promise<void> {
   const { signer, record, log } = deps;
   const { sdkKey } = run.source;

@@ -1,5 +1,5 @@
-// The record in S3: bodies are created once and never change, the manifest moves by compare-and-swap. When to move it, and to
-// what, is not decided here; how objects are read and written is io/s3.ts's business.
+// The record in S3: bodies are created once and never change, the manifest moves by compare-and-swap. functions/publish decides
+// when to move it and to what; io/s3.ts reads and writes the objects.
 
 import { checkBody } from '../../core/bus/envelope.ts';
 import { DATAFILE_BYTES_MAX } from '../../core/datafile/datafile.ts';

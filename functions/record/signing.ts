@@ -1,5 +1,5 @@
-// Who may have written what is found in the record and on the bus, and signs what is written now. Knows keys, not where
-// they are kept; what an untrusted manifest means is signed-record.ts's business.
+// Tells whether a trusted key has signed a manifest or a head, and signs what this process writes. Knows keys, not where they
+// are kept; signed-record.ts decides what an untrusted manifest means.
 
 import type { EnvelopeHead } from '../../core/bus/envelope.ts';
 import type { SdkKey } from '../../core/ids.ts';
@@ -16,14 +16,14 @@ export class Seals implements Signer {
 
   /**
    * @param signing the key that signs; null where this function only checks
-   * @param trusted further keys that what is found may be signed with
+   * @param trusted further keys whose signatures count
    */
   constructor(signing: CachedSecret<SigningKey> | null, trusted: readonly PublicKey[]) {
     this.#signing = signing;
     this.#trusted = trusted;
   }
 
-  /** @throws FanoutError SECRET_UNAVAILABLE: without its key nobody may say that a manifest is not to be trusted */
+  /** @throws FanoutError SECRET_UNAVAILABLE: without its key a publisher cannot tell that a manifest is not to be trusted */
   trusts(manifest: Manifest): Promise<boolean> {
     return this.#judged((ring) => ring.sealed(manifest));
   }
@@ -43,7 +43,7 @@ export class Seals implements Signer {
   async isCurrent({ signature }: Manifest): Promise<boolean> {
     const claimed = keyIdOf(signature);
     if ((await this.#key('get')).keyId === claimed) return true;
-    // The other way round it would be this process that has not heard of the new key.
+    // A claimed key that is unknown here may be the newer one, of which this process has not heard yet.
     return (await this.#key('refresh')).keyId === claimed;
   }
 

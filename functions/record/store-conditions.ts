@@ -9,14 +9,14 @@ export type WriteCondition = { readonly IfMatch: string } | { readonly IfNoneMat
 /** Writes a few bytes to `key` on a condition. Resolves with the HTTP status. @throws FanoutError RECORD_UNAVAILABLE */
 export type TrialWrite = (key: string, condition: WriteCondition) => Promise<number>;
 
-/** Under the prefix that roles allow; the same bytes whoever writes it, so that replicas may try at once. */
+/** Under the prefix that roles allow; every process writes the same bytes, so that replicas may try at once. */
 export const TRIAL_KEY = 'datafiles/.conditions';
 
-/** No object has it: the MD5 of nothing that anybody stores. */
+/** No stored object has it: it is no MD5 of anything known. */
 const NOBODYS_ETAG = `"${'0'.repeat(32)}"`;
 /** A condition that does not hold, or a write while another writes. */
 const HONOURED = new Set([409, 412]);
-/** For `If-Match`, some say so of an object that is not there. */
+/** Some stores answer this to `If-Match` on an object that is not there. */
 const GONE = 404;
 
 /**

@@ -80,7 +80,7 @@ const tooSlow = (capMs: number) =>
 const unexpected = (cause: unknown) =>
   new FanoutError({
     code: 'RECORD_UNAVAILABLE',
-    message: 'The change was not stored, for a reason nobody foresaw',
+    message: 'The change was not stored, for an unforeseen reason',
     remedy: 'It is queued; the log line before this one says more.',
     retryable: true,
     cause,

@@ -1,5 +1,5 @@
-// Whose webhook is this, and did they sign it? Until the signature is right nothing is said about the body, except that
-// a project that is not ours is none of our business. Pure.
+// Which project a webhook belongs to, and whether that project signed it. Until the signature is verified the answer says nothing
+// about the body, except that the project is not configured here. Pure.
 
 import { FanoutError } from '../../core/errors.ts';
 import type { Project, ProjectTable } from '../../core/projects.ts';
@@ -17,8 +17,8 @@ export type Authenticated = Authentic | { readonly kind: 'unknown-project'; read
 export function authenticate(projects: ProjectTable, rawBody: Uint8Array, signature: string): Authenticated {
   const projectId = claimedProjectId(rawBody);
   const project = projectId === null ? undefined : projects.get(projectId);
-  // Without a secret of theirs there is nothing to verify, and nothing is done.
-  // That tells which projects are ours, which is no secret: every datafile names its project, and its SDK key is public.
+  // Without a secret for the project there is nothing to verify, and nothing is done.
+  // The answer tells which projects are configured here, which is no secret: every datafile names its project, and its SDK key is public.
   if (projectId !== null && project === undefined) return { kind: 'unknown-project', projectId };
   if (signature === '') throw signatureMissing();
   // A body that names no project can still be signed by one of ours: then it is malformed rather than forged.

@@ -1,5 +1,5 @@
-// Between API Gateway's HTTP API (payload 2.0) and what the webhook's work understands. Decides nothing but what a body
-// larger than the limit is, before it is decoded.
+// Between API Gateway's HTTP API (payload 2.0) and the request that the webhook's code takes. Decides only whether a body
+// is larger than the limit, before it is decoded.
 
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { SIGNATURE_HEADER, WEBHOOK_BODY_BYTES_MAX } from '../../core/webhook.ts';

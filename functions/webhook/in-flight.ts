@@ -1,5 +1,5 @@
-// Many webhooks of one change at once cost little more than one: those that come while the work is under way share one more
-// run of it, which begins after all of them came, so that each finds in it what it announced. State of one process.
+// Many webhooks of one change at once cost little more than one: those that arrive while the work is running share one more
+// run, which begins after all of them arrived, so that it sees what each of them announced. State of one process.
 
 import type { Applied } from './apply-or-queue.ts';
 
@@ -17,8 +17,8 @@ export class InFlight {
   }
 
   /**
-   * The status of `work`, or of another's for the same key that began later than this call. What is queued or failed is
-   * not tried again by those who waited: their change is as safe, or as unsafe, as that one. Rejects only as `work` does.
+   * The status of `work`, or of another call's work for the same key that began later than this call. Callers that waited do not
+   * repeat work that was queued or failed: their change is as safe, or as unsafe, as that one. Rejects only as `work` does.
    */
   join(key: string, work: () => Promise<Applied>): Promise<Applied> {
     const flight = this.#flights.get(key);

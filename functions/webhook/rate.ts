@@ -1,5 +1,5 @@
-// How many webhooks of a project one process works on. Only those whose signature is right count, so that nobody else
-// can use up what a project has; what is refused is found by reconcile within a minute.
+// How many webhooks of a project one process works on. Only those whose signature is right count, so that no stranger
+// can use up a project's share; reconcile finds the changes of refused webhooks within a minute.
 
 import type { Clock } from '../../core/clock.ts';
 import { FanoutError } from '../../core/errors.ts';

@@ -36,7 +36,7 @@ const STATUS: Readonly<Record<string, number>> = {
   WEBHOOKS_BUSY: 503,
 };
 
-/** Never throws: whatever goes wrong becomes an answer, and a log line. */
+/** Never throws: every failure becomes an answer, and a log line. */
 export async function receiveWebhook(
   deps: Deps,
   settings: WebhookSettings,
@@ -52,7 +52,7 @@ export async function receiveWebhook(
     return body === undefined ? { status } : { status, body };
   } catch (error) {
     const status = isFanoutError(error) ? (STATUS[error.code] ?? 500) : 500;
-    // Whoever limits has counted and told of it, once for many.
+    // The limiter has counted and told of it, once for many.
     const isOverload = isFanoutError(error, 'WEBHOOK_RATE_LIMITED') || isFanoutError(error, 'WEBHOOKS_BUSY');
     if (!isOverload) {
       deps.metrics.count(METRIC.webhookRejected);
@@ -87,7 +87,7 @@ async function accept(
   return settings.guard.places.hold(work);
 }
 
-/** What a webhook comes to whose signature is right. */
+/** The status of a webhook whose signature is right. */
 async function handle(
   deps: Deps,
   settings: WebhookSettings,

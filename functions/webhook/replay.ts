@@ -1,5 +1,6 @@
-// Webhooks that come again: under way, they are joined; answered 204 within the window, or stamped outside of it, they
-// are only hints, which cost one look at the record and nothing at Optimizely. Who signed them is known already.
+// Webhooks that come again. While the first is still being handled, the repetition shares its answer. One that was answered 204
+// within the window, or is stamped outside of it, is only a hint: it costs one look at the record and nothing at Optimizely.
+// Signatures have been verified before.
 
 import { errorFields, FanoutError } from '../../core/errors.ts';
 import type { DatafileSource } from '../../core/projects.ts';
@@ -9,13 +10,13 @@ import type { Deps } from '../ports.ts';
 
 /** Bodies remembered; each takes about a hundred bytes. The oldest gives way. */
 export const REMEMBERED_MAX = 4_096;
-/** Others than these are not joined: whoever runs this takes far fewer at a time. */
+/** Webhooks beyond these are not joined: the receiver takes far fewer at a time. */
 export const UNDER_WAY_MAX = 1_024;
 
 export class Replays {
   readonly #windowMs: number;
   readonly #underWay = new Map<string, Promise<number>>();
-  /** Until when, by body; in the order in which they end. */
+  /** The time until which each body is remembered; the next to be forgotten comes first. */
   readonly #answered = new Map<string, number>();
 
   constructor(windowMs: number) {
@@ -27,8 +28,8 @@ export class Replays {
   }
 
   /**
-   * The status that `work` comes to. It is told whether this very body was answered 204 within the window; while another
-   * of the same body is under way, its answer is given in place of work.
+   * The status that `work` resolves with; `work` learns whether this very body was answered 204 within the window. While the
+   * same body is being handled already, this call shares that answer and runs no work.
    */
   once(body: string, nowMs: number, work: (isRepeated: boolean) => Promise<number>): Promise<number> {
     const underWay = this.#underWay.get(body);
@@ -65,15 +66,15 @@ export class Replays {
 }
 
 export interface WindowSettings {
-  /** Either way of now. */
+  /** Before and after now. */
   readonly windowMs: number;
-  /** What is outside of the window is refused rather than taken for a hint. */
+  /** Webhooks outside of the window are refused rather than taken for hints. */
   readonly isWindowStrict: boolean;
 }
 
 /**
  * Whether a webhook was sent outside of the window. One without a stamp is not, unless the window is strict: Optimizely
- * stamps all of its, and nobody without the secret can take a stamp away.
+ * stamps all of its webhooks, and a stamp cannot be taken away without the secret.
  * @throws FanoutError WEBHOOK_EXPIRED when the window is strict
  */
 export function isOutsideWindow(
@@ -86,7 +87,7 @@ export function isOutsideWindow(
   return isOutside;
 }
 
-/** Whether the record has this revision, or a later one, of all that the webhook is about. False also when S3 is ill. */
+/** Whether the record has this revision, or a later one, of all that the webhook is about. False also when S3 cannot be read. */
 export async function isRecorded(
   { record, log }: Pick<Deps, 'record' | 'log'>,
   sources: readonly DatafileSource[],
@@ -96,7 +97,7 @@ export async function isRecorded(
     const heads = await Promise.all(sources.map(({ sdkKey }) => record.readManifest(sdkKey)));
     return heads.every((head) => reachesRevision(head?.manifest, revision));
   } catch (error) {
-    // Handled as usual then, which meets the same error and answers for it.
+    // The webhook is handled as usual then, which meets the same error and answers for it.
     log.warn('request.failed', { revision, ...errorFields(error) });
     return false;
   }

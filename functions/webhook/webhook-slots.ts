@@ -1,5 +1,5 @@
-// How many signed webhooks one process works on at the same time, so that their datafiles fit its memory. A place is taken
-// only once the signature is right: requests of strangers, read or unread, take none.
+// How many signed webhooks one process works on at the same time, so that their datafiles fit its memory. A webhook takes
+// a place only after its signature was verified: strangers' requests take none.
 
 import { FanoutError } from '../../core/errors.ts';
 import { METRIC } from '../../core/log.ts';
@@ -11,7 +11,7 @@ export class Places {
   readonly #max: number;
   readonly #parts: Pick<ProjectRatesParts, 'log' | 'metrics'>;
   #taken = 0;
-  /** Refused since all places were taken. */
+  /** Webhooks refused since all places were taken. */
   #refused = 0;
 
   constructor(max: number, parts: Pick<ProjectRatesParts, 'log' | 'metrics'>) {

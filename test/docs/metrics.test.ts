@@ -3,6 +3,7 @@
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { createReceiverMetrics } from '../../functions/receiver/metrics.ts';
+import { allPages } from '../../infra/docs/pages.ts';
 import { startDoor } from '../agent/support/door.ts';
 import { sourceText } from '../support/source-text.ts';
 import { blocksIn, codeIn, readPage, rowsIn } from './markdown.ts';
@@ -42,8 +43,12 @@ it('the page about metrics names the labels of each', async () => {
   }
 });
 
-it('the queries and alerts ask for metrics that are on the page', () => {
-  const asked = [...page.matchAll(/\bfanout_(?:agent|receiver)_[a-z0-9_]+/g)].map(([name]) =>
+it('the documents name metrics that are on the page, in queries and alerts too', () => {
+  const text = allPages()
+    .filter((path) => path !== 'CHANGELOG.md')
+    .map(readPage)
+    .join('\n');
+  const asked = [...text.matchAll(/\bfanout_(?:agent|receiver)_[a-z0-9_]+/g)].map(([name]) =>
     name.replace(/_$/, '').replace(/_bucket$/, ''),
   );
   const isFamily = (name: string) => [...told.keys()].some((other) => other.startsWith(`${name}_`));

@@ -1,4 +1,4 @@
-// Whoever is woken by an alarm finds its section; every section is about an alarm; what a section says to type exists.
+// An operator who is woken by an alarm finds its section; every section is about an alarm; what a section says to type exists.
 
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -61,6 +61,16 @@ describe('the runbook', () => {
       expect(agent).toMatch(
         new RegExp(`'${name}'|'${name?.replace(/^datafile_/, '')}'|fanout_agent_${name}`),
       );
+  });
+
+  it('has a query for each alarm that can ring without Lambda', () => {
+    const named = [...part('Without CloudWatch').matchAll(/^\| \*([a-z-]+)\* \|/gm)].map(([, name]) => name);
+    const ofLambda = /^(?:webhook-(?:errors|throttled)|bridge-.*|.*-dead-letters|notices-.*|functions-.*)$/;
+    expect(named.sort()).toEqual(
+      alarms()
+        .filter((name) => !ofLambda.test(name))
+        .sort(),
+    );
   });
 
   it('names events, error codes and outputs that exist', () => {

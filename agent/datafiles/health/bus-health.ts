@@ -110,7 +110,7 @@ export class BusHealth {
     }
   }
 
-  /** One that names no watched key, of another deployment for example, says nothing of whoever publishes those. */
+  /** A beat that names no watched key, of another deployment for example, says nothing of the watched keys' publisher. */
   beat(beat: Beat): void {
     this.#named([...beat.heads.keys(), ...(beat.others ?? [])]);
     this.#awaitBeats();
@@ -159,7 +159,7 @@ export class BusHealth {
     else this.#change(null);
   }
 
-  /** Something is not right; it has the grace to mend before anybody acts on it. */
+  /** Something is not right; it has the grace to mend before the agent acts on it. */
   #unsound(reason: BusReason): void {
     if (!this.#available) {
       this.#reason = reason;

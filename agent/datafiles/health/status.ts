@@ -1,13 +1,13 @@
-// What the agent says of itself: readiness and health, derived from the store. Knows neither HTTP nor Prometheus.
+// The agent's readiness and health, derived from the store. Knows neither HTTP nor Prometheus.
 
 import { LEFT_OUT_SHOWN_MAX, sentenceOf } from '../../../core/datafile/left-out.ts';
 import type { SdkKey } from '../../../core/ids.ts';
 import { isOfRecord } from '../../../core/version.ts';
-import type { DatafileSample } from '../../metrics/metrics.ts';
 import type { WorkersReport } from '../../workers/metrics/report.ts';
 import type { Keys } from '../keys/keys.ts';
 import type { UnknownKey, UnknownKeys } from '../keys/unknown.ts';
 import type { LastGood, UnusedHead } from '../last-good.ts';
+import type { DatafileSample } from '../metrics.ts';
 import type { Quarantined } from '../quarantine.ts';
 import type { SignatureReport } from '../signatures.ts';
 import type { SourceName } from '../sources/source.ts';
@@ -31,10 +31,10 @@ export interface DatafileStatus {
   readonly unknownToOptimizely?: {
     /** ISO time. */
     readonly since: string;
-    /** What the CDN answers, 403 or 404. */
+    /** The status of the CDN's answer, 403 or 404. */
     readonly cdnStatus: number;
   };
-  /** What serves has not been seen to be current for longer than its sources take to look; absent otherwise. */
+  /** No source has seen the serving datafile to be current for longer than they take to look; absent otherwise. */
   readonly stale?: {
     /** ISO time: when it was last seen to be, else when it began to serve. */
     readonly since: string;
@@ -84,7 +84,7 @@ export interface HealthReport {
   readonly cache?: { readonly state: 'failing' /** ISO time. */; readonly since: string };
   /** Where workers serve; absent where this process does. */
   readonly workers?: WorkersReport;
-  /** Whose signatures count, and what was refused; absent where nobody looks at them. */
+  /** Whose signatures count, and what was refused; absent where signatures are not checked. */
   readonly signatures?: SignatureReport;
 }
 
@@ -132,7 +132,7 @@ export function createStatus(options: StatusOptions): Status {
   const isServed = () =>
     isEnough(keys.all(), (sdkKey) => store.get(sdkKey) !== null, unknown.isExempt.bind(unknown)) &&
     workers?.().ready !== false;
-  // What is refused is the reason why an older one serves; its sources look as they should.
+  // The refused version is the reason why an older one serves; the sources look as they should.
   const staleSince = (sdkKey: SdkKey) =>
     quarantined(sdkKey) !== null || lastGood(sdkKey) !== null
       ? null
@@ -176,7 +176,8 @@ export function createStatus(options: StatusOptions): Status {
       status: overall(),
       bus: busConfigured ? busReport(health, busCause()) : { state: 'off', reason: null },
       datafiles: [...keys.all()].map(({ sdkKey, configured }) => ({
-        ...{ sdkKey, configured },
+        sdkKey,
+        configured,
         ...refusalOf(quarantined(sdkKey)),
         ...lastGoodOf(lastGood(sdkKey)),
         ...unknownOf(unknown.of(sdkKey)),
@@ -246,7 +247,12 @@ function datafileOf(store: AnyStore, sdkKey: SdkKey, nowMs: number): DatafileSta
   const { lineage, seq, revision, sha256, source, changeId, acceptedAtMs } = held;
   const verifiedAtMs = store.verifiedAtMs(sdkKey);
   return {
-    ...{ lineage, seq, revision, sha256, source, changeId },
+    lineage,
+    seq,
+    revision,
+    sha256,
+    source,
+    changeId,
     ageMs: nowMs - acceptedAtMs,
     verifiedAt: verifiedAtMs === null ? null : isoOf(verifiedAtMs),
   };

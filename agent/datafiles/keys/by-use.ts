@@ -1,11 +1,7 @@
 // Which keys on demand give way: those that were unused for longest. Pure.
 
-import type { ServedKey } from './keys.ts';
-
-type Used = Pick<ServedKey, 'lastUsedMs'>;
-
 /** @returns those to be let go of so that no more than `bytesMax` are left, in the order in which they go */
-export function unusedBeyond<K extends Used>(
+export function unusedBeyond<K extends { readonly lastUsedMs: number }>(
   keys: readonly K[],
   bytesMax: number,
   bytesOf: (key: K) => number,

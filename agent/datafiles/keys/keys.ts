@@ -3,10 +3,10 @@
 
 import type { SdkKey } from '../../../core/ids.ts';
 import { Semaphore } from '../../../core/semaphore.ts';
-import { parseKeyHeader, tokensMatch } from '../../http/door/key-header.ts';
 import { LookupBudget } from '../lookup-budget.ts';
 import type { CdnAnswer } from '../sources/cdn.ts';
 import { unusedBeyond } from './by-use.ts';
+import { parseKeyHeader, tokensMatch } from './key-header.ts';
 import type { KeysOptions } from './options.ts';
 
 /** A key that was refused is not asked for again within this time. */
@@ -26,22 +26,22 @@ export interface ServedKey {
   /** Resolves when it has a datafile or there is nothing more to wait for. */
   readonly ready: Promise<void>;
   lastUsedMs: number;
-  /** Whoever asked for it waits for its first datafile. */
+  /** The caller that asked for it waits for its first datafile. */
   isAwaited: boolean;
   /** By itself it is more than all may be. */
   isTooLarge: boolean;
 }
 
-/** What those who ask for a key are told of it. */
+/** A key as its callers see it. */
 export type FoundKey = Pick<ServedKey, 'sdkKey' | 'configured'>;
 
-/** The keys for those who only ask for them. */
+/** The keys as callers see them that only ask for one. */
 export interface KeyFinder {
   /** The key that a header text names, when it is served already and may be asked for with it. */
   resolved(header: string): FoundKey | undefined;
   /**
    * Like resolved(), but loads an unlisted key and waits for its first datafile. Never rejects.
-   * @param client who asks, of whom too many unlisted keys are turned away
+   * @param client the caller's address; its look-ups of unlisted keys are limited
    */
   resolve(header: string, client?: string): Promise<FoundKey | KeyRefusal>;
 }
@@ -80,7 +80,7 @@ export class Keys implements KeyFinder {
     return this.#served.get(sdkKey)?.configured === true;
   }
 
-  /** Somebody else was asked for the key. */
+  /** Another worker was asked for the key. */
   used(sdkKey: SdkKey): void {
     const key = this.#served.get(sdkKey);
     if (key !== undefined) key.lastUsedMs = this.#options.nowMs();

@@ -47,7 +47,7 @@ export class UnknownKeys {
   }
 
   /**
-   * A source has looked for a configured key. What is unknown stays so while its sources fail: an outage of the CDN says
+   * A source has looked for a configured key. An unknown key stays unknown while its sources fail: an outage of the CDN says
    * nothing new. True when the key is unknown, and the log says so as often as it should.
    */
   looked(sdkKey: SdkKey): boolean {

@@ -1,4 +1,4 @@
-// Who the agent is on the bus, as its files say now: mounted secrets and .creds files are renewed while it runs. Knows no
+// The agent's credentials on the bus, as its files hold them now: mounted secrets and .creds files are renewed while it runs. Knows no
 // client.
 
 import { readFile } from 'node:fs/promises';
@@ -19,7 +19,7 @@ export class FreshCredentials {
     return Object.keys(this.#files).length > 0;
   }
 
-  /** The same object while nothing has changed. What cannot be read, or used, is as it was: it may be just being written. */
+  /** The same object while nothing has changed. A file that cannot be read, or used, changes nothing: it may be just being written. */
   async read(): Promise<BusCredentials> {
     const { password, token, creds } = this.#files;
     const [newPassword, newToken, text] = await Promise.all([password, token, creds].map(contentsOf));

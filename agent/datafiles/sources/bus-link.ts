@@ -91,7 +91,7 @@ export class BusLink {
       servers: [...new Set([...settings.servers, ...this.#gossiped])],
       name: 'datafile-fanout-agent',
       timeoutMs: CONNECT_TIMEOUT_MS,
-      // What this agent says is known to all of it already, so that it needs no echo.
+      // The agent knows its own messages: it needs no echo.
       options: { pingInterval: pingIntervalMs, maxPingOut: PINGS_OUT_MAX, noEcho: true },
       connectTo,
     };
@@ -126,7 +126,7 @@ export class BusLink {
       }
       // The client says this too when it leaves because of such an error.
       if (type === 'staleConnection' && refusal === null) this.#events.stale();
-      // What it says last need not end the iteration (nats.ws 1.30).
+      // The last status need not end the iteration (nats.ws 1.30).
       if (type === 'staleConnection' || type === 'disconnect') break;
     }
     if (this.#stopped) return;

@@ -1,4 +1,4 @@
-// What there is to say of the bus without its client: settings, what a link reports, and its error. So that the settings
+// The bus without its client: settings, the events of a link, and its error. So that the settings
 // and the judge of the bus need not know which client it is.
 
 import type { Beat } from '../../../core/bus/beat.ts';
@@ -26,7 +26,7 @@ export interface CredentialFiles {
 /** A version that the bus has shown, with what its signature is about. */
 export type BusHead = Version & Pick<DatafileMeta, 'revision' | 'sha256' | 'signature'>;
 
-/** What the link does, for whoever judges the bus. */
+/** The events of the link, for the judge of the bus. */
 export interface BusEvents {
   connected(): void;
   disconnected(): void;

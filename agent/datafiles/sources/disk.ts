@@ -32,14 +32,14 @@ const NEWLINE = 0x0a;
 const FILE_MODE = 0o600;
 /** After a swap the processor belongs to requests; a cache may be this much behind. */
 const WRITE_DELAY_MS = 500;
-/** What could not be judged is offered again after this. */
+/** A file that could not be judged is offered again after this. */
 const OFFER_AGAIN_MS = 1_000;
 
 export interface CacheEntry extends DatafileMeta {
   readonly body: Uint8Array;
 }
 
-/** What is done to files; the names are those of node:fs/promises where it has them. */
+/** The operations on files; the names are those of node:fs/promises where it has them. */
 export interface CacheFiles {
   mkdir(path: string, options: { recursive: true }): Promise<unknown>;
   readFileWithin(path: string, bytesMax: number): Promise<Uint8Array>;

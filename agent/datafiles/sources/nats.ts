@@ -99,7 +99,7 @@ export class NatsSource implements Source {
     };
   }
 
-  /** What was missed meanwhile has to be asked for. */
+  /** The source asks for the messages that it missed meanwhile. */
   async #linked(connection: NatsConnection): Promise<void> {
     this.#epoch++;
     this.#options.events.connected();
@@ -125,7 +125,7 @@ export class NatsSource implements Source {
 
   /**
    * Asks for the subject's last message. True when the bus answered, also that it has none. A bus without its stream does
-   * not answer: it is not caught up, whatever comes live, until the first announcement has made one.
+   * not answer: it is not caught up, even when messages come live, until the first announcement has made one.
    */
   async #catchUp(connection: NatsConnection, sdkKey: SdkKey): Promise<boolean> {
     try {
@@ -179,7 +179,14 @@ export class NatsSource implements Source {
   #candidate(sdkKey: SdkKey, head: EnvelopeHead, message: Msg): Candidate {
     const { lineage, seq, revision, sha256, changeId, receivedAtMs, publishedAtMs, signature } = head;
     return {
-      ...{ sdkKey, lineage, seq, revision, sha256, changeId, receivedAtMs, publishedAtMs },
+      sdkKey,
+      lineage,
+      seq,
+      revision,
+      sha256,
+      changeId,
+      receivedAtMs,
+      publishedAtMs,
       ...(signature !== undefined && { signature }),
       lastModifiedMs: null,
       source: this.name,

@@ -30,7 +30,7 @@ export class PollLoop {
   #plannedMs = 0;
   #stopped = false;
   #rate: RateState | null = null;
-  /** Ends the wait of those who asked for more looks than the limit has. */
+  /** Ends the wait of callers that asked for more looks than the limit allows. */
   #waiting: { readonly timer: Timer; readonly end: () => void } | null = null;
 
   constructor(options: PollLoopOptions) {
@@ -44,7 +44,7 @@ export class PollLoop {
   now(): Promise<void> {
     if (this.#stopped) return Promise.resolve();
     if (this.#running === null && this.#next === null && this.#take() === 0) return this.#run();
-    // What is in flight may have been read before the caller's reason to ask: it takes another look.
+    // A look in flight may have read before the caller's reason to ask: it takes another one.
     this.#next ??= this.#lookNext();
     return this.#next;
   }
@@ -71,7 +71,7 @@ export class PollLoop {
         this.#waiting = { timer: this.#options.clock.after(waitMs, end), end };
       });
     this.#waiting = null;
-    // One that began by the interval meanwhile may be older than the latest reason to ask.
+    // A look that the interval began meanwhile may be older than the latest reason to ask.
     await this.#running;
     this.#next = null;
     if (!this.#stopped) await this.#run();

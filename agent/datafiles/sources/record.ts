@@ -72,7 +72,7 @@ export class RecordSource implements Source {
     return followed.loop.now();
   }
 
-  /** Looks now, whatever the interval; repeated with backoff until a look succeeds. */
+  /** Looks now, without waiting for the interval; repeated with backoff until a look succeeds. */
   refresh(sdkKey: SdkKey): Promise<void> {
     return this.#followed.get(sdkKey)?.loop.now() ?? Promise.resolve();
   }
@@ -110,7 +110,8 @@ export class RecordSource implements Source {
   #loop(sdkKey: SdkKey): PollLoop {
     const { clock, random, intervalMs } = this.#options;
     return new PollLoop({
-      ...{ clock, random },
+      clock,
+      random,
       look: () => this.#look(sdkKey),
       intervalMs: () => intervalMs(sdkKey),
       backoffFirstMs: BACKOFF_FIRST_MS,
@@ -158,7 +159,13 @@ export class RecordSource implements Source {
   #candidate(sdkKey: SdkKey, version: Manifest | PastVersion, fromHistory: boolean): Candidate {
     const { lineage, seq, revision, sha256, changeId, publishedAtMs, signature } = version;
     return {
-      ...{ sdkKey, lineage, seq, revision, sha256, changeId, publishedAtMs },
+      sdkKey,
+      lineage,
+      seq,
+      revision,
+      sha256,
+      changeId,
+      publishedAtMs,
       // The history does not say when its webhooks arrived.
       receivedAtMs: 'receivedAtMs' in version ? version.receivedAtMs : publishedAtMs,
       ...(signature !== undefined && { signature }),

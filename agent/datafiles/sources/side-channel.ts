@@ -1,7 +1,7 @@
 // Messages beside datafiles over the same link: best effort, nothing kept, nothing sent while the link is down.
-// Knows no client: the link is whatever can publish and subscribe.
+// Knows no client: the link is anything that can publish and subscribe.
 
-/** What a bus client must be able to do. */
+/** The part of a bus client that is used here. */
 export interface Link {
   publish(subject: string, payload: Uint8Array): void;
   subscribe(
@@ -14,7 +14,7 @@ export interface Link {
 
 export type OnMessage = (payload: Uint8Array) => void;
 
-/** The channel for those who use it. */
+/** The channel as its users see it. */
 export type NotificationChannel = Pick<SideChannel, 'publish' | 'subscribe' | 'onUp' | 'settled'>;
 
 interface Subscribed {
@@ -50,7 +50,7 @@ export class SideChannel {
     this.#up = false;
   }
 
-  /** Nothing when the link is down: old notes are of no use to anybody. */
+  /** Nothing when the link is down: old notes are of no use. */
   publish(subject: string, payload: Uint8Array): void {
     if (this.#up) this.#link?.publish(subject, payload);
   }

@@ -2,12 +2,12 @@
 // offers them; it never decides whether they are news, and it knows neither the other sources nor the SDK.
 
 import type { ChangeId, Lineage, SdkKey, Seq, Sha256 } from '../../../core/ids.ts';
-import type { Signature } from '../../../core/record/signature.ts';
+import type { Signature } from '../../../core/record/manifest.ts';
 import type { Version } from '../../../core/version.ts';
 
 export type SourceName = 'nats' | 's3' | 'disk' | 'cdn';
 
-/** What stands in for a lineage where a datafile did not come from the record (seq 0). */
+/** Stands in for a lineage where a datafile did not come from the record (seq 0). */
 export const NO_LINEAGE = 'none' as Lineage;
 export const NO_SEQ = 0 as Seq;
 
@@ -63,7 +63,7 @@ export type Outcome =
       readonly error: unknown;
     };
 
-/** What lies between an agent and its datafiles: every version would meet with the same. */
+/** Failures between an agent and its datafiles: every version would meet with the same. */
 const ON_THE_WAY: ReadonlySet<string> = new Set([
   'RECORD_UNAVAILABLE',
   'WORKERS_UNAVAILABLE',

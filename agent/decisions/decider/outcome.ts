@@ -1,14 +1,7 @@
 // What a flag can come to for a user: a variation by a rule, or nothing. What is said of it, in an answer and in an event,
 // is learned from the SDK's own decision, once per revision. Knows nothing of how it is reached.
 
-/** The answer's text, without the user and the reasons between. */
-export interface AnswerPieces {
-  readonly enabled: boolean;
-  readonly before: string;
-  readonly after: string;
-  /** In place of `after` where variables are not wanted. */
-  readonly end: string;
-}
+import type { FlagDecision } from '../flags/decision.ts';
 
 /** The event's text, without its time and id. */
 export interface EventPieces {
@@ -23,7 +16,7 @@ export class Outcome {
   readonly ruleKey: string | null;
   readonly variationKey: string | null;
   /** Null until learned. */
-  answer: AnswerPieces | null = null;
+  decision: FlagDecision | null = null;
   /** Undefined until learned; null where none is sent. */
   event: EventPieces | null | undefined = undefined;
 

@@ -4,7 +4,7 @@
 import type { AgentConfig } from '../../config/config.ts';
 import type { Status } from '../../datafiles/health/status.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
-import type { Route } from '../kernel/server.ts';
+import type { Route } from '../kernel/route.ts';
 import { shownConfig } from './config.ts';
 import { expvar } from './expvar.ts';
 import { healthRoutes } from './health.ts';

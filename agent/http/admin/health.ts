@@ -6,7 +6,7 @@ import type { HealthReport, Status } from '../../datafiles/health/status.ts';
 import { BodyRequest } from '../kernel/body-request.ts';
 import { answerCompressed } from '../kernel/compressed.ts';
 import type { Exchange } from '../kernel/exchange.ts';
-import type { Route } from '../kernel/server.ts';
+import type { Route } from '../kernel/route.ts';
 
 /** Who knows; elsewhere than in this process, with a promise. */
 export type HealthSource =

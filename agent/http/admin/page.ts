@@ -1,6 +1,6 @@
 // GET /: a page for people, and for load balancers, whose health checks ask for it unless told otherwise.
 
-import type { Route } from '../kernel/server.ts';
+import type { Route } from '../kernel/route.ts';
 
 const HTML_TYPE = 'text/html; charset=utf-8';
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };

@@ -2,9 +2,8 @@
 // too; where no tokens are asked for, routes stay as they are. Rules and words are the original's.
 
 import type { IncomingHttpHeaders } from 'node:http';
-import { pathOf } from '../door/key-request.ts';
 import type { Exchange } from '../kernel/exchange.ts';
-import type { Route } from '../kernel/server.ts';
+import type { Route } from '../kernel/route.ts';
 import { type Claims, type TokenChecker, TokenRefusal } from './tokens.ts';
 
 /** Why the bearer of these claims may not do this; null when it may. */
@@ -33,7 +32,7 @@ const apiRule: Rule = ({ sdk_keys: sdkKeys }, exchange) => {
 
 /** OFREP's clients have another header for it. */
 const ofrepKey = (exchange: Exchange): string =>
-  pathOf(exchange).startsWith('/ofrep/') ? exchange.header('x-api-key') : '';
+  exchange.path.startsWith('/ofrep/') ? exchange.header('x-api-key') : '';
 
 function guard(routes: readonly Route[], checker: TokenChecker | null, rule: Rule): readonly Route[] {
   if (checker === null) return routes;

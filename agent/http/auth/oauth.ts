@@ -3,7 +3,7 @@
 
 import type { AuthClient, AuthSettings } from '../../config/config.ts';
 import type { Exchange } from '../kernel/exchange.ts';
-import type { Route } from '../kernel/server.ts';
+import type { Route } from '../kernel/route.ts';
 import { SecretChecks } from './secret-checks.ts';
 
 const BODY_BYTES_MAX = 16 * 1024;

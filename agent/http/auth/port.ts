@@ -4,7 +4,7 @@
 import type { Clock } from '../../../core/clock.ts';
 import type { Log } from '../../../core/log.ts';
 import type { AuthSettings } from '../../config/config.ts';
-import type { Route } from '../kernel/server.ts';
+import type { Route } from '../kernel/route.ts';
 import { guardAdmin, guardApi } from './auth.ts';
 import { IssuerKeys } from './issuer-keys.ts';
 import { oauthRoute } from './oauth.ts';

@@ -3,7 +3,7 @@
 
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { AuthClient } from '../../config/config.ts';
-import { FairQueue } from '../kernel/fair-queue.ts';
+import { FairQueue } from './fair-queue.ts';
 
 /** Comparisons waiting, for one id and one client's address and in all; each takes a quarter of a second of one core. */
 const LIMITS = { laneMax: 32, allMax: 128 } as const;

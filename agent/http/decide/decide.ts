@@ -1,86 +1,93 @@
-// POST /v1/decide: one flag, several, or all, for one user. Decides within the call, unless somebody outside has to be
-// asked for it first, or it takes so long that others must have their turn in between.
+// POST /v1/decide: one flag, several, or all, for one user, in the words of the original.
 
+import type { UserLimits } from '../../config/front-door-types.ts';
 import type { Held } from '../../datafiles/store.ts';
+import { UserDecisions } from '../../decisions/decide.ts';
 import type { FlagClient } from '../../decisions/flag-client.ts';
+import { decisionText, type FlagDecision, userText } from '../../decisions/flags/decision.ts';
 import { type Bounds, keysProblem } from '../door/user-limits.ts';
-import { withClient } from '../door/with-client.ts';
 import type { FlagHandler } from '../door/with-datafile.ts';
+import { forUser, type ProfileDeps } from '../door/with-profiles.ts';
 import type { Exchange } from '../kernel/exchange.ts';
-import {
-  type DecideOptions,
-  type Decision,
-  isPrototypeKey,
-  onlyEnabled,
-  unknownFlag,
-  unlisted,
-  userContext,
-} from './decision.ts';
-import { decisionText, userText } from './decision-text.ts';
-import { decideFlags } from './flags.ts';
-import { decideLate, isLate } from './late.ts';
-import { telling } from './notifications.ts';
-import { decidePlain } from './plain.ts';
+import type { Turns } from '../kernel/turns.ts';
+import { contextOf } from './notifications.ts';
 import { knownUser, withReasons } from './reasons.ts';
 import { type DecideRequest, parseDecideRequest } from './request.ts';
 
-export const decideHandler =
-  (bounds: Bounds): FlagHandler =>
-  (exchange, held) => {
-    const request = parseDecideRequest(exchange.body, bounds.limits);
-    if (typeof request === 'string') return exchange.error(400, request);
-    const client = held.built;
-    const keys = exchange.query('keys');
-    const problem = keysProblem(keys, bounds.limits);
-    if (problem !== null) return exchange.error(400, problem);
-    if (isLate(client, request, keys)) return decideLate(bounds, exchange, held, request, keys);
-    return withClient(client, () => {
-      const text =
-        decidePlain(client, request, keys, bounds.turns, exchange) ??
-        decideBySdk(bounds, exchange, held, request, keys);
-      if (typeof text === 'string') return exchange.jsonReady(200, text);
-      return text.then((late) => exchange.jsonReady(200, late));
-    });
-  };
+const CACHE_HEADER = 'x-optimizely-odp-cache-name';
+const NO_SEGMENTS = 'failed to fetch qualified segments';
+
+interface Question {
+  readonly exchange: Exchange;
+  readonly held: Held<FlagClient>;
+  readonly request: DecideRequest;
+  /** Of flags; none: all of them. */
+  readonly keys: readonly string[];
+}
+
+export const decideHandler = (bounds: Bounds, profiles: ProfileDeps | null = null): FlagHandler =>
+  forUser(
+    profiles,
+    (exchange) => read(exchange, bounds.limits),
+    (exchange, held, request) => {
+      const question = { exchange, held, request, keys: exchange.query('keys') };
+      return request.fetchSegments
+        ? answerLate(question, bounds.turns)
+        : answer(question, bounds.turns, null);
+    },
+  );
+
+function read(exchange: Exchange, limits: UserLimits): DecideRequest | null {
+  const request = parseDecideRequest(exchange.body, limits);
+  const problem = typeof request === 'string' ? request : keysProblem(exchange.query('keys'), limits);
+  if (problem === null) return request as DecideRequest;
+  exchange.error(400, problem);
+  return null;
+}
+
+/** Asks for the user's segments first. */
+function answerLate(question: Question, turns: Turns): void | Promise<void> {
+  const { exchange, held, request } = question;
+  const client = held.built;
+  return client.use(async () => {
+    const { userId, fetchSegmentsOptions } = request;
+    const cacheName = exchange.header(CACHE_HEADER);
+    const segments = (await client.odp?.segmentsOf(userId, fetchSegmentsOptions, cacheName)) ?? null;
+    if (segments === null) return exchange.error(500, NO_SEGMENTS);
+    return answer(question, turns, segments);
+  });
+}
 
 /** One key gives an object; several, or none for all, a list. */
-function decideBySdk(
-  { turns }: Bounds,
-  exchange: Exchange,
-  held: Held<FlagClient>,
-  request: DecideRequest,
-  keys: readonly string[],
-): string | Promise<string> {
+function answer(
+  { exchange, held, request, keys }: Question,
+  turns: Turns,
+  segments: readonly string[] | null,
+): void | Promise<void> {
   const client = held.built;
-  const user = userContext(client.sdk, request);
-  const known = knownUser(held, request);
-  const who = userText(request);
-  const options = request.decideOptions as unknown as DecideOptions;
-  const unknown = (key: string) => JSON.stringify(unknownFlag(key, request));
-  const text = (decision: Decision) => decisionText(withReasons(held, request, decision, known), who, client);
+  const known = knownUser(held, request, segments);
+  const context = client.isHeard ? contextOf(held, request, known) : null;
+  const decisions = new UserDecisions(client, request, { context, segments });
+  const who = userText(request.userId, request.userAttributes);
+  const hasVariables = !request.decideOptions.includes('EXCLUDE_VARIABLES');
+  const text = (decision: FlagDecision): string =>
+    decisionText(withReasons(held, request, decision, known), who, hasVariables);
   const [only] = keys;
-  if (keys.length === 1 && only !== undefined)
-    return isPrototypeKey(only)
-      ? unknown(only)
-      : text(telling(held, request, known, () => user.decide(only, options)));
-  const names = only === undefined ? client.flagKeys : keys.filter((key) => !isPrototypeKey(key));
-  const isListed = onlyEnabled(request) ? ({ enabled }: Decision) => enabled : () => true;
+  if (keys.length === 1 && only !== undefined) {
+    const respond = (decision: FlagDecision) => exchange.jsonReady(200, text(decision));
+    const decision = decisions.one(only);
+    return decision instanceof Promise ? decision.then(respond) : respond(decision);
+  }
+  const isShort = request.decideOptions.includes('ENABLED_FLAGS_ONLY');
+  const flagKeys = only === undefined ? client.flagKeys : [...new Set(keys)];
   // So often the user comes back, or is sent on.
-  exchange.hold(who.length * names.length);
+  exchange.hold(who.length * flagKeys.length);
   let list = '';
-  const add = (one: string): void => {
-    list += list === '' ? one : `,${one}`;
+  const decided = decisions.each(flagKeys, { turns, asker: exchange }, (decision) => {
+    if (isShort && !decision.enabled) return;
+    list += list === '' ? text(decision) : `,${text(decision)}`;
     exchange.hold(list.length);
-  };
-  const decided = telling(held, request, known, () =>
-    decideFlags(turns, user, names, options, (decision) => {
-      if (isListed(decision)) add(text(decision));
-      return !exchange.isGone;
-    }),
-  );
-  const finish = (): string => {
-    for (const key of unlisted(keys, request)) add(unknown(key));
-    return `[${list}]`;
-  };
-  return decided === undefined ? finish() : decided.then(finish);
+  });
+  const respond = () => exchange.jsonReady(200, `[${list}]`);
+  return decided === undefined ? respond() : decided.then(respond);
 }

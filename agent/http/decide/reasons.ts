@@ -4,8 +4,8 @@
 import { sentencesAbout } from '../../../core/datafile/left-out.ts';
 import type { Held } from '../../datafiles/store.ts';
 import type { FlagClient } from '../../decisions/flag-client.ts';
+import type { FlagDecision } from '../../decisions/flags/decision.ts';
 import { projectKeys } from '../project/project-keys.ts';
-import type { Decision } from './decision.ts';
 import { untoldAudiences } from './reasons-audiences.ts';
 import { type OriginalWording, OTHER_LINES, USER_LINES } from './reasons-lines.ts';
 import type { DecideRequest } from './request.ts';
@@ -21,7 +21,10 @@ export interface KnownUser {
 }
 
 /** As much of a decision as its reasons depend on. */
-type Reasoned = Pick<Decision, 'reasons' | 'flagKey' | 'ruleKey' | 'variationKey' | 'enabled'>;
+export type ReasonedDecision = Pick<
+  FlagDecision,
+  'reasons' | 'flagKey' | 'ruleKey' | 'variationKey' | 'enabled'
+>;
 
 /** To be asked for before the decision, which may keep other variations. */
 export function knownUser(
@@ -34,22 +37,23 @@ export function knownUser(
   return { unknownKept: isKept ? kept.unknownTo(userId) : NO_RULES, segments };
 }
 
-/** The decision as it was, but for the words of its reasons. */
+/** The decision as it was, but for the words of its reasons; one that failed has its own. */
 export function withReasons(
   held: Held<FlagClient>,
   request: DecideRequest,
-  decision: Decision,
-  user: KnownUser = { unknownKept: NO_RULES, segments: null },
-): Decision {
+  decision: FlagDecision,
+  user: KnownUser,
+): FlagDecision {
+  if (decision.isFailed) return decision;
   const reasons = reasonsInWords(held, request, decision, user);
-  return reasons === decision.reasons ? decision : { ...decision, reasons: [...reasons] };
+  return reasons === decision.reasons ? decision : { ...decision, reasons };
 }
 
 /** Invalid variables are told first, also where no reasons are wanted; then what of the flag is left out or set aside. */
 export function reasonsInWords(
   held: Held<FlagClient>,
   request: DecideRequest,
-  decision: Reasoned,
+  decision: ReasonedDecision,
   user: KnownUser,
 ): readonly string[] {
   const { invalidVariables } = held.built;
@@ -63,14 +67,14 @@ export function reasonsInWords(
 const partsLeftOut = (
   { leftOut = [] }: Held<FlagClient>,
   { decideOptions }: DecideRequest,
-  { flagKey }: Reasoned,
+  { flagKey }: ReasonedDecision,
 ): readonly string[] =>
   leftOut.length > 0 && decideOptions.includes('INCLUDE_REASONS') ? sentencesAbout(leftOut, flagKey) : [];
 
 function worded(
   held: Held<FlagClient>,
   request: DecideRequest,
-  { reasons, flagKey, ruleKey }: Reasoned,
+  { reasons, flagKey, ruleKey }: ReasonedDecision,
   { unknownKept, segments }: KnownUser,
 ): readonly string[] {
   if (reasons.length === 0 || !request.decideOptions.includes('INCLUDE_REASONS')) return reasons;

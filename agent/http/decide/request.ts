@@ -1,22 +1,16 @@
 // The body of POST /v1/decide: read once, checked by hand, in the original's own words. Pure.
 
 import type { UserLimits } from '../../config/front-door-types.ts';
+import {
+  DECIDE_OPTIONS,
+  type DecideOption,
+  type DecisionRequest,
+  type ForcedDecision,
+} from '../../decisions/flags/request.ts';
 import { listProblem } from '../door/user-limits.ts';
 import { holdsFinite } from '../openapi/schema.ts';
 import { MALFORMED, parseJson } from '../openapi/schema-body.ts';
 import { userProblem } from '../rest/user-check.ts';
-
-export const DECIDE_OPTIONS = [
-  'DISABLE_DECISION_EVENT',
-  'ENABLED_FLAGS_ONLY',
-  'IGNORE_USER_PROFILE_SERVICE',
-  'INCLUDE_REASONS',
-  'EXCLUDE_VARIABLES',
-  'IGNORE_CMAB_CACHE',
-  'RESET_CMAB_CACHE',
-  'INVALIDATE_USER_CMAB_CACHE',
-] as const;
-export type DecideOption = (typeof DECIDE_OPTIONS)[number];
 
 const NO_ATTRIBUTES = Object.freeze({});
 const NONE: readonly string[] = Object.freeze([]);
@@ -37,18 +31,7 @@ const FIELDS = namesOf(
 const FORCED_FIELDS = namesOf('flagKey', 'ruleKey', 'variationKey');
 const KNOWN_OPTIONS: ReadonlySet<string> = new Set(DECIDE_OPTIONS);
 
-export interface ForcedDecision {
-  readonly flagKey: string;
-  /** Empty: for the flag as a whole. */
-  readonly ruleKey: string;
-  readonly variationKey: string;
-}
-
-export interface DecideRequest {
-  readonly userId: string;
-  readonly userAttributes: Readonly<Record<string, unknown>>;
-  readonly decideOptions: readonly DecideOption[];
-  readonly forcedDecisions: readonly ForcedDecision[];
+export interface DecideRequest extends DecisionRequest {
   /** Whether the user's segments are asked for first. */
   readonly fetchSegments: boolean;
   /** As they came; unknown ones have no effect, as in the original. */

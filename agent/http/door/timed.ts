@@ -2,7 +2,7 @@
 
 import type { Metrics } from '../../metrics/metrics.ts';
 import { TIMERS } from '../../metrics/timers.ts';
-import type { Route } from '../kernel/server.ts';
+import type { Route } from '../kernel/route.ts';
 
 export function timed(routes: readonly Route[], metrics: Pick<Metrics, 'timer'>): readonly Route[] {
   return routes.map((route) => {

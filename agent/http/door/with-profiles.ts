@@ -6,8 +6,6 @@ import type { FlagClient } from '../../decisions/flag-client.ts';
 import type { ProfileService, ProfileServices, UserProfile } from '../../decisions/profiles/profiles.ts';
 import { FetchedProfile, type RequestProfiles } from '../../decisions/profiles/request-profiles.ts';
 import type { Exchange } from '../kernel/exchange.ts';
-import { readBody } from '../openapi/schema-body.ts';
-import { LOOKUP_BODY } from '../openapi/schema-routes.ts';
 import type { FlagHandler } from './with-datafile.ts';
 
 export const NO_SERVICE = 'no user profile service found';
@@ -30,36 +28,50 @@ export const serviceOf = (
   { sdkKey }: Held<FlagClient>,
 ): ProfileService | null => profiles.of(sdkKey, exchange.header(SERVICE_HEADER));
 
-/** `handle` as it is where no service is configured, so that those who have none pay nothing. */
-export function withProfiles(
-  deps: ProfileDeps,
-  handle: FlagHandler,
-  userIdOf: (exchange: Exchange) => string = userIdInBody,
-): FlagHandler {
-  const { desk } = deps;
-  if (desk === null) return handle;
-  return (exchange, held) => {
-    const service = serviceOf(deps, exchange, held);
-    const userId = service === null ? '' : userIdOf(exchange);
-    // Without a user there is nothing to decide, and `handle` says so.
-    if (service === null || userId === '') return handle(exchange, held);
-    const found = lookUp(deps, service, userId);
-    const decide = (profile: UserProfile | null): void | Promise<void> => {
-      const session = new FetchedProfile(profile);
-      const finish = () => {
-        if (session.saved !== null) save(deps, service, session.saved);
-      };
-      const decided = desk.serve(session, () => handle(exchange, held));
-      return decided instanceof Promise ? decided.then(finish) : finish();
-    };
-    if (!(found instanceof Promise)) return decide(found);
-    // The datafile may be replaced meanwhile; its client must last until this request is answered.
-    held.built.acquire();
-    return found.then(decide).finally(() => held.built.release());
-  };
-}
+/** Reads what a request asks for; null where it was refused, and answered. */
+export type Read<R> = (exchange: Exchange, held: Held<FlagClient>) => R | null;
+export type UserHandler<R> = (exchange: Exchange, held: Held<FlagClient>, request: R) => void | Promise<void>;
 
-const userIdInBody = ({ body }: Exchange): string => readBody(LOOKUP_BODY, body)?.userId ?? '';
+/**
+ * A route that decides for a user: its request is read once, and `handle` then decides with the user's profile.
+ * @param deps null, or without a desk: users have no profiles, which costs nothing
+ */
+export const forUser =
+  <R extends { readonly userId: string }>(
+    deps: ProfileDeps | null,
+    read: Read<R>,
+    handle: UserHandler<R>,
+  ): FlagHandler =>
+  (exchange, held) => {
+    const request = read(exchange, held);
+    if (request === null) return;
+    if (deps === null || deps.desk === null) return handle(exchange, held, request);
+    return withProfile(deps, deps.desk, exchange, held, request.userId, () =>
+      handle(exchange, held, request),
+    );
+  };
+
+function withProfile(
+  deps: ProfileDeps,
+  desk: RequestProfiles,
+  exchange: Exchange,
+  held: Held<FlagClient>,
+  userId: string,
+  handle: () => void | Promise<void>,
+): void | Promise<void> {
+  const service = serviceOf(deps, exchange, held);
+  if (service === null) return handle();
+  const decide = (profile: UserProfile | null): void | Promise<void> => {
+    const session = new FetchedProfile(profile);
+    const finish = () => {
+      if (session.saved !== null) save(deps, service, session.saved);
+    };
+    const decided = desk.serve(session, handle);
+    return decided instanceof Promise ? decided.then(finish) : finish();
+  };
+  const found = lookUp(deps, service, userId);
+  return found instanceof Promise ? held.built.use(() => found.then(decide)) : decide(found);
+}
 
 /** Never fails: without its profile a user gets a fresh decision, which is better than none. */
 function lookUp(

@@ -3,7 +3,6 @@
 
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip, zstdCompress } from 'node:zlib';
-import { namesEtag } from '../door/key-request.ts';
 import type { Exchange } from './exchange.ts';
 
 export type Coding = 'br' | 'zstd' | 'gzip';
@@ -116,3 +115,8 @@ function weightOf(choice: string): [name: string, weight: number] {
   const [name = '', weight] = choice.split(';').map((part) => part.trim().toLowerCase());
   return [name, weight === undefined ? 1 : Number(WEIGHT.exec(weight)?.[1] ?? 0)];
 }
+
+/** Whether an `If-None-Match`, which may list several and weak ones, names this ETag. */
+export const namesEtag = (ifNoneMatch: string, etag: string): boolean =>
+  ifNoneMatch === '*' ||
+  ifNoneMatch.split(',').some((candidate) => candidate.trim().replace(/^W\//, '') === etag);

@@ -78,6 +78,13 @@ export class Exchange {
     return this.#response.headersSent;
   }
 
+  /** As it was asked for, without the query. */
+  get path(): string {
+    const url = this.request.url ?? '';
+    const mark = url.indexOf('?');
+    return mark < 0 ? url : url.slice(0, mark);
+  }
+
   /** Who asks, as far as the connection tells; empty for an operation of a batch. */
   get client(): string {
     return clientNetwork(this.request.socket?.remoteAddress ?? '');

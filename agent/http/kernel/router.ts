@@ -1,7 +1,7 @@
 // Finds the route of a request by method and path. Knows nothing of what routes do, nor of connections: the operations of
 // a batch are routed by the same rules.
 
-import type { Route } from './server.ts';
+import type { Route } from './route.ts';
 
 /** Whether a path ends so, whatever its case. @param ending in lower case */
 export const endsIn = (path: string, ending: string): boolean =>

@@ -6,8 +6,6 @@ import type { AddressInfo, Socket } from 'node:net';
 import { errorFields } from '../../../core/errors.ts';
 import { hasBrokenEscape } from '../../../core/http/request-target.ts';
 import type { Log } from '../../../core/log.ts';
-import type { Metrics, RouteStats } from '../../metrics/metrics.ts';
-import type { Timer } from '../../metrics/timers.ts';
 import type { FrontDoor } from '../door/front-door.ts';
 import { createListener, type ListenerSettings } from '../door/tls.ts';
 import { noRoute, type Unrouted } from '../door/unrouted.ts';
@@ -17,6 +15,7 @@ import type { BodyLimits, BodyRequest, NoBody } from './body-request.ts';
 import { announcesNoBody, isJson } from './content-type.ts';
 import { Exchange, type HeaderList } from './exchange.ts';
 import { Refused } from './refused.ts';
+import type { OnAnswered, Route, RouteCounter, RouteCounters } from './route.ts';
 import { Router } from './router.ts';
 import { Turns } from './turns.ts';
 
@@ -27,38 +26,14 @@ const DRAIN_SWEEP_MS = 20;
 /** A request with a larger body takes its turn after the others: reading it alone may take longer than all of theirs. */
 const LARGE_BODY_BYTES_MIN = 4 * 1024;
 
-export interface Route {
-  readonly method: 'GET' | 'POST';
-  /** One ending in `/*` stands for everything below it that has no route of its own. */
-  readonly path: string;
-  /** In lower case: the route is at every path that ends so, whatever its case, before a folder's. `path` is its name then. */
-  readonly ending?: string;
-  /** Takes bodies that are not said to be JSON too. */
-  readonly anyContentType?: true;
-  /** The original's; see timed(). */
-  readonly timer?: Timer;
-  /** HEAD is refused, although the method is GET. */
-  readonly refusesHead?: true;
-  /** A promise only where the answer has to wait; the usual ones are answered within the call. */
-  readonly handle: (exchange: Exchange) => void | Promise<void>;
-}
-
-/** Told of a request when its answer has been handed over. @param route its path; null where there is none */
-export type OnAnswered = (
-  exchange: Exchange,
-  route: string | null,
-  status: number,
-  durationMs: number,
-) => void;
-
 export interface ServeOptions {
   readonly log: Log;
-  readonly metrics: Metrics;
+  readonly metrics: RouteCounters;
   readonly monotonicMs: () => number;
   readonly listener: ListenerSettings;
   readonly door?: FrontDoor;
   readonly unrouted?: Unrouted;
-  /** Null where nobody wants to know, which then costs nothing. */
+  /** Null where nothing is to be told, which then costs nothing. */
   readonly onAnswered?: OnAnswered | null;
   /** For requests that bring no id of their own; left out, their answers have none. */
   readonly newRequestId?: () => string;
@@ -69,7 +44,7 @@ export interface ServeOptions {
 }
 
 interface MountedRoute extends Route {
-  readonly stats: RouteStats;
+  readonly stats: RouteCounter;
 }
 
 export class HttpServer {
@@ -77,7 +52,7 @@ export class HttpServer {
   readonly #onAnswered: OnAnswered | null;
   readonly #router: Router<MountedRoute>;
   readonly #unrouted: Unrouted;
-  readonly #unroutedStats: RouteStats;
+  readonly #unroutedStats: RouteCounter;
   readonly #bodyLimits: BodyLimits;
   readonly #turns: Turns;
   readonly #answers: AnswerBudget | null;

@@ -1,13 +1,11 @@
-// What OFREP asks for, decided: one flag, or all of them. Decides within the call, unless a prediction is needed.
+// What OFREP asks for, decided: one flag, or all of them.
 
 import type { Held } from '../../datafiles/store.ts';
-import type { SdkClient } from '../../decisions/clients.ts';
+import { type Pace, type Soon, UserDecisions } from '../../decisions/decide.ts';
 import type { FlagClient } from '../../decisions/flag-client.ts';
-import { decideFlags, decidePredictedFlags } from '../decide/flags.ts';
-import { withClient } from '../door/with-client.ts';
-import type { Turns } from '../kernel/turns.ts';
+import type { FlagDecision } from '../../decisions/flags/decision.ts';
+import type { DecideOption } from '../../decisions/flags/request.ts';
 import { projectKeys } from '../project/project-keys.ts';
-import { forSdk } from '../rest/user-check.ts';
 import type { OfrepContext } from './request.ts';
 import {
   type Evaluation,
@@ -18,19 +16,8 @@ import {
   type Reason,
 } from './value.ts';
 
-type UserContext = ReturnType<SdkClient['createUserContext']>;
-type Options = NonNullable<Parameters<UserContext['decideAll']>[0]>;
-
-export type Decision = Pick<
-  ReturnType<UserContext['decide']>,
-  'enabled' | 'variables' | 'variationKey' | 'ruleKey'
->;
-
 /** Clients that evaluate in bulk ask for every flag again and again, whether they show it or not: no impressions. */
-const BULK_OPTIONS = ['DISABLE_DECISION_EVENT'] as unknown as Options;
-
-/** A promise only where somebody else has to be asked. */
-type Soon<T> = T | Promise<T>;
+const BULK_OPTIONS: readonly DecideOption[] = ['DISABLE_DECISION_EVENT'];
 
 /** Null when there is no such flag, or it has no such variable. */
 export function evaluateOne(
@@ -40,60 +27,42 @@ export function evaluateOne(
 ): Soon<Evaluation | null> {
   const { flagKey, part } = parseKey(key);
   if (!projectKeys(held).flags.has(flagKey)) return null;
-  const { predicted } = held.built;
-  const evaluation = (decision: Decision) =>
-    evaluationOf(key, part, decision, reasonOf(held, flagKey, decision), metadataOf(held));
-  return withUser(held, context, (user) => {
-    if (!predicted?.rules.byFlag.has(flagKey)) return evaluation(user.decide(flagKey));
-    return predicted.cmab.traced(() => user.decideAsync(flagKey)).then(({ value }) => evaluation(value));
-  });
+  const evaluation = (decision: FlagDecision) =>
+    evaluationOf(key, part, decision, reasonOf(held, decision), metadataOf(held));
+  const decision = decisionsFor(held, context, []).one(flagKey);
+  return decision instanceof Promise ? decision.then(evaluation) : evaluation(decision);
 }
 
 /** Every flag, by every key that it can be asked for. Which datafile decided is the answer's to say, not each flag's. */
 export function evaluateAll(
   held: Held<FlagClient>,
   context: OfrepContext,
-  turns: Turns,
+  pace: Pace,
 ): Soon<readonly Evaluation[]> {
-  const { predicted, flagKeys } = held.built;
   const evaluations: Evaluation[] = [];
-  const add = (key: string, decision: Decision): void => {
-    evaluations.push(...evaluationsOf(key, decision, reasonOf(held, key, decision)));
-  };
-  return withUser<readonly Evaluation[]>(held, context, (user) => {
-    if (predicted === null) {
-      const done = decideFlags(turns, user, flagKeys, BULK_OPTIONS, (decision) =>
-        add(decision.flagKey, decision),
-      );
-      return done === undefined ? evaluations : done.then(() => evaluations);
-    }
-    return predicted.cmab
-      .traced(() => decidePredictedFlags(turns, user, flagKeys, BULK_OPTIONS))
-      .then(({ value }) => {
-        for (const [key, decision] of Object.entries(value)) add(key, decision);
-        return evaluations;
-      });
+  const done = decisionsFor(held, context, BULK_OPTIONS).each(held.built.flagKeys, pace, (decision) => {
+    evaluations.push(...evaluationsOf(decision, reasonOf(held, decision)));
   });
+  return done === undefined ? evaluations : done.then(() => evaluations);
 }
 
 /** Which datafile decided. */
 export const metadataOf = ({ revision, seq, lineage }: Held<FlagClient>): Metadata => ({
-  ...{ revision, seq, lineage },
+  revision,
+  seq,
+  lineage,
 });
 
+const decisionsFor = (
+  { built }: Held<FlagClient>,
+  { userId, attributes: userAttributes }: OfrepContext,
+  decideOptions: readonly DecideOption[],
+): UserDecisions => new UserDecisions(built, { userId, userAttributes, decideOptions, forcedDecisions: [] });
+
 /** As OpenFeature's specification names them (types, "resolution reason"). */
-function reasonOf(held: Held<FlagClient>, flagKey: string, { ruleKey }: Decision): Reason {
+function reasonOf(held: Held<FlagClient>, { flagKey, ruleKey }: FlagDecision): Reason {
   const { built } = held;
   if (ruleKey === null || built.isEveryoneElse(flagKey, ruleKey)) return 'DEFAULT';
   const isExperiment = projectKeys(held).flags.get(flagKey)?.has(ruleKey) || built.holdouts.has(ruleKey);
   return isExperiment ? 'SPLIT' : 'TARGETING_MATCH';
 }
-
-const withUser = <T>(
-  { built }: Held<FlagClient>,
-  { userId, attributes }: OfrepContext,
-  run: (user: UserContext) => Soon<T>,
-): Soon<T> =>
-  withClient(built, () =>
-    run(built.sdk.createUserContext(userId, forSdk(attributes) as Record<string, string>)),
-  );

@@ -6,7 +6,10 @@
 //   flag.$variables all variables as an object; empty where there are none
 //   flag.$enabled   on or off, as the plain key
 
-import type { Decision } from './decide.ts';
+import type { FlagDecision } from '../../decisions/flags/decision.ts';
+
+/** As much of a decision as is evaluated. */
+type Evaluated = Pick<FlagDecision, 'enabled' | 'variables' | 'variationKey' | 'ruleKey'>;
 
 export type OfrepValue = boolean | string | number | object;
 
@@ -41,7 +44,7 @@ export interface Evaluation {
 export function evaluationOf(
   key: string,
   part: string | null,
-  decision: Decision,
+  decision: Evaluated,
   reason: Reason,
   metadata: Metadata = {},
 ): Evaluation | null {
@@ -49,14 +52,17 @@ export function evaluationOf(
   if (value === null) return null;
   const { variationKey, ruleKey, enabled } = decision;
   return {
-    ...{ key, value, reason },
+    key,
+    value,
+    reason,
     ...(variationKey === null ? {} : { variant: variationKey }),
     metadata: { ...metadata, enabled, ...(ruleKey === null ? {} : { ruleKey }) },
   };
 }
 
 /** All that a flag can be asked for. Clients that evaluate in bulk never ask for one key alone. */
-export function evaluationsOf(flagKey: string, decision: Decision, reason: Reason): Evaluation[] {
+export function evaluationsOf(decision: FlagDecision, reason: Reason): Evaluation[] {
+  const { flagKey } = decision;
   const names = Object.keys(decision.variables);
   const parts = [null, ENABLED, ...(names.length === 0 ? [] : [VARIABLES, ...names])];
   return parts.flatMap((part) => {
@@ -65,7 +71,7 @@ export function evaluationsOf(flagKey: string, decision: Decision, reason: Reaso
   });
 }
 
-function partOf(part: string | null, { enabled, variables }: Decision): OfrepValue | null {
+function partOf(part: string | null, { enabled, variables }: Evaluated): OfrepValue | null {
   if (part === null || part === ENABLED) return enabled;
   if (part === VARIABLES) return variables;
   // A JSON variable may be null, which the protocol has no value for.

@@ -2,7 +2,7 @@
 // first asked for.
 
 import type { Exchange } from '../kernel/exchange.ts';
-import type { Route } from '../kernel/server.ts';
+import type { Route } from '../kernel/route.ts';
 import { PROTOCOL_DESCRIPTIONS } from './protocols.ts';
 import { ROUTE_DESCRIPTIONS, type RouteDescription } from './routes.ts';
 import type { JsonSchema } from './schema.ts';

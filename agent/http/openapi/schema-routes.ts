@@ -1,7 +1,7 @@
 // What each route of the API takes and answers, said once: routes read their bodies by it, and the served OpenAPI
 // document is made of it. Descriptions are for the people who read that document. Pure.
 
-import { DECIDE_OPTIONS } from '../decide/request.ts';
+import { DECIDE_OPTIONS } from '../../decisions/flags/request.ts';
 import { anything, flag, listOf, mapOf, object, type TypeOf, text } from './schema.ts';
 
 const userId = text('Whoever the decision or the event is about.');

@@ -1,16 +1,8 @@
 // Audiences as the original writes them down in /v1/config: conditions as JSON text, and a rule's audiences as a sentence
 // such as `("vip" OR "beta") AND "eu"`. Pure.
 
+import type { Audience } from '../../../core/datafile/shape.ts';
 import { OPERATORS } from '../../decisions/decider/conditions.ts';
-
-export interface Audience {
-  readonly id: string;
-  readonly name: string;
-  /** A text in `audiences`, the conditions themselves in `typedAudiences`. */
-  readonly conditions: unknown;
-  /** See GIVEN_CONDITIONS. */
-  readonly givenConditions?: unknown;
-}
 
 const NOT = 'NOT';
 /** What Go escapes beyond JSON's own rules, lest the text be put into a page. */

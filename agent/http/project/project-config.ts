@@ -2,63 +2,8 @@
 // audiences down anew, leaves fields out where the datafile does, and fails where it names what is not there. Pure.
 
 import { GIVEN_CONDITIONS } from '../../../core/datafile/readable-conditions.ts';
-import { type Audience, audiencesText, conditionsText } from './audience-text.ts';
-
-interface Variable {
-  readonly id: string;
-  readonly key: string;
-  readonly type: string;
-  readonly subType?: string;
-  readonly defaultValue: string;
-}
-
-interface Variation {
-  readonly id: string;
-  readonly key: string;
-  readonly featureEnabled?: boolean;
-  readonly variables?: readonly { readonly id: string; readonly value: string }[] | null;
-}
-
-interface Experiment {
-  readonly id: string;
-  readonly key: string;
-  readonly audienceConditions?: unknown;
-  readonly variations?: readonly Variation[] | null;
-}
-
-interface Flag {
-  readonly id: string;
-  readonly key: string;
-  readonly rolloutId?: string;
-  readonly experimentIds?: readonly string[] | null;
-  readonly variables?: readonly Variable[] | null;
-}
-
-interface Event {
-  readonly id: string;
-  readonly key: string;
-  readonly experimentIds?: readonly string[] | null;
-}
-
-interface Holder {
-  readonly id: string;
-  readonly experiments?: readonly Experiment[] | null;
-}
-
-/** As much of a datafile that the SDK has loaded as is described. */
-export interface DatafileShape {
-  readonly revision: string;
-  readonly sdkKey?: string;
-  readonly environmentKey?: string;
-  readonly attributes?: readonly { readonly id: string; readonly key: string }[] | null;
-  readonly audiences?: readonly Audience[] | null;
-  readonly typedAudiences?: readonly Audience[] | null;
-  readonly events?: readonly Event[] | null;
-  readonly experiments?: readonly Experiment[] | null;
-  readonly groups?: readonly Holder[] | null;
-  readonly rollouts?: readonly Holder[] | null;
-  readonly featureFlags?: readonly Flag[] | null;
-}
+import type { Audience, DatafileJson, Flag, Rule, Variable } from '../../../core/datafile/shape.ts';
+import { audiencesText, conditionsText } from './audience-text.ts';
 
 /** Stands for one that only old SDKs look at. */
 const DUMMY_AUDIENCE = '$opt_dummy_audience';
@@ -66,7 +11,7 @@ const NO_VARIABLE: Variable = { id: '', key: '', type: '', defaultValue: '' };
 
 export type ProjectConfig = ReturnType<typeof projectConfig>;
 
-export function projectConfig(datafile: DatafileShape) {
+export function projectConfig(datafile: DatafileJson) {
   const flags = datafile.featureFlags ?? [];
   const rollouts = new Map((datafile.rollouts ?? []).map((rollout) => [rollout.id, rollout]));
   const audiences = audiencesOf(datafile);
@@ -110,7 +55,7 @@ export function projectConfig(datafile: DatafileShape) {
 }
 
 /** By id, all of them. A typed audience stands before the one of the same id that old SDKs look at. */
-export function audiencesOf({ audiences, typedAudiences }: DatafileShape): ReadonlyMap<string, Audience> {
+export function audiencesOf({ audiences, typedAudiences }: DatafileJson): ReadonlyMap<string, Audience> {
   const byId = new Map<string, Audience>();
   for (const audience of [...(typedAudiences ?? []), ...(audiences ?? [])])
     if (!byId.has(audience.id)) byId.set(audience.id, audience);
@@ -120,7 +65,7 @@ export function audiencesOf({ audiences, typedAudiences }: DatafileShape): Reado
 /** Describes experiments and rules; their variations hold the variables of the flag that they belong to. */
 function describer(flags: readonly Flag[], audiences: ReadonlyMap<string, Audience>) {
   const variables = new Map(flags.flatMap((flag) => (flag.variables ?? []).map((it) => [it.id, it])));
-  return ({ id, key, audienceConditions, variations }: Experiment, flag: Flag | undefined) => {
+  return ({ id, key, audienceConditions, variations }: Rule, flag: Flag | undefined) => {
     const own = (flag?.variables ?? []).map((variable) => describeVariable(variable));
     const described = (variations ?? []).map((variation) => {
       const featureEnabled = variation.featureEnabled === true;

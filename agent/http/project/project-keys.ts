@@ -3,10 +3,11 @@
 
 import { decodeText } from '../../../core/datafile/datafile.ts';
 import { makeLoadable } from '../../../core/datafile/loadable.ts';
+import type { DatafileJson } from '../../../core/datafile/shape.ts';
 import type { Held } from '../../datafiles/store.ts';
 import type { FlagClient } from '../../decisions/flag-client.ts';
 import { typedValue } from '../../decisions/variable-value.ts';
-import { audiencesOf, type DatafileShape, type ProjectConfig, projectConfig } from './project-config.ts';
+import { audiencesOf, type ProjectConfig, projectConfig } from './project-config.ts';
 
 export interface ProjectKeys {
   /** Experiment key → keys of its variations. */
@@ -36,13 +37,13 @@ export function projectKeys(held: Held<FlagClient>): ProjectKeys {
 /** The whole description, made anew, of what is served: without the parts that were left out. */
 export const projectOf = (held: Held<FlagClient>): ProjectConfig => projectConfig(datafileOf(held));
 
-function datafileOf({ body, sdkKey }: Held<FlagClient>): DatafileShape {
+function datafileOf({ body, sdkKey }: Held<FlagClient>): DatafileJson {
   const datafile = JSON.parse(decodeText(body, sdkKey));
   makeLoadable(datafile);
-  return datafile as DatafileShape;
+  return datafile as DatafileJson;
 }
 
-function read(datafile: DatafileShape): ProjectKeys {
+function read(datafile: DatafileJson): ProjectKeys {
   const { experimentsMap, featuresMap, events } = projectConfig(datafile);
   const flags = Object.values(featuresMap);
   const keysOf = (rules: readonly { readonly key: string }[]) => rules.map(({ key }) => key);

@@ -1,10 +1,10 @@
 // One experiment, decided by itself for /v1/activate: whatever flags it is a rule of, and whatever holdouts there are.
 
-import type { SdkClient } from '../../decisions/clients.ts';
-import { decidePredicted, decisionPayload } from '../../decisions/predicted-experiment.ts';
+import { decidePredicted, decisionPayload } from '../../decisions/cmab/predicted-experiment.ts';
 import { inContext } from '../../decisions/request-context.ts';
+import type { SdkAttributes } from '../../decisions/sdk-types.ts';
 import { decisionNotification } from '../../notifications/notification.ts';
-import { type Activation, type Activator, userOf } from './activator.ts';
+import type { Activation, Activator } from './activator.ts';
 
 export function activateExperiment(
   activator: Activator,
@@ -15,7 +15,9 @@ export function activateExperiment(
   if (!project.experiments.has(experimentKey)) return { ...none, type: '', error: 'experimentKey not found' };
   const activation = (variationKey: string | null): Activation => ({
     ...none,
-    ...{ variationKey: variationKey ?? '', type: 'experiment', enabled: Boolean(variationKey) },
+    variationKey: variationKey ?? '',
+    type: 'experiment',
+    enabled: Boolean(variationKey),
   });
   const predictedId = client.predicted?.rules.byKey.get(experimentKey);
   return predictedId === undefined
@@ -24,8 +26,9 @@ export function activateExperiment(
 }
 
 function decideBucketed(activator: Activator, experimentKey: string): string | null {
-  const { sdk, userId, ownAttributes, isQuiet } = activator;
-  const attributes = activator.attributes as Parameters<SdkClient['activate']>[2];
+  const { client, userId, ownAttributes, isQuiet } = activator;
+  const { sdk } = client;
+  const attributes = activator.attributes as SdkAttributes;
   return inContext(
     { decisionNotification: (payload) => decisionNotification(payload, { attributes: ownAttributes }) },
     () =>
@@ -40,8 +43,9 @@ async function decideByPrediction(
   experimentKey: string,
   experimentId: string,
 ): Promise<string | null> {
-  const { client, sdk, project, userId, ownAttributes: attributes, isQuiet } = activator;
-  const { variationKey, isFailed } = await decidePredicted(sdk, experimentId, userOf(activator), !isQuiet);
+  const { client, project, userId, ownAttributes: attributes, isQuiet } = activator;
+  const user = client.sdk.createUserContext(userId, activator.attributes as SdkAttributes);
+  const { variationKey, isFailed } = await decidePredicted(client.sdk, experimentId, user, !isQuiet);
   if (isFailed) return null;
   const isOfFlag = [...project.flags.values()].some((experiments) => experiments.has(experimentKey));
   const type = isOfFlag ? 'feature-test' : 'ab-test';

@@ -1,83 +1,78 @@
-// One flag, decided for /v1/activate by the same call as for /v1/decide. Its answer looks otherwise, listeners are told of a
-// feature with its variables, and a user who is in no variation leaves no impression.
+// One flag, decided for /v1/activate as for /v1/decide. Its answer looks otherwise, listeners are told of a feature with its
+// variables, and a user who is in no variation leaves no impression.
 
-import { inContext } from '../../decisions/request-context.ts';
+import type { FlagDecision } from '../../decisions/flags/decision.ts';
+import type { RequestContext } from '../../decisions/request-context.ts';
 import {
   type DecidedFeature,
   featureNotification,
   type Notification,
 } from '../../notifications/notification.ts';
-import type { DecideOptions, Decision } from '../decide/decision.ts';
-import { isFailed } from '../decide/failed.ts';
-import { type Activation, type Activator, type Refused, userOf } from './activator.ts';
+import type { Activated, Activator } from './activator.ts';
 
-const WITH_EVENT: DecideOptions = [];
-const QUIET = ['DISABLE_DECISION_EVENT'] as unknown as DecideOptions;
+type Listened = Pick<Activator, 'client' | 'project' | 'userId' | 'ownAttributes'>;
+/** The SDK tells its listeners of a decision in these words too. */
+type FeatureDecision = Pick<FlagDecision, 'flagKey' | 'enabled' | 'ruleKey' | 'variationKey' | 'variables'>;
 
-/** What a listener is told of a decision comes from the SDK in these words. */
-type FlagInfo = Pick<Decision, 'enabled' | 'ruleKey' | 'variationKey' | 'variables'>;
-
-type Activated = Activation | Refused;
+/** In which its decisions differ from those of /v1/decide. */
+export const contextOf = (listened: Listened): Partial<RequestContext> => ({
+  decisionNotification: ({ decisionInfo }) =>
+    notificationOf(listened, decisionInfo as unknown as FeatureDecision),
+  sendsEmptyImpressions: false,
+});
 
 export function activateFeature(activator: Activator, featureKey: string): Activated | Promise<Activated> {
-  const { client, project, userId, isQuiet } = activator;
+  const { project, userId, decisions } = activator;
   if (!project.flags.has(featureKey)) {
     const none = { userId, experimentKey: '', featureKey, variationKey: '' };
     return { ...none, type: '', enabled: false, error: 'featureKey not found' };
   }
-  const options = isQuiet ? QUIET : WITH_EVENT;
-  const context = {
-    decisionNotification: (payload: { readonly decisionInfo: unknown }): Notification =>
-      noteOf(activator, featureKey, payload.decisionInfo as FlagInfo),
-    sendsEmptyImpressions: false,
-  };
-  const { predicted } = client;
-  if (!predicted?.rules.byFlag.has(featureKey))
-    return activation(
-      activator,
-      featureKey,
-      inContext(context, () => userOf(activator).decide(featureKey, options)),
-    );
-  return inContext(context, () =>
-    predicted.cmab.traced(() => userOf(activator).decideAsync(featureKey, options)),
-  ).then(({ value }) => activation(activator, featureKey, value));
+  const decision = decisions.one(featureKey);
+  return decision instanceof Promise
+    ? decision.then((late) => activation(activator, late))
+    : activation(activator, decision);
 }
 
-function activation(activator: Activator, featureKey: string, decision: Decision): Activated {
+function activation(activator: Activator, decision: FlagDecision): Activated {
   const { client, project, userId } = activator;
-  const { ruleKey, variationKey, enabled } = decision;
+  const { flagKey, ruleKey, variationKey, enabled } = decision;
   let { variables } = decision;
-  if (isFailed(decision)) {
-    variables = project.defaultVariables(featureKey);
-    client.tell(noteOf(activator, featureKey, { enabled, ruleKey, variationKey, variables }, ''));
+  if (decision.isFailed) {
+    variables = project.defaultVariables(flagKey);
+    client.tell(notificationOf(activator, { ...decision, variables }, ''));
   }
   const invalid = client.invalidVariables?.reasonsOf(decision) ?? [];
   if (invalid.length > 0) return { refusal: invalid.join(' ') };
-  const source = sourceOf(activator, featureKey, ruleKey);
   // Of a rollout the original names neither rule nor variation.
-  const isNamed = variationKey !== null && source !== 'rollout';
+  const isNamed = variationKey !== null && sourceOf(activator, flagKey, ruleKey) !== 'rollout';
   return {
-    ...{ userId, experimentKey: isNamed ? (ruleKey ?? '') : '', featureKey },
-    ...{ variationKey: isNamed ? variationKey : '', type: 'feature' },
+    userId,
+    experimentKey: isNamed ? (ruleKey ?? '') : '',
+    featureKey: flagKey,
+    variationKey: isNamed ? variationKey : '',
+    type: 'feature',
     ...(Object.keys(variables).length > 0 ? { variables } : {}),
     enabled,
   };
 }
 
-function noteOf(
-  activator: Activator,
-  featureKey: string,
-  { enabled, ruleKey, variationKey, variables }: FlagInfo,
-  source: DecidedFeature['source'] = sourceOf(activator, featureKey, ruleKey),
+function notificationOf(
+  listened: Listened,
+  { flagKey, enabled, ruleKey, variationKey, variables }: FeatureDecision,
+  source: DecidedFeature['source'] = sourceOf(listened, flagKey, ruleKey),
 ): Notification {
-  return featureNotification(activator.userId, activator.ownAttributes, {
-    ...{ featureKey, featureEnabled: enabled, source },
-    ...{ ruleKey: ruleKey ?? '', variationKey: variationKey ?? '', variableValues: variables },
+  return featureNotification(listened.userId, listened.ownAttributes, {
+    featureKey: flagKey,
+    featureEnabled: enabled,
+    source,
+    ruleKey: ruleKey ?? '',
+    variationKey: variationKey ?? '',
+    variableValues: variables,
   });
 }
 
 function sourceOf(
-  { client, project }: Activator,
+  { client, project }: Listened,
   featureKey: string,
   ruleKey: string | null,
 ): 'feature-test' | 'holdout' | 'rollout' {

@@ -1,54 +1,72 @@
 // POST /v1/activate: decisions by experiment and by flag, the way of the original before /v1/decide. What is wanted, and how
 // it is answered; each decision is made in activate-experiment.ts or activate-feature.ts.
 
+import type { UserLimits } from '../../config/front-door-types.ts';
 import type { Held } from '../../datafiles/store.ts';
+import { UserDecisions } from '../../decisions/decide.ts';
 import type { FlagClient } from '../../decisions/flag-client.ts';
+import { forSdk } from '../../decisions/flags/sdk-user.ts';
 import { type Bounds, keysProblem } from '../door/user-limits.ts';
-import { withClient } from '../door/with-client.ts';
 import type { FlagHandler } from '../door/with-datafile.ts';
-import { answer, malformed, NO_USER, refuse } from '../kernel/answer.ts';
+import { forUser, type ProfileDeps } from '../door/with-profiles.ts';
 import type { Exchange } from '../kernel/exchange.ts';
 import type { Turns } from '../kernel/turns.ts';
 import { wasLeftOut } from '../openapi/schema.ts';
-import { readBody } from '../openapi/schema-body.ts';
+import { MALFORMED, readBody } from '../openapi/schema-body.ts';
 import { ACTIVATE_BODY } from '../openapi/schema-routes.ts';
 import { type ProjectKeys, projectKeys } from '../project/project-keys.ts';
 import { activateExperiment } from './activate-experiment.ts';
-import { activateFeature } from './activate-feature.ts';
-import type { Activation, Activator, Refused } from './activator.ts';
-import { forSdk, userProblem } from './user-check.ts';
+import { activateFeature, contextOf } from './activate-feature.ts';
+import type { Activated, Activation, Activator, Attributes } from './activator.ts';
+import { answer, NO_USER, refuse } from './answer.ts';
+import { userProblem } from './user-check.ts';
 
 type Kind = 'experiment' | 'feature';
 type Wanted = ReadonlyMap<string, Kind>;
 
-export const activateHandler =
-  (bounds: Bounds): FlagHandler =>
-  (exchange, held) =>
-    activate(bounds, exchange, held);
+interface ActivateRequest {
+  readonly userId: string;
+  readonly userAttributes: Attributes;
+  readonly wanted: Wanted;
+}
+
+export const activateHandler = (bounds: Bounds, profiles: ProfileDeps | null = null): FlagHandler =>
+  forUser(
+    profiles,
+    (exchange, held) => {
+      const request = read(exchange, bounds.limits, held);
+      if (typeof request !== 'string') return request;
+      refuse(exchange, 400, request);
+      return null;
+    },
+    (exchange, held, request) => activate(bounds.turns, exchange, held, request),
+  );
+
+/** The text of the 400 where there is no request to decide. */
+function read(exchange: Exchange, limits: UserLimits, held: Held<FlagClient>): ActivateRequest | string {
+  const body = readBody(ACTIVATE_BODY, exchange.body);
+  if (body === null) return MALFORMED;
+  const { userId, userAttributes } = body;
+  if (userId === '') return NO_USER;
+  const problem =
+    userProblem(userId, userAttributes, limits) ??
+    keysProblem([...exchange.query('experimentKey'), ...exchange.query('featureKey')], limits);
+  if (problem !== null) return problem;
+  const wanted = wantedKeys(exchange, projectKeys(held));
+  return typeof wanted === 'string' ? wanted : { userId, userAttributes, wanted };
+}
 
 function activate(
-  { limits, turns }: Bounds,
+  turns: Turns,
   exchange: Exchange,
   held: Held<FlagClient>,
+  request: ActivateRequest,
 ): void | Promise<void> {
-  const body = readBody(ACTIVATE_BODY, exchange.body);
-  if (body === null) return malformed(exchange);
-  if (body.userId === '') return refuse(exchange, 400, NO_USER);
-  const problem =
-    userProblem(body.userId, body.userAttributes, limits) ??
-    keysProblem([...exchange.query('experimentKey'), ...exchange.query('featureKey')], limits);
-  if (problem !== null) return refuse(exchange, 400, problem);
-  const project = projectKeys(held);
-  const wanted = wantedKeys(exchange, project);
-  if (typeof wanted === 'string') return refuse(exchange, 400, wanted);
   const client = held.built;
-  const activator: Activator = {
-    ...{ client, sdk: client.sdk, project },
-    ...{ userId: body.userId, attributes: forSdk(body.userAttributes) },
-    ownAttributes: wasLeftOut(body.userAttributes) ? null : body.userAttributes,
-    isQuiet: exchange.query('disableTracking')[0] === 'true',
-  };
-  return withClient(client, () => {
+  const { wanted } = request;
+  const isQuiet = exchange.query('disableTracking')[0] === 'true';
+  const activator = activatorOf(client, projectKeys(held), request, isQuiet);
+  return client.use(() => {
     // So often the user comes back, or is sent on.
     exchange.hold(exchange.body.byteLength * wanted.size);
     if (needsPrediction(client, wanted))
@@ -63,7 +81,26 @@ function activate(
   });
 }
 
-type Activated = Activation | Refused;
+function activatorOf(
+  client: FlagClient,
+  project: ProjectKeys,
+  { userId, userAttributes }: ActivateRequest,
+  isQuiet: boolean,
+): Activator {
+  const ownAttributes = wasLeftOut(userAttributes) ? null : userAttributes;
+  const decideOptions = isQuiet ? (['DISABLE_DECISION_EVENT'] as const) : [];
+  const request = { userId, userAttributes, decideOptions, forcedDecisions: [] };
+  const context = contextOf({ client, project, userId, ownAttributes });
+  return {
+    client,
+    project,
+    userId,
+    attributes: forSdk(userAttributes),
+    ownAttributes,
+    isQuiet,
+    decisions: new UserDecisions(client, request, { context }),
+  };
+}
 
 const decide = (activator: Activator, key: string, kind: Kind): Activated | Promise<Activated> =>
   kind === 'experiment' ? activateExperiment(activator, key) : activateFeature(activator, key);

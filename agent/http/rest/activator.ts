@@ -1,10 +1,9 @@
 // Who asks /v1/activate, of which datafile, and what is answered of each experiment and flag.
 
-import type { SdkClient } from '../../decisions/clients.ts';
+import type { UserDecisions } from '../../decisions/decide.ts';
 import type { FlagClient } from '../../decisions/flag-client.ts';
 import type { ProjectKeys } from '../project/project-keys.ts';
 
-export type UserContext = ReturnType<SdkClient['createUserContext']>;
 export type Attributes = Readonly<Record<string, unknown>>;
 
 export interface Activation {
@@ -23,17 +22,18 @@ export interface Refused {
   readonly refusal: string;
 }
 
+export type Activated = Activation | Refused;
+
 export interface Activator {
   readonly client: FlagClient;
-  readonly sdk: SdkClient;
   readonly project: ProjectKeys;
   readonly userId: string;
+  /** As the SDK may have them. */
   readonly attributes: Attributes;
   /** As listeners are told of them: null where the request has none. */
   readonly ownAttributes: Attributes | null;
   /** True keeps impressions from being sent. */
   readonly isQuiet: boolean;
+  /** Of flags. */
+  readonly decisions: UserDecisions;
 }
-
-export const userOf = ({ sdk, userId, attributes }: Activator): UserContext =>
-  sdk.createUserContext(userId, attributes as Parameters<SdkClient['createUserContext']>[1]);

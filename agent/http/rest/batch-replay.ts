@@ -6,8 +6,8 @@ import { noRoute, type Unrouted } from '../door/unrouted.ts';
 import { isJson } from '../kernel/content-type.ts';
 import { type AnswerRoom, Exchange, type HeaderList } from '../kernel/exchange.ts';
 import { Refused } from '../kernel/refused.ts';
+import type { Route } from '../kernel/route.ts';
 import { Router } from '../kernel/router.ts';
-import type { Route } from '../kernel/server.ts';
 import type { BatchOperation } from '../openapi/schema-routes.ts';
 
 /** What became of an operation. */

@@ -4,10 +4,10 @@ import type { UserProfile } from '../../decisions/profiles/profiles.ts';
 import { type Bounds, userIdProblem } from '../door/user-limits.ts';
 import type { FlagHandler } from '../door/with-datafile.ts';
 import { NO_SERVICE, type ProfileDeps, SERVICE_FAILED, serviceOf } from '../door/with-profiles.ts';
-import { answer, malformed, NO_USER, refuse } from '../kernel/answer.ts';
 import type { Exchange } from '../kernel/exchange.ts';
 import { readBody } from '../openapi/schema-body.ts';
 import { LOOKUP_BODY } from '../openapi/schema-routes.ts';
+import { answer, malformed, NO_USER, refuse } from './answer.ts';
 
 export function lookupHandler(deps: ProfileDeps, { limits }: Bounds): FlagHandler {
   return (exchange, held) => {

@@ -6,11 +6,11 @@ import { OVERRIDES_CHARACTERS_MAX, OVERRIDES_MAX } from '../../decisions/overrid
 import type { UserState } from '../../decisions/user-state.ts';
 import { type Bounds, userIdProblem } from '../door/user-limits.ts';
 import type { FlagHandler } from '../door/with-datafile.ts';
-import { answer, malformed, refuse } from '../kernel/answer.ts';
 import type { Exchange } from '../kernel/exchange.ts';
 import { readBody } from '../openapi/schema-body.ts';
 import { OVERRIDE_BODY } from '../openapi/schema-routes.ts';
 import { type ProjectKeys, projectKeys } from '../project/project-keys.ts';
+import { answer, malformed, refuse } from './answer.ts';
 import { whenSettled } from './when-settled.ts';
 
 type Kept = Pick<UserState, 'overrides' | 'settled'>;

@@ -3,7 +3,7 @@
 
 import type { UserState } from '../../decisions/user-state.ts';
 import type { FlagHandler } from '../door/with-datafile.ts';
-import { answer } from '../kernel/answer.ts';
+import { answer } from './answer.ts';
 import { whenSettled } from './when-settled.ts';
 
 export function resetHandler(users: Pick<UserState, 'forget' | 'settled'>): FlagHandler {

@@ -9,8 +9,7 @@ import { jsonOnly } from '../door/json-only.ts';
 import { noRouteOfKey } from '../door/unrouted.ts';
 import type { Bounds } from '../door/user-limits.ts';
 import { type FlagDeps, type FlagHandler, withDatafile } from '../door/with-datafile.ts';
-import { withProfiles } from '../door/with-profiles.ts';
-import type { Route } from '../kernel/server.ts';
+import type { Route } from '../kernel/route.ts';
 import { openApiRoutes } from '../openapi/openapi.ts';
 import { activateHandler } from './activate.ts';
 import { batchHandler } from './batch.ts';
@@ -43,8 +42,8 @@ export function restRoutes(deps: RestDeps): readonly Route[] {
     handle: withDatafile(deps, jsonOnly(bounds.limits, handle)),
   });
   return [
-    post('/v1/decide', withProfiles(profiles, decideHandler(bounds))),
-    post('/v1/activate', withProfiles(profiles, activateHandler(bounds))),
+    post('/v1/decide', decideHandler(bounds, profiles)),
+    post('/v1/activate', activateHandler(bounds, profiles)),
     post('/v1/track', trackHandler(bounds)),
     post('/v1/override', overrideHandler(rest.enableOverrides ? users : null, bounds)),
     post('/v1/lookup', lookupHandler(profiles, bounds)),

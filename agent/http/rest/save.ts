@@ -5,9 +5,9 @@ import type { UserState } from '../../decisions/user-state.ts';
 import { type Bounds, userIdProblem } from '../door/user-limits.ts';
 import type { FlagHandler } from '../door/with-datafile.ts';
 import { NO_SERVICE, type ProfileDeps, SERVICE_FAILED, serviceOf } from '../door/with-profiles.ts';
-import { malformed, NO_USER, refuse } from '../kernel/answer.ts';
 import { readBody } from '../openapi/schema-body.ts';
 import { SAVE_BODY } from '../openapi/schema-routes.ts';
+import { malformed, NO_USER, refuse } from './answer.ts';
 import { whenSettled } from './when-settled.ts';
 
 /** @param settled of the profiles that are kept in this process; see UserSharing */

@@ -5,10 +5,10 @@ import type { Held } from '../../datafiles/store.ts';
 import type { FlagClient } from '../../decisions/flag-client.ts';
 import { type Bounds, countProblem } from '../door/user-limits.ts';
 import type { FlagHandler } from '../door/with-datafile.ts';
-import { answer, malformed, refuse } from '../kernel/answer.ts';
 import type { Exchange } from '../kernel/exchange.ts';
 import { readBody } from '../openapi/schema-body.ts';
 import { ODP_EVENT_BODY } from '../openapi/schema-routes.ts';
+import { answer, malformed, refuse } from './answer.ts';
 
 /** What the original's SDK sends when the type is left out. */
 const DEFAULT_TYPE = 'fullstack';

@@ -1,23 +1,21 @@
 // POST /v1/track: a conversion event. Taken is not sent: batching and sending are elsewhere.
 
 import type { Held } from '../../datafiles/store.ts';
-import type { SdkClient } from '../../decisions/clients.ts';
 import type { FlagClient } from '../../decisions/flag-client.ts';
+import { forSdk } from '../../decisions/flags/sdk-user.ts';
 import { inContext } from '../../decisions/request-context.ts';
+import type { SdkAttributes, SdkTags } from '../../decisions/sdk-types.ts';
 import { trackNotification } from '../../notifications/notification.ts';
 import { type Bounds, countProblem } from '../door/user-limits.ts';
 import type { FlagHandler } from '../door/with-datafile.ts';
-import { answer, malformed, refuse } from '../kernel/answer.ts';
 import type { Exchange } from '../kernel/exchange.ts';
 import type { TypeOf } from '../openapi/schema.ts';
 import { wasLeftOut } from '../openapi/schema.ts';
 import { readBody } from '../openapi/schema-body.ts';
 import { TRACK_BODY } from '../openapi/schema-routes.ts';
 import { projectKeys } from '../project/project-keys.ts';
-import { forSdk, userProblem } from './user-check.ts';
-
-type Attributes = Parameters<SdkClient['track']>[2];
-type Tags = Parameters<SdkClient['track']>[3];
+import { answer, malformed, refuse } from './answer.ts';
+import { userProblem } from './user-check.ts';
 
 export const trackHandler =
   (bounds: Bounds): FlagHandler =>
@@ -38,16 +36,11 @@ function track({ limits }: Bounds, exchange: Exchange, held: Held<FlagClient>) {
     const error = `event with key "${eventKey}" not found`;
     return answer(exchange, 200, { userId, eventKey, error });
   }
-  const sdk = held.built.acquire();
-  try {
-    // The SDK takes null tags away from the object that it is given.
-    const tags = { ...forSdk(eventTags) } as Tags;
-    inContext({ eventTags, trackNotification: (payload) => trackNotification(payload, asTold(body)) }, () =>
-      sdk.track(eventKey, userId, forSdk(userAttributes) as Attributes, tags),
-    );
-  } finally {
-    held.built.release();
-  }
+  // The SDK takes null tags away from the object that it is given.
+  const tags = { ...forSdk(eventTags) } as SdkTags;
+  inContext({ eventTags, trackNotification: (payload) => trackNotification(payload, asTold(body)) }, () =>
+    held.built.sdk.track(eventKey, userId, forSdk(userAttributes) as SdkAttributes, tags),
+  );
   answer(exchange, 200, { userId, eventKey });
 }
 

@@ -1,9 +1,11 @@
-// What operators see of workers in Prometheus' terms; read only when somebody scrapes.
+// What operators see of workers in Prometheus' terms; read only when the agent is scraped.
 
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge } from 'prom-client';
+import type { Metrics } from '../../metrics/metrics.ts';
 import type { WorkersReport } from './report.ts';
 
-export function registerWorkerMetrics(registers: Registry[], report: () => WorkersReport): void {
+export function registerWorkerMetrics({ ofAgent }: Metrics, report: () => WorkersReport): void {
+  const registers = [ofAgent];
   const gauge = (name: string, help: string, value: (report: WorkersReport) => number) =>
     new Gauge({
       name: `fanout_agent_${name}`,

@@ -42,13 +42,13 @@ export class Totals {
     const last = this.#last.get(worker);
     this.#last.delete(worker);
     if (last === undefined) return;
-    const { routes = new Map(), timers = new Map(), troubles = new Map() } = this.#ofDead ?? {};
-    const allTroubles = new Map(troubles);
-    addCounts(allTroubles, last.troubles);
+    const { routes = new Map(), timers = new Map(), failures = new Map() } = this.#ofDead ?? {};
+    const allFailures = new Map(failures);
+    addCounts(allFailures, last.failures);
     this.#ofDead = {
       routes: sumOfRoutes([routes, last.routes]),
       timers: sumOfTimers([timers, last.timers]),
-      troubles: allTroubles,
+      failures: allFailures,
       ofProcess: [],
       memory: { rss: 0, heapTotal: 0, heapUsed: 0 },
     };

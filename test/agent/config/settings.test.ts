@@ -2,8 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { checkConfig, type Environment, parseConfig } from '../../../agent/config/config.ts';
-import { nearest } from '../../../core/settings/nearest.ts';
 import { SETTINGS, variableOf } from '../../../agent/config/settings.ts';
+import { nearest } from '../../../core/settings/nearest.ts';
 
 const check = (env: Environment, contents: object = {}) =>
   checkConfig(env, () => '', { path: 'f', contents });

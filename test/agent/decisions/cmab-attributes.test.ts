@@ -2,7 +2,7 @@
 
 import { expect, it, onTestFinished } from 'vitest';
 import { FlagClients } from '../../../agent/decisions/clients.ts';
-import { Cmab } from '../../../agent/decisions/cmab.ts';
+import { Cmab } from '../../../agent/decisions/cmab/cmab.ts';
 import { RedisConnections } from '../../../agent/services/redis.ts';
 import { parseDatafile } from '../../../core/datafile/datafile.ts';
 import { KEY, realClock } from '../support/fakes.ts';

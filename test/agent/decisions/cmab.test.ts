@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { CacheSettings, CmabSettings } from '../../../agent/config/config.ts';
 import { FlagClients } from '../../../agent/decisions/clients.ts';
-import { Cmab } from '../../../agent/decisions/cmab.ts';
+import { Cmab } from '../../../agent/decisions/cmab/cmab.ts';
 import { RedisConnections } from '../../../agent/services/redis.ts';
 import type { Answer } from '../../../agent/services/requester.ts';
 import { parseDatafile } from '../../../core/datafile/datafile.ts';

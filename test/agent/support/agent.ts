@@ -4,7 +4,7 @@ import { onTestFinished } from 'vitest';
 import { type Agent, createAgent } from '../../../agent/agent.ts';
 import { type AgentConfig, type Environment, parseConfig } from '../../../agent/config/config.ts';
 import type { HealthReport } from '../../../agent/datafiles/health/status.ts';
-import type { Tracing } from '../../../agent/tracing/tracing.ts';
+import type { Tracing } from '../../../agent/tracing/types.ts';
 import type { Clock } from '../../../core/clock.ts';
 import type { SdkKey } from '../../../core/ids.ts';
 import { notes } from '../../output/notes.ts';

@@ -3,7 +3,7 @@
 import type { AgentConfig } from '../../../agent/config/config.ts';
 import { parseConfig } from '../../../agent/config/config.ts';
 import { createTracing } from '../../../agent/tracing/create.ts';
-import type { Tracing } from '../../../agent/tracing/tracing.ts';
+import type { Tracing } from '../../../agent/tracing/types.ts';
 import { MemoryLog, realClock } from '../support/fakes.ts';
 
 type Exporter = Parameters<typeof createTracing>[1]['exporter'];

@@ -1,7 +1,7 @@
 // A change's trace: the swaps of all agents in one trace that none of them had to be told of.
 
 import { describe, expect, it } from 'vitest';
-import type { Swapped } from '../../../agent/tracing/tracing.ts';
+import type { Swapped } from '../../../agent/tracing/types.ts';
 import type { ChangeId, Seq } from '../../../core/ids.ts';
 import { changeTraceId } from '../../../core/trace.ts';
 import { candidateOf, OTHER_KEY } from '../support/fakes.ts';

@@ -137,7 +137,7 @@ describe('counts', () => {
     return {
       routes: new Map([['r', stats]]),
       timers,
-      troubles: new Map([['redis down', 1]]),
+      failures: new Map([['redis down', 1]]),
       ofProcess: [],
       memory,
     };
@@ -157,7 +157,7 @@ describe('counts', () => {
     expect(sum(totals)).toBe(8);
     expect(sumOfTimers(totals.all().map(({ timers }) => timers)).get('decide')?.hits).toBe(8);
     expect(totals.all().reduce((rss, { memory }) => rss + memory.rss, 0)).toBe(10);
-    expect(totals.all().reduce((all, { troubles }) => all + (troubles.get('redis down') ?? 0), 0)).toBe(3);
+    expect(totals.all().reduce((all, { failures }) => all + (failures.get('redis down') ?? 0), 0)).toBe(3);
   });
 
   it('do not wait for a worker that hangs', async () => {

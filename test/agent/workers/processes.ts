@@ -1,9 +1,14 @@
 // Workers without processes: both ends of the channel in one place, what is said copied as it would be between two.
 
-import type { Beginning, PrimaryNews, WorkerAnswers, WorkerNews } from '../../../agent/workers/messages.ts';
+import type {
+  Beginning,
+  PrimaryNews,
+  PrimaryPeer,
+  WorkerAnswers,
+  WorkerNews,
+} from '../../../agent/workers/messages.ts';
 import { type Answers, Peer } from '../../../agent/workers/peer.ts';
 import type { Spawn, SpawnEvents } from '../../../agent/workers/spawn.ts';
-import type { PrimaryPeer } from '../../../agent/workers/worker.ts';
 
 /** The end of the channel that a test plays the worker at. */
 export class FakeProcess {
@@ -41,7 +46,7 @@ export class FakeProcess {
         listen: asked('listen', () => 8080),
         offer: asked('offer', ({ revision }) => ({ kind: 'serves', revision, projectId: '10001' })),
         counts: asked('counts', () => ({
-          ...{ routes: new Map(), timers: new Map(), troubles: new Map(), ofProcess: [] },
+          ...{ routes: new Map(), timers: new Map(), failures: new Map(), ofProcess: [] },
           memory: { rss: 1, heapTotal: 1, heapUsed: 1 },
         })),
         settle: asked('settle', () => null),

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { KeyRefusal } from '../../../agent/datafiles/keys/keys.ts';
 import type { SavedProfile } from '../../../agent/decisions/profiles/profiles.ts';
-import type { EventLane } from '../../../agent/workers/messages.ts';
+import type { EventLane, PrimaryPeer } from '../../../agent/workers/messages.ts';
 import {
   CROWDED_CHARS,
   GATHER_MS,
@@ -13,7 +13,6 @@ import {
 } from '../../../agent/workers/outbox.ts';
 import { Peer } from '../../../agent/workers/peer.ts';
 import { DATAFILE_WAIT_MS, RemoteKeys, USED_INTERVAL_MS } from '../../../agent/workers/remote-keys.ts';
-import type { PrimaryPeer } from '../../../agent/workers/worker.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { KEY, OTHER_KEY, settled } from '../support/fakes.ts';
 
@@ -205,11 +204,7 @@ describe('profiles that a worker has saved', () => {
     outbox.resetUsers(KEY);
     await profilesTaken();
     expect(users()).toEqual([['a'], ['c']]);
-    expect(said.map(({ ask, news }) => ask ?? news)).toEqual([
-      'takeProfiles',
-      'resetUsers',
-      'takeProfiles',
-    ]);
+    expect(said.map(({ ask, news }) => ask ?? news)).toEqual(['takeProfiles', 'resetUsers', 'takeProfiles']);
   });
 });
 

@@ -6,9 +6,12 @@ import { API_BODIES } from './api/api-bodies.ts';
 import { API_DOORS } from './api/api-doors.ts';
 import { API_KEYS } from './api/api-keys.ts';
 import { API_SMUGGLING } from './api/api-smuggling.ts';
+import { API_TOKENS } from './api/api-tokens.ts';
 import { API_WIRE } from './api/api-wire.ts';
+import { API_WORKERS } from './api/api-workers.ts';
 import type { Attack } from './attack.ts';
 import { BUS_AGENT } from './bus/bus-agent.ts';
+import { BUS_BEATS } from './bus/bus-beats.ts';
 import { BUS_DATAFILES } from './bus/bus-datafiles.ts';
 import { BUS_OTHERS } from './bus/bus-others.ts';
 import { CDN } from './record/cdn.ts';
@@ -31,10 +34,13 @@ export const ATTACKS: readonly Attack[] = [
   ...API_KEYS,
   ...API_ABUSE,
   ...API_DOORS,
+  ...API_WORKERS,
+  ...API_TOKENS,
   ...ADMIN,
   ...BUS_DATAFILES,
   ...BUS_OTHERS,
   ...BUS_AGENT,
+  ...BUS_BEATS,
   ...RECORD,
   ...DISK,
 ];

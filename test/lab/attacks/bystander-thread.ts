@@ -3,7 +3,7 @@
 import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Question, Seen } from './bystander.ts';
+import type { Question, Seen } from './stall.ts';
 
 const ANSWER_TIMEOUT_MS = 15_000;
 
@@ -17,17 +17,15 @@ parentPort?.postMessage(all);
 
 async function keepAsking(question: Question): Promise<Seen> {
   const failures: string[] = [];
-  let asked = 0;
-  let longestMs = 0;
+  const tookMs: number[] = [];
   do {
     const startMs = performance.now();
     const came = await askOnce(question);
-    longestMs = Math.max(longestMs, performance.now() - startMs);
-    asked++;
+    tookMs.push(performance.now() - startMs);
     if (came !== question.expected) failures.push(String(came));
     if (!isOver) await sleep(question.pauseMs);
   } while (!isOver);
-  return { kind: question.kind, asked, longestMs, failures };
+  return { kind: question.kind, tookMs, failures };
 }
 
 /** The status, or why there is none. */

@@ -4,32 +4,9 @@
 import { Worker } from 'node:worker_threads';
 import { SIGNATURE_HEADER } from '../../../core/webhook.ts';
 import { webhookBody } from '../../../infra/local/stack/client.ts';
-import { Broken, require } from './attack.ts';
+import { judgeStalls, type Question, type Seen, type Sight } from './stall.ts';
 import type { Target } from './target.ts';
 import { sign } from './webhook/webhook-post.ts';
-
-/** Generous: on a machine that does other things at the same time, the figure that is printed says more. */
-const STALL_MAX_MS = 2_000;
-const FAILURES_SHOWN_MAX = 3;
-
-export interface Question {
-  /** What it is called in the figures. */
-  readonly kind: string;
-  readonly url: string;
-  readonly method: 'GET' | 'POST';
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-  readonly expected: number;
-  readonly pauseMs: number;
-}
-
-/** Of one question, asked over and over. */
-export interface Seen {
-  readonly kind: string;
-  readonly asked: number;
-  readonly longestMs: number;
-  readonly failures: readonly string[];
-}
 
 export interface Where {
   /** Where signed webhooks go; default: to the function. */
@@ -41,37 +18,45 @@ export interface Where {
 
 /**
  * Runs it while the others go on. The figures are noted.
- * @throws Broken when one of them fails or waits for longer than 2 s
+ * @throws Broken when one of them fails, or is stalled for longer than the machine accounts for
  */
 export async function besideOthers(
   target: Target,
   run: () => Promise<unknown>,
   where: Where = {},
 ): Promise<void> {
-  const workerData = questions(target, where);
-  const worker = new Worker(new URL('./bystander-thread.ts', import.meta.url), { workerData });
-  const seen = new Promise<readonly Seen[]>((resolve, reject) => {
-    worker.once('message', resolve);
-    worker.once('error', reject);
-  });
+  target.note(judgeStalls(await seenByOthers(target, run, where)));
+}
+
+/** What they saw meanwhile; not judged. @throws what `run` throws */
+export async function seenByOthers(
+  target: Target,
+  run: () => Promise<unknown>,
+  where: Where = {},
+): Promise<Sight> {
+  const asking = startThread<readonly Seen[]>('./bystander-thread.ts', questions(target, where));
+  const control = startThread<number>('./control-thread.ts', null);
   try {
     await run();
   } finally {
-    worker.postMessage('end');
-    await seen.catch(() => {}); // Thrown below; what `run` threw comes first.
+    await Promise.allSettled([asking.end(), control.end()]); // Thrown below; what `run` threw comes first.
   }
-  judge(target, await seen);
+  return { all: await asking.end(), slowdown: Math.max(1, await control.end()) };
 }
 
-function judge(target: Target, all: readonly Seen[]): void {
-  const figures = all.map(({ kind, asked, longestMs }) => `${kind} ${longestMs.toFixed(0)} ms of ${asked}`);
-  target.note(`longest: ${figures.join(', ')}`);
-  for (const { kind, asked, longestMs, failures } of all) {
-    const shown = failures.slice(0, FAILURES_SHOWN_MAX).join(', ');
-    require(failures.length === 0, `${failures.length} of ${asked} times ${kind} failed: ${shown}`);
-    require(asked > 0, `${kind} was never asked`);
-    if (longestMs > STALL_MAX_MS) throw new Broken(`${kind} waited for ${longestMs.toFixed(0)} ms`);
-  }
+/** A thread that works until it is told to end, and then says what came of it. */
+function startThread<T>(program: string, workerData: unknown): { end: () => Promise<T> } {
+  const worker = new Worker(new URL(program, import.meta.url), { workerData });
+  const result = new Promise<T>((resolve, reject) => {
+    worker.once('message', resolve);
+    worker.once('error', reject);
+  });
+  result.catch(() => {}); // Told when it ends.
+  const end = () => {
+    worker.postMessage('end');
+    return result;
+  };
+  return { end };
 }
 
 function questions(target: Target, where: Where): readonly Question[] {

@@ -1,8 +1,10 @@
 // A small stack for the attacks alone: few flags, so that a change is cheap, and a CDN that leads through the attacker.
 
 import { generateDatafile } from '../../../infra/local/optimizely/datafile.ts';
+import type { PartUrls } from '../../../infra/local/stack/options.ts';
 import { type Stack, startStack } from '../../../infra/local/stack/stack.ts';
 import { busEnv, stageBusConfig } from './bus/bus-users.ts';
+import { RecordTap } from './record/record-tap.ts';
 import { Target } from './target.ts';
 import { EvilCdn } from './trap.ts';
 
@@ -15,6 +17,13 @@ const BIG_FLAGS = 100;
 /** The other project has no webhook here that anybody could sign as. */
 const OTHER_PROJECT_ID = '20490310999';
 
+/** Agents that are added later have none. */
+function tapped(tap: RecordTap | undefined, { s3 }: PartUrls): Record<string, string> {
+  if (tap === undefined) return {};
+  tap.upstream = s3;
+  return { FANOUT_S3_ENDPOINT: tap.url };
+}
+
 export interface Stage {
   readonly target: Target;
   close(): Promise<void>;
@@ -23,10 +32,13 @@ export interface Stage {
 export async function startStage(progress: (line: string) => void): Promise<Stage> {
   const cdn = new EvilCdn();
   await cdn.start();
+  const recordTaps = Array.from({ length: AGENTS }, () => new RecordTap());
+  for (const tap of recordTaps) await tap.start();
   let stack: Stack | undefined;
   const close = async () => {
     await stack?.stop();
     await cdn.close();
+    for (const tap of recordTaps) await tap.close();
   };
   try {
     stack = await startStack({
@@ -48,16 +60,17 @@ export async function startStage(progress: (line: string) => void): Promise<Stag
           ...busEnv('publisher'),
         };
       },
-      agentEnv: {
+      agentEnv: (urls, index) => ({
+        ...tapped(recordTaps[index], urls),
         OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: `${cdn.url}/datafiles/%s.json`,
         OPTIMIZELY_API_ENABLENOTIFICATIONS: 'true',
         OPTIMIZELY_API_ENABLEOVERRIDES: 'true',
         ...busEnv('agent'),
         // As Node sets it by itself in a container of 512 MiB, where it collects garbage in time.
         NODE_OPTIONS: '--max-old-space-size=256',
-      },
+      }),
     });
-    const target = await Target.of(stack.addresses, { stack, cdn });
+    const target = await Target.of(stack.addresses, { stack, cdn, recordTaps });
     return {
       target,
       close: async () => {

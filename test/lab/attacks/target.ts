@@ -13,15 +13,19 @@ import type { StackAddresses } from '../../../infra/local/stack/options.ts';
 import type { Stack } from '../../../infra/local/stack/stack.ts';
 import { busLogin } from './bus/bus-users.ts';
 import { Bucket } from './record/bucket.ts';
+import type { RecordTap } from './record/record-tap.ts';
 import type { EvilCdn } from './trap.ts';
 import { Broken, NotHere } from './verdicts.ts';
 
-const ARRIVES_WITHIN_MS = 6_000;
+/** That it arrives is asked here; how fast is measured by the benches, on a machine that does nothing else. */
+const ARRIVES_WITHIN_MS = 20_000;
 const POLL_MS = 15;
 
 export interface OwnStack {
   readonly stack: Stack;
   readonly cdn: EvilCdn;
+  /** By agent. */
+  readonly recordTaps: readonly RecordTap[];
 }
 
 export class Target {
@@ -165,7 +169,9 @@ export class Target {
     await putBytes(this.addresses, this.sdkKey, body);
     const response = await sendWebhook(this.addresses, datafile);
     await response.arrayBuffer();
-    if (response.status !== 204) throw new Broken(`a good webhook was answered ${response.status}`);
+    // 202: by a slow machine's clock the CDN was late, and the change is asked for again without the webhook.
+    if (response.status !== 204 && response.status !== 202)
+      throw new Broken(`a good webhook was answered ${response.status}`);
     this.#good = datafile;
     await this.untilServed();
   }

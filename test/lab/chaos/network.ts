@@ -1,8 +1,8 @@
 // A network of its own for an agent: a namespace with one cable (veth) to this machine, and wires from the end here to
 // the bus and to S3. Faults are packets that the namespace drops. Linux and root only.
 
-import { blockedWithoutRoot, tool } from './machine.ts';
 import { openWire, type Wire } from './clients/wire.ts';
+import { blockedWithoutRoot, tool } from './machine.ts';
 
 /** A range for documentation would be better, but some systems treat those specially. */
 const NETWORK = '10.231.77';

@@ -1,11 +1,11 @@
 // One fault from its beginning to its line on the scoreboard.
 
 import { messageOf } from '../../../core/errors.ts';
+import { Watch } from './clients/watch.ts';
 import { readManifest } from './record.ts';
 import type { Scenario } from './scenario.ts';
 import type { Score } from './scoreboard.ts';
 import type { Stage } from './stage.ts';
-import { Watch } from './clients/watch.ts';
 
 /** Changes and decisions before the fault, so that it meets something under way. */
 const WARM_MS = 1_200;

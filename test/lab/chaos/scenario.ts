@@ -1,9 +1,9 @@
 // What a fault is: the stage it happens on, how it begins and ends, and the rule for what comes after. Starts nothing.
 
 import type { Part } from '../../../infra/local/stack/part.ts';
+import type { Watch } from './clients/watch.ts';
 import type { Rule } from './rules.ts';
 import type { Stage, StageName } from './stage.ts';
-import type { Watch } from './clients/watch.ts';
 
 /** A line that a part has to write while the fault goes on: a fault that nobody felt proves nothing. */
 export interface Trace {

@@ -14,10 +14,10 @@ import {
   type ShippedNats,
   startShippedNats,
 } from '../../support/bus/shipped-nats.ts';
+import { SUBSCRIBERS, type Subscribers, startSubscribers } from './clients/subscribers.ts';
 import { blockedWithoutRoot, tool } from './machine.ts';
 import { AGENT_ADDRESS, type AgentNetwork, createNetwork, HOST_ADDRESS } from './network.ts';
 import { RECONCILE_INTERVAL_MS } from './rules.ts';
-import { SUBSCRIBERS, type Subscribers, startSubscribers } from './clients/subscribers.ts';
 
 export type StageName = 'plain' | 'cluster' | 'secure' | 'network' | 'storm';
 

@@ -19,7 +19,7 @@ export interface Check {
   readonly run: () => Promise<CheckOutcome>;
 }
 
-const S3_CONTRACT = 'test/contract/s3.test.ts';
+const S3_CONTRACTS = ['test/contract/s3.test.ts', 'test/contract/record.test.ts'];
 /** What needs no part of the stack to be ours: a change's whole way, and a thousand at once. */
 const SPINE_TESTS = ['test/e2e/spine.test.ts', 'test/e2e/storm.test.ts'];
 /** Everything that talks to a real bus. */
@@ -30,6 +30,7 @@ const BUS_TESTS = [
   'test/agent/agent-bus.test.ts',
   'test/agent/notifications/streams.test.ts',
   'test/agent/datafiles/sources/nats.test.ts',
+  'test/contract/bus.test.ts',
   'test/contract/source.test.ts',
   'test/infra/local/tools/nats-server.test.ts',
   'test/infra/nats.test.ts',
@@ -83,7 +84,7 @@ const contractAgainst = (
   endpoint: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<CheckOutcome> =>
-  vitest([S3_CONTRACT, '--testNamePattern', 'S3_ENDPOINT'], { ...env, S3_ENDPOINT: endpoint });
+  vitest([...S3_CONTRACTS, '--testNamePattern', 'S3_ENDPOINT'], { ...env, S3_ENDPOINT: endpoint });
 
 const contractAgainstVersitygw = (): Promise<CheckOutcome> =>
   withVersitygw((env) => contractAgainst(env.S3_ENDPOINT ?? '', env));

@@ -28,14 +28,13 @@ export class FakeBus implements Bus {
     this.headReads++;
     const found = this.heads.get(sdkKey);
     if (found === undefined) return null;
-    const { headers } = found.envelope;
-    const head = 'Df-Seq' in headers ? decodeHead((name) => headers[name] ?? '') : null;
-    return { head, streamSequence: found.streamSequence };
+    return { head: headOf(found.envelope), streamSequence: found.streamSequence };
   };
 
   publish = async (sdkKey: SdkKey, envelope: Envelope, expected: number) => {
     await this.#io();
     this.beforePublish();
+    if (envelope.payload.byteLength > this.payloadMax) throw failure('BUS_UNAVAILABLE');
     if ((this.heads.get(sdkKey)?.streamSequence ?? 0) !== expected) {
       this.conflicts++;
       return 'conflict' as const;
@@ -77,5 +76,14 @@ export class FakeBus implements Bus {
     if (this.hangs) await new Promise(() => {});
     if (this.isDown) throw failure('BUS_UNAVAILABLE');
     if (this.isStreamMissing) throw failure('STREAM_MISSING');
+  }
+}
+
+/** Null for a message that is not a publisher's. */
+function headOf({ headers }: Envelope): BusHead['head'] {
+  try {
+    return decodeHead((name) => headers[name] ?? '');
+  } catch {
+    return null;
   }
 }

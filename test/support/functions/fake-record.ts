@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { checkBody } from '../../../core/bus/envelope.ts';
 import { type SdkKey, type Sha256, sha256Of } from '../../../core/ids.ts';
 import type { Manifest } from '../../../core/record/manifest.ts';
+import { encodeManifest } from '../../../core/record/manifest-codec.ts';
 import type { DatafileRecord } from '../../../functions/ports.ts';
 import { RecordMemory } from '../../../functions/record/record-memory.ts';
 import { failure, KEY } from '../datafiles.ts';
@@ -22,7 +23,6 @@ export class FakeRecord implements DatafileRecord {
   /** Runs after each swap; a test lets another writer move it on in here. */
   onSwapped: (manifest: Manifest) => void = () => {};
   readonly #memory = new RecordMemory();
-  #etags = 0;
 
   lastSeen(sdkKey: SdkKey): Manifest | null {
     return this.#memory.head(sdkKey);
@@ -39,7 +39,7 @@ export class FakeRecord implements DatafileRecord {
   async swapManifest(manifest: Manifest, expectedEtag: string | null) {
     await this.#io();
     if ((this.manifests.get(manifest.sdkKey)?.etag ?? null) !== expectedEtag) return 'conflict' as const;
-    const etag = `"${++this.#etags}"`;
+    const etag = `"${sha256Of(encodeManifest(manifest)).slice(0, 32)}"`;
     this.manifests.set(manifest.sdkKey, { manifest, etag });
     this.#memory.noteSwapped(manifest);
     this.swaps.push(manifest);

@@ -3,9 +3,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FlagClients } from '../../../../agent/decisions/clients.ts';
+import { UserDecisions } from '../../../../agent/decisions/decide.ts';
 import { eventText } from '../../../../agent/decisions/decider/event-tap.ts';
 import type { FlagClient } from '../../../../agent/decisions/flag-client.ts';
-import { decidePlain } from '../../../../agent/http/decide/plain.ts';
+import { decisionText } from '../../../../agent/decisions/flags/decision.ts';
 import { parseDecideRequest } from '../../../../agent/http/decide/request.ts';
 import { sha256Of, toSdkKey } from '../../../../core/ids.ts';
 import { LIMITS, ROOMY, unhurried } from '../../support/bounds.ts';
@@ -37,10 +38,15 @@ async function clientOf(text: string) {
 }
 
 /** What the decider says once it may: the first answer of each outcome is the SDK's. */
-function ask(client: FlagClient, body: object): string | null {
+function ask(client: FlagClient, body: object): string {
   const request = parseDecideRequest(Buffer.from(JSON.stringify(body)), LIMITS);
   if (typeof request === 'string') throw new Error(request);
-  return decidePlain(client, request, [], unhurried().turns, ROOMY) as string | null;
+  const texts: string[] = [];
+  const pace = { turns: unhurried().turns, asker: ROOMY };
+  void new UserDecisions(client, request).each(client.flagKeys, pace, (decision) =>
+    texts.push(decisionText(decision, '{}', true)),
+  );
+  return texts.join();
 }
 
 function flagsOf(text: string): readonly string[] {

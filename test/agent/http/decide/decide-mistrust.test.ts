@@ -2,12 +2,14 @@
 
 import { afterEach, expect, it, vi } from 'vitest';
 import { FlagClients } from '../../../../agent/decisions/clients.ts';
+import { UserDecisions } from '../../../../agent/decisions/decide.ts';
 import { CompiledFlag } from '../../../../agent/decisions/decider/flag.ts';
 import { Outcome } from '../../../../agent/decisions/decider/outcome.ts';
-import { decidePlain } from '../../../../agent/http/decide/plain.ts';
+import type { FlagDecision } from '../../../../agent/decisions/flags/decision.ts';
+import { FastPath } from '../../../../agent/decisions/flags/fast-path.ts';
 import { parseDecideRequest } from '../../../../agent/http/decide/request.ts';
 import { sha256Of } from '../../../../core/ids.ts';
-import { LIMITS, ROOMY, unhurried } from '../../support/bounds.ts';
+import { LIMITS } from '../../support/bounds.ts';
 import { datafileBody, KEY } from '../../support/fakes.ts';
 
 afterEach(() => {
@@ -26,11 +28,15 @@ async function setUp() {
   const { built } = await clients.build(body, sha256Of(body), { sdkKey: KEY });
   const request = parseDecideRequest(Buffer.from('{"userId":"u"}'), LIMITS);
   if (typeof request === 'string') throw new Error(request);
-  const ask = () =>
-    JSON.parse((decidePlain(built, request, ['flag_1'], unhurried().turns, ROOMY) ?? 'null') as string) as {
-      enabled: boolean;
-    };
-  return { client: built, ask, mistrusted };
+  const ask = () => new UserDecisions(built, request).one('flag_1') as FlagDecision;
+  const fastPath = () =>
+    FastPath.for({
+      client: built,
+      request,
+      sendsEmptyImpressions: true,
+      askSdk: (flagKey) => built.sdk.createUserContext('u').decide(flagKey),
+    });
+  return { client: built, ask, fastPath, mistrusted };
 }
 
 it("a flag is left to the SDK when the decider's outcome is another", async () => {
@@ -46,13 +52,15 @@ it("a flag is left to the SDK when the decider's outcome is another", async () =
 });
 
 it('users with a forced variation, and listeners, are left to the SDK', async () => {
-  const { client, ask } = await setUp();
+  const { client, ask, fastPath } = await setUp();
   const other = await setUp();
   const decided = vi.spyOn(CompiledFlag.prototype, 'decide');
   client.setForcedVariation('any', 'u', null);
-  expect(ask()).toBeNull();
+  expect(fastPath()).toBeNull();
+  expect(ask().enabled).toBe(true);
   const stop = other.client.listen(() => {});
-  expect(other.ask()).toBeNull();
+  expect(other.fastPath()).toBeNull();
+  expect(other.ask().enabled).toBe(true);
   stop();
   expect(decided).not.toHaveBeenCalled();
   expect(other.ask().enabled).toBe(true);

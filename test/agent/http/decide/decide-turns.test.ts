@@ -109,8 +109,8 @@ describe('decisions that take long', () => {
 
   it('of all flags by OFREP are those of one turn', async () => {
     const context = { userId: 'u', attributes: { plan: 'gold' } };
-    const wanted = evaluateAll(held, context, unhurried().turns);
-    const found = evaluateAll(held, context, hurried().turns);
+    const wanted = evaluateAll(held, context, { turns: unhurried().turns, asker: ROOMY });
+    const found = evaluateAll(held, context, { turns: hurried().turns, asker: ROOMY });
     expect(found).toBeInstanceOf(Promise);
     expect(flagsOf(await wanted)).toBe(FLAGS);
     expect(await found).toEqual(wanted);
@@ -124,7 +124,11 @@ describe('decisions that take long', () => {
       isClosed = true;
       return close.call(built.sdk);
     };
-    const found = evaluateAll({ ...held, built }, { userId: 'u', attributes: {} }, hurried().turns);
+    const found = evaluateAll(
+      { ...held, built },
+      { userId: 'u', attributes: {} },
+      { turns: hurried().turns, asker: ROOMY },
+    );
     built.retire();
     await Promise.resolve();
     expect(isClosed).toBe(false);

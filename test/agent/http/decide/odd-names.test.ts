@@ -4,7 +4,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createAgent } from '../../../../agent/agent.ts';
 import { parseConfig } from '../../../../agent/config/config.ts';
-import { forSdk } from '../../../../agent/http/rest/user-check.ts';
+import { forSdk } from '../../../../agent/decisions/flags/sdk-user.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { flag, rule, variation } from '../../../support/project-builder.ts';
 import { ask } from '../../support/door.ts';

@@ -6,16 +6,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Held } from '../../../../agent/datafiles/store.ts';
 import { FlagClients } from '../../../../agent/decisions/clients.ts';
 import type { FlagClient } from '../../../../agent/decisions/flag-client.ts';
+import { flagDecision } from '../../../../agent/decisions/flags/decision.ts';
+import { DECIDE_OPTIONS } from '../../../../agent/decisions/flags/request.ts';
+import { sdkUser } from '../../../../agent/decisions/flags/sdk-user.ts';
+import type { SdkDecideOptions, SdkDecision } from '../../../../agent/decisions/sdk-types.ts';
 import { decideHandler } from '../../../../agent/http/decide/decide.ts';
-import {
-  type DecideOptions,
-  type Decision,
-  listed,
-  plainDecision,
-  userContext,
-} from '../../../../agent/http/decide/decision.ts';
-import { withReasons } from '../../../../agent/http/decide/reasons.ts';
-import { DECIDE_OPTIONS, parseDecideRequest } from '../../../../agent/http/decide/request.ts';
+import { knownUser, withReasons } from '../../../../agent/http/decide/reasons.ts';
+import { parseDecideRequest } from '../../../../agent/http/decide/request.ts';
 import type { Exchange } from '../../../../agent/http/kernel/exchange.ts';
 import { sha256Of, toSdkKey } from '../../../../core/ids.ts';
 import { generateDatafile } from '../../../../infra/local/optimizely/datafile.ts';
@@ -68,18 +65,34 @@ function ask(held: Held<FlagClient>, body: object, keys: readonly string[]): str
 function expected(held: Held<FlagClient>, body: object, keys: readonly string[]): string {
   const request = parseDecideRequest(Buffer.from(JSON.stringify(body)), LIMITS);
   if (typeof request === 'string') return `400 ${request}`;
-  const user = userContext(held.built.sdk, request);
-  const options = [...request.decideOptions, 'DISABLE_DECISION_EVENT'] as unknown as DecideOptions;
-  const plain = (decision: Decision) =>
-    plainDecision(withReasons(held, request, decision), request, held.built);
+  const user = sdkUser(held.built.sdk, request, null);
+  const options = [...request.decideOptions, 'DISABLE_DECISION_EVENT'] as unknown as SdkDecideOptions;
+  const known = knownUser(held, request);
+  const plain = (decision: SdkDecision) => {
+    const { reasons } = withReasons(held, request, flagDecision(decision, held.built), known);
+    const { variationKey, enabled, ruleKey, flagKey, variables } = decision;
+    return {
+      variationKey: variationKey ?? '',
+      enabled,
+      ruleKey: ruleKey ?? '',
+      flagKey,
+      userContext: { userId: request.userId, attributes: request.userAttributes },
+      reasons,
+      variables: Object.keys(variables).length === 0 ? undefined : variables,
+      isEveryoneElseVariation: held.built.isEveryoneElse(flagKey, ruleKey),
+    };
+  };
   const [only] = keys;
   if (only === undefined) return JSON.stringify(Object.values(user.decideAll(options)).map(plain));
   if (keys.length === 1) return JSON.stringify(plain(user.decide(only, options)));
   // A flag that is named twice is decided once: the SDK, asked twice, finds its own first decision kept at the second.
-  return JSON.stringify(listed(user.decideForKeys([...new Set(keys)], options), request).map(plain));
+  const decisions = Object.values(user.decideForKeys([...new Set(keys)], options));
+  // Where only flags that are on are wanted, the SDK lists those that it could not decide all the same.
+  const isShort = request.decideOptions.includes('ENABLED_FLAGS_ONLY');
+  return JSON.stringify(decisions.filter(({ enabled }) => enabled || !isShort).map(plain));
 }
 
-/** The list's order is nobody's business. */
+/** A list has no order that clients could go by. */
 function inOrder(answer: string): unknown {
   const value: unknown = answer.startsWith('400') ? answer : JSON.parse(answer);
   return Array.isArray(value) ? value.map((one) => JSON.stringify(one)).sort() : value;

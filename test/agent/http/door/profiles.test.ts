@@ -3,11 +3,10 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Held } from '../../../../agent/datafiles/store.ts';
-import type { FlagClient } from '../../../../agent/decisions/flag-client.ts';
+import { FlagClient } from '../../../../agent/decisions/flag-client.ts';
 import type { ProfileService, UserProfile } from '../../../../agent/decisions/profiles/profiles.ts';
 import { RequestProfiles } from '../../../../agent/decisions/profiles/request-profiles.ts';
-import type { FlagHandler } from '../../../../agent/http/door/with-datafile.ts';
-import { type ProfileDeps, withProfiles } from '../../../../agent/http/door/with-profiles.ts';
+import { forUser, type ProfileDeps } from '../../../../agent/http/door/with-profiles.ts';
 import type { Exchange } from '../../../../agent/http/kernel/exchange.ts';
 import { type RecordedAgent, startRecorded, WITH_PROFILES } from '../recorded-agent.ts';
 
@@ -78,7 +77,10 @@ describe('a service behind a network', () => {
     const desk = new RequestProfiles();
     const failed: string[] = [];
     const users: string[] = [];
-    const built = { acquire: () => users.push('in'), release: () => users.push('out') };
+    const built: FlagClient = Object.assign(Object.create(FlagClient.prototype), {
+      acquire: () => users.push('in'),
+      release: () => users.push('out'),
+    });
     const whole = { lookup: () => null, save: () => {}, reset: () => {}, stop: async () => {}, ...service };
     const deps: ProfileDeps = {
       desk,
@@ -86,11 +88,11 @@ describe('a service behind a network', () => {
       onFailed: (what) => failed.push(what),
     };
     const seen: UserProfile[] = [];
-    const decide: FlagHandler = () => {
+    const decide = () => {
       seen.push(desk.lookup('alice'));
       desk.save(profile);
     };
-    const handle = withProfiles(deps, decide);
+    const handle = forUser(deps, () => ({ userId: 'alice' }), decide);
     const held = { sdkKey: 'key', built } as unknown as Held<FlagClient>;
     return { run: () => handle(exchange, held), desk, failed, users, seen };
   }
@@ -129,7 +131,7 @@ describe('a service behind a network', () => {
     expect(failed).toEqual(['lookup', 'save']);
   });
 
-  it('serves nobody between requests', async () => {
+  it('knows no user between requests', async () => {
     const { run, desk } = setUp({ lookup: () => profile });
     await run();
     expect(desk.lookup('alice').experiment_bucket_map).toEqual({});

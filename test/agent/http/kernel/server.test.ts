@@ -1,7 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Exchange } from '../../../../agent/http/kernel/exchange.ts';
-import { HttpServer, type Route } from '../../../../agent/http/kernel/server.ts';
+import type { Route } from '../../../../agent/http/kernel/route.ts';
+import { HttpServer } from '../../../../agent/http/kernel/server.ts';
 import { Metrics } from '../../../../agent/metrics/metrics.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { MemoryLog } from '../../support/fakes.ts';
@@ -11,7 +12,7 @@ const BODY_BYTES_MAX = LISTENER.bodyBytesMax;
 
 async function serve(handle: (exchange: Exchange) => void | Promise<void>, more: readonly Route[] = []) {
   const log = new MemoryLog();
-  const metrics = new Metrics({ sources: { datafiles: () => [], busAvailable: () => true } });
+  const metrics = new Metrics();
   const routes: Route[] = [
     { method: 'POST', path: '/echo', handle },
     { method: 'GET', path: '/get', handle },

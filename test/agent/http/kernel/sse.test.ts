@@ -25,7 +25,7 @@ async function serve(streamsMax: number) {
     const stream = streams.open(exchange, {}, () => stream !== null && open.delete(stream));
     if (stream !== null) open.add(stream);
   };
-  const metrics = new Metrics({ events: () => null } as never);
+  const metrics = new Metrics();
   const server = new HttpServer([{ method: 'GET', path: '/', handle }], {
     ...{ log, metrics, monotonicMs: () => performance.now(), listener: LISTENER },
   });

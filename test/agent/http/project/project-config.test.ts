@@ -1,10 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import {
-  type Audience,
-  audiencesText,
-  conditionsText,
-} from '../../../../agent/http/project/audience-text.ts';
-import { type DatafileShape, projectConfig } from '../../../../agent/http/project/project-config.ts';
+import { audiencesText, conditionsText } from '../../../../agent/http/project/audience-text.ts';
+import { projectConfig } from '../../../../agent/http/project/project-config.ts';
+import type { Audience, DatafileJson } from '../../../../core/datafile/shape.ts';
 
 const vip = { id: '1', name: 'vip', conditions: '["or", {"name":  "a"}]' };
 const audiences = new Map<string, Audience>([
@@ -44,7 +41,7 @@ const variable = (id: string, key: string, more: object = {}) => ({
   ...{ id, key, type: 'string', defaultValue: 'default' },
   ...more,
 });
-const DATAFILE: DatafileShape = {
+const DATAFILE: DatafileJson = {
   revision: '7',
   sdkKey: 'abc',
   audiences: [vip, { id: '$opt_dummy_audience', name: 'dummy', conditions: '[]' }],
@@ -53,7 +50,10 @@ const DATAFILE: DatafileShape = {
   events: [{ id: '6', key: 'bought' }],
   experiments: [
     {
-      ...{ id: '10', key: 'exp', audienceConditions: ['or', '1'] },
+      id: '10',
+      key: 'exp',
+      audienceConditions: ['or', '1'],
+      trafficAllocation: [],
       variations: [
         { id: '11', key: 'bare' },
         { id: '12', key: 'off', featureEnabled: false, variables: [{ id: '20', value: 'set' }] },
@@ -61,8 +61,18 @@ const DATAFILE: DatafileShape = {
       ],
     },
   ],
-  groups: [{ id: 'g', experiments: [{ id: '14', key: 'grouped', variations: [{ id: '15', key: 'v' }] }] }],
-  rollouts: [{ id: 'r', experiments: [{ id: '16', key: 'everyone', variations: [] }] }],
+  groups: [
+    {
+      id: 'g',
+      trafficAllocation: [],
+      experiments: [
+        { id: '14', key: 'grouped', trafficAllocation: [], variations: [{ id: '15', key: 'v' }] },
+      ],
+    },
+  ],
+  rollouts: [
+    { id: 'r', experiments: [{ id: '16', key: 'everyone', trafficAllocation: [], variations: [] }] },
+  ],
   featureFlags: [
     {
       ...{ id: '30', key: 'flag', rolloutId: 'r', experimentIds: ['10', 'gone'] },

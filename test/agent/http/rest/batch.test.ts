@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { AnswerBudget } from '../../../../agent/http/kernel/answer-budget.ts';
 import type { Exchange } from '../../../../agent/http/kernel/exchange.ts';
-import type { Route } from '../../../../agent/http/kernel/server.ts';
+import type { Route } from '../../../../agent/http/kernel/route.ts';
 import { batchHandler } from '../../../../agent/http/rest/batch.ts';
 import { unhurried } from '../../support/bounds.ts';
 import { SDK_KEY, startRecorded } from '../recorded-agent.ts';

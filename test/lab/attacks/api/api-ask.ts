@@ -2,7 +2,8 @@
 
 import { request } from 'node:http';
 
-const ANSWER_TIMEOUT_MS = 10_000;
+/** Only ends what hangs. */
+const ANSWER_TIMEOUT_MS = 45_000;
 
 export interface Asked {
   /** 0 when the connection was closed without an answer. */

@@ -11,7 +11,6 @@ import {
   STREAM_NAME,
   WANT_SUBJECT,
 } from '../../../../core/record/names.ts';
-import { ask } from '../api/api-ask.ts';
 import { type Attack, require } from '../attack.ts';
 import { besideOthers } from '../bystander.ts';
 import { agentPids, withinContainer } from '../memory.ts';
@@ -27,8 +26,8 @@ const FLOOD_MS = 2_500;
 const ROUNDS = 2;
 const ASKED_AFTER_MS = 5_200;
 const REPORT_BYTES = 256 * 1024;
-/** Those at keys that earlier attacks had served on demand are in it; without the limit it was more than a hundred. */
-const LOOKS_MAX = 30;
+/** At one key's manifest: once a second is allowed. Without the limit it was more than a hundred. */
+const LOOKS_MAX = 10;
 
 /** A connection of its own as the user `agent`, for this run. */
 export async function asAgent(target: Target, run: (bus: NatsConnection) => Promise<unknown>): Promise<void> {
@@ -83,17 +82,7 @@ async function withHistory(target: Target, run: () => Promise<unknown>): Promise
   require(lost.length <= after.seq - before.seq, `${lost.length} versions have left the history`);
 }
 
-async function looks(target: Target): Promise<number[]> {
-  const texts = target.addresses.agents.map(({ admin }) =>
-    ask(admin, '/metrics', { headers: { accept: 'text/plain' } }),
-  );
-  return (await Promise.all(texts)).map(({ text }) =>
-    [...text.matchAll(/^fanout_agent_s3_polls_total\{.*\} (\d+)$/gm)].reduce(
-      (sum, [, count]) => sum + Number(count),
-      0,
-    ),
-  );
-}
+const looks = (target: Target): number[] => target.own.recordTaps.map((tap) => tap.looksAt(target.sdkKey));
 
 const ahead = (target: Target, lineage: string, agent: string): string =>
   JSON.stringify({
@@ -104,7 +93,7 @@ const ahead = (target: Target, lineage: string, agent: string): string =>
 /** A stored message of one key, sent by the server itself to a subject where it does not belong. */
 const redirected = (from: string, to: string): Attack['run'] => {
   return async (target) => {
-    const before = await looks(target);
+    const before = looks(target);
     await besideOthers(target, () =>
       asAgent(target, (bus) =>
         flood(bus, 250, () =>
@@ -112,7 +101,7 @@ const redirected = (from: string, to: string): Attack['run'] => {
         ),
       ),
     );
-    const after = await looks(target);
+    const after = looks(target);
     const most = Math.max(...after.map((count, i) => count - (before[i] ?? 0)));
     target.note(`looks at the record: ${most} of one agent`);
     require(most <= LOOKS_MAX, `one agent has asked the record ${most} times`);
@@ -197,6 +186,31 @@ export const BUS_AGENT: readonly Attack[] = [
       );
     },
   ),
+  {
+    ...attack(
+      'a refusal of the fleet among reports of nothing',
+      '2,500 reports of one byte at each beat, before those of six agents that refuse the version',
+      'the version is quarantined all the same',
+      async (target) => {
+        await target.goodChange();
+        const { lineage, seq } = await target.manifest();
+        const refusal = (agent: string) =>
+          JSON.stringify({
+            ...{ schema: 1, agent },
+            keys: {
+              [target.sdkKey]: { lineage, seq: seq - 1, quarantined: { seq, code: 'DATAFILE_UNDECIDABLE' } },
+            },
+          });
+        await answeringBeats(target, (bus) => {
+          for (let i = 0; i < 2_500; i++) bus.publish(canarySubject('x'), 'x');
+          for (let i = 0; i < 6; i++) bus.publish(canarySubject(`r${i}`), refusal(`r${i}`));
+        });
+        const after = await target.manifest();
+        require(after.quarantine?.seq === seq, 'the version that most agents refuse is not marked');
+      },
+    ),
+    healsByReconcile: true,
+  },
   attack(
     "one key's datafile before another's subscribers",
     'direct gets whose answer the server sends to the subject of another key, 250 a second',

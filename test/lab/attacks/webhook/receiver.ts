@@ -2,15 +2,15 @@
 // fits its container.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BEAT_SUBJECT, canarySubject } from '../../../../core/record/names.ts';
-import { type Attack, require } from '../attack.ts';
+import { BEAT_SUBJECT, canarySubject, encodeSdkKey } from '../../../../core/record/names.ts';
+import { type Attack, require, requireStatus } from '../attack.ts';
 import { besideOthers } from '../bystander.ts';
 import { type CrowdOptions, crowd } from '../crowd.ts';
 import { withinContainer } from '../memory.ts';
 import { request } from '../raw.ts';
 import type { Target } from '../target.ts';
 import { type Receiver, withReceiver } from './receiver-part.ts';
-import { bodyOf, post } from './webhook-post.ts';
+import { bodyOf, payload, post } from './webhook-post.ts';
 
 const EXPECTS = 'signed webhooks and probes are answered meanwhile';
 
@@ -91,6 +91,12 @@ export const RECEIVER: readonly Attack[] = [
     }),
   ),
   attack(
+    'a signed webhook of a revision that never comes',
+    'revision 2^53-1, before a genuine one that the CDN does not have yet',
+    (target) => withReceiver(target, (receiver) => webhookAfterPoison(target, receiver)),
+    'both refetches are written down; the CDN is asked a bounded number of times',
+  ),
+  attack(
     'reports without measure',
     "the agents' bus user answers each beat with 2,400 reports of 256 KB",
     (target) =>
@@ -109,6 +115,37 @@ export const RECEIVER: readonly Attack[] = [
     `${EXPECTS}; it fits its container`,
   ),
 ];
+
+/** Of the CDN's two sites together, with their pauses; without a limit each webhook would ask as long as the first. */
+const CDN_FETCHES_MAX = 60;
+const WATCHED_MS = 3_000;
+
+async function webhookAfterPoison(target: Target, receiver: Receiver): Promise<void> {
+  const there = { addresses: { ...target.addresses, webhook: receiver.webhook } };
+  const webhookOf = (revision: number) =>
+    payload(target, (usual) => {
+      usual.data.revision = revision;
+    });
+  const fetchesBefore = await target.cdnFetches();
+  const next = target.next();
+  const revisions = [Number.MAX_SAFE_INTEGER, Number(next.revision)];
+  const intents = `datafiles/${encodeSdkKey(target.sdkKey)}/refetch.json`;
+  try {
+    for (const revision of revisions)
+      requireStatus(`revision ${revision}`, await post(there, webhookOf(revision)), 202);
+    const kept = (await target.bucket.get(intents)).toString();
+    for (const revision of revisions)
+      require(kept.includes(
+        `${revision}`,
+      ), `the refetch of revision ${revision} is not written down: ${kept}`);
+    await sleep(WATCHED_MS);
+    const fetches = (await target.cdnFetches()) - fetchesBefore;
+    target.note(`the CDN was asked ${fetches} times`);
+    require(fetches <= CDN_FETCHES_MAX, `the CDN was asked ${fetches} times`);
+  } finally {
+    await target.bucket.remove(intents);
+  }
+}
 
 const REPORT_BYTES = 256 * 1024;
 const REPORTS = 2_400;

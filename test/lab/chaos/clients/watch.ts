@@ -1,8 +1,8 @@
 // Everything that is asked and changed while a fault goes on, and what the scoreboard wants to know of it.
 
-import { Asker } from './asker.ts';
 import { type Change, Changes } from '../changes.ts';
 import type { Stage } from '../stage.ts';
+import { Asker } from './asker.ts';
 
 const POLL_MS = 10;
 

@@ -2,10 +2,10 @@
 // disk that outlives them. Everything it begins to serve is shown to whoever checks it.
 
 import { parseConfig } from '../../../../agent/config/config.ts';
+import type { DatafileMetrics } from '../../../../agent/datafiles/metrics.ts';
 import { S3Reader } from '../../../../agent/datafiles/sources/s3.ts';
 import type { Held } from '../../../../agent/datafiles/store.ts';
 import { Supply } from '../../../../agent/datafiles/supply.ts';
-import type { Metrics } from '../../../../agent/metrics/metrics.ts';
 import type { LogEvent } from '../../../../core/log.ts';
 import { objectsOf } from '../../../../io/s3.ts';
 import type { LinkWatch } from '../checks/link-watch.ts';
@@ -122,4 +122,4 @@ function settingsFor(keys: readonly string[]) {
 }
 
 /** Nothing is measured here. */
-const NO_METRICS = new Proxy({}, { get: () => () => {} }) as Metrics;
+const NO_METRICS = new Proxy({}, { get: () => () => {} }) as DatafileMetrics;

@@ -79,6 +79,9 @@ export class SimConnection implements Connected {
 
   request(subject: string, payload?: Uint8Array, { timeout = DEFAULT_TIMEOUT_MS, headers }: Options = {}) {
     if (this.#isClosed) return Promise.reject(new NatsError('closed', ErrorCode.ConnectionClosed));
+    // The client refuses what the server would not take.
+    if (payloadOf(payload).byteLength > this.info.max_payload)
+      return Promise.reject(new NatsError('MAX_PAYLOAD_EXCEEDED', ErrorCode.MaxPayloadExceeded));
     const { clock, name } = this.#actor;
     const answer = Promise.withResolvers<unknown>();
     const timer = clock.after(timeout, () => {

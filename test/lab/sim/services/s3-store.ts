@@ -1,5 +1,7 @@
-// The bucket itself: objects, ETags and conditional writes as S3 has them. Every write is shown to whoever checks it. Knows
+// The bucket itself: objects, ETags and conditional writes as S3 has them. Every write is shown to the checks. Knows
 // nothing of answers that are lost on the way.
+
+import { createHash } from 'node:crypto';
 
 export interface Stored {
   readonly bytes: Uint8Array;
@@ -27,7 +29,6 @@ export type OnWrite = (key: string, bytes: Uint8Array, before: Stored | null, by
 export class S3Store {
   readonly objects = new Map<string, Stored>();
   readonly #onWrite: OnWrite;
-  #etags = 0;
 
   constructor(onWrite: OnWrite) {
     this.#onWrite = onWrite;
@@ -48,14 +49,17 @@ export class S3Store {
     if (ifMatch !== undefined && before === null) throw new S3Error('NoSuchKey', 404);
     if (ifMatch !== undefined && before?.etag !== ifMatch) throw new S3Error('PreconditionFailed', 412);
     if (ifNoneMatch === '*' && before !== null) throw new S3Error('PreconditionFailed', 412);
-    const stored = { bytes: Uint8Array.from(bytes), etag: `"${++this.#etags}"` };
+    const stored = { bytes: Uint8Array.from(bytes), etag: etagOf(bytes) };
     this.objects.set(key, stored);
     this.#onWrite(key, stored.bytes, before, by);
     return stored;
   }
 
-  /** An operator puts an older version back; nobody is asked. */
+  /** An operator puts an older version back, on no condition. */
   restore(key: string, bytes: Uint8Array): void {
-    this.objects.set(key, { bytes, etag: `"${++this.#etags}"` });
+    this.objects.set(key, { bytes, etag: etagOf(bytes) });
   }
 }
+
+/** As S3 has it: the same bytes have the same ETag, whatever was there in between. */
+const etagOf = (bytes: Uint8Array): string => `"${createHash('md5').update(bytes).digest('hex')}"`;

@@ -1,10 +1,10 @@
 // Predictions that are kept over every revision, in memory or in Redis. Knows no datafile.
 
-import type { Clock } from '../../core/clock.ts';
-import type { CacheSettings } from '../config/config.ts';
-import { ExpiringMap } from '../services/expiring-map.ts';
-import type { Redis, RedisConnections } from '../services/redis.ts';
-import type { SdkCmab } from './clients.ts';
+import type { Clock } from '../../../core/clock.ts';
+import type { CacheSettings } from '../../config/config.ts';
+import { ExpiringMap } from '../../services/expiring-map.ts';
+import type { Redis, RedisConnections } from '../../services/redis.ts';
+import type { SdkCmab } from '../sdk-types.ts';
 
 export type Cache = NonNullable<NonNullable<SdkCmab>['cache']>;
 

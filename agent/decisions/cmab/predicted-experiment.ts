@@ -2,7 +2,7 @@
 // cannot wait for a prediction, and its decideAsync decides the whole flag, of which another rule may come first. So this
 // reaches into the SDK (6.6.1) for the step that decides one rule, and for the impression of it.
 
-import type { DecisionPayload, SdkClient } from './clients.ts';
+import type { DecisionPayload, SdkClient } from '../sdk-types.ts';
 
 type UserContext = ReturnType<SdkClient['createUserContext']>;
 

@@ -1,7 +1,7 @@
 // Answers of the routes beside decide. They end with a line feed, as the original's do: its own tests compare the text.
 
+import type { Exchange } from '../kernel/exchange.ts';
 import { MALFORMED } from '../openapi/schema-body.ts';
-import type { Exchange } from './exchange.ts';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 

@@ -2,15 +2,15 @@
 // the operator's limits of time and retries, and keeps its answers over every revision. Knows no datafile.
 
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Clock, sleep } from '../../core/clock.ts';
-import type { SdkKey } from '../../core/ids.ts';
-import type { CmabSettings } from '../config/config.ts';
-import type { OnFailure } from '../services/failure-log.ts';
-import type { RedisConnections } from '../services/redis.ts';
-import type { Answer, Ask } from '../services/requester.ts';
-import { serviceFailed } from '../services/time-limit.ts';
-import type { SdkCmab, SdkRequestHandler } from './clients.ts';
-import { type Cache, type CacheStore, createCacheStore, predictionCache } from './cmab-cache.ts';
+import { type Clock, sleep } from '../../../core/clock.ts';
+import type { SdkKey } from '../../../core/ids.ts';
+import type { CmabSettings } from '../../config/config.ts';
+import type { OnFailure } from '../../services/failure-log.ts';
+import type { RedisConnections } from '../../services/redis.ts';
+import type { Answer, Ask } from '../../services/requester.ts';
+import { serviceFailed } from '../../services/time-limit.ts';
+import type { SdkCmab, SdkRequestHandler } from '../sdk-types.ts';
+import { type Cache, type CacheStore, createCacheStore, predictionCache } from './cache.ts';
 
 const NAME = 'The CMAB prediction endpoint';
 /** Requests that were given up and that the SDK may yet repeat. */

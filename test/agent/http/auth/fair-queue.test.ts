@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FairQueue } from '../../../../agent/http/kernel/fair-queue.ts';
+import { FairQueue } from '../../../../agent/http/auth/fair-queue.ts';
 import { settled } from '../../support/fakes.ts';
 
 function setUp({ laneMax = 10, allMax = 10 } = {}) {

@@ -1,0 +1,84 @@
+// One flag's decision for one user, the same shape whoever made it, and its JSON: all but the user and the reasons is written once
+// for all users of an outcome. Pure.
+
+import type { SdkDecision } from '../sdk-types.ts';
+
+export interface FlagDecision {
+  readonly flagKey: string;
+  readonly ruleKey: string | null;
+  readonly variationKey: string | null;
+  readonly enabled: boolean;
+  readonly variables: Readonly<Record<string, unknown>>;
+  readonly reasons: readonly string[];
+  readonly pieces: DecisionPieces;
+  /** Of the prediction that gave the variation; undefined where none did. */
+  readonly predictionId?: string | undefined;
+  /** The flag was not decided, because a variation could not be predicted; `reasons` says which. */
+  readonly isFailed?: true;
+}
+
+/** A decision's JSON, without the user and the reasons between. */
+export interface DecisionPieces {
+  readonly before: string;
+  readonly after: string;
+  /** In place of `after` where variables are not wanted. */
+  readonly end: string;
+}
+
+const NO_REASONS = ',"reasons":[]';
+
+/** What a client says of a decision beyond the SDK. */
+export interface DecisionTraits {
+  isEveryoneElse(flagKey: string, ruleKey: string | null): boolean;
+}
+
+/** The SDK's decision without the SDK's user, which drags the whole client in. */
+export function flagDecision(decision: SdkDecision, traits: DecisionTraits): FlagDecision {
+  const { flagKey, ruleKey, variationKey, enabled, reasons } = decision;
+  const variables = decision.variables as FlagDecision['variables'];
+  const head = { variationKey: variationKey ?? '', enabled, ruleKey: ruleKey ?? '', flagKey };
+  const end = `,"isEveryoneElseVariation":${traits.isEveryoneElse(flagKey, ruleKey)}}`;
+  const pieces = {
+    before: `${JSON.stringify(head).slice(0, -1)},"userContext":`,
+    after: isEmpty(variables) ? end : `,"variables":${JSON.stringify(variables)}${end}`,
+    end,
+  };
+  return { flagKey, ruleKey, variationKey, enabled, variables, reasons, pieces };
+}
+
+/** In the SDK's own words. */
+export const unknownFlag = (flagKey: string): FlagDecision =>
+  flagDecision(
+    {
+      flagKey,
+      ruleKey: null,
+      variationKey: null,
+      enabled: false,
+      variables: {},
+      reasons: [`No flag was found for key "${flagKey}".`],
+    } as unknown as SdkDecision,
+    { isEveryoneElse: () => false },
+  );
+
+/** The user of a decision as JSON, the same for all decisions of a request. */
+export const userText = (userId: string, attributes: Readonly<Record<string, unknown>>): string =>
+  JSON.stringify({ userId, attributes });
+
+/** A decision as JSON. @param user made by userText() */
+export function decisionText(
+  { pieces, reasons, predictionId }: FlagDecision,
+  user: string,
+  hasVariables: boolean,
+): string {
+  const { before, after, end } = pieces;
+  const told = reasons.length === 0 ? NO_REASONS : `,"reasons":${JSON.stringify(reasons)}`;
+  const text = before + user + told + (hasVariables ? after : end);
+  return predictionId === undefined
+    ? text
+    : `${text.slice(0, -1)},"cmabUUID":${JSON.stringify(predictionId)}}`;
+}
+
+function isEmpty(object: object): boolean {
+  for (const _ in object) return false;
+  return true;
+}
