@@ -8,7 +8,7 @@ import { wireWriter } from '../wire.ts';
 import { openConnections } from './connections.ts';
 import { createGuard } from './guard.ts';
 import { requestOf, responseOf } from './http-event.ts';
-import { prepare } from './prepare.ts';
+import { type KeepWarm, prepare } from './prepare.ts';
 import { receiveWebhook } from './receive-webhook.ts';
 import { rehearse } from './rehearsal.ts';
 
@@ -23,20 +23,16 @@ const { settings, projects, deps, telemetry } = wireWriter('webhook', {
 const guard = createGuard(settings.guard, deps);
 
 // While Lambda starts an instance it has a whole processor, whatever the function's memory; afterwards its share.
-await prepare(deps, [() => rehearse(deps, settings), () => openConnections(deps, projects)]);
-
-/** What the schedule sends that keeps one instance warm (serverless.yml). */
-interface KeepWarm {
-  readonly keepWarm: true;
-}
+const connect = () => openConnections(deps, projects);
+await prepare(deps, [() => rehearse(deps, settings), connect]);
 
 export async function handler(
   event: APIGatewayProxyEventV2 | KeepWarm,
-): Promise<APIGatewayProxyStructuredResultV2 | null> {
+): Promise<APIGatewayProxyStructuredResultV2 | undefined> {
   try {
     if ('keepWarm' in event) {
-      await prepare(deps, [() => openConnections(deps, projects)]);
-      return null;
+      await prepare(deps, [connect]);
+      return undefined;
     }
     return responseOf(await receiveWebhook(deps, { ...settings, projects, guard }, requestOf(event)));
   } finally {

@@ -7,6 +7,11 @@ import type { Deps } from '../ports.ts';
 /** A start that waits for a network that hangs would cost the first webhook more than it can gain. */
 export const PREPARE_MAX_MS = 1_500;
 
+/** What the schedule sends that keeps one instance warm (serverless.yml). */
+export interface KeepWarm {
+  readonly keepWarm: true;
+}
+
 /** Never rejects. */
 export async function prepare(
   { clock, log }: Pick<Deps, 'clock' | 'log'>,

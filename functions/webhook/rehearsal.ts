@@ -3,7 +3,6 @@
 // with stores in memory: nothing leaves the process, and nothing of it is logged, counted or kept.
 
 import { Readable } from 'node:stream';
-import type { SNSClient } from '@aws-sdk/client-sns';
 import { rehearsalDatafile } from '../../core/datafile/rehearsal.ts';
 import { toSdkKey } from '../../core/ids.ts';
 import type { Project } from '../../core/projects.ts';
@@ -121,7 +120,7 @@ function answerFromMemory(client: ReturnType<typeof s3ClientOf>): void {
   });
 }
 
-const answerPublished = (client: SNSClient): void =>
+const answerPublished = (client: ReturnType<typeof topicClientOf>): void =>
   answerHere(client, () => ({
     status: 200,
     body: '<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>',
