@@ -30,10 +30,7 @@ export async function handler(
   event: APIGatewayProxyEventV2 | KeepWarm,
 ): Promise<APIGatewayProxyStructuredResultV2 | undefined> {
   try {
-    if ('keepWarm' in event) {
-      await prepare(deps, [connect]);
-      return undefined;
-    }
+    if ('keepWarm' in event) return await prepare(deps, [connect]);
     return responseOf(await receiveWebhook(deps, { ...settings, projects, guard }, requestOf(event)));
   } finally {
     telemetry.flush();

@@ -16,9 +16,10 @@ export interface KeepWarm {
 export async function prepare(
   { clock, log }: Pick<Deps, 'clock' | 'log'>,
   steps: readonly (() => Promise<void>)[],
-): Promise<void> {
+): Promise<undefined> {
   const done = steps.map((step) =>
     step().catch((error: unknown) => log.warn('warm-up.failed', errorFields(error))),
   );
   await withinMs(clock, PREPARE_MAX_MS, Promise.all(done), () => {});
+  return undefined;
 }
