@@ -83,7 +83,7 @@ describe('a client', () => {
 });
 
 describe('a retired client', () => {
-  it('is closed at once when nobody uses it', async () => {
+  it('a retired client is closed at once when no request uses it', async () => {
     const { clients, build } = setUp();
     const { built } = await build(datafileBody(1));
     const close = vi.spyOn(built.sdk, 'close');

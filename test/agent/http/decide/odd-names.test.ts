@@ -1,5 +1,5 @@
-// Attributes and tags may have any name, also one that every object of JavaScript has: audiences go by them, events name
-// them, and nobody else's decision changes.
+// Attributes and tags may have any name, also one that every object of JavaScript has: audiences match them, events name
+// them, and the decisions for other users do not change.
 
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createAgent } from '../../../../agent/agent.ts';

@@ -1,4 +1,4 @@
-// Answers are limited, each and all that are under way together, whatever route makes them and however slowly clients take them.
+// The bytes of each answer, and of all answers under way, are limited, on every route and with clients that read slowly.
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';

@@ -68,7 +68,7 @@ export const RECEIVER: readonly Attack[] = [
       begins: request('GET /nothing', [`Host: ${new URL(receiver.url).host}`]),
     })),
   ),
-  attack('answers that nobody reads', `${SILENT} times 5 requests in one packet, and no reader`, (target) =>
+  attack('answers left unread', `${SILENT} times 5 requests in one packet, and no reader`, (target) =>
     crowded(target, (receiver) => ({
       ...{ count: SILENT, isDeaf: true },
       begins: request('GET /metrics', [`Host: ${new URL(receiver.url).host}`]).repeat(5),
