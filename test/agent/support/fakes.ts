@@ -1,7 +1,7 @@
 // Short stand-ins for what an agent's parts are given: a log that remembers, a sink that accepts, a record in memory.
 
 import type { ManifestAnswer, RecordReader } from '../../../agent/datafiles/sources/record.ts';
-import type { Candidate, Outcome, Sink, SourceName } from '../../../agent/datafiles/sources/source.ts';
+import type { Candidate, OfferOutcome, Sink, SourceName } from '../../../agent/datafiles/sources/source.ts';
 import { type Datafile, parseDatafile } from '../../../core/datafile/datafile.ts';
 import { FanoutError } from '../../../core/errors.ts';
 import {
@@ -113,7 +113,7 @@ export class RecordingSink implements Sink {
     readonly error: unknown;
   }[] = [];
 
-  async offer(candidate: Candidate): Promise<Outcome> {
+  async offer(candidate: Candidate): Promise<OfferOutcome> {
     this.offered.push(candidate);
     try {
       this.bodies.push(await candidate.load());
