@@ -6,7 +6,7 @@ import type { Read } from '../settings/list.ts';
 import { InFlight } from './in-flight.ts';
 import { ProjectRates, type ProjectRatesParts } from './rate.ts';
 import { Replays, type WindowSettings } from './replay.ts';
-import { Places } from './webhook-slots.ts';
+import { WebhookSlots } from './webhook-slots.ts';
 
 export interface GuardSettings extends WindowSettings {
   readonly rate: RateLimit;
@@ -17,7 +17,7 @@ export interface Guard {
   readonly replays: Replays;
   readonly flights: InFlight;
   readonly rates: ProjectRates;
-  readonly places: Places;
+  readonly slots: WebhookSlots;
 }
 
 const WINDOW_MIN_MS = 1_000;
@@ -35,7 +35,7 @@ export function createGuard(
     replays: new Replays(settings.windowMs),
     flights: new InFlight(),
     rates: new ProjectRates(settings.rate, parts),
-    places: new Places(atOnceMax, parts),
+    slots: new WebhookSlots(atOnceMax, parts),
   };
 }
 

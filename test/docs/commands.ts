@@ -23,7 +23,7 @@ const OF_NPM = ['ci', 'test', 'run', 'install'];
 const PROGRAM = /^(?:\w+=\S* )*(fanout|npm|(?:npx )?osls) (.+)$/;
 /** Where a command ends: a pipe, the next command, a comment, a redirection, the end of a substitution. */
 const END = / \|| #|;| && | \|\| | > |\)(?=\s|$)/;
-/** Stands for whatever a reader would type. */
+/** Stands for text that a reader would type. */
 const isOpen = (word: string | undefined): boolean =>
   word === undefined || /^[….<[{$'"]/.test(word) || word === '…';
 

@@ -1,7 +1,6 @@
 // The settings of every process of the stack: the same words as in a deployment (docs/configuration.md), with local
 // addresses. The one place that maps addresses to environment variables.
 
-import { PUBLIC_KEYS_VARIABLE } from '../../../core/settings/public-keys.ts';
 import { localTopicArn } from '../aws/sns.ts';
 import { type DatafileJson, LOCAL_ENVIRONMENT, LOCAL_SDK_KEY } from '../optimizely/datafile.ts';
 import { LOOPBACK_HOST } from '../tools/http.ts';
@@ -16,7 +15,7 @@ export interface StackFacts {
   readonly datafiles: readonly DatafileJson[];
   /** True where the environment's own AWS credentials are to be used. */
   readonly usesForeignS3: boolean;
-  /** Absent where nothing is signed. */
+  /** Absent where datafiles are not signed. */
   readonly signing?: SigningPair | undefined;
 }
 
@@ -38,9 +37,11 @@ export const environmentOf = (datafile: DatafileJson): string => datafile.enviro
 export function lambdaEnv(facts: StackFacts, parent: NodeJS.ProcessEnv, name?: LambdaName): Env {
   const { urls, signing } = facts;
   const signs = signing !== undefined && name !== 'bridge' && { FANOUT_SIGNING_KEY: signing.privateKey };
+  const trusts = signing !== undefined && { FANOUT_SIGNING_PUBLIC_KEYS: signing.publicKey };
   return {
     ...sharedEnv(facts, parent),
     ...signs,
+    ...trusts,
     FANOUT_PROJECTS: JSON.stringify(projectTable(facts)),
     FANOUT_TOPIC_ARN: localTopicArn(LOCAL_TOPIC),
     FANOUT_SNS_ENDPOINT: urls.sns,
@@ -82,18 +83,18 @@ export function agentEnv(facts: StackFacts, place: AgentPlace, parent: NodeJS.Pr
     OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: `${facts.urls.cdn}/datafiles/%s.json`,
     OPTIMIZELY_CLIENT_EVENTURL: `${facts.urls.cdn}/events`,
     FANOUT_CACHE_DIR: place.cacheDir,
+    ...(facts.signing !== undefined && { FANOUT_SIGNING_KEYS: facts.signing.publicKey }),
     // Ten agents on two cores are many processes already.
     AGENT_WORKERS: '1',
   };
 }
 
-function sharedEnv({ urls, bucket, usesForeignS3, signing }: StackFacts, parent: NodeJS.ProcessEnv): Env {
+function sharedEnv({ urls, bucket, usesForeignS3 }: StackFacts, parent: NodeJS.ProcessEnv): Env {
   return {
     ...ownEnv(parent, usesForeignS3),
     FANOUT_BUCKET: bucket,
     FANOUT_S3_ENDPOINT: urls.s3,
     FANOUT_NATS_URL: urls.natsWs,
-    ...(signing !== undefined && { [PUBLIC_KEYS_VARIABLE]: signing.publicKey }),
   };
 }
 

@@ -127,7 +127,7 @@ it('survives a caller that goes away in the middle', async () => {
   expect((await fetch(`${url}/health/live`)).status).toBe(200);
 });
 
-it('cuts off whoever sends too slowly: headers or a body, byte by byte, or nothing at all', async () => {
+it('cuts off clients that send too slowly: headers or a body, byte by byte, or nothing at all', async () => {
   const routes = {
     webhook: async () => ({ status: 204 }),
     isReady: () => true,

@@ -32,7 +32,7 @@ describe('more webhooks than a project may send', () => {
     expect(told).toMatchObject([{ ended: false }, { ended: true, refused: 7 }]);
   });
 
-  it('cannot be used up by somebody who has no secret', async () => {
+  it('the rate of a project cannot be used up by a sender without its secret', async () => {
     const door = limited();
     for (let i = 0; i < 100; i++) expect((await door.send({ secret: 'guessed' })).status).toBe(401);
     expect((await door.send()).status).toBe(204);

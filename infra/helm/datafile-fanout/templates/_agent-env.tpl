@@ -51,7 +51,7 @@
 {{- end }}
 {{- include "fanout.sharedEnv" (dict "root" $ "busSecret" $agent.busSecret "recordSecret" $agent.recordSecret) }}
 {{- if .Values.receiver.enabled }}
-# Whoever still posts webhooks to the agents, as to the original, reaches the receiver.
+# Agents hand webhooks that are still posted to them, as to the original, on to the receiver.
 - name: FANOUT_RECEIVER_URL
   value: http://{{ include "fanout.receiver.fullname" . }}:{{ .Values.receiver.service.port }}/webhooks/optimizely
 {{- end }}

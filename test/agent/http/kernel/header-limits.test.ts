@@ -112,7 +112,7 @@ describe('every port', () => {
     expect(found).toEqual(wanted);
   });
 
-  it('reads nothing after a request that it refused: what follows could be anybody’s', async () => {
+  it('reads nothing after a request that it refused, as the next bytes may be of another client', async () => {
     const refused = [
       request(['Host: another']),
       request(many(HEADERS_MAX)),
