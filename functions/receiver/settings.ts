@@ -28,7 +28,7 @@ export interface CheckedSettings {
   readonly warnings: readonly string[];
 }
 
-/** A container's loopback is nobody else's, which is why the image says 0.0.0.0. */
+/** Only the container itself reaches its loopback, which is why the image says 0.0.0.0. */
 const HOST_DEFAULT = '127.0.0.1';
 const PORT_DEFAULT = '8090';
 const PORT_MAX = 65_535;
