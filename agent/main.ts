@@ -12,6 +12,7 @@ import { openOutboundRoute, outboundRouteInvalid } from '../io/outbound-route.ts
 import { realClock } from '../io/real-clock.ts';
 import { Agent, type AgentDeps, type RunningAgent } from './agent.ts';
 import { type AgentConfig, loadConfig, loadConfigFile, type Machine } from './config/config.ts';
+import { Rehearsal } from './decisions/rehearsal.ts';
 import { runCli } from './process/cli.ts';
 import { limitHeap } from './process/heap.ts';
 import { startTracing } from './tracing/tracing.ts';
@@ -68,6 +69,8 @@ async function main(): Promise<void> {
     ...(outboundRoute.summary === null ? {} : { outboundRoute: outboundRoute.summary }),
     startedInMs: Math.round(performance.now()),
   });
+  // Where there are workers, it is they who build.
+  if (config.workers === 1) new Rehearsal({ clock, log }).start();
 }
 
 /** From the sources and from the bundle alike. */

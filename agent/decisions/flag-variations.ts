@@ -2,7 +2,7 @@
 // rules, as in the original. The SDK (6.6.1) keeps a flag's variations in the order of their ids' numbers, and would take
 // whichever happens to have the lowest; so this puts what it keeps into the order of the rules.
 
-import { MIXED_TYPE } from './decider/flag.ts';
+import { MIXED_TYPE } from '../../core/engine/project/mixed.ts';
 import type { SdkClient } from './sdk-types.ts';
 
 interface Variation {

@@ -13,7 +13,7 @@ export interface Deployment {
   readonly name: string;
   /** Where its receiver takes webhooks; null where that is not known. */
   readonly webhookUrl: string | null;
-  /** Variables as its functions have them, and whatever the AWS SDK needs to reach it. */
+  /** Variables as its functions have them, and those that the AWS SDK needs to reach it. */
   readonly settings: Readonly<Record<string, string>>;
 }
 
@@ -89,7 +89,7 @@ export function checkStage(stage: string): void {
 
 /** What an operator may have of their own beside a deployment's settings. */
 const OPERATORS_OWN = new Set(['FANOUT_WEBHOOK_SECRET', 'FANOUT_STACK_FILE', STAGE_VARIABLE]);
-/** A user of the bus of the operator's own, for who may not read the publisher's secret. */
+/** A bus user of the operator's own, for operators that may not read the publisher's secret. */
 const BUS_USER = ['FANOUT_NATS_USER', 'FANOUT_NATS_PASSWORD', 'FANOUT_NATS_TOKEN', 'FANOUT_NATS_CREDS'];
 
 /** Settings of another deployment must not mix with those of this one. */

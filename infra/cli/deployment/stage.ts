@@ -33,7 +33,7 @@ const outboundRoute = () => ({
   requestHandler: { httpAgent: proxyAgentOptions(), httpsAgent: proxyAgentOptions() },
 });
 
-/** What is known to an operator who may see the stack and nothing else. */
+/** All that an operator can know who may see the stack and nothing else. */
 function settingsOf(outputs: Readonly<Record<string, string>>): Record<string, string> {
   const { FanoutBucketName, FanoutTopicArn } = outputs;
   return {

@@ -7,7 +7,7 @@ import { seeded } from './seeded.ts';
 export interface DatafileOptions {
   /** 100 flags make about 240 KB. */
   readonly flags?: number;
-  /** Further flags, before those. Everybody has them off. */
+  /** Further flags, before those. They are off for all users. */
   readonly samples?: readonly FlagSample[];
   readonly seed?: number;
   readonly revision?: number;
@@ -80,8 +80,8 @@ export function generateDatafile(options: DatafileOptions = {}): DatafileJson {
     botFiltering: false,
     sendFlagDecisions: true,
     attributes,
-    // SDKs that know no typed conditions find an audience here that matches nobody.
-    audiences: typedAudiences.map(({ id, name }) => ({ id, name, conditions: NOBODY })),
+    // SDKs that know no typed conditions find an audience here that matches no user.
+    audiences: typedAudiences.map(({ id, name }) => ({ id, name, conditions: NO_USER })),
     typedAudiences,
     groups: [],
     rollouts: flags.map(({ rollout }) => rollout),
@@ -108,7 +108,7 @@ interface Maker {
   readonly below: (limit: number) => number;
 }
 
-const NOBODY = JSON.stringify([
+const NO_USER = JSON.stringify([
   'or',
   { match: 'exact', name: '$opt_dummy_attribute', type: 'custom_attribute', value: '$opt_dummy_value' },
 ]);
@@ -167,7 +167,7 @@ function flag(make: Maker, key: string, audiences: readonly Audience[]) {
   };
 }
 
-/** One rule, for everyone; its values are of the state that the flag is in. */
+/** A flag with one rule, for all users; its values are those of the state that the flag is in. */
 function sampleFlag(make: Maker, { key, variables }: FlagSample) {
   const declared = variables.map(({ name, type, off }) => ({
     id: make.id(),

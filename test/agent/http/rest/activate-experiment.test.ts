@@ -1,4 +1,4 @@
-// An experiment on /v1/activate: it is decided by itself, whatever else its flag holds.
+// An experiment on /v1/activate is decided by itself, not by the other rules of its flag.
 
 import { describe, expect, it } from 'vitest';
 import { flag, holdout, predictedRule, rule, variation } from '../../../support/project-builder.ts';
@@ -90,7 +90,7 @@ describe('an experiment whose variation is predicted', () => {
     expect(project.predictions()).toBe(0);
   });
 
-  it('is predicted whatever was kept of the user, which stays kept', async () => {
+  it('is predicted also for a user with a saved variation, which stays saved', async () => {
     const project = await startProject(PARTS, WITH_MEMORY_PROFILES);
     project.prediction = predicts('32');
     const experimentBucketMap = { 22: { variation_id: '33' } };
