@@ -3,7 +3,7 @@
 
 import { VERSION } from '../../core/release.ts';
 import { settingHelp } from '../../core/settings/setting.ts';
-import type { OutboundRoute } from '../../io/outbound-route.ts';
+import type { OutboundRoute } from '../../io/http/outbound-route.ts';
 import {
   type AgentConfig,
   type ConfigFile,

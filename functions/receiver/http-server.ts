@@ -7,7 +7,7 @@ import type { Clock } from '../../core/clock.ts';
 import { HEADER_BYTES_MAX, HEADERS_MAX } from '../../core/http/http-limits.ts';
 import { settleTarget } from '../../core/http/request-target.ts';
 import { SIGNATURE_HEADER, WEBHOOK_BODY_BYTES_MAX } from '../../core/webhook.ts';
-import { limitConnections } from '../../io/connection-limit.ts';
+import { limitConnections } from '../../io/http/connection-limit.ts';
 import { headersOf, type WebhookAnswer, type WebhookRequest } from '../webhook/http-event.ts';
 
 const HEADERS_TIMEOUT_MS = 5_000;

@@ -3,7 +3,7 @@
 import '../../io/compile-early.ts';
 import { randomUUID } from 'node:crypto';
 import { errorFields, isFanoutError } from '../../core/errors.ts';
-import { openOutboundRoute, outboundRouteInvalid } from '../../io/outbound-route.ts';
+import { openOutboundRoute, outboundRouteInvalid } from '../../io/http/outbound-route.ts';
 import { valid } from '../settings/settings.ts';
 import { createTelemetry } from '../telemetry.ts';
 import { wireWriter } from '../wire.ts';

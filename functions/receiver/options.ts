@@ -3,7 +3,7 @@
 
 import { type Environment, settingHelp } from '../../core/settings/setting.ts';
 import { WEBHOOK_PATH } from '../../core/webhook.ts';
-import type { OutboundRoute } from '../../io/outbound-route.ts';
+import type { OutboundRoute } from '../../io/http/outbound-route.ts';
 import { FUNCTION_SETTINGS } from '../settings/list.ts';
 import { checkReceiverSettings, type ReceiverSettings } from './settings.ts';
 

@@ -1,7 +1,7 @@
 // Entry of `fanout`: the only place of the command line that touches the process.
 
 import { randomUUID } from 'node:crypto';
-import { openOutboundRoute } from '../../io/outbound-route.ts';
+import { openOutboundRoute } from '../../io/http/outbound-route.ts';
 import { realClock } from '../../io/real-clock.ts';
 import { runProgram } from './program.ts';
 import type { Shell, Stream } from './shell.ts';

@@ -3,7 +3,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../../core/release.ts';
-import { outboundRouteInvalid } from '../../io/outbound-route.ts';
+import { outboundRouteInvalid } from '../../io/http/outbound-route.ts';
 import { type Host, type Register, usageError } from './command.ts';
 import { registerCompletion } from './commands/completion.ts';
 import { registerConfig } from './commands/config-check.ts';

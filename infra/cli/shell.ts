@@ -3,7 +3,7 @@
 
 import type { Clock, Random } from '../../core/clock.ts';
 import type { Environment } from '../../functions/settings/settings.ts';
-import type { OutboundRoute } from '../../io/outbound-route.ts';
+import type { OutboundRoute } from '../../io/http/outbound-route.ts';
 
 export interface Stream {
   write(text: string): void;

@@ -3,7 +3,7 @@
 
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { FanoutError } from '../../../core/errors.ts';
-import { proxyAgentOptions } from '../../../io/proxy.ts';
+import { proxyAgentOptions } from '../../../io/http/proxy.ts';
 import { awsError } from '../aws-errors.ts';
 import { printableName } from '../printable.ts';
 import { pause, type Shell } from '../shell.ts';

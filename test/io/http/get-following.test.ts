@@ -1,11 +1,11 @@
 // Where a download of a datafile follows a redirect, and what it takes along. What it must not reach is in test/hostile.
 
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { REDIRECTS_MAX } from '../../core/http/redirect.ts';
-import { getFollowing } from '../../io/get-following.ts';
-import { useProxies } from '../../io/proxy.ts';
-import { startHttp } from '../agent/support/http.ts';
-import { startProxy } from '../support/http/proxy.ts';
+import { REDIRECTS_MAX } from '../../../core/http/redirect.ts';
+import { getFollowing } from '../../../io/http/get-following.ts';
+import { useProxies } from '../../../io/http/proxy.ts';
+import { startHttp } from '../../agent/support/http.ts';
+import { startProxy } from '../../support/http/proxy.ts';
 
 const headers = { authorization: 'Bearer a', 'if-none-match': '"e"' };
 const options = () => ({ headers, signal: AbortSignal.timeout(5_000) });

@@ -1,12 +1,12 @@
 // A datafile over HTTP, from Optimizely or a mirror: from the configured URL templates and from where those redirect to, never
 // from a URL that a caller sent. Knows HTTP and its limits, not what a good datafile is.
 
-import { DATAFILE_BYTES_MAX } from '../core/datafile/datafile.ts';
-import { etagOf, lastModifiedOf } from '../core/http/etag.ts';
-import { readWithin } from '../core/http/read-within.ts';
-import { basicAuthorization, takeUserInfo } from '../core/http/user-info.ts';
-import type { SdkKey } from '../core/ids.ts';
-import { encodeSdkKey } from '../core/record/names.ts';
+import { DATAFILE_BYTES_MAX } from '../../core/datafile/datafile.ts';
+import { etagOf, lastModifiedOf } from '../../core/http/etag.ts';
+import { readWithin } from '../../core/http/read-within.ts';
+import { basicAuthorization, takeUserInfo } from '../../core/http/user-info.ts';
+import type { SdkKey } from '../../core/ids.ts';
+import { encodeSdkKey } from '../../core/record/names.ts';
 import { getFollowing } from './get-following.ts';
 
 export interface DatafileRequest {

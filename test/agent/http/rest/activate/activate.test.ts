@@ -1,9 +1,9 @@
 // POST /v1/activate and /v1/track: what is answered, and what is sent because of it.
 
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { eventually } from '../../../support/eventually.ts';
-import { startHttp, type TestHttp } from '../../support/http.ts';
-import { type RecordedAgent, startRecorded } from '../recorded-agent.ts';
+import { eventually } from '../../../../support/eventually.ts';
+import { startHttp, type TestHttp } from '../../../support/http.ts';
+import { type RecordedAgent, startRecorded } from '../../recorded-agent.ts';
 
 interface Batch {
   readonly visitors: readonly {

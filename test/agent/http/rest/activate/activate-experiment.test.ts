@@ -1,8 +1,8 @@
 // An experiment on /v1/activate is decided by itself, not by the other rules of its flag.
 
 import { describe, expect, it } from 'vitest';
-import { flag, holdout, predictedRule, rule, variation } from '../../../support/project-builder.ts';
-import { predicts, startProject, WITH_MEMORY_PROFILES } from '../../support/project.ts';
+import { flag, holdout, predictedRule, rule, variation } from '../../../../support/project-builder.ts';
+import { predicts, startProject, WITH_MEMORY_PROFILES } from '../../../support/project.ts';
 
 const ann = { userId: 'ann' };
 const two = (first: string, second: string) => [variation(first, 'a'), variation(second, 'b', false)];

@@ -5,7 +5,7 @@ import { X509Certificate } from 'node:crypto';
 import { accessSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import tls from 'node:tls';
-import { messageOf } from '../core/errors.ts';
+import { messageOf } from '../../core/errors.ts';
 
 export interface TrustVariables {
   readonly SSL_CERT_FILE?: string | undefined;

@@ -6,11 +6,11 @@ import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { proxyAgentOptions, useProxies } from '../../io/proxy.ts';
-import { startTestNats, type TestNats } from '../support/bus/nats.ts';
-import { startProxy, type TestProxyOptions } from '../support/http/proxy.ts';
+import { proxyAgentOptions, useProxies } from '../../../io/http/proxy.ts';
+import { startTestNats, type TestNats } from '../../support/bus/nats.ts';
+import { startProxy, type TestProxyOptions } from '../../support/http/proxy.ts';
 
-const TLS = join(import.meta.dirname, '..', 'fixtures', 'tls');
+const TLS = join(import.meta.dirname, '../../fixtures/tls');
 const tls = { key: readFileSync(join(TLS, 'key.pem')), cert: readFileSync(join(TLS, 'cert.pem')) };
 const plain = http.createServer((request, response) => response.end(`plain ${request.url}`));
 const secure = https.createServer(tls, (request, response) => response.end(`secure ${request.url}`));

@@ -1,13 +1,13 @@
 // One flag, decided for /v1/activate as for /v1/decide. Its answer looks otherwise, listeners are told of a feature with its
 // variables, and a user who is in no variation leaves no impression.
 
-import type { FlagDecision } from '../../decisions/flags/decision.ts';
-import type { RequestContext } from '../../decisions/request-context.ts';
+import type { FlagDecision } from '../../../decisions/flags/decision.ts';
+import type { RequestContext } from '../../../decisions/request-context.ts';
 import {
   type DecidedFeature,
   featureNotification,
   type Notification,
-} from '../../notifications/notification.ts';
+} from '../../../notifications/notification.ts';
 import type { Activated, Activator } from './activator.ts';
 
 type Listened = Pick<Activator, 'client' | 'project' | 'userId' | 'ownAttributes'>;

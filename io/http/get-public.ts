@@ -5,8 +5,8 @@ import http from 'node:http';
 import https from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { Readable } from 'node:stream';
-import { isPublicAddress } from '../core/http/address.ts';
-import { redirectRefused } from '../core/http/redirect.ts';
+import { isPublicAddress } from '../../core/http/address.ts';
+import { redirectRefused } from '../../core/http/redirect.ts';
 import { goesByProxy, proxyAgentOptions } from './proxy.ts';
 
 export interface PublicGet {

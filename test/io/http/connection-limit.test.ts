@@ -3,8 +3,8 @@
 import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
-import { limitConnections } from '../../io/connection-limit.ts';
-import { eventually } from '../support/eventually.ts';
+import { limitConnections } from '../../../io/http/connection-limit.ts';
+import { eventually } from '../../support/eventually.ts';
 
 /** More of them than the buffers of a connection take. */
 const LARGE = Buffer.alloc(4_000_000);

@@ -1,8 +1,15 @@
 // A flag on /v1/activate: what is answered, sent and told of it, by where its variation comes from.
 
 import { describe, expect, it } from 'vitest';
-import { audience, flag, holdout, predictedRule, rule, variation } from '../../../support/project-builder.ts';
-import { predicts, startProject, WITH_MEMORY_PROFILES } from '../../support/project.ts';
+import {
+  audience,
+  flag,
+  holdout,
+  predictedRule,
+  rule,
+  variation,
+} from '../../../../support/project-builder.ts';
+import { predicts, startProject, WITH_MEMORY_PROFILES } from '../../../support/project.ts';
 
 const LIMIT = { id: '91', key: 'limit', type: 'integer', defaultValue: '3' };
 const limited = (id: string, key: string, value: string, isOn = true) =>

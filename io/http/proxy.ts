@@ -2,7 +2,7 @@
 // is made afterwards goes by it: fetch(), WebSocket, and agents of node:http with proxyAgentOptions().
 
 import http from 'node:http';
-import { type ProxySettings, type ProxyVariables, readProxySettings } from '../core/http/proxy.ts';
+import { type ProxySettings, type ProxyVariables, readProxySettings } from '../../core/http/proxy.ts';
 
 /** undici's own registry entry, by which its setGlobalDispatcher() reaches the fetch() and the WebSocket inside of Node. */
 const GLOBAL_DISPATCHER = Symbol.for('undici.globalDispatcher.1');

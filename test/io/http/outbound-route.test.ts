@@ -7,11 +7,11 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { tempDir } from '../support/temp-dir.ts';
+import { tempDir } from '../../support/temp-dir.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..');
+const ROOT = join(import.meta.dirname, '../../..');
 const CERT = join(ROOT, 'test/fixtures/tls/cert.pem');
-const WAY_OUT = join(ROOT, 'io/outbound-route.ts');
+const WAY_OUT = join(ROOT, 'io/http/outbound-route.ts');
 
 /** Runs lines of a program of ours in an environment of its own. */
 function run(lines: string, env: Record<string, string>, as: readonly string[] = []) {

@@ -2,9 +2,9 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { toSdkKey } from '../../core/ids.ts';
-import { type HttpServer, serveHttp } from '../../infra/local/tools/http.ts';
-import { askForDatafile, readDatafileBody, validatorsOf } from '../../io/datafile-http.ts';
+import { toSdkKey } from '../../../core/ids.ts';
+import { type HttpServer, serveHttp } from '../../../infra/local/tools/http.ts';
+import { askForDatafile, readDatafileBody, validatorsOf } from '../../../io/http/datafile-http.ts';
 
 const KEY = toSdkKey('Key/+=1');
 let server: HttpServer;

@@ -3,8 +3,8 @@
 // machine can.
 
 import { lookup as dnsLookup } from 'node:dns/promises';
-import { isPublicAddress } from '../core/http/address.ts';
-import { isRedirect, judgeRedirect, redirectRefused } from '../core/http/redirect.ts';
+import { isPublicAddress } from '../../core/http/address.ts';
+import { isRedirect, judgeRedirect, redirectRefused } from '../../core/http/redirect.ts';
 import { getPublic } from './get-public.ts';
 import { goesByProxy } from './proxy.ts';
 

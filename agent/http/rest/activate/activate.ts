@@ -1,25 +1,25 @@
 // POST /v1/activate: decisions by experiment and by flag, the way of the original before /v1/decide. What is wanted, and how
 // it is answered; each decision is made in activate-experiment.ts or activate-feature.ts.
 
-import type { UserLimits } from '../../config/front-door-types.ts';
-import type { Held } from '../../datafiles/store.ts';
-import { UserDecisions } from '../../decisions/decide.ts';
-import type { FlagClient } from '../../decisions/flag-client.ts';
-import { forSdk } from '../../decisions/flags/sdk-user.ts';
-import { type Bounds, keysProblem } from '../door/user-limits.ts';
-import type { FlagHandler } from '../door/with-datafile.ts';
-import { forUser, type ProfileDeps } from '../door/with-profiles.ts';
-import type { Exchange } from '../kernel/exchange.ts';
-import type { Turns } from '../kernel/turns.ts';
-import { wasLeftOut } from '../openapi/schema.ts';
-import { MALFORMED, readBody } from '../openapi/schema-body.ts';
-import { ACTIVATE_BODY } from '../openapi/schema-routes.ts';
-import { type ProjectKeys, projectKeys } from '../project/project-keys.ts';
+import type { UserLimits } from '../../../config/front-door-types.ts';
+import type { Held } from '../../../datafiles/store.ts';
+import { UserDecisions } from '../../../decisions/decide.ts';
+import type { FlagClient } from '../../../decisions/flag-client.ts';
+import { forSdk } from '../../../decisions/flags/sdk-user.ts';
+import { type Bounds, keysProblem } from '../../door/user-limits.ts';
+import type { FlagHandler } from '../../door/with-datafile.ts';
+import { forUser, type ProfileDeps } from '../../door/with-profiles.ts';
+import type { Exchange } from '../../kernel/exchange.ts';
+import type { Turns } from '../../kernel/turns.ts';
+import { wasLeftOut } from '../../openapi/schema.ts';
+import { MALFORMED, readBody } from '../../openapi/schema-body.ts';
+import { ACTIVATE_BODY } from '../../openapi/schema-routes.ts';
+import { type ProjectKeys, projectKeys } from '../../project/project-keys.ts';
+import { answer, NO_USER, refuse } from '../answer.ts';
+import { userProblem } from '../user-check.ts';
 import { activateExperiment } from './activate-experiment.ts';
 import { activateFeature, contextOf } from './activate-feature.ts';
 import type { Activated, Activation, Activator, Attributes } from './activator.ts';
-import { answer, NO_USER, refuse } from './answer.ts';
-import { userProblem } from './user-check.ts';
 
 type Kind = 'experiment' | 'feature';
 type Wanted = ReadonlyMap<string, Kind>;

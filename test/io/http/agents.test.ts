@@ -2,8 +2,8 @@
 
 import type { Agent } from 'node:http';
 import { expect, it, onTestFinished } from 'vitest';
-import { Agents } from '../../io/agents.ts';
-import { useProxies } from '../../io/proxy.ts';
+import { Agents } from '../../../io/http/agents.ts';
+import { useProxies } from '../../../io/http/proxy.ts';
 
 const made = (env: Record<string, string>) => {
   const { undo } = useProxies(env);

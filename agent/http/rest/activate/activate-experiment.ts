@@ -1,9 +1,9 @@
 // One experiment, decided by itself for /v1/activate: whatever flags it is a rule of, and whatever holdouts there are.
 
-import { decidePredicted, decisionPayload } from '../../decisions/cmab/predicted-experiment.ts';
-import { inContext } from '../../decisions/request-context.ts';
-import type { SdkAttributes } from '../../decisions/sdk-types.ts';
-import { decisionNotification } from '../../notifications/notification.ts';
+import { decidePredicted, decisionPayload } from '../../../decisions/cmab/predicted-experiment.ts';
+import { inContext } from '../../../decisions/request-context.ts';
+import type { SdkAttributes } from '../../../decisions/sdk-types.ts';
+import { decisionNotification } from '../../../notifications/notification.ts';
 import type { Activation, Activator } from './activator.ts';
 
 export function activateExperiment(

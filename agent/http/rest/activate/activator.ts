@@ -1,8 +1,8 @@
 // Who asks /v1/activate, of which datafile, and what is answered of each experiment and flag.
 
-import type { UserDecisions } from '../../decisions/decide.ts';
-import type { FlagClient } from '../../decisions/flag-client.ts';
-import type { ProjectKeys } from '../project/project-keys.ts';
+import type { UserDecisions } from '../../../decisions/decide.ts';
+import type { FlagClient } from '../../../decisions/flag-client.ts';
+import type { ProjectKeys } from '../../project/project-keys.ts';
 
 export type Attributes = Readonly<Record<string, unknown>>;
 

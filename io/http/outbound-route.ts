@@ -1,9 +1,9 @@
 // Applies the environment's settings of how a process reaches others: called once by every entry, before anything is
 // asked. Certificates come first, as a proxy may have one too.
 
-import { FanoutError } from '../core/errors.ts';
-import { maskUrl } from '../core/http/user-info.ts';
-import { ensureHome } from './home.ts';
+import { FanoutError } from '../../core/errors.ts';
+import { maskUrl } from '../../core/http/user-info.ts';
+import { ensureHome } from '../home.ts';
 import { useProxies } from './proxy.ts';
 import { trustCertificates } from './trust.ts';
 
