@@ -87,7 +87,7 @@ export function tryDecisions(
   }));
 }
 
-/** Without rules a flag is off for everybody, with its variables' defaults; both the SDK and the decider read the same object. */
+/** Without rules a flag is off for every user, with its variables' defaults; both the SDK and the decider read the same object. */
 function setAside({ decider }: FlagClient, flag: Flag): void {
   flag.experimentIds = [];
   flag.rolloutId = '';
@@ -123,7 +123,7 @@ function decide({ decider, sdk }: FlagClient, flagKey: string, { userId, attribu
   sdk.createUserContext(userId, attributes)?.decide(flagKey, QUIET);
 }
 
-/** Somebody of whom nothing is known, and somebody who has what the audiences ask for. */
+/** A user of whom nothing is known, and one who has what the audiences ask for. */
 function sampleUsers({ audiences = [], typedAudiences = [] }: Sampled): readonly User[] {
   const attributes: Record<string, string | number | boolean> = Object.create(null);
   let left = CONDITIONS_READ_MAX;

@@ -166,7 +166,7 @@ function once<T>(make: () => T): () => T {
   };
 }
 
-/** The SDK asks nobody but the prediction endpoint. */
+/** The SDK asks the prediction endpoint only. */
 const NO_REQUESTS: RequestHandler = {
   makeRequest: () => ({
     responsePromise: Promise.reject(new Error('nothing outside may be asked')),
