@@ -41,6 +41,8 @@ export type LogEvent =
   | 'webhook.ignored'
   | 'webhook.answered'
   | 'webhook.rate-limited'
+  /** What was to make the first webhook as fast as any other did not work. */
+  | 'warm-up.failed'
   | 'datafile.fetched'
   | 'datafile.rejected'
   | 'datafile.archived'
@@ -84,7 +86,8 @@ export type LogEvent =
   | 'keys.failed'
   | 'key.unknown'
   | 'events.failed'
-  | 'decider.mistrusted'
+  | 'engine.mistrusted'
+  | 'sdk.failed'
   | 'events.recovered'
   | 'events.lost'
   | 'metrics.counted'

@@ -123,7 +123,7 @@ const untrusted = ({ sdkKey, seq, source }: CandidateMeta) =>
   new FanoutError({
     code: 'SIGNATURE_UNTRUSTED',
     message: `No trusted key has signed seq ${seq} of ${sdkKey} from ${source} as it is`,
-    remedy: `${KEPT} Compare FANOUT_SIGNING_KEYS with the publisher's key; if they agree, a stranger writes to ${source}.`,
+    remedy: `${KEPT} Compare FANOUT_SIGNING_PUBLIC_KEYS with the publisher's key; if they agree, a stranger writes to ${source}.`,
     retryable: false,
     fields: { sdkKey, seq },
   });

@@ -15,7 +15,7 @@ import { openApiHandlers } from '../openapi/openapi.ts';
 import { config } from '../project/config.ts';
 import { datafile } from '../project/datafile.ts';
 import type { Handlers, OPERATIONS } from '../routes.ts';
-import { activateHandler } from './activate.ts';
+import { activateHandler } from './activate/activate.ts';
 import { batchHandler } from './batch.ts';
 import { lookupHandler } from './lookup.ts';
 import { overrideHandler } from './override.ts';

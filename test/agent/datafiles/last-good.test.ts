@@ -63,7 +63,7 @@ describe('an earlier version serves', () => {
     expect(lastGood.of(KEY)).toBeNull();
   });
 
-  it('not when a message is refused, which may be anybody’s', () => {
+  it('an earlier version does not serve when a bus message is refused, as its sender may not be the publisher', () => {
     const { lastGood } = setUp(1);
     lastGood.judged(candidateOf(2), rejected());
     expect(lastGood.of(KEY)).toBeNull();

@@ -45,7 +45,7 @@ describe('a version is quarantined', () => {
   });
 
   it.each<[string, Candidate, OfferOutcome]>([
-    ['a message on the bus, which may be anybody’s', candidateOf(2), rejected()],
+    ['a message on the bus, whose sender may not be the publisher', candidateOf(2), rejected()],
     ['a body that was spoilt on its way', fromRecord(2), rejected('BODY_CORRUPT')],
     ['a record that was not there', fromRecord(2), rejected('RECORD_UNAVAILABLE')],
     ['a signature', fromRecord(2), rejected('SIGNATURE_UNKNOWN')],

@@ -1,4 +1,4 @@
-// Who signed a datafile, asked at the gate: whatever source it comes from, whatever was altered.
+// The gate checks who signed a datafile, for every source and every field that may have been altered.
 
 import { describe, expect, it } from 'vitest';
 import type { SigningSettings } from '../../../agent/config/config.ts';
@@ -50,7 +50,7 @@ const unsigned = (candidate: Candidate): Candidate => {
 
 const WRONG: [string, (source: SourceName) => Candidate, string][] = [
   ['is not signed', (source) => unsigned(signed(2, { source })), 'SIGNATURE_REQUIRED'],
-  ['is signed by somebody else', (source) => signed(2, { source }, strangers), 'SIGNATURE_UNTRUSTED'],
+  ['is signed with an unknown key', (source) => signed(2, { source }, strangers), 'SIGNATURE_UNTRUSTED'],
   ['has another seq', (source) => signed(2, { source, seq: 9 as Seq }), 'SIGNATURE_UNTRUSTED'],
   ['has another revision', (source) => signed(2, { source, revision: 3 }), 'SIGNATURE_UNTRUSTED'],
   [

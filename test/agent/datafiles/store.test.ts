@@ -46,7 +46,7 @@ describe('the store', () => {
     expect(builder.builds).toBe(1);
   });
 
-  it('ignores keys that nobody watches, also when they were let go meanwhile', async () => {
+  it('ignores keys that are not watched, also when they were let go meanwhile', async () => {
     const { store, builder } = setUp();
     expect(reasonOf(await store.offer(candidateOf(1, { sdkKey: OTHER_KEY })))).toBe('unwatched');
     const slow = store.offer(candidateOf(2));

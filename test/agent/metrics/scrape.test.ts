@@ -64,6 +64,7 @@ it('a scrape of an agent in one process shows these families, under these names 
       "counter counter_dispatcher_success_flush{} Requests with events that were delivered, as the original agent counts",
       "counter fanout_agent_bus_reconnects_total{} Times that the link to the bus came up",
       "counter fanout_agent_cache_failures_total{} Reads and writes of the disk cache that failed",
+      "counter fanout_agent_engine_checks_total{} Decisions of the engine that were compared with the SDK's, by result",
       "counter fanout_agent_event_batches_total{result} Requests to the events endpoint, by result",
       "counter fanout_agent_events_total{result} Events, by what became of them; all but queued and sent are losses",
       "counter fanout_agent_http_requests_total{route,status} Requests answered, by route and status",

@@ -1,4 +1,4 @@
-// `npm run bench -- propagation | cold-start | serving | soak | burst`: measures on this machine, prints a table with the goals beside it, and
+// `npm run bench -- propagation | path | cold-start | serving | soak | burst`: measures on this machine, prints a table with the goals beside it, and
 // `--json` for machines. A missed goal is reported, not a failure: figures depend on the machine, ratios less so.
 
 import { parseArgs } from 'node:util';
@@ -7,6 +7,8 @@ import { progress, table, tellFailure, UsageError } from '../../../infra/local/c
 import { type BurstReport, burstTable, measureBurst } from './burst.ts';
 import { type ColdStartReport, measureColdStart } from './cold-start.ts';
 import { format, goalRow } from './goals.ts';
+import { measurePath, type PathReport } from './path/path.ts';
+import { pathTable } from './path/path-table.ts';
 import { measurePropagation, type PropagationReport } from './propagation/propagation.ts';
 import { measureServing, type ServingReport } from './serving/serving.ts';
 import { measureSoak } from './soak/soak.ts';
@@ -14,12 +16,14 @@ import { type SoakReport, soakTable } from './soak/soak-report.ts';
 import type { Summary } from './stats.ts';
 
 const USAGE = `npm run bench -- propagation [--agents N] [--changes N] [--json]
+npm run bench -- path [--changes N] [--json]
 npm run bench -- cold-start [--runs N] [--json]
 npm run bench -- serving [--rounds N] [--seconds N] [--json]
 npm run bench -- soak [--minutes N] [--subscribers N] [--agents N] [--json]
 npm run bench -- burst [--json]
 
 propagation   from sending a signed webhook to a new decision, on N agents (10), N times (50); beside it a raw fan-out
+path          the way of a change, request by request, with services as far away as the real ones, N times (50)
 cold-start    first invocation of each Lambda bundle, start and idle memory of an agent, each N times (5)
 serving       requests a second of one agent on one core, beside a bare HTTP server; N loads (3) of N seconds (5) each
 soak          N minutes (10) of a change a second to N subscribers (200) and N agents (3), under half of the decisions they can
@@ -86,6 +90,12 @@ async function runPropagation(values: Values): Promise<void> {
   print(values, report, propagationTable(report));
 }
 
+async function runPath(values: Values): Promise<void> {
+  await build();
+  const report = await measurePath({ changes: count('changes', values.changes), progress });
+  print(values, report, pathTable(report));
+}
+
 async function runColdStart(values: Values): Promise<void> {
   const options = { runs: count('runs', values.runs), progress };
   await build();
@@ -124,13 +134,14 @@ async function runBurst(values: Values): Promise<void> {
 
 const BENCHES: Readonly<Record<string, (values: Values) => Promise<void>>> = {
   propagation: runPropagation,
+  path: runPath,
   'cold-start': runColdStart,
   serving: runServing,
   soak: runSoak,
   burst: runBurst,
 };
 
-type Report = PropagationReport | ColdStartReport | ServingReport | SoakReport | BurstReport;
+type Report = PropagationReport | PathReport | ColdStartReport | ServingReport | SoakReport | BurstReport;
 
 function print(values: Values, report: Report, text: string): void {
   const goals = table([['goal', 'measured', 'limit', ''], ...report.goals.map(goalRow)]);
@@ -160,16 +171,22 @@ function propagationTable(report: PropagationReport): string {
 }
 
 function coldStartTable({ lambdas, agent, runs }: ColdStartReport): string {
-  const rows = lambdas.map(({ name, gzipBytes, importMs, firstInvocationMs, rssBytes }) => [
-    name,
-    `${format(gzipBytes / 1000)} KB`,
-    `${format(importMs)} ms`,
-    `${format(firstInvocationMs)} ms`,
-    `${format(rssBytes / MIB)} MB`,
+  const ms = (value: number) => (Number.isNaN(value) ? '' : `${format(value)} ms`);
+  const rows = lambdas.map((lambda) => [
+    lambda.name,
+    `${format(lambda.gzipBytes / 1000)} KB`,
+    ms(lambda.importMs),
+    ms(lambda.importCpuMs),
+    ms(lambda.firstInvocationMs),
+    ms(lambda.firstInvocationCpuMs),
+    ms(lambda.warm.ms),
+    ms(lambda.warm.cpuMs),
+    `${format(lambda.rssBytes / MIB)} MB`,
   ]);
+  const head = ['bundle', 'gzipped', 'import', 'CPU', 'first invocation', 'CPU', 'warm', 'CPU', 'resident'];
   const { p50, max } = agent.firstDecisionMs;
   const started = `agent, from the disk cache: first decision after ${format(p50)} ms (slowest ${format(max)} ms), ${format(agent.idleRssBytes / MIB)} MB resident when idle`;
-  return `medians of ${runs} fresh processes\n\n${table([['bundle', 'gzipped', 'import', 'first invocation', 'resident'], ...rows])}\n\n${started}`;
+  return `medians of ${runs} fresh processes\n\n${table([head, ...rows])}\n\n${started}`;
 }
 
 function servingTable({ cases, swapping, rounds, seconds }: ServingReport): string {

@@ -1,4 +1,4 @@
-// What moves the original's timers, as it was seen to: a request whose SDK key is known, whatever its answer.
+// Which requests move the original's timers, as observed: those whose SDK key is known, with any answer.
 
 import { describe, expect, it } from 'vitest';
 import { ROUTES, type RouteRow } from '../../../../agent/http/routes.ts';
