@@ -70,10 +70,8 @@ function answer(
   const decisions = new UserDecisions(client, request, { context, segments });
   const who = userText(request.userId, request.userAttributes);
   const hasVariables = !request.decideOptions.includes('EXCLUDE_VARIABLES');
-  // The usual decision has no reasons, and is written as it is.
-  const hasReasons = client.invalidVariables !== null || request.decideOptions.includes('INCLUDE_REASONS');
   const text = (decision: FlagDecision): string =>
-    decisionText(hasReasons ? withReasons(held, request, decision, known) : decision, who, hasVariables);
+    decisionText(withReasons(held, request, decision, known), who, hasVariables);
   const [only] = keys;
   if (keys.length === 1 && only !== undefined) {
     const respond = (decision: FlagDecision) => exchange.jsonReady(200, text(decision));
