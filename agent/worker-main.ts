@@ -2,7 +2,7 @@
 // the bus and should not load them.
 
 import '../io/compile-early.ts';
-import { requireOutboundRoute } from '../io/outbound-route.ts';
+import { requireOutboundRoute } from '../io/http/outbound-route.ts';
 import { realClock } from '../io/real-clock.ts';
 import { Rehearsal } from './decisions/rehearsal.ts';
 import { limitHeap } from './process/heap.ts';

@@ -1,53 +1,54 @@
-// Optimizely clients: one per revision, built and validated before it serves, closed after its last user. The only
-// file that imports the SDK. Knows nothing of where datafiles come from or of HTTP.
+// What decides by a datafile: one per revision, read and tried before it serves, closed after its last user. The engine decides; the
+// SDK's client is built when it is first needed. Knows nothing of where datafiles come from or of HTTP.
 
-// The SDK for any platform: unlike the one for Node it lets its requests be made here, within our limits.
-import {
-  createForwardingEventProcessor,
-  createInstance,
-  createStaticProjectConfigManager,
-  type RequestHandler,
-  type UserProfileService,
-} from '@optimizely/optimizely-sdk/universal';
 import { checkLimits, type DatafileExpectation, decodeText } from '../../core/datafile/datafile.ts';
 import { DatafileGate } from '../../core/datafile/gate.ts';
 import type { LeftOut } from '../../core/datafile/left-out.ts';
+import { Engine } from '../../core/engine/engine.ts';
 import type { SdkKey, Seq, Sha256 } from '../../core/ids.ts';
 import type { SourceName } from '../datafiles/sources/source.ts';
 import type { Builder, Built } from '../datafiles/store.ts';
-import type { SendEvent } from '../events/from-decider.ts';
-import { outgoing } from '../events/outgoing.ts';
-import { tryDecisions } from './canary.ts';
+import type { SendEvent } from '../events/from-engine.ts';
 import type { Cmab } from './cmab/cmab.ts';
-import { Decider } from './decider/decider.ts';
-import { EventTap } from './decider/event-tap.ts';
-import { type ClientTraits, FlagClient, type Tap } from './flag-client.ts';
-import { orderFlagVariations } from './flag-variations.ts';
-import { InvalidVariables } from './invalid-variables.ts';
+import { FlagClient } from './flag-client.ts';
 import type { Odp } from './odp/odp.ts';
-import { KeptVariations } from './profiles/kept-variations.ts';
-import { type ProjectTraits, readExperiments, readTraits, regionOf } from './project-traits.ts';
+import type { SdkProfiles } from './profiles/kept-variations.ts';
+import { readExperiments } from './project-traits.ts';
+import { buildSdk, type SdkSource } from './sdk-client.ts';
 import type { SdkClient, SdkDispatcher } from './sdk-types.ts';
+import { tryDecisions } from './trial/canary.ts';
+import type { CrossCheck } from './trial/cross-check.ts';
+import type { IdleWork } from './trial/idle-work.ts';
+import { tryLater } from './trial/late-trial.ts';
 
-/** The SDK builds synchronously; a client that is not ready by then never will be. */
-const READY_TIMEOUT_MS = 5_000;
 /** What events name as their sender: Optimizely's Agent's own word. */
 const CLIENT_ENGINE = 'Agent';
+const NO_VERSION = '0.0.0';
 
 export interface ClientsOptions {
+  /** Takes the events of the SDK's decisions. */
   readonly dispatcher: SdkDispatcher;
-  /** Takes the events of decisions that are made without the SDK; left out, none are. */
+  /** Takes the events of the engine's decisions; left out, none are sent. */
   readonly send?: SendEvent;
-  /** What events call this agent's version; left out, they name the SDK's. */
+  /** What events call this agent's version. */
   readonly version?: string;
   /** Null: users have no profiles. */
-  readonly profiles?: UserProfileService | null;
+  readonly profiles?: SdkProfiles | null;
   /** Left out, no service outside is ever asked. */
   readonly outside?: { readonly odp: Odp | null; readonly cmab: Cmab };
   /** A client that did not close cleanly. */
   readonly onCloseFailed: (error: unknown) => void;
-  /** A flag whose decision was another than the SDK's; the SDK's was given, and will be. */
+  /** A flag whose decision was another than the SDK's; the SDK decides it from then on. */
   readonly onMistrusted?: (sdkKey: SdkKey, flagKey: string) => void;
+  /** Left out, nothing is done later: flags that the engine refuses are tried by their first request. */
+  readonly later?: {
+    readonly idle: IdleWork;
+    readonly crossCheck: CrossCheck;
+    /** A flag that the SDK fails over, which is off from then on. */
+    readonly onSetAside: (sdkKey: SdkKey, part: LeftOut) => void;
+    /** The SDK's client could not be built. */
+    readonly onFailed: (sdkKey: SdkKey, error: unknown) => void;
+  };
 }
 
 export class FlagClients implements Builder<FlagClient> {
@@ -71,50 +72,50 @@ export class FlagClients implements Builder<FlagClient> {
   ): Promise<Built<FlagClient>> {
     checkLimits(body, expected.sdkKey);
     const gate = new DatafileGate(body, sha256, expected);
-    const { dispatcher, send, version, profiles, outside } = this.#options;
-    const tap: Tap = new EventTap(dispatcher);
-    // Asked for once the SDK has shown the datafile, and kept: a change must not wait for what few requests need.
-    const experiments = once(() => readExperiments(gate.admitted().parsed));
-    let invalidVariables: InvalidVariables | null = null;
-    const kept = profiles ? new KeptVariations(profiles, experiments) : null;
     try {
-      const sdk = createInstance({
-        projectConfigManager: createStaticProjectConfigManager({
-          datafile: decodeText(body, expected.sdkKey),
-          jsonSchemaValidator: (parsed) => {
-            const isRight = gate.validate(parsed);
-            invalidVariables = InvalidVariables.of(parsed);
-            return isRight;
-          },
-        }),
-        // Hands over each event within the call: nothing of it is left in a client that closes.
-        eventProcessor: createForwardingEventProcessor(outgoing(tap, () => regionOf(gate.admitted().parsed))),
-        ...(kept === null ? {} : { userProfileService: kept }),
-        clientEngine: CLIENT_ENGINE,
-        ...(version === undefined ? {} : { clientVersion: version }),
-        requestHandler: NO_REQUESTS,
-        ...outside?.cmab.optionsFor(expected.sdkKey, (id) => experiments().get(id)?.variationIds),
-      });
-      await sdk.onReady({ timeout: READY_TIMEOUT_MS });
-      orderFlagVariations(sdk);
+      gate.validate(JSON.parse(decodeText(body, expected.sdkKey)));
       const { datafile, parsed } = gate.admitted();
-      const built = new FlagClient(sdk, () => this.#close(sdk), {
-        ...this.#traits(readTraits(parsed)),
-        flagKeys: flagKeysOf(parsed),
-        // Who has a profile keeps the variations that it names; what is invalid is said among the reasons.
-        decider: profiles || send === undefined || invalidVariables !== null ? null : Decider.of(parsed),
-        ...{ tap, kept, invalidVariables, ...(send === undefined ? {} : { send }) },
-        onMistrusted: (flagKey) => this.#options.onMistrusted?.(expected.sdkKey, flagKey),
-      });
+      const built = this.#client(parsed, { body, sha256, expected });
       const setAside = this.#try(built, parsed, expected.sdkKey, { seq, mayRefuse: source !== 'disk' });
-      const { revision, projectId, leftOut } = datafile;
-      return { built, revision, projectId, leftOut: [...leftOut, ...setAside] };
+      const { revision, projectId } = datafile;
+      // What is found out later is added.
+      const leftOut = [...datafile.leftOut, ...setAside];
+      this.#tryLater(built, parsed, expected.sdkKey, leftOut);
+      return { built, revision, projectId, leftOut };
     } catch (cause) {
       throw gate.refusal(cause);
     }
   }
 
-  /** @throws FanoutError DATAFILE_UNDECIDABLE, with the client closed */
+  #client(parsed: unknown, source: SdkSource): FlagClient {
+    const { dispatcher, send = () => {}, version = NO_VERSION, profiles = null, outside } = this.#options;
+    const { later, onMistrusted } = this.#options;
+    const { sdkKey } = source.expected;
+    const sender = { name: CLIENT_ENGINE, version };
+    // Asked for with the first prediction, and kept.
+    const experiments = once(() => readExperiments(parsed));
+    const sinceMs = later?.idle.nowMs ?? 0;
+    return new FlagClient({
+      engine: new Engine(parsed, sender),
+      ...{ parsed, profiles, send },
+      buildSdk: (kept) => {
+        const predictions = outside?.cmab.optionsFor(sdkKey, (id) => experiments().get(id)?.variationIds);
+        const options = { dispatcher, sender, profiles: kept, ...(predictions ? { predictions } : {}) };
+        return buildSdk(source, options);
+      },
+      closeSdk: (sdk) => this.#close(sdk),
+      odp: ({ odp }) => (odp === null ? null : (outside?.odp?.project(odp) ?? null)),
+      cmab: outside?.cmab ?? null,
+      onMistrusted: (flagKey) => onMistrusted?.(sdkKey, flagKey),
+      ...(later === undefined
+        ? {}
+        : {
+            onDecided: (client, flagKey, user) => later.crossCheck.decided(client, sinceMs, flagKey, user),
+          }),
+    });
+  }
+
+  /** @throws FanoutError DATAFILE_UNDECIDABLE, DATAFILE_UNLOADABLE, with the client closed */
   #try(...[client, ...rest]: Parameters<typeof tryDecisions>): readonly LeftOut[] {
     try {
       return tryDecisions(client, ...rest);
@@ -124,14 +125,16 @@ export class FlagClients implements Builder<FlagClient> {
     }
   }
 
-  #traits({ odp, predicted, everyoneElse, holdouts }: ProjectTraits): ClientTraits {
-    const { outside } = this.#options;
-    if (outside === undefined) return { everyoneElse, holdouts };
-    return {
-      ...{ everyoneElse, holdouts },
-      odp: odp === null ? null : (outside.odp?.project(odp) ?? null),
-      predicted: predicted === null ? null : { rules: predicted, cmab: outside.cmab },
+  #tryLater(client: FlagClient, parsed: unknown, sdkKey: SdkKey, leftOut: LeftOut[]): void {
+    const { later } = this.#options;
+    if (later === undefined) return;
+    const onSetAside = (part: LeftOut): void => {
+      leftOut.push(part);
+      later.onSetAside(sdkKey, part);
     };
+    later.idle.add(
+      tryLater(client, parsed, { onSetAside, onFailed: (error) => later.onFailed(sdkKey, error) }),
+    );
   }
 
   retire(client: FlagClient): void {
@@ -152,12 +155,6 @@ export class FlagClients implements Builder<FlagClient> {
   }
 }
 
-/** Each once. A datafile that the SDK has built a client of has a list of them. */
-function flagKeysOf(parsed: unknown): readonly string[] {
-  const { featureFlags = [] } = parsed as { featureFlags?: readonly { readonly key: string }[] };
-  return [...new Set(featureFlags.map(({ key }) => key))];
-}
-
 function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | null = null;
   return () => {
@@ -165,11 +162,3 @@ function once<T>(make: () => T): () => T {
     return made.value;
   };
 }
-
-/** The SDK asks nobody but the prediction endpoint. */
-const NO_REQUESTS: RequestHandler = {
-  makeRequest: () => ({
-    responsePromise: Promise.reject(new Error('nothing outside may be asked')),
-    abort: () => {},
-  }),
-};

@@ -1,10 +1,10 @@
-// Decides flags for one user: by the decider where it may, else by the SDK, which is waited for where a variation has to be predicted.
+// Decides flags for one user: by the engine where it may, else by the SDK, which is waited for where a variation has to be predicted.
 // Every route that decides flags asks here. Knows nothing of HTTP.
 
 import { type FailedPrediction, failureOf } from './cmab/failed.ts';
 import type { FlagClient, Predicted } from './flag-client.ts';
+import { ByEngine } from './flags/by-engine.ts';
 import { type FlagDecision, flagDecision, unknownFlag } from './flags/decision.ts';
-import { FastPath } from './flags/fast-path.ts';
 import type { DecisionRequest } from './flags/request.ts';
 import { isPrototypeKey, sdkUser } from './flags/sdk-user.ts';
 import { inContext, type RequestContext } from './request-context.ts';
@@ -45,7 +45,7 @@ export class UserDecisions {
   readonly #request: DecisionRequest;
   readonly #context: Partial<RequestContext> | null;
   readonly #segments: readonly string[] | null;
-  readonly #fast: FastPath | null;
+  readonly #engine: ByEngine | null;
   #user: SdkUser | null = null;
   #options: SdkDecideOptions | null = null;
   /** Flags that may be decided before the time is looked at. */
@@ -56,15 +56,7 @@ export class UserDecisions {
     this.#request = request;
     this.#context = context ?? null;
     this.#segments = segments ?? null;
-    this.#fast =
-      this.#segments !== null
-        ? null
-        : FastPath.for({
-            client,
-            request,
-            sendsEmptyImpressions: context?.sendsEmptyImpressions !== false,
-            askSdk: (flagKey, options) => this.#askSdk(flagKey, options),
-          });
+    this.#engine = ByEngine.of({ client, request, context: context ?? {}, segments: this.#segments });
   }
 
   /** Whether a decision of one of them has to be waited for. */
@@ -78,7 +70,7 @@ export class UserDecisions {
   one(flagKey: string): Soon<FlagDecision> {
     const client = this.#client;
     return client.use(() => {
-      if (!UserDecisions.needPrediction(client, [flagKey])) return this.#decide(flagKey);
+      if (!UserDecisions.needPrediction(client, [flagKey])) return this.#oneNow(flagKey);
       return this.#predict([flagKey]).then(([decision]) => decision as FlagDecision);
     });
   }
@@ -101,13 +93,19 @@ export class UserDecisions {
     });
   }
 
+  #oneNow(flagKey: string): FlagDecision {
+    const decision = this.#decide(flagKey);
+    this.#engine?.keep();
+    return decision;
+  }
+
   #eachNow(
     flagKeys: readonly string[],
     { turns, asker }: Pace,
     onDecision: (decision: FlagDecision) => void,
   ): void | Promise<void> {
-    // Many such requests may have come together: the SDK's first decision of a flag takes longer than a turn has left.
-    if (this.#fast === null || turns.isOver) this.#unlooked = 0;
+    // Many such requests may have come together: a decision of the SDK takes longer than a turn has left.
+    if (this.#engine === null || turns.isOver) this.#unlooked = 0;
     const sends = !this.#request.decideOptions.includes('DISABLE_DECISION_EVENT');
     let at = 0;
     /** True when it has come to the end, false when others must have their turn first. */
@@ -119,6 +117,7 @@ export class UserDecisions {
         }
         onDecision(this.#decide(flagKeys[at++] as string));
       }
+      this.#engine?.keep();
       return true;
     };
     if (goOn()) return;
@@ -129,17 +128,15 @@ export class UserDecisions {
   }
 
   #decide(flagKey: string): FlagDecision {
-    const fast = this.#fast;
-    if (fast === null ? isPrototypeKey(flagKey) : !fast.has(flagKey)) return unknownFlag(flagKey);
-    const decision = fast?.decide(flagKey) ?? null;
-    if (decision !== null) return decision;
-    return this.#inContext(() => flagDecision(this.#askSdk(flagKey, this.#sdkOptions), this.#client));
+    const engine = this.#engine;
+    if (engine === null ? isPrototypeKey(flagKey) : !engine.has(flagKey)) return unknownFlag(flagKey);
+    return engine?.decide(flagKey) ?? this.#bySdk(flagKey);
   }
 
-  #askSdk(flagKey: string, options: SdkDecideOptions): SdkDecision {
-    // Takes a hundred times as long as the decider, and longer the more attributes there are.
+  #bySdk(flagKey: string): FlagDecision {
+    // Takes a hundred times as long as the engine, and longer the more attributes there are.
     this.#unlooked = 0;
-    return this.#sdkUser.decide(flagKey, options);
+    return this.#inContext(() => flagDecision(this.#sdkUser.decide(flagKey, this.#sdkOptions), this.#client));
   }
 
   async #predict(flagKeys: readonly string[], turns?: DecisionTurns): Promise<readonly FlagDecision[]> {

@@ -1,18 +1,20 @@
-// An Optimizely client of one revision, with a count of its users, and what decides beside it. Knows nothing of where
-// datafiles come from or of HTTP.
+// What decides by one revision: the engine, and the SDK's client for what the engine does not decide. With a count of its users: it
+// is closed when it is retired and the last of them has let go. Knows nothing of where datafiles come from or of HTTP.
 
-import type { SendEvent } from '../events/from-decider.ts';
+import type { Decided, Engine } from '../../core/engine/engine.ts';
+import type { EventPieces } from '../../core/engine/said/event-text.ts';
+import { type HandedIn, User } from '../../core/engine/user.ts';
+import type { SendEvent } from '../events/from-engine.ts';
 import type { Notification } from '../notifications/notification.ts';
 import type { Cmab } from './cmab/cmab.ts';
-import type { Decider } from './decider/decider.ts';
-import type { EventTap } from './decider/event-tap.ts';
-import type { EventPieces } from './decider/outcome.ts';
 import type { InvalidVariables } from './invalid-variables.ts';
+import { LazySdk } from './lazy-sdk.ts';
 import type { ProjectOdp } from './odp/odp.ts';
-import type { KeptVariations } from './profiles/kept-variations.ts';
-import type { EveryoneElse, PredictedRules } from './project-traits.ts';
-import { requestContext } from './request-context.ts';
-import type { SdkClient, SdkDispatcher, SdkEvent } from './sdk-types.ts';
+import { KeptVariations, type SdkProfiles } from './profiles/kept-variations.ts';
+import { profileWith } from './profiles/profile-with.ts';
+import { type PredictedRules, ProjectTraits, readExperiments } from './project-traits.ts';
+import type { BuiltSdk } from './sdk-client.ts';
+import type { SdkClient } from './sdk-types.ts';
 
 /** Rules whose variation is asked for while a decision is made. */
 export interface Predicted {
@@ -20,79 +22,98 @@ export interface Predicted {
   readonly cmab: Cmab;
 }
 
-export type Tap = EventTap<SdkEvent, ReturnType<SdkDispatcher['dispatchEvent']>>;
-
-export interface ClientTraits {
-  readonly flagKeys?: readonly string[];
-  readonly decider?: Decider | null;
-  readonly tap?: Tap;
-  readonly send?: SendEvent;
-  readonly onMistrusted?: (flagKey: string) => void;
-  readonly odp?: ProjectOdp | null;
-  readonly predicted?: Predicted | null;
-  readonly everyoneElse?: EveryoneElse;
-  readonly holdouts?: ReadonlySet<string>;
-  readonly kept?: KeptVariations | null;
-  readonly invalidVariables?: InvalidVariables | null;
+export interface ClientParts {
+  readonly engine: Engine;
+  /** The object that the engine decides by. */
+  readonly parsed: unknown;
+  /** @throws FanoutError DATAFILE_UNLOADABLE */
+  readonly buildSdk: (profiles: SdkProfiles | null) => BuiltSdk;
+  readonly closeSdk: (sdk: SdkClient) => void;
+  /** Null: users have no profiles. */
+  readonly profiles: SdkProfiles | null;
+  /** Takes the events of the engine's decisions. */
+  readonly send: SendEvent;
+  readonly odp: (traits: ProjectTraits) => ProjectOdp | null;
+  /** Null where nothing outside may be asked. */
+  readonly cmab: Cmab | null;
+  /** A flag whose decision was another than the SDK's. */
+  readonly onMistrusted: (flagKey: string) => void;
+  /** Told of each decision of the engine. */
+  readonly onDecided?: (client: FlagClient, flagKey: string, user: User) => void;
 }
 
-/** A client with a count of its users: it is closed when it is retired and the last of them has let go. */
 export class FlagClient {
-  readonly sdk: SdkClient;
-  /** As the SDK knows them. */
-  readonly flagKeys: readonly string[];
-  /** Null where the project has no Data Platform, or the operator turned it off. */
-  readonly odp: ProjectOdp | null;
-  /** Null where no decision of the project needs a prediction. */
-  readonly predicted: Predicted | null;
-  /** Keys of the project's holdouts. */
-  readonly holdouts: ReadonlySet<string>;
+  readonly engine: Engine;
   /** Null where users have no profiles. */
   readonly kept: KeptVariations | null;
-  /** Null where every variable has a value of its type. */
-  readonly invalidVariables: InvalidVariables | null;
-  /** Null where all decisions are the SDK's. */
-  readonly decider: Decider | null;
-  readonly #tap: Tap | null;
-  readonly #send: SendEvent;
-  readonly #onMistrusted: (flagKey: string) => void;
-  readonly #everyoneElse: EveryoneElse;
-  readonly #close: () => void;
-  /** Users on whom a variation was forced once. */
-  readonly #forcedUsers = new Set<string>();
-  #users = 0;
+  readonly #parts: ClientParts;
+  readonly #traits: ProjectTraits;
+  readonly #sdk: LazySdk;
+  /** Forced by testers: user → experiment id → variation id. */
+  readonly #overrides = new Map<string, Map<string, string>>();
   readonly #listeners = new Set<(note: Notification) => void>();
+  #odp: ProjectOdp | null | undefined = undefined;
+  #predicted: Predicted | null | undefined = undefined;
+  #users = 0;
   #retired = false;
 
-  constructor(sdk: SdkClient, close: () => void, traits: ClientTraits = {}) {
-    this.sdk = sdk;
-    this.flagKeys = traits.flagKeys ?? [];
-    this.odp = traits.odp ?? null;
-    this.predicted = traits.predicted ?? null;
-    this.decider = traits.decider ?? null;
-    this.#tap = traits.tap ?? null;
-    this.#send = traits.send ?? (() => {});
-    this.#onMistrusted = traits.onMistrusted ?? (() => {});
-    this.#everyoneElse = traits.everyoneElse ?? new Map();
-    this.holdouts = traits.holdouts ?? new Set();
-    this.kept = traits.kept ?? null;
-    this.invalidVariables = traits.invalidVariables ?? null;
-    this.#close = close;
+  constructor(parts: ClientParts) {
+    const { engine, parsed, profiles, buildSdk, closeSdk } = parts;
+    this.#parts = parts;
+    this.engine = engine;
+    this.#traits = new ProjectTraits(parsed);
+    const kept =
+      profiles === null ? null : new KeptVariations(profiles, () => readExperiments(this.#sdk.built.parsed));
+    this.kept = kept;
+    this.#sdk = new LazySdk(
+      () => buildSdk(kept),
+      closeSdk,
+      (note) => this.tell(note),
+    );
   }
 
-  acquire(): SdkClient {
-    this.#users++;
-    return this.sdk;
+  /** The SDK's client, built when it is first asked for. @throws FanoutError DATAFILE_UNLOADABLE */
+  get sdk(): SdkClient {
+    return this.#sdk.built.client;
   }
 
-  release(): void {
-    if (--this.#users === 0 && this.#retired) this.#close();
+  get isSdkBuilt(): boolean {
+    return this.#sdk.isBuilt;
   }
 
-  retire(): void {
-    if (this.#retired) return;
-    this.#retired = true;
-    if (this.#users === 0) this.#close();
+  /** Of the SDK's decisions, the engine makes none with an invalid value; null where every variable has one of its type. */
+  get invalidVariables(): InvalidVariables | null {
+    return this.#sdk.isBuilt ? this.#sdk.built.invalidVariables : null;
+  }
+
+  get flagKeys(): readonly string[] {
+    return this.engine.flagKeys;
+  }
+
+  /** Null where the project has no Data Platform, or the operator turned it off. */
+  get odp(): ProjectOdp | null {
+    if (this.#odp === undefined) this.#odp = this.#parts.odp(this.#traits);
+    return this.#odp;
+  }
+
+  /** Null where no decision of the project needs a prediction. */
+  get predicted(): Predicted | null {
+    if (this.#predicted === undefined) {
+      const { cmab } = this.#parts;
+      const rules = cmab === null ? null : this.#traits.predicted;
+      this.#predicted = cmab === null || rules === null ? null : { rules, cmab };
+    }
+    return this.#predicted;
+  }
+
+  /** Keys of the project's holdouts. */
+  get holdouts(): ReadonlySet<string> {
+    return this.#traits.holdouts;
+  }
+
+  /** Whether a flag's rule is the one for users whom no other rule took. */
+  isEveryoneElse(flagKey: string, ruleKey: string | null): boolean {
+    return ruleKey !== null && this.#traits.everyoneElse.get(flagKey)?.has(ruleKey) === true;
   }
 
   /**
@@ -113,63 +134,108 @@ export class FlagClient {
     }
   }
 
-  /** Whether there are listeners: then the SDK must be asked for all that there is to tell. */
+  acquire(): void {
+    this.#users++;
+  }
+
+  release(): void {
+    if (--this.#users === 0 && this.#retired) this.#sdk.close();
+  }
+
+  retire(): void {
+    if (this.#retired) return;
+    this.#retired = true;
+    if (this.#users === 0) this.#sdk.close();
+  }
+
+  get isRetired(): boolean {
+    return this.#retired;
+  }
+
+  /**
+   * A user as the engine decides for it, with its overrides and its profile.
+   * @param attributes see forSdk()
+   */
+  user(
+    userId: string,
+    attributes: Readonly<Record<string, unknown>>,
+    {
+      segments,
+      forced,
+      hasProfile,
+    }: Pick<HandedIn, 'segments' | 'forced'> & { readonly hasProfile: boolean },
+  ): User {
+    const { profiles } = this.#parts;
+    return new User(userId, attributes, {
+      segments: segments ?? null,
+      forced: forced ?? null,
+      overrides: this.#overrides.get(userId) ?? null,
+      profile: profiles === null || !hasProfile ? null : profiles.lookup(userId).experiment_bucket_map,
+    });
+  }
+
+  /** @returns null for a flag that the project does not have, or that the SDK has to decide */
+  decide(flagKey: string, user: User): Decided | null {
+    const decided = this.engine.decide(flagKey, user);
+    if (decided !== null) this.#parts.onDecided?.(this, flagKey, user);
+    return decided;
+  }
+
+  /** Saves what the decisions for a user are to keep. After the last of them. */
+  keep(user: User): void {
+    const { profiles } = this.#parts;
+    if (profiles === null || user.toKeep === null) return;
+    profiles.save(profileWith(profiles.lookup(user.userId), user.toKeep));
+    user.toKeep = null;
+  }
+
+  /** Sends one event of the engine's. @param visitor see Engine.visitor() */
+  send(pieces: EventPieces, visitor: string): void {
+    this.#parts.send(pieces, visitor);
+  }
+
+  /** Asks the SDK so that no listener hears of it, and no profile is touched that the question does not bring. */
+  quietly<T>(ask: (sdk: SdkClient) => T): T {
+    return this.#sdk.quietly(ask);
+  }
+
+  /** The SDK has decided otherwise than the engine, which is asked for this flag no more. */
+  mistrust(flagKey: string): void {
+    this.engine.mistrust(flagKey);
+    this.#parts.onMistrusted(flagKey);
+  }
+
+  /** From now on the flag is off for every user: deciding it fails. */
+  setAside(flagKey: string): void {
+    this.engine.setAside(flagKey);
+    this.#sdk.setAside(flagKey);
+  }
+
+  /** See Overrides. What the project does not have is passed over. */
+  setForcedVariation(experimentKey: string, userId: string, variationKey: string | null): void {
+    this.#sdk.setForcedVariation(experimentKey, userId, variationKey);
+    const ids = this.engine.overrideIds(experimentKey, variationKey ?? '');
+    if (ids === null) return;
+    const own = this.#overrides.get(userId) ?? new Map<string, string>();
+    if (variationKey === null) own.delete(ids.experimentId);
+    else if (ids.variationId !== null) own.set(ids.experimentId, ids.variationId);
+    if (own.size === 0) this.#overrides.delete(userId);
+    else this.#overrides.set(userId, own);
+  }
+
+  /** Whether anything listens to what is decided. */
   get isHeard(): boolean {
     return this.#listeners.size > 0;
   }
 
-  /** Whether the decider may decide for a user: there are no listeners, and no variation is forced on the user. */
-  isPlain(userId: string): boolean {
-    return !this.isHeard && !this.#forcedUsers.has(userId);
-  }
-
-  /** See Overrides; false for what the project does not have. */
-  setForcedVariation(experimentKey: string, userId: string, variationKey: string | null): boolean {
-    this.#forcedUsers.add(userId);
-    return this.sdk.setForcedVariation(experimentKey, userId, variationKey);
-  }
-
-  /** Whether a flag's rule is the one for users whom no other rule took. */
-  isEveryoneElse(flagKey: string, ruleKey: string | null): boolean {
-    return ruleKey !== null && this.#everyoneElse.get(flagKey)?.has(ruleKey) === true;
-  }
-
-  /** Asks the SDK, and shows which events it made of it. */
-  tapped<T>(ask: (sdk: SdkClient) => T): ReturnType<typeof EventTap.prototype.during<T>> {
-    if (this.#tap === null) return { value: ask(this.sdk), events: [] };
-    return this.#tap.during(() => ask(this.sdk));
-  }
-
-  /** Sends one event of an outcome that is known. @param visitor made by visitorText() */
-  send(pieces: EventPieces, visitor: string): void {
-    this.#send(pieces, visitor);
-  }
-
-  /** The SDK has decided otherwise than the decider, which is asked for this flag no more. */
-  mistrust(flagKey: string): void {
-    this.decider?.distrust(flagKey);
-    this.#onMistrusted(flagKey);
-  }
-
   /** Hears what is decided and tracked until the returned function is called. */
   listen(onNote: (note: Notification) => void): () => void {
-    const { notificationCenter } = this.sdk;
-    const ids = [
-      notificationCenter.addNotificationListener('DECISION', (decision) =>
-        onNote(requestContext().decisionNotification(decision)),
-      ),
-      notificationCenter.addNotificationListener('TRACK', (track) =>
-        onNote(requestContext().trackNotification(track)),
-      ),
-    ];
     this.#listeners.add(onNote);
     return () => {
-      for (const id of ids) notificationCenter.removeNotificationListener(id);
       this.#listeners.delete(onNote);
     };
   }
 
-  /** Tells listeners what the SDK does not say by itself. */
   tell(note: Notification): void {
     for (const onNote of this.#listeners) onNote(note);
   }

@@ -1,7 +1,7 @@
 // Variables whose value is none of their type. Optimizely does not make such; where there is one, decisions have the type's
 // own value for "nothing", and say so among their reasons whether or not they were asked for. Knows neither SDK nor HTTP.
 
-import { typedValue } from './variable-value.ts';
+import { typedValue } from '../../core/engine/said/variable-value.ts';
 
 interface Usage {
   readonly id: string;

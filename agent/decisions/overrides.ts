@@ -19,7 +19,7 @@ export interface Override {
 
 /** The one thing of a client that is needed here. */
 export interface ForcedVariations {
-  setForcedVariation(experimentKey: string, userId: string, variationKey: string | null): boolean;
+  setForcedVariation(experimentKey: string, userId: string, variationKey: string | null): void;
 }
 
 export class Overrides {

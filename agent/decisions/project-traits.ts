@@ -3,6 +3,7 @@
 
 import { GIVEN_CONDITIONS } from '../../core/datafile/readable-conditions.ts';
 import type { DatafileJson, Rule } from '../../core/datafile/shape.ts';
+import { everyoneElseAmong } from '../../core/engine/project/everyone-else.ts';
 import type { KeptRules } from './profiles/kept-variations.ts';
 
 export interface OdpProject {
@@ -11,16 +12,6 @@ export interface OdpProject {
   readonly apiKey: string;
   /** The segments that audiences ask about, sorted. */
   readonly segments: readonly string[];
-}
-
-export interface ProjectTraits {
-  /** Null where the project has no Data Platform. */
-  readonly odp: OdpProject | null;
-  /** Null where no rule asks for a prediction. */
-  readonly predicted: PredictedRules | null;
-  readonly everyoneElse: EveryoneElse;
-  /** Their keys. */
-  readonly holdouts: ReadonlySet<string>;
 }
 
 /** Rules that ask for a prediction. */
@@ -34,18 +25,42 @@ export interface PredictedRules {
 export type EveryoneElse = ReadonlyMap<string, ReadonlySet<string>>;
 
 const DEFAULT_REGION = 'US';
-/** What Optimizely begins the ids of such rules with, and Optimizely's Agent knows them by. */
-const EVERYONE_ELSE_PREFIX = 'default-';
 
-/** Of a datafile that a client could be built of, so its shape is known to be right where the SDK needs it to be. */
-export function readTraits(datafile: unknown): ProjectTraits {
-  const project = datafile as DatafileJson;
-  return {
-    odp: readOdp(project),
-    predicted: readPredicted(project),
-    everyoneElse: readEveryoneElse(project),
-    holdouts: new Set([...(project.holdouts ?? []), ...(project.localHoldouts ?? [])].map(({ key }) => key)),
-  };
+/** Of a datafile that makeLoadable() has seen. Each is read when it is first asked for: a swap must not wait for what few requests need. */
+export class ProjectTraits {
+  readonly #project: DatafileJson;
+  #odp: OdpProject | null | undefined = undefined;
+  #predicted: PredictedRules | null | undefined = undefined;
+  #everyoneElse: EveryoneElse | undefined = undefined;
+  #holdouts: ReadonlySet<string> | undefined = undefined;
+
+  constructor(datafile: unknown) {
+    this.#project = datafile as DatafileJson;
+  }
+
+  /** Null where the project has no Data Platform. */
+  get odp(): OdpProject | null {
+    if (this.#odp === undefined) this.#odp = readOdp(this.#project);
+    return this.#odp;
+  }
+
+  /** Null where no rule asks for a prediction. */
+  get predicted(): PredictedRules | null {
+    if (this.#predicted === undefined) this.#predicted = readPredicted(this.#project);
+    return this.#predicted;
+  }
+
+  get everyoneElse(): EveryoneElse {
+    this.#everyoneElse ??= readEveryoneElse(this.#project);
+    return this.#everyoneElse;
+  }
+
+  /** Keys of the project's holdouts. */
+  get holdouts(): ReadonlySet<string> {
+    const { holdouts = [], localHoldouts = [] } = this.#project;
+    this.#holdouts ??= new Set([...holdouts, ...localHoldouts].map(({ key }) => key));
+    return this.#holdouts;
+  }
 }
 
 /** The region that events name; Optimizely's Agent sends it as the datafile has it. */
@@ -111,18 +126,10 @@ function readPredicted({ experiments, groups, featureFlags }: DatafileJson): Pre
   return { byFlag, byKey: new Map([...rules.values()].map(({ id, key }) => [key, id])) };
 }
 
-/** By Optimizely's Agent's own rule: of a flag's delivery rules, the first of a key counts, and it has that key for its id. */
 function readEveryoneElse({ rollouts, featureFlags }: DatafileJson): EveryoneElse {
   const keysOf = new Map<string, ReadonlySet<string>>();
   for (const { id, experiments } of rollouts ?? []) {
-    const keys = new Set<string>();
-    const seen = new Set<string>();
-    for (const rule of experiments ?? []) {
-      const isFirst = !seen.has(rule.key);
-      seen.add(rule.key);
-      if (isFirst && rule.key === rule.id && rule.key.startsWith(EVERYONE_ELSE_PREFIX)) keys.add(rule.key);
-    }
-    keysOf.set(id, keys);
+    keysOf.set(id, everyoneElseAmong(experiments ?? []));
   }
   const byFlag = new Map<string, ReadonlySet<string>>();
   for (const { key, rolloutId } of featureFlags ?? []) {

@@ -16,7 +16,8 @@ export interface RequestContext {
   readonly sendsEmptyImpressions: boolean;
 }
 
-const PLAIN: RequestContext = {
+/** Of a request that differs from none. */
+export const PLAIN: RequestContext = {
   decisionNotification: (decision) => decisionNotification(decision),
   trackNotification: (track) => trackNotification(track),
   eventTags: null,

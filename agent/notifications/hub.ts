@@ -1,5 +1,5 @@
 // Decision notifications from those who decide to those who listen: of this agent directly, of others over the bus. The
-// SDK is asked for them only while somebody, here or elsewhere, listens. Knows neither HTTP nor the bus client.
+// SDK is asked for them only while a client listens, at this agent or at another. Knows neither HTTP nor the bus client.
 
 import { type Clock, type Random, withinMs } from '../../core/clock.ts';
 import type { SdkKey } from '../../core/ids.ts';
@@ -118,7 +118,7 @@ export class NotificationHub {
     return client.listen((note) => this.#made(sdkKey, state, note));
   }
 
-  /** The other agents' notes, while somebody listens here. */
+  /** Subscribes to the other agents' notes while a client listens at this agent. */
   #follow(sdkKey: SdkKey, state: KeyState, listening: boolean): void {
     this.#wants?.want(sdkKey, listening);
     if (!listening) {

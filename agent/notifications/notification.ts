@@ -24,7 +24,7 @@ export interface Untold {
   readonly reasons?: readonly string[];
 }
 
-/** A decision, whatever made it: decide, activate or a feature's variables. */
+/** The notification of a decision, whether decide, activate or a feature's variables made it. */
 export function decisionNotification(
   { type, userId, attributes, decisionInfo }: DecisionPayload,
   { attributes: own, segments = null, reasons }: Untold = {},

@@ -1,6 +1,6 @@
 // The rule of both gates, the publisher's and the agent's: which datafile is taken, and what of it is left out. The SDK shows
-// the parsed datafile to its validator before it builds on that same object, so looking there saves parsing a second time,
-// which would be a third of a swap. Knows no SDK.
+// the parsed datafile to its validator before it builds on that same object, so looking there saves the publisher a second
+// parse; the agent hands over what it has parsed for its engine. Knows no SDK.
 
 import { FanoutError, isFanoutError } from '../errors.ts';
 import type { SdkKey, Sha256 } from '../ids.ts';
@@ -15,11 +15,11 @@ const REASON_CHARACTERS_MAX = 160;
 /** The gate's findings about one datafile. */
 export interface Admitted {
   readonly datafile: Datafile & Required<Pick<Datafile, 'leftOut'>>;
-  /** The object that the SDK builds on. */
+  /** The object that was validated: what is left out is gone from it. */
   readonly parsed: unknown;
 }
 
-/** One datafile at a gate: hand `validate` to the SDK as its validator, and ask for the outcome afterwards. */
+/** One datafile at a gate: call `validate`, or hand it to the SDK as its validator, and ask for the outcome afterwards. */
 export class DatafileGate {
   readonly #body: Uint8Array;
   readonly #sha256: Sha256;
@@ -34,7 +34,7 @@ export class DatafileGate {
     this.#expected = expected;
   }
 
-  /** Changes what the SDK has parsed into what it can load. @throws FanoutError DATAFILE_*, also kept for refusal() */
+  /** Changes what was parsed into what can be loaded. @throws FanoutError DATAFILE_*, also kept for refusal() */
   readonly validate = (parsed: unknown): boolean => {
     try {
       const datafile = identifyDatafile(parsed, this.#body, this.#sha256, this.#expected);

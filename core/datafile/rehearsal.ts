@@ -1,5 +1,5 @@
 // A datafile of our own, with every part that real ones have, for programs that run through a change before the first one comes:
-// code that has never run takes many times as long. It is nobody's project and must never be stored or served. Pure.
+// code that has never run takes many times as long. It belongs to no project and must never be stored or served. Pure.
 
 import type { SdkKey } from '../ids.ts';
 import { DATAFILE_FORMAT_VERSION } from './datafile.ts';

@@ -3,7 +3,7 @@
 import '../../io/compile-early.ts';
 import { randomUUID } from 'node:crypto';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { requireOutboundRoute } from '../../io/outbound-route.ts';
+import { requireOutboundRoute } from '../../io/http/outbound-route.ts';
 import { wireWriter } from '../wire.ts';
 import { openConnections } from './connections.ts';
 import { createGuard } from './guard.ts';

@@ -109,7 +109,7 @@ describe('an agent on the bus', () => {
     expect(agent.log.of('candidate.accepted').at(-1)?.fields).toMatchObject({ source: 's3', seq: 2 });
   });
 
-  it('refuses a datafile of another key or project, whatever its seq', async () => {
+  it('refuses a datafile of another key or project, with any seq', async () => {
     const { agent, record, publisher, publish } = await setUp();
     const current = record.manifests.get(KEY);
     for (const bad of [datafileBody(9, { sdkKey: OTHER_KEY }), datafileBody(9, { projectId: '99' })]) {

@@ -1,5 +1,5 @@
 // What this project needs of an S3, as one suite for any of them: the local stand-in in `npm test`, a moto server in
-// `npm run verify`, and whatever S3_ENDPOINT names. Uses the real AWS SDK and nothing of the stand-in.
+// `npm run verify`, and the store that S3_ENDPOINT names. Uses the real AWS SDK and nothing of the stand-in.
 
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import {

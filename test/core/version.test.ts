@@ -40,7 +40,7 @@ describe('what an agent does with a candidate', () => {
     expect(judgeCandidate(held, candidate, fromRecord)).toBe(verdict);
   });
 
-  it('never goes back within a lineage, whatever arrives in whatever order', () => {
+  it('an agent never goes back within a lineage, with any candidates in any order', () => {
     const arrivals = fc.array(
       fc.record({ lineage: fc.constantFrom('a', 'b'), seq: fc.nat(20), fromRecord: fc.boolean() }),
     );

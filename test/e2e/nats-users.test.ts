@@ -1,5 +1,5 @@
 // The bus as shipped, over TLS with a private authority: the publisher user can do what the functions do, built agents with
-// the agent user receive datafiles and share notifications, and nobody can do anything else.
+// the agent user receive datafiles and share notifications, and no user can do anything else.
 
 import { connect, type NatsConnection } from 'nats.ws';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -116,7 +116,7 @@ describe('built agents with the agent user', () => {
     expect(reports.map(({ keys }) => keys.get(KEY))).toMatchObject([version, version]);
   });
 
-  it("go on with their own datafile when somebody has the server send them another key's", async () => {
+  it("go on with their own datafile when an attacker has the server send them another key's", async () => {
     await functions.announce(KEY);
     // Of a higher seq, so that it does not just look old.
     while (functions.seqOf(OTHER_KEY) <= functions.seqOf(KEY)) await functions.announce(OTHER_KEY);
@@ -228,13 +228,13 @@ describe('others', () => {
   it.each([
     ['a wrong password', { user: 'agent', pass: 'wrong' }],
     ['no name at all', {}],
-  ])('nobody comes in with %s', async (_, who) => {
+  ])('a client with %s cannot connect', async (_, who) => {
     await expect(connect({ servers: url, ...who, reconnect: false })).rejects.toMatchObject({
       code: 'AUTHORIZATION_VIOLATION',
     });
   });
 
-  it('nobody comes in without TLS', async () => {
+  it('a client without TLS cannot connect', async () => {
     const plain = connect({ servers: url.replace('wss:', 'ws:'), reconnect: false, timeout: 2_000 });
     await expect(plain).rejects.toThrow();
   });

@@ -17,7 +17,7 @@ import { HUSH } from '../output/secrets.ts';
 import { KEY } from '../support/datafiles.ts';
 
 let seen: IncomingMessage[] = [];
-/** What nobody may reach: everything else redirects here. */
+/** The address that no request may reach: all other servers redirect here. */
 let prize = '';
 let redirector = '';
 const servers = [

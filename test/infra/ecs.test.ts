@@ -123,7 +123,7 @@ describe('the container', () => {
       'FANOUT_NATS_URL',
       'FANOUT_BUCKET',
       'AWS_REGION',
-      'FANOUT_SIGNING_KEYS',
+      'FANOUT_SIGNING_PUBLIC_KEYS',
       'OPTIMIZELY_SERVER_ALLOWEDHOSTS',
       'FANOUT_ADMIN_HOST',
     ]);

@@ -251,7 +251,7 @@ describe('the record and the topic', () => {
   it.each([
     ['FanoutBucketPolicy', 's3:*', [arnOf('FanoutBucket'), { 'Fn::Sub': `\${FanoutBucket.Arn}/*` }]],
     ['FanoutTopicPolicy', 'sns:Publish', { Ref: 'FanoutTopic' }],
-  ])('%s refuses whatever comes without TLS', (policy, Action, Resource) => {
+  ])('%s refuses requests without TLS', (policy, Action, Resource) => {
     const { Statement } = properties(policy).PolicyDocument as { Statement: object[] };
     expect(Statement).toEqual([
       {

@@ -1,4 +1,4 @@
-// Reads where the bus is and who the agent is there. A secret may stand in its setting, in the URL, or in a file, which is
+// Reads where the bus is and as which user the agent connects. A secret may stand in its setting, in the URL, or in a file, which is
 // then read again whenever the agent connects.
 
 import {

@@ -1,28 +1,14 @@
 // One flag's decision for one user, the same shape whoever made it, and its JSON: all but the user and the reasons is written once
 // for all users of an outcome. Pure.
 
+import { decisionPieces, type SaidDecision } from '../../../core/engine/said/decision.ts';
 import type { SdkDecision } from '../sdk-types.ts';
 
-export interface FlagDecision {
-  readonly flagKey: string;
-  readonly ruleKey: string | null;
-  readonly variationKey: string | null;
-  readonly enabled: boolean;
-  readonly variables: Readonly<Record<string, unknown>>;
-  readonly reasons: readonly string[];
-  readonly pieces: DecisionPieces;
+export interface FlagDecision extends SaidDecision {
   /** Of the prediction that gave the variation; undefined where none did. */
   readonly predictionId?: string | undefined;
   /** The flag was not decided, because a variation could not be predicted; `reasons` says which. */
   readonly isFailed?: true;
-}
-
-/** A decision's JSON, without the user and the reasons between. */
-export interface DecisionPieces {
-  readonly before: string;
-  readonly after: string;
-  /** In place of `after` where variables are not wanted. */
-  readonly end: string;
 }
 
 const NO_REASONS = ',"reasons":[]';
@@ -36,13 +22,10 @@ export interface DecisionTraits {
 export function flagDecision(decision: SdkDecision, traits: DecisionTraits): FlagDecision {
   const { flagKey, ruleKey, variationKey, enabled, reasons } = decision;
   const variables = decision.variables as FlagDecision['variables'];
-  const head = { variationKey: variationKey ?? '', enabled, ruleKey: ruleKey ?? '', flagKey };
-  const end = `,"isEveryoneElseVariation":${traits.isEveryoneElse(flagKey, ruleKey)}}`;
-  const pieces = {
-    before: `${JSON.stringify(head).slice(0, -1)},"userContext":`,
-    after: isEmpty(variables) ? end : `,"variables":${JSON.stringify(variables)}${end}`,
-    end,
-  };
+  const pieces = decisionPieces(
+    { flagKey, ruleKey, variationKey, enabled, variables },
+    traits.isEveryoneElse(flagKey, ruleKey),
+  );
   return { flagKey, ruleKey, variationKey, enabled, variables, reasons, pieces };
 }
 
@@ -76,9 +59,4 @@ export function decisionText(
   return predictionId === undefined
     ? text
     : `${text.slice(0, -1)},"cmabUUID":${JSON.stringify(predictionId)}}`;
-}
-
-function isEmpty(object: object): boolean {
-  for (const _ in object) return false;
-  return true;
 }

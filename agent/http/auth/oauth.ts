@@ -26,14 +26,14 @@ interface Refusal {
   readonly error_description?: string;
 }
 
-export function oauthRoute(deps: OauthDeps): Route {
+export function oauthHandler(deps: OauthDeps): Route['handle'] {
   const { auth } = deps;
   const key = auth?.hmacSecrets[0];
   const checks =
     auth === null || key === undefined || auth.clients.length === 0
       ? null
       : new SecretChecks({ clients: auth.clients, key, compareSecret: deps.compareSecret });
-  const handle = async (exchange: Exchange): Promise<void> => {
+  return async (exchange) => {
     exchange.headers['Cache-Control'] = 'no-store';
     const request = readForm(exchange);
     if ('status' in request) return refuse(exchange, request);
@@ -50,7 +50,6 @@ export function oauthRoute(deps: OauthDeps): Route {
     const token = await sign(deps.claimsFor(client), expiresAtMs, auth);
     exchange.json(200, { access_token: token, token_type: 'bearer', expires_in: Math.floor(ttlMs / 1000) });
   };
-  return { method: 'POST', path: '/oauth/token', anyContentType: true, handle };
 }
 
 const bad = (error_description: string): Refusal => ({

@@ -3,8 +3,8 @@
 // not. Pure.
 
 import { UNREADABLE_TYPE } from '../../../core/datafile/readable-conditions.ts';
-import { OPERATORS } from '../../decisions/decider/conditions.ts';
-import { type Condition, isMatch, type Truth, testOf } from '../../decisions/decider/match.ts';
+import { OPERATORS } from '../../../core/engine/audience/conditions.ts';
+import { type Condition, isMatch, type Truth, testOf } from '../../../core/engine/audience/match.ts';
 
 export interface AudienceUser {
   /** Conditions by audience id. */
@@ -34,7 +34,7 @@ export function untoldAudiences(
     if (type === 'third_party_dimension' && match === 'qualified')
       return segments?.includes(String(value)) === true;
     if (!isMatch(match)) return untold(`invalid Condition matcher "${match}"`);
-    return testOf(leaf as Condition)(userAttributes);
+    return testOf(leaf as Condition)({ attributes: userAttributes, segments });
   };
   const audience = (id: unknown): Truth => {
     const tree = audiences.get(String(id));

@@ -2,7 +2,7 @@
 // such as `("vip" OR "beta") AND "eu"`. Pure.
 
 import type { Audience } from '../../../core/datafile/shape.ts';
-import { OPERATORS } from '../../decisions/decider/conditions.ts';
+import { OPERATORS } from '../../../core/engine/audience/conditions.ts';
 
 const NOT = 'NOT';
 /** What Go escapes beyond JSON's own rules, lest the text be put into a page. */

@@ -4,9 +4,10 @@
 import { decodeText } from '../../../core/datafile/datafile.ts';
 import { makeLoadable } from '../../../core/datafile/loadable.ts';
 import type { DatafileJson } from '../../../core/datafile/shape.ts';
+import { typedValue } from '../../../core/engine/said/variable-value.ts';
 import type { Held } from '../../datafiles/store.ts';
 import type { FlagClient } from '../../decisions/flag-client.ts';
-import { typedValue } from '../../decisions/variable-value.ts';
+
 import { audiencesOf, type ProjectConfig, projectConfig } from './project-config.ts';
 
 export interface ProjectKeys {

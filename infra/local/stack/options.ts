@@ -68,7 +68,7 @@ export interface StackAddresses {
   readonly projectId: string;
   readonly webhookSecret: string;
   readonly sdkKey: string;
-  /** Absent where nobody signs. */
+  /** Absent where datafiles are not signed. */
   readonly signingPublicKey?: string;
 }
 

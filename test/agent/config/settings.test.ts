@@ -45,7 +45,7 @@ describe('the list of settings', () => {
   it.each(SETTINGS.filter(({ unused, path }) => unused === undefined && path !== 'config.filename'))(
     '$path is read',
     ({ path, kind }) => {
-      // A value that is wrong for whatever reads it: nobody could overlook it.
+      // A value that every reader of settings refuses, so that a setting without a problem was not read.
       const wrong =
         kind === 'map' ? { nonsense: { nonsense: 1 } } : kind === 'objects' ? [[1]] : { nonsense: 1 };
       const { problems, warnings } = check({}, fileWith(path, wrong));
@@ -80,7 +80,7 @@ describe('variables that are no setting', () => {
     ]);
   });
 
-  it('are nobody’s mistake when Kubernetes or the functions put them there', () => {
+  it('unknown variables that Kubernetes or the functions set are not reported', () => {
     expect(
       check({
         OPTIMIZELY_AGENT_SERVICE_HOST: '10.0.0.1',
@@ -191,7 +191,7 @@ describe('values', () => {
     expect(() => bytesOf('1TB')).toThrow('FANOUT_EVENTS_DISK_MAX is "1TB" but must be a size such as 64MB');
   });
 
-  it('where the bus is, decide whether notifications are everybody’s', () => {
+  it('notifications are shared among agents when a bus is configured, unless the setting says otherwise', () => {
     expect(parse({}).notifications.sync).toBe(false);
     const bus = { FANOUT_BUCKET: 'b', FANOUT_NATS_URL: 'ws://n' };
     expect(parse(bus).notifications.sync).toBe(true);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Outcome } from '../../../agent/datafiles/sources/source.ts';
+import type { OfferOutcome } from '../../../agent/datafiles/sources/source.ts';
 import { Store } from '../../../agent/datafiles/store.ts';
 import type { Seq, Sha256 } from '../../../core/ids.ts';
 import { HISTORY_MAX } from '../../../core/record/manifest.ts';
@@ -16,7 +16,7 @@ function setUp() {
   return { store, builder, clock, accepted };
 }
 
-const reasonOf = (outcome: Outcome) => (outcome.kind === 'ignored' ? outcome.reason : outcome.kind);
+const reasonOf = (outcome: OfferOutcome) => (outcome.kind === 'ignored' ? outcome.reason : outcome.kind);
 
 describe('the store', () => {
   it('serves the first candidate, and then only newer ones', async () => {
@@ -46,7 +46,7 @@ describe('the store', () => {
     expect(builder.builds).toBe(1);
   });
 
-  it('ignores keys that nobody watches, also when they were let go meanwhile', async () => {
+  it('ignores keys that are not watched, also when they were let go meanwhile', async () => {
     const { store, builder } = setUp();
     expect(reasonOf(await store.offer(candidateOf(1, { sdkKey: OTHER_KEY })))).toBe('unwatched');
     const slow = store.offer(candidateOf(2));

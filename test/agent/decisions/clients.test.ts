@@ -83,11 +83,12 @@ describe('a client', () => {
 });
 
 describe('a retired client', () => {
-  it('is closed at once when nobody uses it', async () => {
+  it('a retired client is closed at once when no request uses it', async () => {
     const { clients, build } = setUp();
     const { built } = await build(datafileBody(1));
     const close = vi.spyOn(built.sdk, 'close');
-    built.acquire().createUserContext('before')?.decide('flag_1');
+    built.acquire();
+    built.sdk.createUserContext('before')?.decide('flag_1');
     built.release();
     expect(close).not.toHaveBeenCalled();
     clients.retire(built);
@@ -99,13 +100,13 @@ describe('a retired client', () => {
     const { clients, build, visitors } = setUp();
     const { built } = await build(datafileBody(1));
     const close = vi.spyOn(built.sdk, 'close');
-    const first = built.acquire();
-    const second = built.acquire();
+    built.acquire();
+    built.acquire();
     clients.retire(built);
     built.release();
     await clients.closed();
-    expect(first.createUserContext('early')?.decide('flag_1').enabled).toBe(true);
-    expect(second.createUserContext('late')?.decide('flag_1').enabled).toBe(true);
+    expect(built.sdk.createUserContext('early')?.decide('flag_1').enabled).toBe(true);
+    expect(built.sdk.createUserContext('late')?.decide('flag_1').enabled).toBe(true);
     expect(close).not.toHaveBeenCalled();
     built.release();
     await clients.closed();
@@ -116,7 +117,8 @@ describe('a retired client', () => {
   it('has handed over the events of decisions made in the very turn it was retired in', async () => {
     const { clients, build, visitors } = setUp();
     const { built } = await build(datafileBody(1));
-    built.acquire().createUserContext('last')?.decide('flag_1');
+    built.acquire();
+    built.sdk.createUserContext('last')?.decide('flag_1');
     clients.retire(built);
     built.release();
     await clients.closed();

@@ -149,7 +149,7 @@ describe('predictions', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('are known by their rule, whatever the user is called', async () => {
+  it('predictions are kept by rule, for a user of any id', async () => {
     const { decide } = predicted(() => predicts(A));
     const first = await decide('an-n-71');
     expect((await decide('an-n-71')).ids).toEqual(first.ids);

@@ -1,6 +1,6 @@
 // The decision service: what every route that decides flags asks. What it answers is held to the SDK's own answers elsewhere.
 
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { FlagClients } from '../../../agent/decisions/clients.ts';
 import { type Manner, UserDecisions } from '../../../agent/decisions/decide.ts';
 import type { FlagDecision } from '../../../agent/decisions/flags/decision.ts';
@@ -15,12 +15,15 @@ const PARTS = {
   featureFlags: [flag('1', 'on', [], 'r1'), flag('2', 'off')],
 };
 
+/** With a field that the engine does not know. */
+const odd = { ...flag('3', 'odd', [], 'r1'), novelty: true };
+
 /** How each route asks. */
 const DECIDE: Manner = {};
 const ACTIVATE: Manner = { context: { sendsEmptyImpressions: false } };
 
 async function setUp(parts: Parts = PARTS) {
-  const sent = { bySdk: 0, byDecider: 0 };
+  const sent = { bySdk: 0, byEngine: 0 };
   const clients = new FlagClients({
     dispatcher: {
       dispatchEvent: async () => {
@@ -28,7 +31,7 @@ async function setUp(parts: Parts = PARTS) {
         return {};
       },
     },
-    send: () => void sent.byDecider++,
+    send: () => void sent.byEngine++,
     onCloseFailed: () => {},
   });
   const body = bytesOf(projectOf(parts));
@@ -51,26 +54,50 @@ async function setUp(parts: Parts = PARTS) {
   return { client: built, sent, one, all };
 }
 
-it('a decision that has come up before is made without the SDK, whichever route asks', async () => {
+it('a decision is made without the SDK, whichever route asks', async () => {
   const { client, one } = await setUp();
-  one('on');
-  const asked = vi.spyOn(client.sdk, 'createUserContext');
   for (const manner of [DECIDE, ACTIVATE])
     expect(one('on', manner)).toMatchObject({ enabled: true, ruleKey: 'delivered', variationKey: 'on' });
   expect(one('on', DECIDE, ['DISABLE_DECISION_EVENT'])).toMatchObject({ enabled: true });
-  expect(asked).not.toHaveBeenCalled();
+  expect(one('gone').reasons).toEqual(['No flag was found for key "gone".']);
+  expect(client.isSdkBuilt).toBe(false);
 });
 
-it('of a user who is in no variation, a route that sends no such impression leaves the first one to others', async () => {
+it('of a user who is in no variation, a route that sends no such impression leaves it to others', async () => {
   const { sent, one } = await setUp();
   for (const manner of [ACTIVATE, ACTIVATE]) expect(one('off', manner).variationKey).toBeNull();
-  expect(sent).toEqual({ bySdk: 0, byDecider: 0 });
+  expect(sent).toEqual({ bySdk: 0, byEngine: 0 });
   one('off', DECIDE);
-  expect(sent).toEqual({ bySdk: 1, byDecider: 0 });
-  one('off', DECIDE);
-  expect(sent).toEqual({ bySdk: 1, byDecider: 1 });
+  expect(sent).toEqual({ bySdk: 0, byEngine: 1 });
   one('off', ACTIVATE);
-  expect(sent).toEqual({ bySdk: 1, byDecider: 1 });
+  expect(sent).toEqual({ bySdk: 0, byEngine: 1 });
+});
+
+it('a flag that the engine refuses is decided by the SDK, and the others by the engine', async () => {
+  const { client, sent, one } = await setUp({ ...PARTS, featureFlags: [...PARTS.featureFlags, odd] });
+  expect(one('on').enabled).toBe(true);
+  expect(client.isSdkBuilt).toBe(false);
+  expect(one('odd')).toMatchObject({ enabled: true, ruleKey: 'delivered' });
+  expect(client.isSdkBuilt).toBe(true);
+  expect(sent).toEqual({ bySdk: 1, byEngine: 1 });
+});
+
+it('listeners hear of a decision of the engine what they hear of one of the SDK', async () => {
+  const heard = async (options: readonly DecideOption[]) => {
+    const { client, one } = await setUp();
+    const notes: unknown[] = [];
+    client.listen(({ text }) => notes.push(JSON.parse(text)));
+    one('on', DECIDE, options);
+    client.listen(() => {});
+    client.sdk.createUserContext('ann').decide('on', options as never);
+    return notes;
+  };
+  for (const options of [[], ['DISABLE_DECISION_EVENT'], ['EXCLUDE_VARIABLES']] as const) {
+    const [byEngine, bySdk, more] = await heard(options);
+    expect(byEngine).toMatchObject({ Type: 'flag', UserContext: { ID: 'ann' } });
+    expect(byEngine).toEqual(bySdk);
+    expect(more).toBeUndefined();
+  }
 });
 
 it.each([[[]], [['INCLUDE_REASONS']]] as const)(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readTraits } from '../../../agent/decisions/project-traits.ts';
+import { ProjectTraits } from '../../../agent/decisions/project-traits.ts';
 import { makeLoadable } from '../../../core/datafile/loadable.ts';
 import { datafileBody } from '../support/fakes.ts';
 import { outsideDatafile } from '../support/outside-datafile.ts';
@@ -13,19 +13,23 @@ const odp = (more: object) => ({
 describe("a project's traits", () => {
   it('are none of a plain project, nor of one without anything', () => {
     const none = { odp: null, predicted: null, everyoneElse: new Map(), holdouts: new Set() };
-    expect(readTraits(JSON.parse(datafileBody(1).toString()))).toEqual(none);
-    expect(readTraits({})).toEqual(none);
+    for (const datafile of [JSON.parse(datafileBody(1).toString()), {}]) {
+      const { odp, predicted, everyoneElse, holdouts } = new ProjectTraits(datafile);
+      expect({ odp, predicted, everyoneElse, holdouts }).toEqual(none);
+    }
   });
 
   it('name the Data Platform and the rules that need a prediction, by flag', () => {
-    const { odp: found, predicted } = readTraits(JSON.parse(outsideDatafile(1, 'https://odp/').toString()));
+    const { odp: found, predicted } = new ProjectTraits(
+      JSON.parse(outsideDatafile(1, 'https://odp/').toString()),
+    );
     expect(found).toEqual({ host: 'https://odp', apiKey: 'odp-key', segments: ['vip'] });
     expect(predicted?.byFlag).toEqual(new Map([['predicted_flag', new Map([['predicted_rule', '71']])]]));
     expect(predicted?.byKey).toEqual(new Map([['predicted_rule', '71']]));
   });
 
   it('find segments however deep, in conditions as text and as lists, each once', () => {
-    const { odp: found } = readTraits(
+    const { odp: found } = new ProjectTraits(
       odp({
         audiences: [{ conditions: JSON.stringify(['and', ['or', qualified('b')]]) }, { conditions: 'oops' }],
         typedAudiences: [
@@ -41,11 +45,11 @@ describe("a project's traits", () => {
   it('find segments also in conditions that cannot be read', () => {
     const datafile = { revision: '1', audiences: [{ id: 'a', conditions: [qualified('b')] }] };
     makeLoadable(datafile);
-    expect(readTraits(Object.assign(datafile, odp({}))).odp?.segments).toEqual(['b']);
+    expect(new ProjectTraits(Object.assign(datafile, odp({}))).odp?.segments).toEqual(['b']);
   });
 
   it('find predicted rules within groups, and those of no flag', () => {
-    const { predicted } = readTraits({
+    const { predicted } = new ProjectTraits({
       experiments: [{ id: '3', key: 'alone', cmab: {} }],
       groups: [{ experiments: [{ id: '1', key: 'rule', cmab: {} }] }],
       featureFlags: [
@@ -66,7 +70,7 @@ describe("a project's traits", () => {
     'have no Data Platform where it lacks what is needed to ask it: %j',
     (part) => {
       const integration = { key: 'odp', host: 'https://h', publicKey: 'k', ...part };
-      expect(readTraits({ integrations: [integration] }).odp).toBeNull();
+      expect(new ProjectTraits({ integrations: [integration] }).odp).toBeNull();
     },
   );
 });

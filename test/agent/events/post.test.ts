@@ -84,7 +84,7 @@ describe('a request to the endpoint', () => {
     expect(await outcome).toEqual({ kind: 'failed', reason: 'no answer within 10000 ms' });
   });
 
-  it('fails when nobody listens', async () => {
+  it('fails when the endpoint does not listen', async () => {
     const { post, clock } = await setUp(() => {});
     expect((await post('http://127.0.0.1:1/', '{}')).kind).toBe('failed');
     expect(clock.waitingCount).toBe(0);

@@ -1,4 +1,4 @@
-// Who gets to hear of a decision, and what it costs when nobody wants to.
+// Which clients hear of a decision, and what a decision costs when no client listens.
 
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { NotificationChannel } from '../../../agent/datafiles/sources/side-channel.ts';
@@ -77,7 +77,7 @@ describe('decisions of this agent', () => {
     expect(users()).toEqual(['u1']);
   });
 
-  it('are not even asked for when nobody listens', () => {
+  it('decisions are not asked for from the SDK when no client listens', () => {
     const { a, bus, clock, listen } = setUp();
     expect(a.client.listeners.size).toBe(0);
     listen()();
@@ -122,7 +122,7 @@ describe('decisions of other agents', () => {
     expect(bus.subjects().filter((subject) => subject === noteSubject(KEY))).toHaveLength(2);
   });
 
-  it('are sent by those who have listeners of their own only when somebody else listens', () => {
+  it('an agent with listeners of its own sends its decisions only when another agent has listeners', () => {
     const { clock, b, bus } = setUp();
     b.hub.listen(KEY, () => {});
     b.client.decide('u1');
@@ -197,7 +197,7 @@ describe('decisions of other agents', () => {
     expect(users()).toEqual([]);
   });
 
-  it('are asked for in messages of a limited length, whatever the number of keys', () => {
+  it('decisions are asked for in messages of a limited length, with any number of keys', () => {
     const { a, bus, b } = setUp();
     const keys = Array.from({ length: WISH_KEYS_MAX + 1 }, (_, i) => `Key${i}` as typeof KEY);
     for (const key of [...keys, KEY]) a.hub.listen(key, () => {});

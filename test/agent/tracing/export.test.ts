@@ -8,7 +8,7 @@ import { type CreateDeps, createTracing } from '../../../agent/tracing/create.ts
 import { createExporter, tracesUrl, urlOf } from '../../../agent/tracing/exporters.ts';
 import { startTracing } from '../../../agent/tracing/tracing.ts';
 import { changeTraceId } from '../../../core/trace.ts';
-import { useProxies } from '../../../io/proxy.ts';
+import { useProxies } from '../../../io/http/proxy.ts';
 import { startProxy } from '../../support/http/proxy.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { tempDir } from '../../support/temp-dir.ts';

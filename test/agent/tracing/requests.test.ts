@@ -73,7 +73,7 @@ describe('a request', () => {
     expect(spans.one('POST /v1/decide').parentSpanContext).toBeUndefined();
   });
 
-  it('is linked to the swap that brought its datafile, whatever the protocol', async () => {
+  it('is linked to the swap that brought its datafile, in every protocol', async () => {
     const { agent, decide, holds, record, spans } = await start();
     await decide();
     record.publish(KEY, datafileBody(2));
@@ -98,7 +98,7 @@ describe('a request', () => {
 
   it('that fails says so, and one without a route has the method alone for a name', async () => {
     const { agent, spans } = await start();
-    await agent.get('/v1/config', { 'x-optimizely-sdk-key': 'nobody' });
+    await agent.get('/v1/config', { 'x-optimizely-sdk-key': 'unknown' });
     await agent.get('/nowhere?user=ann');
     await agent.stop();
     const failed = spans.one('GET /v1/config');

@@ -101,7 +101,7 @@ describe('an announced datafile', () => {
 });
 
 describe('a glance', () => {
-  it('is one look, whatever is found', async () => {
+  it('a glance asks once, whether it finds a change or not', async () => {
     const { looks, refresher, pass } = setUp();
     await refresher.glance(KEY);
     await pass(PATIENCE_MS);

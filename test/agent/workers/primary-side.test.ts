@@ -111,7 +111,7 @@ describe('notes', () => {
     expect(bus.subscribed.has('s')).toBe(false);
   });
 
-  it('are asked for anew when the bus is back, or somebody joins', () => {
+  it('notes are asked for anew when the bus is back, or a worker joins', () => {
     const [one, other] = [worker(), worker()];
     const bus = new FakeBus();
     const exchange = new NotificationExchange(bus, () => [one, other]);

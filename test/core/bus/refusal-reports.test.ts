@@ -60,7 +60,7 @@ describe('a report', () => {
     expect(decodeReport(new TextEncoder().encode(text))).toBeNull();
   });
 
-  it('is nothing to fail over, whatever it is', () => {
+  it('a report of any form does not make the reader fail', () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -113,7 +113,7 @@ describe('a version', () => {
 });
 
 describe('whom a beat asks', () => {
-  it('is everybody in a small fleet, and a share of a large one, by who answered before', () => {
+  it('a beat asks all agents of a small fleet, and a share of a large one, by how many answered before', () => {
     expect(shareToAsk(0, 1)).toBe(1);
     expect(shareToAsk(REPORTS_WANTED, 1)).toBe(1);
     expect(shareToAsk(1_000, 1)).toBeCloseTo(0.2);

@@ -1,4 +1,4 @@
-// Whatever nests without end is refused before it is parsed: no reader of ours may overflow its stack over it.
+// JSON that nests too deep is refused before it is parsed, as parsing it could overflow the stack.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -42,7 +42,7 @@ describe('counting depth', () => {
 });
 
 describe('the first value of a text', () => {
-  it('ends where an object or a list is closed, for any JSON and whatever follows', () => {
+  it('the first value ends where its object or list is closed, for any JSON and any text after it', () => {
     const container = fc.oneof(fc.array(fc.jsonValue()), fc.dictionary(fc.string(), fc.jsonValue()));
     fc.assert(
       fc.property(container, fc.string(), (value, rest) => {
@@ -64,7 +64,7 @@ describe('JSON inside texts', () => {
   const wrap = (inner: string): Uint8Array => bytes(JSON.stringify({ conditions: inner }));
   const LIMIT = 8;
 
-  it('counts, as somebody parses it later', () => {
+  it('JSON inside texts counts, as the SDK parses it later', () => {
     expect(nestsDeeperThanWithTexts(wrap(lists(LIMIT)), LIMIT)).toBe(false);
     expect(nestsDeeperThanWithTexts(wrap(`[1,${lists(LIMIT)}]`), LIMIT)).toBe(true);
   });

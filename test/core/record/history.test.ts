@@ -95,7 +95,7 @@ describe('signed past versions', () => {
     expect(onlyNext.sealed(resigned)).toBe(true);
   });
 
-  it('have none from before anybody signed', () => {
+  it('past versions from before the publisher signed have no signature', () => {
     const manifest = published(3);
     const move = advance(keys.seal(manifest), datafileOf(4), arrivalOf(4) as never);
     if (!('manifest' in move)) throw new Error(move.kind);

@@ -98,7 +98,7 @@ describe('the manifest', () => {
     expect(renewed.history).toHaveLength(2);
   });
 
-  it('never skips or repeats a seq in its history, whatever happens to it', () => {
+  it('never skips or repeats a seq in its history, after any moves', () => {
     const step = fc.oneof(
       fc.record({
         do: fc.constant('advance' as const),
@@ -130,7 +130,7 @@ describe('the manifest', () => {
     );
   });
 
-  it('goes on in a new lineage where somebody has set a seq after which no number comes', () => {
+  it('goes on in a new lineage after the highest seq, which only a change from outside can set', () => {
     const full = { ...first, seq: SEQ_MAX as Seq };
     const next = moved(full, datafile(9), arrival(200));
     expect(next).toMatchObject({ seq: 1, revision: 9 });

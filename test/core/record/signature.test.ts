@@ -62,7 +62,7 @@ describe('the signature of a version', () => {
     expect(decodeHead((name) => headers[name] ?? '').signature).toBe(signature);
   });
 
-  it('is not there where nobody signs, as before', () => {
+  it('the signature is absent where the publisher does not sign', () => {
     const { headers } = encodeEnvelope(manifest, new Uint8Array(1), 1024 * 1024);
     expect(Object.keys(headers)).not.toContain('Df-Signature');
     expect('signature' in decodeHead((name) => headers[name] ?? '')).toBe(false);

@@ -40,7 +40,7 @@ const noticeOf = (seq: number, sdkKey: SdkKey = KEY): string =>
   });
 
 describe('a notice', () => {
-  it('makes the record’s head the head of the bus, whatever seq the notice names', async () => {
+  it('makes the record’s head the head of the bus, with any seq in the notice', async () => {
     await store(1);
     await store(2);
     await bridge([noticeOf(1)]);

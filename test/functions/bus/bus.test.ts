@@ -69,7 +69,7 @@ async function streamConfig() {
 }
 
 describe('the stream', () => {
-  it('is missed by reader and publisher alike before anybody made it', async () => {
+  it('a missing stream is an error for reader and publisher alike', async () => {
     const sdkKey = newKey();
     await expect(busAt().readHead(sdkKey)).rejects.toMatchObject({ code: 'STREAM_MISSING' });
     const publishing = busAt().publish(sdkKey, await envelopeOf(sdkKey), 0);
@@ -94,7 +94,7 @@ describe('the stream', () => {
     });
   });
 
-  it('is updated when somebody made it otherwise', async () => {
+  it('the stream is updated when it has other settings', async () => {
     const jsm = await admin.jetstreamManager({ checkAPI: false });
     await jsm.streams.update(STREAM_NAME, { max_msgs_per_subject: 5, max_age: 3_600_000_000_000 });
     expect(await busAt().ensureStream()).toBe('updated');
@@ -138,7 +138,7 @@ describe('a head', () => {
     expect(race.filter((outcome) => outcome === 'published')).toHaveLength(1);
   });
 
-  it("is null, with a sequence to replace it, when it is somebody else's message", async () => {
+  it("a head is null, with a sequence to replace it, when the message is not the publisher's", async () => {
     const [bus, sdkKey] = [busAt(), newKey()];
     await admin.jetstream().publish(`df.v1.${sdkKey}`, 'hello');
     const found = await bus.readHead(sdkKey);
@@ -148,7 +148,7 @@ describe('a head', () => {
 
   it('is null, with a sequence to replace it, when the server was made to store that there is nothing', async () => {
     const [bus, sdkKey] = [busAt(), newKey()];
-    // A server answers on whatever subject it is told.
+    // A server answers on any subject that the request names.
     const reply = `df.v1.${sdkKey}`;
     admin.publish(`$JS.API.DIRECT.GET.${STREAM_NAME}.df.v1.${newKey()}`, undefined, { reply });
     const found = await eventually('it is stored', async () => (await bus.readHead(sdkKey)) ?? undefined);
@@ -158,7 +158,7 @@ describe('a head', () => {
   });
 });
 
-it('a beat reaches whoever listens', async () => {
+it('a beat reaches its subscribers', async () => {
   const subscription = admin.subscribe('beat.v1', { max: 1 });
   await admin.flush();
   const sdkKey = newKey();
@@ -213,7 +213,7 @@ describe('a connection', () => {
     });
   });
 
-  it('that is reset leaves nobody waiting on it, and nobody opens another for what was under way', async () => {
+  it('a connection that is reset fails the calls under way, and these open no other connection', async () => {
     const bus = busAt(`ws://127.0.0.1:${proxy.port}`);
     await bus.readHead(newKey());
     const before = await clientIdMax();

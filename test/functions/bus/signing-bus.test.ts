@@ -32,11 +32,11 @@ import {
 describe('the bus', () => {
   const forged: [string, (manifest: Manifest) => Manifest][] = [
     ['unsigned', (manifest) => ({ ...manifest, seq: 99 as Seq })],
-    ['signed by somebody else', (manifest) => strangers.seal({ ...manifest, seq: 99 as Seq })],
+    ['signed with an unknown key', (manifest) => strangers.seal({ ...manifest, seq: 99 as Seq })],
     ['with another seq', (manifest) => ({ ...keys.seal(manifest), seq: 999_999_999_999_999 as Seq })],
   ];
 
-  it.each(forged)('a head %s is somebody else’s message, and overwritten', async (_, made) => {
+  it.each(forged)('a head %s does not count as the publisher’s, and is overwritten', async (_, made) => {
     const it = await published(5);
     it.fakes.bus.plant(KEY, encodeEnvelope(made(head(it)), new Uint8Array(0), 0));
     await run(it);

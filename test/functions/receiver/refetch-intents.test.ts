@@ -26,7 +26,7 @@ const noticeOf = (key: string, revision: number): RefetchNotice => ({
 });
 
 describe('an intent', () => {
-  it('is read as it was written, by any replica, whatever the key is made of', async () => {
+  it('an intent is read as it was written, by any replica, for a key of any characters', async () => {
     const notice = noticeOf('a+b/c=', 7);
     expect(await replica().read(notice.sdkKey)).toEqual([]);
     await replica().write(notice);
@@ -68,13 +68,13 @@ describe('an intent', () => {
     await expect(bare.write(noticeOf('k', 2))).rejects.toMatchObject({ code: 'RECORD_UNAVAILABLE' });
   });
 
-  it('is not taken for absent when the bucket is, or when nobody answers', async () => {
+  it('an intent is not taken for absent when the bucket is, or when S3 does not answer', async () => {
     const elsewhere = createRefetchIntents({ bucket: 'other', endpoint: store.url });
     await expect(elsewhere.write(noticeOf('k', 1))).rejects.toMatchObject({ code: 'RECORD_UNAVAILABLE' });
     const gone = await serveHttp(async () => {}, 0);
     onTestFinished(() => gone.close());
     await gone.close();
-    const nobody = createRefetchIntents({ bucket: BUCKET, endpoint: gone.url });
-    await expect(nobody.read(toSdkKey('k'))).rejects.toMatchObject({ retryable: true });
+    const unreachable = createRefetchIntents({ bucket: BUCKET, endpoint: gone.url });
+    await expect(unreachable.read(toSdkKey('k'))).rejects.toMatchObject({ retryable: true });
   });
 });

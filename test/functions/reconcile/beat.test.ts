@@ -1,4 +1,4 @@
-// The beat goes out whatever happened, names the keys whose manifest was read, and one key's failure stops no other.
+// The beat goes out also after failures, and names the keys whose manifest was read. The failure of one key stops no other.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Lineage, toSdkKey } from '../../../core/ids.ts';

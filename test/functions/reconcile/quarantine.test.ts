@@ -1,4 +1,4 @@
-// Versions that agents refuse are announced no more, by nobody, until the next one.
+// A version that agents refuse is not announced again, by no function, until the next one.
 
 import { describe, expect, it } from 'vitest';
 import { FleetReports } from '../../../core/bus/fleet-reports.ts';
@@ -98,7 +98,7 @@ describe('a version that agents refuse', () => {
   it.each<[string, readonly Said[]]>([
     ['a smaller share', [refuses, serves, serves]],
     ['a single agent', [refuses]],
-    ['nobody', [serves, serves]],
+    ['no agent', [serves, serves]],
   ])('is not marked for %s', async (_, said) => {
     const { deps, run, head } = await withVersion(said);
     await run();
@@ -113,7 +113,7 @@ describe('a version that agents refuse', () => {
     expect(deps.bus.beats.map(({ heads }) => heads.size)).toEqual([1, 1, 0, 0]);
   });
 
-  it('is announced by nobody any more: webhook, bridge or reconcile, on a bus that has nothing', async () => {
+  it('a refused version is not announced again by webhook, bridge or reconcile, on an empty bus', async () => {
     const { deps, run, head } = await withVersion([refuses, refuses]);
     await run();
     deps.bus.heads.clear();
@@ -183,7 +183,7 @@ describe('a version that agents refuse', () => {
 });
 
 describe('hearing agents', () => {
-  it('is not waited for where all is so new that nobody can have judged it', async () => {
+  it('reconcile does not wait for agents while every version is too new for them to have judged it', async () => {
     const { deps, fleet, run } = setUp();
     fleet.said = [refuses, refuses];
     await run();
@@ -225,7 +225,7 @@ describe('a mark', () => {
     expect(decodeManifest(encodeManifest(head()), KEY)).toEqual(head());
     await run();
     expect(decodeManifest(encodeManifest(head()), KEY).quarantine).toEqual(head().quarantine);
-    // Whoever kept the field by mistake would not hold up the next version.
+    // A program that kept the field by mistake would not hold up the next version.
     expect(isQuarantined({ ...head(), seq: 2 as Seq })).toBe(false);
     const broken = { ...head(), quarantine: { seq: 'x' } } as unknown as Manifest;
     expect(() => decodeManifest(encodeManifest(broken), KEY)).toThrow('quarantine');

@@ -34,7 +34,7 @@ async function settle(revision: number): Promise<void> {
 }
 
 describe('Optimizely against the record', () => {
-  it('imports the first datafile, which nobody missed', async () => {
+  it('imports the first datafile, for which no webhook came', async () => {
     serve(7);
     await run();
     expect(deps.record.headOf()).toMatchObject({ seq: 1, revision: 7, cause: 'import' });

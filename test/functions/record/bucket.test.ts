@@ -91,7 +91,7 @@ describe('a manifest', () => {
     expect(outcomes.filter((outcome) => outcome !== 'conflict')).toHaveLength(1);
   });
 
-  it('that somebody broke is an error with a remedy', async () => {
+  it('a manifest that was broken from outside is an error with a remedy', async () => {
     const sdkKey = newKey();
     await raw.send(new PutObjectCommand({ Bucket: BUCKET, Key: manifestKey(sdkKey), Body: '{"schema":1}' }));
     await expect(record.readManifest(sdkKey)).rejects.toMatchObject({ code: 'MANIFEST_INVALID' });
@@ -138,7 +138,7 @@ describe('an S3 that', () => {
   }
 
   it('has no such bucket is never mistaken for one that has no such key', async () => {
-    await expectUnavailable(createBucket({ bucket: 'nobody', endpoint: s3.url }));
+    await expectUnavailable(createBucket({ bucket: 'absent', endpoint: s3.url }));
   });
 
   it('cannot be reached is unavailable', async () => {

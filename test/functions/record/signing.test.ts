@@ -60,7 +60,7 @@ describe('what is written', () => {
 
 const UNTRUSTED: [string, (manifest: Manifest) => Manifest][] = [
   ['unsigned', (manifest) => manifest],
-  ['signed by somebody else', (manifest) => strangers.seal(manifest)],
+  ['signed with an unknown key', (manifest) => strangers.seal(manifest)],
   ['altered: its revision', (manifest) => ({ ...keys.seal(manifest), revision: 99 })],
   ['altered: its seq', (manifest) => ({ ...keys.seal(manifest), seq: 99 as Seq })],
   ['altered: pinned', (manifest) => pin(keys.seal(manifest), 'freeze', 1)],
@@ -182,7 +182,7 @@ describe('a manifest that no trusted key has sealed', () => {
     expect(it.fakes.record.bodies.get(name)).toEqual(datafileOf(5));
   });
 
-  it('loses the race against whoever heals it first', async () => {
+  it('loses the race against a function that heals it first', async () => {
     const it = setUp();
     put(it, strangers.seal(manifestOf(50)));
     serve(it, 7);

@@ -159,7 +159,7 @@ describe('the webhook function with secrets by name', () => {
     expect(asked.filter((one) => one.body.SecretId === 'the/projects')).toHaveLength(1);
   });
 
-  it('answers 503 while the secret could never be read, names it to nobody, and recovers', async () => {
+  it('answers 503 while the secret could never be read, without naming it, and recovers', async () => {
     const { handler } = await import('../../../functions/webhook/handler.ts');
     const answer = (await handler(signedBy('old'))) as { statusCode: number; body: string };
     expect(answer.statusCode).toBe(503);

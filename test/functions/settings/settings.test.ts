@@ -2,7 +2,6 @@
 
 import { describe, expect, it } from 'vitest';
 import {
-  DEFAULT_TEMPLATES,
   readReaderSettings,
   readSecretNames,
   readWriterSettings,
@@ -36,7 +35,11 @@ describe('settings', () => {
       bucket: { bucket: 'bucket', endpoint: undefined },
       bus: { servers: ['wss://a.example', 'ws://10.0.0.1:8080'], replicas: 1, user: undefined },
       topic: { topicArn: GOOD.FANOUT_TOPIC_ARN },
-      templates: DEFAULT_TEMPLATES,
+      templates: {
+        cdn: 'https://cdn.optimizely.com/datafiles/%s.json',
+        origin: 'https://optimizely.s3.amazonaws.com/datafiles/%s.json',
+        auth: 'https://config.optimizely.com/datafiles/auth/%s.json',
+      },
       fetchBudgetMs: 5_000,
       role: 'home',
     });
@@ -124,7 +127,7 @@ describe('a setting is refused:', () => {
     ['FANOUT_S3_ENDPOINT', `https://u:${SECRET}@x`, 'must hold no credentials'],
     ['FANOUT_SNS_ENDPOINT', `https://u:${SECRET}@x`, 'must hold no credentials'],
     ['FANOUT_NATS_REPLICAS', '2', 'one of 1, 3, 5'],
-    ['FANOUT_FETCH_BUDGET', 'soon', 'a duration such as 5s'],
+    ['FANOUT_FETCH_BUDGET', 'soon', 'a duration such as 100ms, 5s or 1m'],
     ['FANOUT_FETCH_BUDGET', '20s', 'at most'],
     ['FANOUT_CDN_URL_TEMPLATE', 'https://x/y.json', 'one %s'],
     ['FANOUT_CDN_URL_TEMPLATE', 'https://x/%s/%s.json', 'one %s'],

@@ -32,7 +32,7 @@ describe('a change', () => {
     expect(deps.bus.conflicts).toBe(0);
   });
 
-  it('stores its body before the manifest names it, and the manifest before anybody hears of it', async () => {
+  it('stores its body before the manifest names it, and the manifest before it is announced', async () => {
     const order: string[] = [];
     const { record, bus, topic } = deps;
     const spy = <T extends object>(object: T, name: keyof T & string) => {
@@ -81,7 +81,7 @@ describe('a change', () => {
 describe('a webhook that comes late or again', () => {
   beforeEach(() => publish(5));
 
-  it('of a lower revision asks nobody', async () => {
+  it('a webhook of a lower revision sends no request to the CDN', async () => {
     deps.cdn.asked.length = 0;
     expect(await webhook(3)).toBe(204);
     expect(deps.cdn.asked).toEqual([]);

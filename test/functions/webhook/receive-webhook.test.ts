@@ -171,7 +171,7 @@ describe('nothing is done, and 204 answered, for', () => {
 });
 
 describe('which datafiles a webhook touches', () => {
-  it('is the key that its URL names, whatever host the URL has', async () => {
+  it('is the key that its URL names, with any host in the URL', async () => {
     const deps = goldenDeps();
     const body = payloadFor(`https://evil.example/datafiles/${GOLDEN_KEY}.json`, 'Staging');
     expect((await send(deps, { body, secret })).status).toBe(204);

@@ -25,7 +25,7 @@ import {
 import { type Shop, shopDatafile } from './support/shop.ts';
 
 const TOPIC_ARN = 'arn:aws:sns:us-east-1:000000000000:fanout';
-const SECRET = 'a-secret-nobody-may-see';
+const SECRET = 'a-secret-never-to-be-shown';
 const SHOPS: readonly Shop[] = [{ revision: 457 }, { revision: 458 }];
 
 let [store, cdn, topic]: HttpServer[] = [];
@@ -207,7 +207,7 @@ describe('what is wrong is found, with its remedy', () => {
     expect(code).toBe(1);
   });
 
-  it('a change that nobody took over', async () => {
+  it('a change that is on the CDN but not in the record', async () => {
     await putOnCdn(459, RECORD_START_MS);
     const { of } = await doctor();
     expect(of('cdn ShopKey')).toMatchObject({

@@ -22,7 +22,7 @@ describe('colours', () => {
     expect(painted(false)).toBe('text');
   });
 
-  it('are left out where somebody asked for that, where the terminal has none, and in JSON', () => {
+  it('colours are left out where the user turned them off, where the terminal has none, and in JSON', () => {
     expect(painted(true, { NO_COLOR: '1' })).toBe('text');
     expect(painted(true, { NO_COLOR: '' })).not.toBe('text');
     expect(painted(true, { TERM: 'dumb' })).toBe('text');
@@ -72,7 +72,7 @@ describe('a failure', () => {
     });
   });
 
-  it('that nobody foresaw comes with its stack, and is owned up to', () => {
+  it('an unexpected failure is printed with its stack, as a fault of this program', () => {
     const shell = fakeShell({ isTerminal: false });
     createOutput(shell, false).error(new TypeError('x is undefined'));
     expect(shell.written.err).toContain('error: x is undefined');

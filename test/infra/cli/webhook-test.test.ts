@@ -123,7 +123,7 @@ describe('webhook test', () => {
     expect(ended.err).toContain('FANOUT_WEBHOOK_SECRET is not set');
   });
 
-  it('ends with 4 where nobody listens', async () => {
+  it('ends with 4 where no server listens', async () => {
     await server.close();
     const ended = await run();
     expect(ended.code).toBe(4);
@@ -160,7 +160,7 @@ describe('what an answer means', () => {
     expect(judgeForged(refusal, '42')).toMatchObject({ ok: true, exit: 0 });
   });
 
-  it('whatever else accepts a wrong signature fails', () => {
+  it('any other answer to a wrong signature is a failure', () => {
     for (const status of [200, 202, 204, 302])
       expect(judgeForged({ status, text: '' }, '42')).toMatchObject({ ok: false, exit: 1 });
     expect(judgeForged({ status: 503, text: '' }, '42')).toMatchObject({ ok: false, exit: 4 });

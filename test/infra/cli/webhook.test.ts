@@ -49,7 +49,7 @@ describe('webhook list', () => {
     expect(await run('list --project 42')).toMatchObject({ code: 0, out: 'Project 42 has no webhooks.\n' });
   });
 
-  it('sends the token to no other host, whatever the next page is said to be on', async () => {
+  it('sends the token to no other host, also where the next page is said to be on one', async () => {
     const other = await new Optimizely().start();
     try {
       for (const i of [1, 2, 3]) api.add({ url: `https://example.com/${i}` });
@@ -65,7 +65,7 @@ describe('webhook list', () => {
 });
 
 describe('what the other side may answer', () => {
-  it('a wrong token ends with 3 and its remedy, and is not repeated to anybody', async () => {
+  it('a wrong token ends with 3 and its remedy, and is not printed', async () => {
     const token = 'a-wrong-token';
     const ended = await run('list --project 42', { OPTIMIZELY_API_TOKEN: token });
     expect(ended).toMatchObject({ code: 3, out: '' });

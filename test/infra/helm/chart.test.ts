@@ -141,7 +141,7 @@ describe('the admin port in the chart', () => {
     expect(clients).toMatch(/\{\{- if eq \(include "fanout\.agent\.adminOpen" \.\) "true" \}\}/);
   });
 
-  it('is open to those whom the network policy names, and to nobody where it names none', () => {
+  it('the admin port is open to the pods that the network policy names, and closed where it names none', () => {
     const policies = textOf('network-policies.yaml');
     expect(policies).toMatch(
       /\{\{- with \$policy\.adminFrom \}\}\n +- ports:\n +- \{ protocol: TCP, port: admin \}\n +from:/,

@@ -132,7 +132,7 @@ describe('what a stack leaves for other terminals', () => {
   const GONE = 2 ** 30;
   const place = async () => stackPlace(1, join(await tempDir(), '.local', 'stack.json'));
 
-  it('is read by other commands, by nobody else, and is gone with the stack', async () => {
+  it('the stack file is read by other commands, by no other user, and is gone with the stack', async () => {
     const here = await place();
     await writeStack(here, stackOf(process.pid));
     expect(await readStack({ file: here.file })).toEqual(stackOf(process.pid));

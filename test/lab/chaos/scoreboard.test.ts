@@ -33,7 +33,7 @@ describe('a line', () => {
     ['it never converged', { convergedMs: null }],
     ['it converged later than its rule', { convergedMs: RULES.bus.msMax + 1 }],
     ['agents were behind for longer than their way round takes', { stalenessMsMax: RULES.left.msMax + 1 }],
-    ['nobody felt the fault', { isFelt: false }],
+    ['the fault had no effect', { isFelt: false }],
   ])('is red when %s', (_name, change) => {
     expect(redsOf({ ...good, ...change })).toHaveLength(1);
   });

@@ -214,7 +214,7 @@ describe('beats', () => {
     expect(changes).toEqual([]);
   });
 
-  it('say nothing of keys that nobody watches', () => {
+  it('beats say nothing about keys that the agent does not watch', () => {
     const { clock, health, changes, beat } = setUp();
     beat(7, OTHER_KEY);
     clock.advance(UNSOUND_GRACE_MS);

@@ -188,7 +188,7 @@ describe('the cause of a failure', () => {
       'wss://',
     ],
     [
-      'nobody vouches for its certificate',
+      'its certificate is of no trusted authority',
       async () => `wss://${await listening(https.createServer(tls(), refuses))}`,
       'not trusted (DEPTH_ZERO_SELF_SIGNED_CERT): name its authority in SSL_CERT_FILE',
     ],

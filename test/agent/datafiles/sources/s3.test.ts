@@ -89,7 +89,7 @@ describe('the S3 reader', () => {
   });
 
   it.each([
-    ['a bucket that is not there', { bucket: 'nobody', endpoint: () => server.url }],
+    ['a bucket that is not there', { bucket: 'absent', endpoint: () => server.url }],
     ['an S3 that is not there', { bucket: BUCKET, endpoint: () => 'http://127.0.0.1:1' }],
   ])('says that the record is unavailable for %s', async (_, { bucket, endpoint }) => {
     const other = new S3Reader({ bucket, endpoint: endpoint(), region: 'us-east-1' });

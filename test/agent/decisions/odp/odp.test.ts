@@ -79,7 +79,7 @@ describe("a user's segments", () => {
     expect(await odp.project(PROJECT).segmentsOf('u', [], '')).toEqual(['vip']);
   });
 
-  it('are none, and nobody is asked, where no audience needs any', async () => {
+  it('users have no segments, and ODP is not asked, where no audience needs any', async () => {
     const { odp, asked } = odpAnswering(() => segmentsAnswer());
     expect(await odp.project({ ...PROJECT, segments: [] }).segmentsOf('u', [], '')).toEqual([]);
     expect(asked).toEqual([]);

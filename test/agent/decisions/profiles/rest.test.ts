@@ -52,7 +52,7 @@ describe('user profiles over REST', () => {
     [404, ''],
     [204, ''],
     [200, '{}'],
-    [200, '{"user_id":"somebody else","experiment_bucket_map":{}}'],
+    [200, '{"user_id":"another user","experiment_bucket_map":{}}'],
     [200, '{"user_id":"ann","experiment_bucket_map":[]}'],
     [200, 'null'],
   ])('are none when the service answers %d %s', async (status, body) => {
@@ -89,7 +89,7 @@ describe('user profiles over REST', () => {
     expect(troubles).toEqual([expect.stringMatching(/^save: .*status 500/)]);
   });
 
-  it('are not saved without limit while nobody waits', async () => {
+  it('user profiles are not saved without limit while no request waits', async () => {
     const troubles: unknown[] = [];
     const service = new RestProfiles(
       {

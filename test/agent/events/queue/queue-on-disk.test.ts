@@ -56,7 +56,7 @@ describe('events that wait', () => {
     await first.queue.start();
     const uuids = first.add(2);
     await first.onDisk(2);
-    // Nobody stops the first: it was killed.
+    // The first queue is never stopped: its process was killed.
     const endpoint = new FakeEndpoint();
     const second = setUp(dir, endpoint, { pid: 1_000_000_009 });
     await second.queue.start();

@@ -1,4 +1,4 @@
-// Who reaches the admin port: this machine alone, whatever the API's address is, until the operator says otherwise. Every
+// The admin port answers this machine alone, whichever address the API has, unless the operator sets another host. Every
 // address in 127.0.0.0/8 is this machine's, so that 127.0.0.2 stands for "another way in" without a network.
 
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-// Tokens that somebody else issues, checked with that issuer's public keys.
+// Tokens of another issuer, checked with that issuer's public keys.
 
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { describe, expect, it, onTestFinished } from 'vitest';

@@ -66,7 +66,7 @@ describe('a token', () => {
     expect(wrong.json().error).toContain('sdk_keys not found');
   });
 
-  it('is asked for on every route but those that are nobody’s secret', async () => {
+  it('a token is required on every route but the public ones', async () => {
     const { api, admin } = await start();
     const post = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"userId":"u"}' };
     for (const asked of [
@@ -225,7 +225,7 @@ describe('a request for a token', () => {
     ]);
   });
 
-  it('that is no form is refused, as it is where nobody is known', async () => {
+  it('a token request that is not a form is refused, also by an agent without clients', async () => {
     const json = { headers: { 'content-type': 'application/json' }, body: '{}' };
     const { api } = await startDoor();
     const answer = await api({ ...form({}), ...json });

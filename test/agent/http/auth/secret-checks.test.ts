@@ -40,7 +40,7 @@ describe('a secret', () => {
 
   it('is compared for an id that does not exist too, and never right there', async () => {
     const { check, compared } = setUp();
-    expect(await check('nobody', 'shop')).toBe('wrong');
+    expect(await check('unknown', 'shop')).toBe('wrong');
     expect(compared).toEqual([SHOP.secretHash]);
   });
 
@@ -82,7 +82,7 @@ describe('strangers who guess', () => {
   it('cannot take all turns by many ids that do not exist', async () => {
     const { check, hang, step } = setUp();
     hang();
-    for (let i = 0; i < 500; i++) void check(`nobody ${i}`, 'guess');
+    for (let i = 0; i < 500; i++) void check(`unknown ${i}`, 'guess');
     const real = check('shop', 'shop');
     for (let i = 0; i < 3; i++) await step();
     expect(await real).toBe(SHOP);

@@ -31,6 +31,17 @@ it.each([
   },
 );
 
+it('a variation that the SDK mixes into another rule keeps its place, the last', async () => {
+  const { post, events } = await startProject({
+    ...PARTS,
+    experiments: [...PARTS.experiments, rule('23', 'rollout', [variation('500', 'other')], { type: 'fr' })],
+    featureFlags: [flag('1', 'tested', ['23', '21'], 'r1')],
+  });
+  const forcedDecisions = [{ flagKey: 'tested', variationKey: 'wanted' }];
+  await post('/v1/decide?keys=tested', { userId: 'ann', forcedDecisions });
+  expect((await events(1))[0]?.decision).toMatchObject({ variation_id: '400' });
+});
+
 it('a forced decision for an experiment means the variation of that experiment', async () => {
   const [second, first] = PARTS.experiments;
   const { post, events } = await startProject({

@@ -44,7 +44,7 @@ it('a flag that is named twice asks for one prediction', async () => {
   expect(project.predictions()).toBe(1);
 });
 
-it('a prediction holds whatever was kept of the user', async () => {
+it('a prediction holds, also against a saved variation of the user', async () => {
   const project = await startProject(PARTS, WITH_MEMORY_PROFILES);
   project.prediction = predicts('32');
   await project.post('/v1/save', { ...ann, experimentBucketMap: { 22: { variation_id: '33' } } });

@@ -1,5 +1,5 @@
-// Attributes and tags may have any name, also one that every object of JavaScript has: audiences go by them, events name
-// them, and nobody else's decision changes.
+// Attributes and tags may have any name, also one that every object of JavaScript has: audiences match them, events name
+// them, and the decisions for other users do not change.
 
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createAgent } from '../../../../agent/agent.ts';
@@ -73,7 +73,6 @@ describe('an attribute', () => {
   it.each(NAMES)('may be called %s', async (name) => {
     const { post, sent, log } = await serve(name);
     const decided = async (body: string) => (await post('/v1/decide?keys=flag_1', body)).json();
-    // The first is the SDK's, the second the decider's.
     for (const _ of [1, 2]) {
       expect(await decided(userWith(name))).toMatchObject({
         ...{ enabled: true, userContext: { attributes: { [name]: 'x' } } },
@@ -102,7 +101,7 @@ describe('an attribute', () => {
     expect((await post('/v1/decide?keys=flag_1', userWith('other'))).json()).toMatchObject({ enabled: true });
     expect(({} as Record<string, unknown>).other).toBeUndefined();
     expect(
-      log.lines.filter(({ level, event }) => level === 'error' || event === 'decider.mistrusted'),
+      log.lines.filter(({ level, event }) => level === 'error' || event === 'engine.mistrusted'),
     ).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-// The decider must never show: what decide answers, and which events it sends, is what the SDK alone would.
+// The engine must never show: what decide answers, and which events it sends, is what the SDK alone would.
 
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';

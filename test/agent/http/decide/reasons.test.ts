@@ -51,14 +51,14 @@ describe('the reasons of a decision', () => {
     ]);
   });
 
-  it('hold, whatever the user is called', async () => {
+  it('the reasons hold for a user of any id', async () => {
     const userId = 'User x meets conditions for targeting rule 1.\n"';
     expect((await reasons('flag_0', { userId })).at(-1)).toBe(
       `User "${userId}" meets conditions for targeting rule "Everyone Else".`,
     );
   });
 
-  it('of several flags are told too, and of none where nobody asked', async () => {
+  it('the reasons of several flags are in the answer, and none where the request did not ask for them', async () => {
     const body = { userId: 'bob', userAttributes: BOB, decideOptions: ['INCLUDE_REASONS'] };
     const agent = await startRecorded();
     const { json } = await agent.post('/v1/decide', body);

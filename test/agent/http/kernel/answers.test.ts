@@ -1,4 +1,4 @@
-// Answers are limited, each and all that are under way together, whatever route makes them and however slowly clients take them.
+// The bytes of each answer, and of all answers under way, are limited, on every route and with clients that read slowly.
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -44,7 +44,7 @@ async function unread(url: string, body: object): Promise<Socket> {
 }
 
 describe('an answer', () => {
-  it('that would be too large is refused, by the decider and by the SDK alike, and nothing is left of it', async () => {
+  it('that would be too large is refused, by the engine and by the SDK alike, and nothing is left of it', async () => {
     const { post, over, half } = await setUp();
     for (const options of [[], ['INCLUDE_REASONS'], ['ENABLED_FLAGS_ONLY']]) {
       const { status, text } = await post('/v1/decide', { ...over, decideOptions: options });

@@ -1,4 +1,4 @@
-// Whatever is sent to whatever route gets an answer that says what is wrong with it: never a 5xx, a crash or a hang. And
+// Any input to any route gets an answer that says what is wrong with it: never a 5xx, a crash or a hang. And
 // the agent decides afterwards as it did before.
 
 import { readFileSync } from 'node:fs';

@@ -10,7 +10,7 @@ import { startRecorded } from '../recorded-agent.ts';
 const parsed = (body: object) => parseDecideRequest(Buffer.from(JSON.stringify(body)), LIMITS);
 
 describe('names of fields', () => {
-  it('of a decision are found whatever their case', () => {
+  it('of a decision are found in upper or lower case', () => {
     expect(
       parsed({
         ...{ USERID: 'u', userattributes: { a: 1 }, DecideOptions: ['INCLUDE_REASONS'] },

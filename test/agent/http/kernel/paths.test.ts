@@ -161,7 +161,7 @@ describe('what is there for one method', () => {
 });
 
 describe('a path that ends in /index.html', () => {
-  it.each(['GET', 'HEAD', 'POST'])('leads to its folder, whatever the method: %s', async (method) => {
+  it.each(['GET', 'HEAD', 'POST'])('leads to its folder with the method %s', async (method) => {
     const { api } = await startDoor();
     for (const [path, location] of [
       ['/index.html', './'],

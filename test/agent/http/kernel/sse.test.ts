@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { HttpServer } from '../../../../agent/http/kernel/server.ts';
+import { RouteServer } from '../../../../agent/http/kernel/server.ts';
 import {
   type EventStream,
   EventStreams,
@@ -26,7 +26,7 @@ async function serve(streamsMax: number) {
     if (stream !== null) open.add(stream);
   };
   const metrics = new Metrics();
-  const server = new HttpServer([{ method: 'GET', path: '/', handle }], {
+  const server = new RouteServer([{ method: 'GET', path: '/', handle }], {
     ...{ log, metrics, monotonicMs: () => performance.now(), listener: LISTENER },
   });
   const port = await server.listen('127.0.0.1', 0);

@@ -58,7 +58,7 @@ describe('a turn', () => {
     const done = turns.each(items, (item) => {
       ran.push(item);
       takes(TURN_MS / 2);
-      // A request of somebody else, which comes while this one is being answered.
+      // A request of another client, which comes while this one is being answered.
       if (item === 2) turns.add(() => ran.push('other'));
     });
     expect(ran).toEqual([1, 2]);

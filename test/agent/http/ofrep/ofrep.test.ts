@@ -66,7 +66,7 @@ describe('one flag', () => {
     });
   });
 
-  it('is never true while it is disabled, whatever its variables are', async () => {
+  it('is never true while it is disabled, with any variables', async () => {
     const { evaluate } = await start();
     for (const key of ['dark', 'dark.$enabled'])
       expect(await evaluate(key)).toMatchObject({ value: false, metadata: { enabled: false } });

@@ -48,7 +48,7 @@ describe('a body', () => {
     expect(readBody(PERSON, Buffer.from('[]'))).toBeNull();
   });
 
-  it(`is nested ${NESTING_MAX} deep at most, whatever its texts hold`, () => {
+  it(`is nested ${NESTING_MAX} deep at most, brackets in its texts not counted`, () => {
     const deep = (levels: number, inside: string) =>
       Buffer.from(`${'[{"a":'.repeat(levels / 2)}${inside}${'}]'.repeat(levels / 2)}`);
     const brackets = JSON.stringify(`\\"${'[{'.repeat(NESTING_MAX)}`);

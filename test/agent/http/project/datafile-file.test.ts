@@ -43,7 +43,7 @@ describe('a datafile at the address of the CDN', () => {
     expect(response.headers.get('etag')).toBe(`"${sha256Of(body)}"`);
   });
 
-  it('is not sent again to whoever has it', async () => {
+  it('a datafile is not sent again to a client that has it', async () => {
     const { agent } = await start(SETTLING_MS);
     const { headers } = await ask(agent, PATH);
     const [etag, date] = [headers.get('etag') ?? '', headers.get('last-modified') ?? ''];
@@ -89,7 +89,7 @@ describe('a datafile at the address of the CDN', () => {
     expect((await ask(agent, `/datafiles/${KEY}:secret-token.json`)).status).toBe(404);
   });
 
-  it('is loaded for keys that nobody configured, and refused for keys that nobody knows', async () => {
+  it('a datafile is loaded for keys that are not configured, and refused for keys that do not exist', async () => {
     const cdn = await new TestCdn().start();
     onTestFinished(() => cdn.close());
     cdn.bodies.set('onDemand', datafileBody(7, { sdkKey: 'onDemand' }));

@@ -117,7 +117,7 @@ describe('a project', () => {
     expect(config.audiences).toEqual([{ id: '1', name: 'vip', conditions: '["or"]' }]);
   });
 
-  it('has every field, whatever the datafile left out', () => {
+  it('has every field, also those that the datafile left out', () => {
     expect(config).toMatchObject({ environmentKey: '', sdkKey: 'abc', revision: '7' });
     expect(config.events).toEqual([{ id: '6', key: 'bought', experimentIds: null }]);
     expect(projectConfig({ revision: '1' })).toMatchObject({ featuresMap: {}, audiences: [], events: [] });

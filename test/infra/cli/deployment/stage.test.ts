@@ -18,7 +18,7 @@ import { shopDatafile } from '../support/shop.ts';
 
 const PROJECTS_SECRET = 'datafile-fanout/projects';
 const NATS_SECRET = 'datafile-fanout/nats';
-const SECRET = 'a-secret-nobody-may-see';
+const SECRET = 'a-secret-never-to-be-shown';
 const PROJECTS = [
   { projectId: '42', secrets: [SECRET], datafiles: [{ sdkKey: SDK_KEY, environment: 'Production' }] },
 ];
@@ -104,7 +104,7 @@ it('config check takes the settings of the functions, and a table beside them fr
 });
 
 describe('the record', () => {
-  it('is read by the bucket of the stack, whatever the shell says', async () => {
+  it('is read from the bucket of the stack, also where the shell names another', async () => {
     const { code, out, err } = await run(`datafile history ${SDK_KEY} --stage prod`, {
       FANOUT_BUCKET: 'of-another-stage',
     });

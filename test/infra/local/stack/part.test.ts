@@ -113,7 +113,7 @@ async function startParent(dir: string): Promise<{ process: ChildProcess; childr
   return { process: child, children };
 }
 
-/** A zombie that nobody has collected yet is gone for our purposes, but a signal still finds it. */
+/** A zombie that its parent has not reaped yet counts as gone, although a signal still finds it. */
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
