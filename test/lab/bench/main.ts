@@ -165,6 +165,8 @@ function propagationTable(report: PropagationReport): string {
     row('webhook sent → decision seen, each agent', report.decisionMs),
     row('webhook sent → decision seen, last agent', report.lastAgentMs),
     row('webhook sent → webhook answered', report.answerMs),
+    row('the first change after the start, each agent', report.firstMs),
+    row('a change after a minute of silence, each agent', report.afterSilenceMs),
     row('raw fan-out of the same bytes, last subscriber', report.rawLastMs),
   ];
   return `${facts}\n\n${table(rows)}`;
