@@ -24,7 +24,7 @@ const guard = createGuard(settings.guard, deps);
 
 // While Lambda starts an instance it has a whole processor, whatever the function's memory; afterwards its share.
 const connect = () => openConnections(deps, projects);
-await prepare(deps, [() => rehearse(deps, settings), connect]);
+await prepare(deps, [(timeIsUp) => rehearse(deps, settings, timeIsUp), connect]);
 
 export async function handler(
   event: APIGatewayProxyEventV2 | KeepWarm,

@@ -12,14 +12,18 @@ export interface KeepWarm {
   readonly keepWarm: true;
 }
 
-/** Never rejects. */
+/**
+ * Never rejects.
+ * @param steps told when time is up: what they would still do is better not done beside a webhook
+ */
 export async function prepare(
   { clock, log }: Pick<Deps, 'clock' | 'log'>,
-  steps: readonly (() => Promise<void>)[],
+  steps: readonly ((timeIsUp: AbortSignal) => Promise<void>)[],
 ): Promise<undefined> {
+  const time = new AbortController();
   const done = steps.map((step) =>
-    step().catch((error: unknown) => log.warn('warm-up.failed', errorFields(error))),
+    step(time.signal).catch((error: unknown) => log.warn('warm-up.failed', errorFields(error))),
   );
-  await withinMs(clock, PREPARE_MAX_MS, Promise.all(done), () => {});
+  await withinMs(clock, PREPARE_MAX_MS, Promise.all(done), () => time.abort());
   return undefined;
 }

@@ -24,16 +24,23 @@ it('a step that fails is told of, and the others are waited for', async () => {
   expect(deps.lines.map(({ event }) => event)).toEqual(['warm-up.failed']);
 });
 
-it('a step that hangs holds up the start for its time and no longer', async () => {
+it('a step that hangs holds up the start for its time and no longer, and is told so', async () => {
   let isOver = false;
-  const prepared = prepare(deps, [() => new Promise(() => {})]).then(() => {
+  let signal: AbortSignal | null = null;
+  const hanging = (timeIsUp: AbortSignal) => {
+    signal = timeIsUp;
+    return new Promise<void>(() => {});
+  };
+  const prepared = prepare(deps, [hanging]).then(() => {
     isOver = true;
   });
   deps.clock.advance(PREPARE_MAX_MS - 1);
   await new Promise(setImmediate);
   expect(isOver).toBe(false);
+  expect(signal).toHaveProperty('aborted', false);
   deps.clock.advance(1);
   await prepared;
+  expect(signal).toHaveProperty('aborted', true);
 });
 
 it('connections are opened by reads, and the CDN is asked for nothing that is known', async () => {

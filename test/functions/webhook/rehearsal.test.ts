@@ -30,10 +30,10 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-const run = (check = sdkCheck) => {
+const run = (check = sdkCheck, timeIsUp?: AbortSignal) => {
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const settings = { bucket: { bucket: 'b', endpoint }, topic: { topicArn: 'arn:topic', endpoint } };
-  return rehearse({ ...deps, clock: systemClock, sdkCheck: check }, settings);
+  return rehearse({ ...deps, clock: systemClock, sdkCheck: check }, settings, timeIsUp);
 };
 
 it('a rehearsal takes datafiles of its own through the real check, several times', async () => {
@@ -65,4 +65,16 @@ it('a rehearsal that a datafile check refuses is an error, not a webhook that wa
   };
   await expect(run(refusing)).rejects.toThrow('rehearsed webhook');
   expect(requests).toEqual([]);
+});
+
+it('a rehearsal whose time is up begins no further round', async () => {
+  const time = new AbortController();
+  let checks = 0;
+  const last: typeof sdkCheck = (...args) => {
+    checks++;
+    time.abort();
+    return sdkCheck(...args);
+  };
+  await run(last, time.signal);
+  expect(checks).toBe(1);
 });
