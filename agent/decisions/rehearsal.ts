@@ -33,7 +33,7 @@ export class Rehearsal {
   readonly #clients = new FlagClients({
     dispatcher: { dispatchEvent: async () => ({}) },
     send: () => {},
-    // A client of nobody's datafile that does not close cleanly leaves nothing open.
+    // Failing to close is harmless: a client of the rehearsal's datafile has nothing open.
     onCloseFailed: () => {},
   });
   #timer: Timer | null = null;
