@@ -110,7 +110,7 @@ export class Agent implements RunningAgent {
     await this.#decisions.closed();
     await this.#events.stop(FLUSH_TIMEOUT_MS);
     await this.#deps.tracing?.stop();
-    // Last: whoever watches wants to see how the agent ends.
+    // Last, so that monitoring sees the agent until it ends.
     await this.#admin.close();
   }
 

@@ -7,11 +7,12 @@ import { availableParallelism, totalmem } from 'node:os';
 import { extname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { errorFields, isFanoutError } from '../core/errors.ts';
+import { openOutboundRoute, outboundRouteInvalid } from '../io/http/outbound-route.ts';
 import { createLog } from '../io/log.ts';
-import { openOutboundRoute, outboundRouteInvalid } from '../io/outbound-route.ts';
 import { realClock } from '../io/real-clock.ts';
 import { Agent, type AgentDeps, type RunningAgent } from './agent.ts';
 import { type AgentConfig, loadConfig, loadConfigFile, type Machine } from './config/config.ts';
+import { Rehearsal } from './decisions/rehearsal.ts';
 import { runCli } from './process/cli.ts';
 import { limitHeap } from './process/heap.ts';
 import { startTracing } from './tracing/tracing.ts';
@@ -68,6 +69,8 @@ async function main(): Promise<void> {
     ...(outboundRoute.summary === null ? {} : { outboundRoute: outboundRoute.summary }),
     startedInMs: Math.round(performance.now()),
   });
+  // Where there are workers, it is they who build.
+  if (config.workers === 1) new Rehearsal({ clock, log }).start();
 }
 
 /** From the sources and from the bundle alike. */

@@ -2,15 +2,18 @@
 // the bus and should not load them.
 
 import '../io/compile-early.ts';
-import { requireOutboundRoute } from '../io/outbound-route.ts';
+import { requireOutboundRoute } from '../io/http/outbound-route.ts';
 import { realClock } from '../io/real-clock.ts';
+import { Rehearsal } from './decisions/rehearsal.ts';
 import { limitHeap } from './process/heap.ts';
 import { runWorker } from './workers/run.ts';
 
 requireOutboundRoute(process.env);
+const clock = realClock(Date.now);
 runWorker({
-  clock: realClock(Date.now),
+  clock,
   random: Math.random,
   monotonicMs: () => performance.now(),
   onSwapped: limitHeap(),
+  onBegun: (log) => new Rehearsal({ clock, log }).start(),
 });

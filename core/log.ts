@@ -41,6 +41,8 @@ export type LogEvent =
   | 'webhook.ignored'
   | 'webhook.answered'
   | 'webhook.rate-limited'
+  /** What was to make the first webhook as fast as any other did not work. */
+  | 'warm-up.failed'
   | 'datafile.fetched'
   | 'datafile.rejected'
   | 'datafile.archived'

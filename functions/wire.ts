@@ -1,5 +1,5 @@
-// Puts the real parts together, once per cold start. What only an entry may touch (environment, clock, randomness) is
-// handed in by the handlers; nothing is opened before it is used.
+// Puts the real parts together, once per cold start. The handlers hand in environment, clock and randomness, which only an entry
+// may touch; nothing is opened before it is used.
 
 import type { BusCredentials } from '../core/bus/credentials.ts';
 import type { Random } from '../core/clock.ts';
@@ -26,6 +26,7 @@ import {
   readReaderSettings,
   readSecretNames,
   readWriterSettings,
+  settingWarnings,
   type WriterSettings,
 } from './settings/settings.ts';
 import { createTelemetry, type Telemetry } from './telemetry.ts';
@@ -52,6 +53,7 @@ export function wireReader(service: ServiceName, globals: ProcessGlobals): Wired
   const settings = readReaderSettings(globals.env);
   const telemetry = createTelemetry({ service, ...globals });
   const { nats } = readSecretNames(globals.env);
+  warnOf(globals.env, telemetry);
   const { publicKeys } = settings;
   const seals = publicKeys.length === 0 ? null : new Seals(null, publicKeys);
   return { settings, telemetry, deps: trusting(readerDeps(settings, nats, globals, telemetry), seals) };
@@ -65,6 +67,8 @@ export function wireWriter(teller: ServiceName | Telemetry, globals: ProcessGlob
   const telemetry = typeof teller === 'string' ? createTelemetry({ service: teller, ...globals }) : teller;
   const secrets = readSecretNames(globals.env);
   const settings = readWriterSettings(globals.env, secrets);
+  // Other tellers tell the operator themselves.
+  if (typeof teller === 'string') warnOf(globals.env, telemetry);
   const projects = kept(secrets.projects, parseProjects, settings.projects, globals, telemetry);
   const seals = writerSeals(settings, secrets.signing, globals, telemetry);
   const deps: Deps = {
@@ -77,6 +81,11 @@ export function wireWriter(teller: ServiceName | Telemetry, globals: ProcessGlob
     newId: globals.newId,
   };
   return { settings, projects, telemetry, deps };
+}
+
+/** Once per cold start. */
+function warnOf(env: Environment, { log }: Telemetry): void {
+  for (const warning of settingWarnings(env)) log.warn('config.warning', { warning });
 }
 
 function readerDeps(

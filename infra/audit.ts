@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readAdvisories } from './audit/advisories.ts';
 import { type Lockfile, lockfileProblems } from './audit/lockfile.ts';
+import { lockfileLint } from './audit/lockfile-lint.ts';
 import { tellFailure, UsageError } from './local/cli.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -26,8 +27,9 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const wrong = args.find((arg) => arg !== '--require-advisories');
   if (wrong !== undefined) return tellFailure('audit', new UsageError(`Unknown option '${wrong}'`));
-  const lockfile = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as Lockfile;
-  const problems = lockfileProblems(lockfile);
+  const path = join(ROOT, 'package-lock.json');
+  const lockfile = JSON.parse(readFileSync(path, 'utf8')) as Lockfile;
+  const problems = [...lockfileProblems(lockfile), ...(await lockfileLint(path))];
   for (const problem of problems) console.log(`wrong    ${problem}`);
   const packages = Object.keys(lockfile.packages ?? {}).length - 1;
   if (problems.length === 0)

@@ -17,7 +17,7 @@ interface CachedSecret<T> {
 export interface KeptBuildOptions {
   readonly rootDir: string;
   readonly name: string;
-  /** Whatever else the bundle depends on; compared as a whole. */
+  /** Further inputs of the bundle; compared as a whole. */
   readonly rules: unknown;
 }
 

@@ -136,7 +136,7 @@ const CHUNKS_KEPT_MS = 60 * 60 * 1000;
 
 /**
  * Other processes may be starting from this folder: each file is renamed into place, what others import before the file
- * that imports it, and old chunks go only when nobody can be waiting for them.
+ * that imports it, and old chunks are removed only when no starting process can still import them.
  */
 async function replaceFolder(folder: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
   await mkdir(folder, { recursive: true });

@@ -54,7 +54,7 @@ async function zipBundle({ outFile }: Bundle): Promise<Uint8Array> {
 
 async function runOsls(args: readonly string[]): Promise<void> {
   const bin = createRequire(import.meta.url).resolve('osls/bin/serverless.js');
-  // Packaging asks AWS nothing; credentials that cannot work make sure of it, whatever the shell has set.
+  // Packaging asks AWS nothing; credentials that cannot work make sure of it, also where the shell has real ones.
   const env = {
     ...process.env,
     AWS_ACCESS_KEY_ID: 'packaging-needs-none',

@@ -1,6 +1,6 @@
 // How long a call to AWS may take, and by which way it goes, for every client alike. Knows no client.
 
-import { proxyAgentOptions } from './proxy.ts';
+import { proxyAgentOptions } from './http/proxy.ts';
 
 export interface AwsLimits {
   readonly attemptsMax: number;

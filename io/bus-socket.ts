@@ -2,7 +2,7 @@
 // the reason is taken where it is still known, from the request that the WebSocket begins with. Knows no client.
 
 import type { SocketFailure } from '../core/bus/cause.ts';
-import { dispatch } from './proxy.ts';
+import { dispatch } from './http/proxy.ts';
 
 export interface BusSockets {
   /** For the client's option of that name. */

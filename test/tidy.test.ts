@@ -1,5 +1,6 @@
-// Style that matters is a test: one direction of imports, short files, and time, randomness and settings read at
-// the entries only. Each rule lists its own exceptions, so that an exception is a reviewed line.
+// Style that matters is a test: one direction of imports, short files, comments that name their subject, and time,
+// randomness and settings read at the entries only. Each rule lists its own exceptions, so that an exception is a
+// reviewed line.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
@@ -17,17 +18,17 @@ interface SourceFile {
 const IMPORT_PATTERN =
   /(?:^|\n)\s*(?:import|export)\s[^'"]*?from\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)import\s+['"]([^'"]+)['"]/g;
 
+const pathsIn = (folder: string, named: RegExp): string[] =>
+  readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && named.test(entry.name))
+    .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)));
+
 function sourceFiles(folder: string): SourceFile[] {
-  return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.(ts|mjs)$/.test(entry.name))
-    .map((entry) => {
-      const path = relative(ROOT, join(entry.parentPath, entry.name));
-      const text = readFileSync(join(ROOT, path), 'utf8');
-      const imports = [...text.matchAll(IMPORT_PATTERN)].map(
-        (match) => match[1] ?? match[2] ?? match[3] ?? '',
-      );
-      return { path, text, imports };
-    });
+  return pathsIn(folder, /\.(ts|mjs)$/).map((path) => {
+    const text = readFileSync(join(ROOT, path), 'utf8');
+    const imports = [...text.matchAll(IMPORT_PATTERN)].map((match) => match[1] ?? match[2] ?? match[3] ?? '');
+    return { path, text, imports };
+  });
 }
 
 const core = sourceFiles('core');
@@ -56,9 +57,9 @@ const importersOf = (pattern: RegExp, files: readonly SourceFile[]): string[] =>
 const filesWith = (pattern: RegExp, files: readonly SourceFile[]): string[] =>
   files.filter(({ text }) => pattern.test(text)).map(({ path }) => path);
 
+const ENTRIES = ['agent/main.ts', 'agent/worker-main.ts', 'functions/receiver/main.ts', 'infra/cli/main.ts'];
 const isEntry = (path: string): boolean =>
-  /^functions\/\w+\/handler\.ts$/.test(path) ||
-  ['agent/main.ts', 'agent/worker-main.ts', 'functions/receiver/main.ts'].includes(path);
+  /^functions\/\w+\/handler\.ts$/.test(path) || ENTRIES.includes(path);
 
 describe('dependencies point one way', () => {
   it('finds the sources it is about', () => {
@@ -113,7 +114,7 @@ describe('dependencies point one way', () => {
     expect(importersOf(/^@redis\//, shipped)).toEqual(['agent/services/redis.ts']);
     const tracing = importersOf(/^@opentelemetry\//, shipped);
     expect(tracing.filter((path) => !path.startsWith('agent/tracing/'))).toEqual([]);
-    // What everybody may import loads none of it.
+    // The module that every folder may import loads none of it.
     expect(tracing).not.toContain('agent/tracing/tracing.ts');
     expect(importersOf(/^@optimizely\//, shipped).sort()).toEqual([
       'agent/decisions/sdk-client.ts',
@@ -166,16 +167,24 @@ describe('what is newer is decided in one place', () => {
 });
 
 describe('time, randomness and settings are handed in', () => {
-  it.each([
-    ['the wall clock', /\bDate\.now\(|new Date\(\)/],
-    ['randomness', /\bMath\.random\b|\brandomUUID\b|\brandomBytes\b/],
-    ['the environment', /\bprocess\.env\b/],
-  ])('only entries read %s', (_, pattern) => {
-    expect(filesWith(pattern, shipped).filter((path) => !isEntry(path))).toEqual([]);
+  const programs = [...shipped, ...infra.filter(({ path }) => path.startsWith('infra/cli/'))];
+
+  it('every entry is one of the files that are looked at', () => {
+    const paths = programs.map(({ path }) => path);
+    expect(ENTRIES.filter((path) => !paths.includes(path))).toEqual([]);
   });
 
-  it('core starts no timers', () => {
-    expect(filesWith(/\bset(Timeout|Interval|Immediate)\(/, core)).toEqual([]);
+  it.each([
+    ['the clock', /\bDate\.now\b(?!`)|new Date\(\)|\bperformance\.now\b|\bhrtime\b/],
+    ['randomness', /\bMath\.random\b|\brandom(UUID|Bytes|Int)\b|\bgetRandomValues\b/],
+    ['the environment', /\bprocess\.env\b|\{[^}]*\benv\b[^}]*\} from 'node:process'/],
+  ])('only entries read %s', (_, pattern) => {
+    expect(filesWith(pattern, programs).filter((path) => !isEntry(path))).toEqual([]);
+  });
+
+  it('core, the receiver and the command line start no timers: they have a clock', () => {
+    const files = programs.filter(({ path }) => /^(core|functions\/receiver|infra\/cli)\//.test(path));
+    expect(filesWith(/\bset(Timeout|Interval|Immediate)\(|'node:timers/, files)).toEqual([]);
   });
 });
 
@@ -197,6 +206,49 @@ describe('files are one idea each', () => {
     const handlers = functions.filter(({ path }) => path.endsWith('/handler.ts'));
     expect(handlers).toHaveLength(3);
     expect(handlers.filter(({ text }) => text.split('\n').length > 41).map(({ path }) => path)).toEqual([]);
+  });
+});
+
+describe('comments and test names name their subject', () => {
+  const UNNAMED = /\b(?:nobody|somebody|whoever|everybody)\b/i;
+  /** Folders and files that are not checked yet. Only ever shorten this list. */
+  const UNCHECKED = ['agent/decisions/', 'agent/http/'];
+  /** Lines where such a word is a name. */
+  const ALLOWED = ['test/support/read-only.ts: /** The user id of the unprivileged user `nobody`. */'];
+  const COMMENTED = /\.(ts|mjs|ya?ml|conf|sh|tpl)$|Dockerfile$|ignore$/;
+  const COMMENT = /^\s*(?:\/\/|\/?\*|# )|\s(?:\/\/|\/\*\*?|#) /;
+  const TEST_NAME = /^\s*(?:it|describe|check|\]\))(?:\.\w+)*(?:\(.*\))?\(['"`]/;
+
+  const namesNoSubject = (line: string): boolean =>
+    (COMMENT.test(line) || TEST_NAME.test(line)) && UNNAMED.test(line);
+
+  it.each([
+    ['// Nobody is told.', true],
+    [' * waits for whoever comes', true],
+    ['return null; // Somebody else has it.', true],
+    ['# The file of nobody else', true],
+    ["it('reaches everybody', () => {", true],
+    ["])('%s is somebody’s', () => {", true],
+    ["it.each(users)('nobody hears %s', () => {", true],
+    ["decide('somebody')", false],
+    ['// The agent is told.', false],
+  ])('knows whether `%s` names no subject', (line, found) => {
+    expect(namesNoSubject(line)).toBe(found);
+  });
+
+  it('every comment and test name says who acts, not nobody, somebody, whoever or everybody', () => {
+    const files = ['core', 'io', 'functions', 'agent', 'infra', 'test'].flatMap((folder) =>
+      pathsIn(folder, COMMENTED),
+    );
+    const found = files
+      .filter((path) => path !== 'test/tidy.test.ts' && !UNCHECKED.some((prefix) => path.startsWith(prefix)))
+      .flatMap((path) =>
+        readFileSync(join(ROOT, path), 'utf8')
+          .split('\n')
+          .filter(namesNoSubject)
+          .map((line) => `${path}: ${line.trim()}`),
+      );
+    expect(found).toEqual(ALLOWED);
   });
 });
 

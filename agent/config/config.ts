@@ -5,11 +5,12 @@ import { FanoutError } from '../../core/errors.ts';
 import { LOG_LEVELS, type LogLevel } from '../../core/log.ts';
 import { VERSION } from '../../core/release.ts';
 import { Cursor } from '../../core/settings/cursor.ts';
+import type { Environment } from '../../core/settings/setting.ts';
 import { type Findings, merge, type Node } from '../../core/settings/tree.ts';
 import { type Machine, SMALLEST } from './default-workers.ts';
 import type { ConfigFile, ReadText } from './file.ts';
 import { checkKeyPattern } from './key-pattern.ts';
-import { type Environment, layers, noteUnknownInFile } from './layers.ts';
+import { layers, noteUnknownInFile } from './layers.ts';
 import { readBatchSize, readKeys, readS3, readTracing, readWebhook, readWorkers } from './read/agent.ts';
 import {
   LOOPBACK_NAMES,
@@ -26,10 +27,10 @@ import { readCmab, readOdp, readUserProfiles } from './read/services.ts';
 import { readSigning } from './read/signing.ts';
 import type { AgentConfig } from './types.ts';
 
+export type { Environment } from '../../core/settings/setting.ts';
 export type { Machine } from './default-workers.ts';
 export { type ConfigFile, loadConfigFile } from './file.ts';
 export * from './front-door-types.ts';
-export type { Environment } from './layers.ts';
 export * from './types.ts';
 
 export type Checked = Findings & { readonly config: AgentConfig };
@@ -45,9 +46,20 @@ const CDN_AUTH_URL_TEMPLATE = 'https://config.optimizely.com/datafiles/auth/%s.j
 const EVENT_URL = 'https://logx.optimizely.com/v1/events';
 /** zerolog's levels that this agent has no own ones for. */
 const OTHER_LEVELS: Readonly<Record<string, LogLevel>> = {
-  ...{ trace: 'debug', warning: 'warn', fatal: 'error', panic: 'error', disabled: 'silent' },
-  // It takes their numbers too.
-  ...{ '-1': 'debug', 0: 'debug', 1: 'info', 2: 'warn', 3: 'error', 4: 'error', 5: 'error', 7: 'silent' },
+  trace: 'debug',
+  warning: 'warn',
+  fatal: 'error',
+  panic: 'error',
+  disabled: 'silent',
+  // zerolog takes their numbers too.
+  '-1': 'debug',
+  0: 'debug',
+  1: 'info',
+  2: 'warn',
+  3: 'error',
+  4: 'error',
+  5: 'error',
+  7: 'silent',
 };
 
 /**
@@ -84,7 +96,7 @@ export function parseConfig(
   return config;
 }
 
-/** Like parseConfig(), for somebody who wants to see the problems one by one; with any, `config` is not to be used. */
+/** Like parseConfig(), with the problems one by one instead of thrown; with any of them, `config` is not to be used. */
 export function checkConfig(
   env: Environment,
   readText: ReadText,
@@ -195,7 +207,7 @@ function read(
   };
 }
 
-/** The original's admin port is open wherever the API is; who comes from it must not find out by silence. */
+/** The original's admin port is open wherever the API is: operators who come from it are warned of the difference. */
 function readAdminHost(setting: Cursor, apiHost: string, warnings: string[]): string {
   const host = readHost(setting);
   if (host === null && !LOOPBACK_NAMES.includes(apiHost.toLowerCase()))

@@ -1,4 +1,4 @@
-// Shapes of the settings about who may ask, and how they connect. Only shapes.
+// Shapes of the settings about the access of clients. Only shapes.
 
 /** How much a client may send us in one request. */
 export interface HttpLimits {
@@ -31,7 +31,7 @@ export interface ServerSettings extends HttpLimits {
   readonly readTimeoutMs: number;
   /** For an answer to be taken by its client. */
   readonly writeTimeoutMs: number;
-  /** What answers at /health is also at every path that ends so, whatever its case. */
+  /** The answer of /health is also at every path that ends so, in any case. */
   readonly healthCheckPath: string;
   /** Hosts that requests may name, lower case, `.example.com` for all below; null: any. */
   readonly allowedHosts: readonly string[] | null;
@@ -54,7 +54,7 @@ export interface CorsSettings {
   /** Exact origins, with one `*` as a wildcard; `*` alone: all. */
   readonly allowedOrigins: readonly string[];
   readonly allowedMethods: readonly string[];
-  /** Lower case; `*`: whatever is asked for. Null where the operator chose none: each route has its own. */
+  /** Lower case; `*`: all that a page asks for. Null where the operator chose none: each route has its own. */
   readonly allowedHeaders: readonly string[] | null;
   /** Null as above. */
   readonly exposedHeaders: readonly string[] | null;

@@ -1,5 +1,5 @@
 // The operator's pattern of SDK keys. It is RE2's, as in the original: the syntax differs from JavaScript's without a word
-// (`\z`, `[[:alnum:]]`, `\pL`), and its time is linear, whatever a client puts into the header. Loaded only where a pattern is
+// (`\z`, `[[:alnum:]]`, `\pL`), and its time is linear in the header that a client sends. Loaded only where a pattern is
 // set: it would add 20 ms to every start.
 
 import { messageOf } from '../../core/errors.ts';

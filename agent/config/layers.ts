@@ -4,6 +4,7 @@
 import { messageOf } from '../../core/errors.ts';
 import { linkedService, withoutLinks } from '../../core/http/service-link.ts';
 import { nearest } from '../../core/settings/nearest.ts';
+import { type Environment, givenIn } from '../../core/settings/setting.ts';
 import {
   type Findings,
   markDefaults,
@@ -14,10 +15,9 @@ import {
   toNode,
   unused,
 } from '../../core/settings/tree.ts';
+import { linkProblem } from '../../core/settings/variables.ts';
 import type { ConfigFile } from './file.ts';
 import { SETTINGS, type Setting } from './settings.ts';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 const DEFAULT_ORIGIN = 'the default of ';
 const VARIABLE_PATTERN = /^(?:OPTIMIZELY|FANOUT)_/;
@@ -34,7 +34,10 @@ export function layers(env: Environment, file: ConfigFile | null, findings: Find
   if (file !== null && 'problem' in file) findings.problems.push(file.problem);
   else if (file !== null) {
     const node = toNode(file.contents, '', file.path);
-    if (node !== null) merge(root, node);
+    if (node !== null) {
+      for (const setting of SETTINGS) renameInFile(node, setting, findings);
+      merge(root, node);
+    }
   }
   for (const setting of SETTINGS) fromVariable(root, env, setting, findings);
   for (const [name, value] of Object.entries(env)) {
@@ -46,7 +49,7 @@ export function layers(env: Environment, file: ConfigFile | null, findings: Find
   return root;
 }
 
-/** Call when everything was read: what nobody asked for is no setting. */
+/** Call when everything has been read: an entry that no reader asked for is not a setting. */
 export function noteUnknownInFile(root: Node, file: ConfigFile | null, findings: Findings): void {
   if (file === null) return;
   const paths = SETTINGS.map(({ path }) => path);
@@ -54,7 +57,7 @@ export function noteUnknownInFile(root: Node, file: ConfigFile | null, findings:
     if (!origin.startsWith(`${file.path}: `)) continue;
     const path = origin.slice(file.path.length + 2);
     const text = `${origin} is not a setting${hint(nearest(path, paths))}`;
-    // Files of the original may hold what other versions of it knew; `fanout` is ours alone.
+    // Files may hold settings of other versions of the original; `fanout` is ours alone.
     if (path.startsWith('fanout.')) findings.problems.push(text);
     else findings.warnings.push(text);
   }
@@ -69,14 +72,30 @@ function put(root: Node, path: string, value: unknown, origin: string): void {
   merge(root, holder);
 }
 
+/** Moves what stands under a setting's former path to where it is now. */
+function renameInFile(file: Node, { path, formerPath }: Setting, findings: Findings): void {
+  if (formerPath === undefined) return;
+  const [section = '', name = ''] = formerPath.toLowerCase().split('.');
+  const inSection = file.value instanceof Map ? file.value.get(section)?.value : undefined;
+  const old = inSection instanceof Map ? inSection.get(name) : undefined;
+  if (!(inSection instanceof Map) || old === undefined) return;
+  inSection.delete(name);
+  const now = path.toLowerCase().split('.')[1] ?? '';
+  if (inSection.has(now)) findings.warnings.push(`${old.origin} has no effect: ${path} is set too`);
+  else {
+    inSection.set(now, old);
+    findings.warnings.push(`${old.origin} is now called ${path}; rename it`);
+  }
+}
+
 function fromVariable(root: Node, env: Environment, setting: Setting, findings: Findings): void {
-  const { path, variable, kind } = setting;
-  const value = env[variable]?.trim();
-  // An empty one counts as none: shells and manifests cannot always leave one out.
-  if (value === undefined || value === '') return;
+  const { path, kind } = setting;
+  const given = givenIn(env, setting, findings);
+  if (given === null) return;
+  const { name: variable, text: value } = given;
   const service = linkedService(variable, value);
   if (service !== null) {
-    findings.problems.push(`${variable} is "${value}" but must be a port: ${withoutLinks(service)}`);
+    findings.problems.push(linkProblem(variable, value, service));
     return;
   }
   const isJson = kind === 'map' || kind === 'objects' || (kind === 'list' && value.startsWith('['));
@@ -112,7 +131,7 @@ function noteUnusable(root: Node, findings: Findings): void {
 
 const isEmptyMap = ({ value }: Node): boolean => value instanceof Map && value.size === 0;
 
-/** Zero, false and empty ask for nothing; a name in a map with nothing below it does (`interceptors: { httplog: {} }`). */
+/** Zero, false and empty values ask for nothing; a name in a map with nothing below it does (`interceptors: { httplog: {} }`). */
 function isNothing({ value }: Node): boolean {
   if (value instanceof Map)
     return [...value.values()].every((child) => !isEmptyMap(child) && isNothing(child));
@@ -121,7 +140,7 @@ function isNothing({ value }: Node): boolean {
 }
 
 function noteUnknownVariables(env: Environment, findings: Findings): void {
-  const known = SETTINGS.map(({ variable }) => variable);
+  const known = SETTINGS.flatMap(({ variable, formerly }) => [variable, formerly ?? variable]);
   for (const [name, value] of Object.entries(env)) {
     if (!VARIABLE_PATTERN.test(name) || PROJECT_PATTERN.test(name)) continue;
     if (known.includes(name) || OF_FUNCTIONS.includes(name)) continue;

@@ -1,25 +1,30 @@
-// What a setting is: where it is in the file, its variable, its default, and a line of help.
+// A setting of the agent: as of every program, and with its place in the file.
 
-/** `text` also stands for numbers, durations and such; `map` and `objects` are JSON in a variable. */
-export type SettingKind = 'text' | 'list' | 'map' | 'objects';
+import type { Setting as AnySetting, SettingKind } from '../../core/settings/setting.ts';
 
-export interface Setting {
-  /** In the file; found there whatever its case. */
+export interface Setting extends AnySetting {
+  /** In the file; found there in any case. */
   readonly path: string;
-  readonly variable: string;
-  readonly kind: SettingKind;
-  /** As it would be written; undefined: not set. */
-  readonly byDefault: unknown;
-  readonly help: string;
-  /** Why it has no effect here; such settings are the original's and are accepted with a warning. */
-  readonly unused?: string;
+  /** Where it was in the file in earlier releases, which is read with a warning. */
+  readonly formerPath?: string;
 }
 
 export const setting =
   (kind: SettingKind) =>
   (path: string, byDefault: unknown, help: string, variable = variableOf(path)): Setting => ({
-    ...{ path, variable, kind, byDefault, help },
+    path,
+    variable,
+    kind,
+    byDefault,
+    help,
   });
+
+/** A setting that had another path before, and by it another variable. */
+export const renamed = (formerPath: string, now: Setting): Setting => ({
+  ...now,
+  formerPath,
+  formerly: variableOf(formerPath),
+});
 
 /** The original's rule: OPTIMIZELY_ and the path. Ours read as words: `fanout.s3PollInterval`, FANOUT_S3_POLL_INTERVAL. */
 export function variableOf(path: string): string {

@@ -1,9 +1,9 @@
 // The list of all settings: the path in the file, the variable, the default, and a line of help. The one place that says
 // which settings there are; readers ask for values by these paths, `--help` prints it, and what is not in it is unknown.
 
-import { type Setting, setting, unused } from './setting.ts';
+import { renamed, type Setting, setting, unused } from './setting.ts';
 
-export { type Setting, type SettingKind, variableOf } from './setting.ts';
+export { type Setting, variableOf } from './setting.ts';
 
 const text = setting('text');
 const list = setting('list');
@@ -223,10 +223,13 @@ export const SETTINGS: readonly Setting[] = [
   ),
   text('fanout.profilesSizeMax', '16MB', 'User profiles in memory, in characters; beyond it some give way'),
   text('fanout.eventsDiskMax', '64MB', 'Events kept in the cache folder while their endpoint is down'),
-  list(
+  renamed(
     'fanout.signingKeys',
-    undefined,
-    "Publishers' public keys (PEM or base64); with any, only what one of them signed is served",
+    list(
+      'fanout.signingPublicKeys',
+      undefined,
+      "Publishers' public keys (PEM or base64); with any, only what one of them signed is served",
+    ),
   ),
   text(
     'fanout.signatures',

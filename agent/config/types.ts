@@ -1,5 +1,5 @@
-// The agent's settings as its parts read them: one typed object, each part with its own piece. Only shapes; where the
-// values come from and what they may be is known to the readers beside this file.
+// The agent's settings as its parts read them: one typed object, each part with its own piece. Only shapes; the readers beside
+// this file know where values come from and which are allowed.
 
 import type { SdkKey } from '../../core/ids.ts';
 import type { LogLevel } from '../../core/log.ts';
@@ -20,7 +20,7 @@ export interface ConfiguredKey {
 }
 
 export interface AgentConfig {
-  /** What the operator should know, but nothing to refuse to start for. */
+  /** For the operator to know; the agent starts nevertheless. */
   readonly warnings: readonly string[];
   readonly identity: Identity;
   /** What tells this agent from others on log lines; null for the name of its host. */
@@ -69,9 +69,9 @@ export interface AgentConfig {
   readonly signing: SigningSettings;
 }
 
-/** Whose signatures count, and what becomes of datafiles without one. */
+/** The trusted publishers, and the treatment of datafiles without a signature. */
 export interface SigningSettings {
-  /** Checked: wrong ones are refused, but none is taken too, while publishers begin to sign. */
+  /** Checked: wrong signatures are refused, but unsigned datafiles are taken, while publishers begin to sign. */
   readonly mode: 'off' | 'checked' | 'required';
   /** Raw public keys in base64. */
   readonly keys: readonly string[];
@@ -91,16 +91,16 @@ export interface ApiSettings {
   readonly maxConns: number;
   /** Null: no CORS headers at all. */
   readonly cors: CorsSettings | null;
-  /** Null: anybody may ask. */
+  /** Null: requests need no token. */
   readonly auth: AuthSettings | null;
 }
 
-/** With the hosts that requests may name: whose address it listens on, those are called by. */
+/** With the hosts that requests to the admin port may name; they follow from the address that it listens on. */
 export interface AdminSettings
   extends Pick<ServerSettings, 'allowedHosts' | 'allowAnyIp' | 'trustedProxies'> {
   readonly host: string;
   readonly auth: AuthSettings | null;
-  /** Negotiated: Prometheus' shape for who asks for it, as scrapers do, and expvar's, the original's default, for others. */
+  /** Negotiated: Prometheus' shape for clients that ask for it, as scrapers do, and expvar's, the original's default, for others. */
   readonly metricsType: 'negotiated' | 'prometheus' | 'expvar';
 }
 

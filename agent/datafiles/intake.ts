@@ -7,7 +7,7 @@ import type { SdkKey } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
 import { isOfRecord, type Version } from '../../core/version.ts';
 import type { DatafileMetrics } from './metrics.ts';
-import type { Candidate, Outcome, Sink, SourceName } from './sources/source.ts';
+import type { Candidate, OfferOutcome, Sink, SourceName } from './sources/source.ts';
 import type { AnyStore } from './store.ts';
 
 export interface IntakeOptions {
@@ -20,7 +20,7 @@ export interface IntakeOptions {
   /** Ask S3 for this key now. */
   readonly askRecord: (sdkKey: SdkKey) => void;
   /** Told what became of each candidate. */
-  readonly onJudged?: (candidate: Candidate, outcome: Outcome) => void;
+  readonly onJudged?: (candidate: Candidate, outcome: OfferOutcome) => void;
   /** Told of each look for a key that failed; true when the log has been told what is to be said of it. */
   readonly onFailed?: (source: SourceName, sdkKey: SdkKey) => boolean;
 }
@@ -32,7 +32,7 @@ export class Intake implements Sink {
     this.#options = options;
   }
 
-  async offer(candidate: Candidate): Promise<Outcome> {
+  async offer(candidate: Candidate): Promise<OfferOutcome> {
     const { store, metrics, monotonicMs } = this.#options;
     const hadOne = store.get(candidate.sdkKey) !== null;
     const startedMs = monotonicMs();
@@ -76,7 +76,7 @@ export class Intake implements Sink {
       log.warn('datafile.left-out', { ...fieldsOf(candidate), ...leftOutFields(leftOut) });
   }
 
-  #rejected(candidate: Candidate, outcome: Outcome & { kind: 'rejected' }): void {
+  #rejected(candidate: Candidate, outcome: OfferOutcome & { kind: 'rejected' }): void {
     this.#options.log.error('candidate.rejected', { ...fieldsOf(candidate), ...errorFields(outcome.error) });
     // A bad hint must not mask a good body: only the record can say what this seq really is.
     if (candidate.source === 'nats') this.#options.askRecord(candidate.sdkKey);

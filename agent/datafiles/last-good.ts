@@ -4,7 +4,7 @@
 import type { Lineage, SdkKey, Seq } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
 import { isOfRecord, isSame, reaches, type Version } from '../../core/version.ts';
-import { type Candidate, isOfVersion, type Outcome } from './sources/source.ts';
+import { type Candidate, isOfVersion, type OfferOutcome } from './sources/source.ts';
 
 /** A head of the record that cannot be used. */
 export interface UnusedHead {
@@ -41,7 +41,7 @@ export class LastGood {
   }
 
   /** Takes note of the outcome of a candidate. */
-  judged(candidate: Candidate, outcome: Outcome): void {
+  judged(candidate: Candidate, outcome: OfferOutcome): void {
     const { sdkKey, lineage, seq, revision, fromRecord, fromHistory } = candidate;
     const known = this.#heads.get(sdkKey);
     const isHead = fromRecord && !fromHistory;
@@ -83,6 +83,6 @@ export class LastGood {
 }
 
 /** The version serves, or a later one does. */
-const isSettled = (outcome: Outcome): boolean =>
+const isSettled = (outcome: OfferOutcome): boolean =>
   outcome.kind === 'accepted' ||
   (outcome.kind === 'ignored' && (outcome.reason === 'same' || outcome.reason === 'older'));

@@ -2,7 +2,7 @@
 
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { SdkKey } from '../../core/ids.ts';
-import type { Outcome, SourceName } from './sources/source.ts';
+import type { OfferOutcome, SourceName } from './sources/source.ts';
 
 /** A datafile's state at the time of a scrape. */
 export interface DatafileSample {
@@ -69,7 +69,7 @@ export class DatafileMetrics {
     );
   }
 
-  offered(source: SourceName, outcome: Outcome): void {
+  offered(source: SourceName, outcome: OfferOutcome): void {
     const reason =
       outcome.kind === 'ignored' ? outcome.reason : outcome.kind === 'rejected' ? outcome.code : '';
     this.#offers.inc({ source, result: outcome.kind, reason });

@@ -15,7 +15,7 @@ import { canarySubject } from '../../core/record/names.ts';
 import { uuid } from '../../core/uuid.ts';
 import { isBehind, isSame, isSameLineage, type Version } from '../../core/version.ts';
 import type { NotificationChannel } from './sources/side-channel.ts';
-import type { Candidate, Outcome } from './sources/source.ts';
+import type { Candidate, OfferOutcome } from './sources/source.ts';
 
 /** Codes of errors that are about the datafile itself, not about how it came. */
 const OF_THE_DATAFILE = 'DATAFILE_';
@@ -67,14 +67,14 @@ export class Quarantine {
   }
 
   /** Takes note of the outcome of a candidate. */
-  judged(candidate: Candidate, outcome: Outcome): void {
+  judged(candidate: Candidate, outcome: OfferOutcome): void {
     const { sdkKey, lineage, seq, revision, sha256, fromRecord, fromHistory } = candidate;
     const known = this.#refused.get(sdkKey);
     // From the cache or the CDN may come what is older than the refused one.
     const isNews =
       known !== undefined && isSameLineage(known, candidate) ? isBehind(known, candidate) : fromRecord;
     if (outcome.kind === 'accepted' && isNews) this.#refused.delete(sdkKey);
-    // The head is what the publisher and the operator have to know of, not what was tried in its place.
+    // Publisher and operator have to know of the head, not of the versions tried in its place.
     if (fromHistory) return;
     if (outcome.kind !== 'rejected' || !fromRecord || !outcome.code.startsWith(OF_THE_DATAFILE)) return;
     const { clock, log } = this.#options;

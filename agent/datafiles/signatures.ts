@@ -7,7 +7,7 @@ import { KeyRing, type Statement } from '../../core/record/signature.ts';
 import { parsePublicKey } from '../../core/record/signing-keys.ts';
 import { isLater, isSameLineage } from '../../core/version.ts';
 import type { SigningSettings } from '../config/types.ts';
-import type { CandidateMeta, DatafileMeta, Outcome, SourceName } from './sources/source.ts';
+import type { CandidateMeta, DatafileMeta, OfferOutcome, SourceName } from './sources/source.ts';
 
 /** Verdicts kept: each version is judged by the gate twice, and as the bus's head; each other worker has its own. */
 const VERDICTS_MAX = 256;
@@ -67,7 +67,7 @@ export class Signatures {
   }
 
   /** Takes note of the outcome of a candidate: a refusal stands until a good datafile comes, or the one that is served comes again. */
-  judged(candidate: CandidateMeta, outcome: Outcome, atMs: number): void {
+  judged(candidate: CandidateMeta, outcome: OfferOutcome, atMs: number): void {
     const { sdkKey, source, lineage, seq, fromHistory } = candidate;
     // It was asked for because the head was refused, which stands.
     if (fromHistory) return;
@@ -123,7 +123,7 @@ const untrusted = ({ sdkKey, seq, source }: CandidateMeta) =>
   new FanoutError({
     code: 'SIGNATURE_UNTRUSTED',
     message: `No trusted key has signed seq ${seq} of ${sdkKey} from ${source} as it is`,
-    remedy: `${KEPT} Compare FANOUT_SIGNING_KEYS with the publisher's key; if they agree, a stranger writes to ${source}.`,
+    remedy: `${KEPT} Compare FANOUT_SIGNING_PUBLIC_KEYS with the publisher's key; if they agree, a stranger writes to ${source}.`,
     retryable: false,
     fields: { sdkKey, seq },
   });

@@ -14,7 +14,7 @@ import type {
   CandidateMeta,
   DatafileMeta,
   IgnoredReason,
-  Outcome,
+  OfferOutcome,
   SourceName,
 } from './sources/source.ts';
 
@@ -117,7 +117,7 @@ export class Store<B> {
   }
 
   /** Judges by the metadata; only a candidate that would be news is loaded, parsed, built and swapped in. */
-  async offer(candidate: Candidate): Promise<Outcome> {
+  async offer(candidate: Candidate): Promise<OfferOutcome> {
     const state = this.#keys.get(candidate.sdkKey);
     if (state === undefined) return ignored('unwatched');
     const early = this.#judge(state, candidate);
@@ -142,7 +142,7 @@ export class Store<B> {
     if (state && held && isSame(held, version)) state.verifiedAtMs = this.#options.clock.nowMs();
   }
 
-  async #commit(state: KeyState<B>, candidate: Candidate, body: Uint8Array): Promise<Outcome> {
+  async #commit(state: KeyState<B>, candidate: Candidate, body: Uint8Array): Promise<OfferOutcome> {
     const late = this.#judge(state, candidate);
     if (late !== null) return late;
     const { builder, clock, onAccepted } = this.#options;
@@ -166,7 +166,7 @@ export class Store<B> {
     return { kind: 'accepted' };
   }
 
-  #judge(state: KeyState<B>, candidate: Candidate): Outcome | null {
+  #judge(state: KeyState<B>, candidate: Candidate): OfferOutcome | null {
     if (state.forgotten) return ignored('unwatched');
     const { held } = state;
     if (held !== null && !isOfRecord(held) && !isOfRecord(candidate)) {
@@ -181,13 +181,13 @@ export class Store<B> {
       return ignored(verdict);
     }
     if (state.rejected.includes(rejectionId(candidate))) return ignored('judged');
-    // Whose it is comes before what it is: the body of a forged one is not even loaded.
+    // Signatures are checked before bodies: the body of a forged candidate is not even loaded.
     const refusal = this.#options.signatures?.refusal(candidate, held) ?? null;
     if (refusal !== null) return this.#reject(state, candidate, refusal);
     return verdict === 'take' ? null : ignored(verdict);
   }
 
-  #reject(state: KeyState<B>, candidate: Candidate, error: unknown): Outcome {
+  #reject(state: KeyState<B>, candidate: Candidate, error: unknown): OfferOutcome {
     const code = isFanoutError(error) ? error.code : 'UNEXPECTED';
     const final =
       code.startsWith('DATAFILE_') ||
@@ -215,4 +215,4 @@ const expectation = (held: Held<unknown> | null, { sdkKey, fromRecord }: Candida
 const rejectionId = ({ lineage, seq, sha256, fromRecord, signature = '' }: Candidate): string =>
   `${fromRecord ? 'record' : 'hint'} ${lineage} ${seq} ${sha256} ${signature}`;
 
-const ignored = (reason: IgnoredReason): Outcome => ({ kind: 'ignored', reason });
+const ignored = (reason: IgnoredReason): OfferOutcome => ({ kind: 'ignored', reason });

@@ -1,47 +1,13 @@
 // Variables whose value is none of their type. Optimizely does not make such; where there is one, decisions have the type's
 // own value for "nothing", and say so among their reasons whether or not they were asked for. Knows neither SDK nor HTTP.
 
+import type * as shape from '../../core/datafile/shape.ts';
+import type { Changeable } from '../../core/datafile/shape.ts';
 import { typedValue } from '../../core/engine/said/variable-value.ts';
 
-interface Usage {
-  readonly id: string;
-  value: string;
-}
-
-interface Variable {
-  readonly id: string;
-  readonly key: string;
-  readonly type: string;
-  readonly subType?: string;
-  defaultValue: string;
-}
-
-interface Rule {
-  readonly id: string;
-  readonly key: string;
-  readonly variations?: readonly { readonly key: string; readonly variables?: readonly Usage[] }[];
-}
-
-interface Holder {
-  readonly id: string;
-  readonly experiments?: readonly Rule[];
-}
-
-interface Flag {
-  readonly key: string;
-  readonly rolloutId?: string;
-  readonly experimentIds?: readonly string[];
-  readonly variables?: readonly Variable[];
-}
-
-interface Datafile {
-  readonly experiments?: readonly Rule[];
-  readonly groups?: readonly Holder[];
-  readonly rollouts?: readonly Holder[];
-  readonly holdouts?: readonly Rule[];
-  readonly localHoldouts?: readonly Rule[];
-  readonly featureFlags?: readonly Flag[];
-}
+type Datafile = Changeable<shape.DatafileJson>;
+type Rule = Changeable<shape.Rule>;
+type Usage = Changeable<shape.Usage>;
 
 /** As much of a decision as says which values it has. */
 export interface ValuedDecision {
@@ -68,19 +34,30 @@ export class InvalidVariables {
    */
   static of(parsed: unknown): InvalidVariables | null {
     const datafile = parsed as Datafile;
-    const variables = listOf(datafile.featureFlags).flatMap((flag) => listOf(flag.variables));
-    const byId = new Map(variables.map((variable) => [variable.id, variable]));
     const invalid = new Set<object>();
-    for (const variable of variables)
-      rewrite(variable, variable.defaultValue, variable, invalid, (text) => {
-        variable.defaultValue = text;
+    /** Of variables that are no texts, by id. */
+    const types = new Map<string, string>();
+    listOf(datafile.featureFlags).forEach(({ variables }) => {
+      listOf(variables).forEach((variable) => {
+        const type = typeOf(variable);
+        if (type === TEXT) return;
+        types.set(variable.id, type);
+        const { defaultValue } = variable;
+        if (!isUsual(type, defaultValue))
+          variable.defaultValue = readOdd(type, defaultValue, variable, invalid);
       });
-    for (const rule of rulesOf(datafile))
-      for (const variation of listOf(rule.variations))
-        for (const usage of listOf(variation.variables))
-          rewrite(byId.get(usage.id), usage.value, usage, invalid, (text) => {
-            usage.value = text;
-          });
+    });
+    const readUsage = (usage: Usage) => {
+      const type = types.get(usage.id);
+      if (type === undefined || isUsual(type, usage.value)) return;
+      usage.value = readOdd(type, usage.value, usage, invalid);
+    };
+    if (types.size > 0)
+      rulesOf(datafile).forEach(({ variations }) => {
+        listOf(variations).forEach(({ variables }) => {
+          listOf(variables).forEach(readUsage);
+        });
+      });
     return invalid.size === 0 ? null : new InvalidVariables(datafile, invalid);
   }
 
@@ -100,7 +77,7 @@ export class InvalidVariables {
       .map(({ key }) => `Variable value for key "${key}" is invalid or wrong type.`);
   }
 
-  #rulesOf({ experimentIds = [], rolloutId }: Flag): readonly Rule[] {
+  #rulesOf({ experimentIds = [], rolloutId }: shape.Flag): readonly Rule[] {
     const { holdouts = [], localHoldouts = [], rollouts = [] } = this.#datafile;
     const delivery = rollouts.find(({ id }) => id === rolloutId)?.experiments ?? [];
     const own = rulesOf(this.#datafile).filter(({ id }) => experimentIds.includes(id));
@@ -116,22 +93,22 @@ function rulesOf({ experiments, groups, rollouts, holdouts, localHoldouts }: Dat
 /** Whatever else the datafile has in a list's place is for others to refuse. */
 const listOf = <T>(list: readonly T[] | null | undefined): readonly T[] => (Array.isArray(list) ? list : []);
 
-/** How nearly all values are written, and both SDKs read them alike. */
-const USUAL: Readonly<Record<string, RegExp>> = {
-  ...{ boolean: /^(?:true|false)$/, integer: /^-?\d{1,15}$/, double: /^-?\d{1,15}(?:\.\d{1,15})?$/ },
-};
+const TEXT = 'string';
 
-function rewrite(
-  variable: Variable | undefined,
-  text: string,
-  owner: object,
-  invalid: Set<object>,
-  write: (text: string) => void,
-): void {
-  if (variable === undefined) return;
-  const type = variable.subType === 'json' ? 'json' : variable.type;
-  if (type === 'string' || USUAL[type]?.test(text)) return;
+const typeOf = ({ type, subType }: shape.Variable): string => (subType === 'json' ? 'json' : type);
+
+/** How nearly all values are written, and both SDKs read them alike. */
+const USUAL: ReadonlyMap<string, RegExp> = new Map([
+  ['boolean', /^(?:true|false)$/],
+  ['integer', /^-?\d{1,15}$/],
+  ['double', /^-?\d{1,15}(?:\.\d{1,15})?$/],
+]);
+
+const isUsual = (type: string, text: string): boolean => USUAL.get(type)?.test(text) === true;
+
+/** The text to have in place of one that is not usual; notes its owner where it is no value of its type. */
+function readOdd(type: string, text: string, owner: object, invalid: Set<object>): string {
   const { value, isValid } = typedValue(type, String(text));
   if (!isValid) invalid.add(owner);
-  if (type in USUAL) write(String(value));
+  return USUAL.has(type) ? String(value) : text;
 }

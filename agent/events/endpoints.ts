@@ -46,7 +46,7 @@ export class EventEndpoints {
     return this.all().reduce((sum, { batchCount }) => sum + batchCount, 0);
   }
 
-  /** None of them takes anything; before the first event nobody knows. */
+  /** True when no endpoint accepts events. False before the first event, when none has been tried. */
   get areDown(): boolean {
     const all = this.all();
     return all.length > 0 && !all.some(({ healthy }) => healthy);

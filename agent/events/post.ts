@@ -6,7 +6,7 @@ import https from 'node:https';
 import { urlToHttpOptions } from 'node:url';
 import type { Clock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
-import { Agents } from '../../io/agents.ts';
+import { Agents } from '../../io/http/agents.ts';
 
 const REQUEST_TIMEOUT_MS = 10_000;
 /** Requests at a time to one endpoint: with 50 ms there and back, some 600 batches a second. */

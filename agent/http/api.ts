@@ -12,18 +12,19 @@ import type { UserState } from '../decisions/user-state.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { NotificationHub } from '../notifications/hub.ts';
 import type { Tracing } from '../tracing/types.ts';
-import type { HealthSource } from './admin/health.ts';
-import { createApiPort, type Port, type PortDeps } from './door/ports.ts';
+import { type HealthSource, healthHandlers } from './admin/health.ts';
+import { type ApiHandlers, createApiPort, type Port, type PortDeps } from './door/ports.ts';
+import { noRouteOfKey } from './door/unrouted.ts';
 import type { Bounds } from './door/user-limits.ts';
 import { type FlagDeps, withDatafile } from './door/with-datafile.ts';
 import { AnswerBudget } from './kernel/answer-budget.ts';
-import type { Route } from './kernel/route.ts';
 import { EventStreams } from './kernel/sse.ts';
 import { type EventRoom, Turns } from './kernel/turns.ts';
-import { ofrepRoutes } from './ofrep/ofrep.ts';
+import { ofrepHandlers } from './ofrep/ofrep.ts';
 import { datafileFile } from './project/datafile-file.ts';
 import { DatafileChanges, datafileStream } from './project/datafile-stream.ts';
 import { eventStream } from './rest/event-stream.ts';
+import { batch, operationHandlers } from './rest/operations.ts';
 
 export interface ServingDeps extends FlagDeps, PortDeps {
   readonly metrics: Metrics;
@@ -54,28 +55,24 @@ export class Api {
     this.#bounds = { limits: config.userLimits, turns: new Turns(deps.monotonicMs, deps.eventRoom) };
     this.#streams = new EventStreams({ clock, log, streamsMax: config.streamsMax });
     this.#hub = new NotificationHub({
-      ...{ clock, random, channel },
+      clock,
+      random,
+      channel,
       clientOf: (sdkKey) => store.get(sdkKey)?.built ?? null,
       onDropped: (sdkKey, count) => log.warn('notes.dropped', { sdkKey, count }),
     });
-    const { api, batch, odp, identity } = config;
-    const rest = {
-      enableOverrides: api.enableOverrides,
-      isOdpEnabled: !odp.disable,
-      version: identity.version,
-    };
-    const nowMs = () => clock.nowMs();
     const newRequestId = () => uuid(random);
-    const port = { ...deps, onAnswered: deps.tracing?.answered ?? null, newRequestId };
-    const bounds = this.#bounds;
-    const own = { turns: bounds.turns, answers: new AnswerBudget(config.answerLimits) };
     this.#port = createApiPort(
       config,
-      { ...port, ...own },
       {
-        ...{ ...deps, rest, bounds, batch, nowMs, newRequestId },
-        protocols: this.#protocols(),
+        ...deps,
+        newRequestId,
+        unrouted: noRouteOfKey(deps),
+        onAnswered: deps.tracing?.answered ?? null,
+        turns: this.#bounds.turns,
+        answers: new AnswerBudget(config.answerLimits),
       },
+      this.#handlers(newRequestId),
     );
   }
 
@@ -107,28 +104,35 @@ export class Api {
     this.#hub.stop();
   }
 
-  #protocols(): readonly Route[] {
+  #handlers(newRequestId: () => string): ApiHandlers {
     const deps = this.#deps;
+    const bounds = this.#bounds;
     const streams = this.#streams;
+    const { api, batch: batchSettings, odp, identity, notifications } = this.#config;
     const { profiles: services, desk, onProfileFailed: onFailed } = deps.users;
     const profiles = { profiles: services, desk, onFailed };
-    const enabled = this.#config.notifications.enabled;
-    const notes = eventStream({ hub: this.#hub, streams, enabled });
-    const changes = datafileStream({ changes: this.#changes, streams });
-    return [
-      { method: 'GET', path: '/v1/notifications/event-stream', handle: withDatafile(deps, notes) },
-      { method: 'GET', path: '/v1/datafile/stream', handle: withDatafile(deps, changes) },
-      {
-        method: 'GET',
-        path: '/datafiles/*',
-        handle: datafileFile({ ...deps, nowMs: () => deps.clock.nowMs() }),
-      },
-      ...ofrepRoutes({
+    const nowMs = () => deps.clock.nowMs();
+    const hub = this.#hub;
+    return {
+      operations: operationHandlers({
         ...deps,
-        isBearerKey: this.#config.api.auth === null,
-        bounds: this.#bounds,
         profiles,
+        bounds,
+        enableOverrides: api.enableOverrides,
+        isOdpEnabled: !odp.disable,
+        version: identity.version,
       }),
-    ];
+      beside: (operations) => ({
+        ...healthHandlers(deps.status),
+        'POST /v1/batch': batch({ ...deps, bounds, batch: batchSettings, nowMs, newRequestId }, operations),
+        'GET /v1/notifications/event-stream': withDatafile(
+          deps,
+          eventStream({ hub, streams, enabled: notifications.enabled }),
+        ),
+        'GET /v1/datafile/stream': withDatafile(deps, datafileStream({ changes: this.#changes, streams })),
+        'GET /datafiles/*': datafileFile({ ...deps, nowMs }),
+        ...ofrepHandlers({ ...deps, isBearerKey: api.auth === null, bounds, profiles }),
+      }),
+    };
   }
 }

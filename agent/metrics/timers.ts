@@ -1,22 +1,22 @@
-// Requests as the original's timers count them, beside our own counts: those whose SDK key is known, also the operations of a
-// batch, in milliseconds. Plain numbers, so that a request costs next to nothing and processes can be summed up.
+// Requests as the original's timers count them, beside this agent's own counts: requests whose SDK key is known, also as operations
+// of a batch, in milliseconds. Plain numbers, so that a request costs next to nothing and processes can be summed up.
 
 import { addBuckets, bucketOf } from './request-counts.ts';
 
-/** The original's timers, by the routes that they time. */
-export const TIMERS: Readonly<Record<string, string>> = {
-  'GET /v1/config': 'get-config',
-  'GET /v1/datafile': 'get-datafile',
-  'POST /v1/activate': 'activate',
-  'POST /v1/decide': 'decide',
-  'POST /v1/track': 'track-event',
-  'POST /v1/override': 'override',
-  'POST /v1/lookup': 'lookup',
-  'POST /v1/save': 'save',
-  'POST /v1/reset': 'reset',
-  'POST /v1/send-odp-event': 'send-odp-event',
-  'POST /oauth/token': 'create-api-access-token',
-};
+/** The original's timers; which route moves which is said in the table of routes. */
+export const TIMERS: readonly string[] = [
+  'get-config',
+  'get-datafile',
+  'activate',
+  'decide',
+  'track-event',
+  'override',
+  'lookup',
+  'save',
+  'reset',
+  'send-odp-event',
+  'create-api-access-token',
+];
 
 /** Upper bounds in ms of the original's histograms: Prometheus' usual ones, meant for seconds. */
 export const SHOWN_BUCKETS_MS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
@@ -54,7 +54,7 @@ export class Timer implements TimerCounts {
 
 /** All timers there are, those that nothing has moved too. */
 export function sumOfTimers(all: readonly TimersByName[]): TimersByName {
-  const sum = new Map(Object.values(TIMERS).map((name) => [name, new Timer()]));
+  const sum = new Map(TIMERS.map((name) => [name, new Timer()]));
   for (const timers of all) for (const [name, counts] of timers) sum.get(name)?.add(counts);
   return sum;
 }

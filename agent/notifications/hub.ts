@@ -1,5 +1,5 @@
 // Decision notifications from those who decide to those who listen: of this agent directly, of others over the bus. The
-// SDK is asked for them only while somebody, here or elsewhere, listens. Knows neither HTTP nor the bus client.
+// SDK is asked for them only while a client listens, at this agent or at another. Knows neither HTTP nor the bus client.
 
 import { type Clock, type Random, withinMs } from '../../core/clock.ts';
 import type { SdkKey } from '../../core/ids.ts';
@@ -21,15 +21,15 @@ export interface HubOptions {
   readonly random: Random;
   /** The client that decides for a key now. */
   readonly clientOf: (sdkKey: SdkKey) => FlagClient | null;
-  /** To and from the other agents; null: this one alone. */
+  /** To and from the other agents; null: there are none. */
   readonly channel: NotificationChannel | null;
-  /** Notes that others will miss because there were too many. */
+  /** Told of notifications that other agents will miss because there were too many. */
   readonly onDropped: (sdkKey: SdkKey, count: number) => void;
 }
 
 interface KeyState {
   readonly listeners: Set<OnNotification>;
-  /** Ends the subscription to the other agents' notes. */
+  /** Ends the subscription to the other agents' notifications. */
   unsubscribe: (() => void) | null;
   /** Ends listening to the client that decides. */
   detach: (() => void) | null;
@@ -118,7 +118,7 @@ export class NotificationHub {
     return client.listen((note) => this.#made(sdkKey, state, note));
   }
 
-  /** The other agents' notes, while somebody listens here. */
+  /** Subscribes to the other agents' notes while a client listens at this agent. */
   #follow(sdkKey: SdkKey, state: KeyState, listening: boolean): void {
     this.#wants?.want(sdkKey, listening);
     if (!listening) {
@@ -147,7 +147,8 @@ export class NotificationHub {
   #outbox(sdkKey: SdkKey): Outbox {
     const { clock, channel, onDropped } = this.#options;
     return new Outbox({
-      ...{ from: this.#id, clock },
+      from: this.#id,
+      clock,
       send: (message) => channel?.publish(noteSubject(sdkKey), message),
       onDropped: (count) => onDropped(sdkKey, count),
     });

@@ -24,7 +24,7 @@ export interface Untold {
   readonly reasons?: readonly string[];
 }
 
-/** A decision, whatever made it: decide, activate or a feature's variables. */
+/** The notification of a decision, whether decide, activate or a feature's variables made it. */
 export function decisionNotification(
   { type, userId, attributes, decisionInfo }: DecisionPayload,
   { attributes: own, segments = null, reasons }: Untold = {},
@@ -79,7 +79,10 @@ export function trackNotification(
       entity_id: event?.entity_id,
       key: event?.key,
       Attributes: visitor?.attributes.map(({ value, key, type, entity_id }) => ({
-        ...{ value, key, type, entity_id },
+        value,
+        key,
+        type,
+        entity_id,
       })),
       tags: isEmpty(tags) ? undefined : tags,
       revenue: event?.revenue ?? undefined,

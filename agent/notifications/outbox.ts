@@ -78,7 +78,7 @@ export class Outbox {
 const encodeNotifications = (from: string, lines: readonly string[]): Uint8Array =>
   Buffer.from(`${PREFIX}${from}\n${lines.join('\n')}`);
 
-/** Null when it is no message of ours: a later version's, or anybody's. */
+/** Null when the message is not in this format: of a later version, or of another program on the bus. */
 export function decodeNotifications(message: Uint8Array): { from: string; notes: Notification[] } | null {
   const [first, ...lines] = Buffer.from(message.buffer, message.byteOffset, message.byteLength)
     .toString()

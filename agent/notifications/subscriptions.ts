@@ -1,5 +1,5 @@
-// Who listens: agents with listeners say so every few seconds, and all others send only what somebody wants. So an
-// agent that nobody watches pays nothing. Knows neither notes nor the SDK.
+// Who listens: agents with listeners say so every few seconds, and all others send only the notes that an agent wants. So an
+// agent without listeners pays nothing. Does not know what a note is, nor the SDK.
 
 import type { Clock, Timer } from '../../core/clock.ts';
 import { parseJsonWithin } from '../../core/datafile/json-depth.ts';
@@ -8,9 +8,9 @@ import { type RateState, takeToken } from '../../core/rate-limit.ts';
 import { WANT_SUBJECT } from '../../core/record/names.ts';
 import type { NotificationChannel } from '../datafiles/sources/side-channel.ts';
 
-/** How often a wish is repeated. */
+/** How often an agent repeats which keys have listeners. */
 export const WANT_INTERVAL_MS = 10_000;
-/** A wish that was not repeated for this long has ended. */
+/** Listeners of which nothing was heard for this long are gone. */
 export const WANT_LAPSE_MS = 30_000;
 /** Keys that others may want of one agent. */
 const WANTED_MAX = 10_000;
@@ -28,7 +28,7 @@ export interface SubscriptionsOptions {
   readonly from: string;
   readonly channel: NotificationChannel;
   readonly clock: Clock;
-  /** Somebody else began, or ceased, to want notes of this key. */
+  /** Called when other agents begin, or cease, to want notes of this key. */
   readonly onWanted: (sdkKey: SdkKey, wanted: boolean) => void;
 }
 
@@ -115,7 +115,7 @@ export class Subscriptions {
   }
 }
 
-/** Null when it is none: whoever else is on the bus must not be able to break an agent. */
+/** Null when the message is not a wish: another program on the bus must not be able to break an agent. */
 function decodeWish(message: Uint8Array): { from: string; sdkKeys: SdkKey[] } | null {
   try {
     const { from, sdkKeys } = parseJsonWithin(message) as { from?: unknown; sdkKeys?: unknown };

@@ -1,8 +1,9 @@
-// What can be asked of the agent on its command line instead of running it: help, version, and whether its settings are
-// right. Prints through what it is given; knows neither process nor environment.
+// The agent's command line: help, version, and a check of its settings instead of a run. Prints through the output that it is
+// given; knows neither process nor environment.
 
 import { VERSION } from '../../core/release.ts';
-import type { OutboundRoute } from '../../io/outbound-route.ts';
+import { settingHelp } from '../../core/settings/setting.ts';
+import type { OutboundRoute } from '../../io/http/outbound-route.ts';
 import {
   type AgentConfig,
   type ConfigFile,
@@ -25,7 +26,7 @@ export interface CliInput {
   readonly readText: (path: string) => string;
   readonly loadFile: () => Promise<ConfigFile | null>;
   readonly machine?: Machine;
-  /** Proxies and certificates of the environment, where they were looked at. */
+  /** Proxies and certificates of the environment; left out by callers that have not looked. */
   readonly outboundRoute?: OutboundRoute;
 }
 
@@ -96,20 +97,12 @@ const USAGE = `Usage: agent                  runs
        agent --version`;
 
 function helpText(): string {
-  const lines = SETTINGS.map(({ path, variable, byDefault, help, unused }) => {
-    const value = byDefault === undefined ? '' : ` [${shownDefault(byDefault)}]`;
-    return `  ${path}\n  ${variable}\n      ${unused === undefined ? help : `Accepted, without effect: ${unused}`}${value}`;
-  });
+  const settings = SETTINGS.map((setting) => settingHelp([setting.path, setting.variable], setting));
   return `${USAGE}
 
 Settings come from a YAML file, ./config.yaml or what OPTIMIZELY_CONFIG_FILENAME names, and from variables, which win.
 Durations are written 100ms, 5s, 1m; in the original's settings a number alone counts nanoseconds, as in Go. Lists are written
 with commas in variables, and maps as JSON.
 
-${lines.join('\n\n')}`;
+${settings.join('\n\n')}`;
 }
-
-const shownDefault = (value: unknown): string => {
-  if (Array.isArray(value)) return value.join(',');
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
-};

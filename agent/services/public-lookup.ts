@@ -4,7 +4,7 @@
 import dns from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { judgeAddresses } from '../../core/http/outbound.ts';
-import { isProxyHost } from '../../io/proxy.ts';
+import { isProxyHost } from '../../io/http/proxy.ts';
 
 export type Resolve = (
   hostname: string,

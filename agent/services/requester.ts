@@ -7,7 +7,7 @@ import type { LookupFunction } from 'node:net';
 import type { Clock } from '../../core/clock.ts';
 import { isFanoutError, messageOf } from '../../core/errors.ts';
 import { judgeUrl } from '../../core/http/outbound.ts';
-import { Agents } from '../../io/agents.ts';
+import { Agents } from '../../io/http/agents.ts';
 import { createPublicLookup } from './public-lookup.ts';
 import { serviceFailed, within } from './time-limit.ts';
 

@@ -35,7 +35,7 @@ export interface CreateDeps extends TracingDeps {
   readonly exporter: SpanExporter;
 }
 
-/** @throws nothing: whatever fails later is logged and counted, as decisions are worth more than traces */
+/** @throws nothing: later failures are logged and counted, as decisions are worth more than traces */
 export function createTracing(config: AgentConfig, { clock, log, exporter }: CreateDeps): LoadedTracing {
   const { tracing, server, logSdkKeys } = config;
   const tally = new Tally();

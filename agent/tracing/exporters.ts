@@ -2,7 +2,7 @@
 // Knows nothing of what the spans are about.
 
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
-import { proxyAgentOptions } from '../../io/proxy.ts';
+import { proxyAgentOptions } from '../../io/http/proxy.ts';
 import type { TracingSettings } from '../config/config.ts';
 
 const TRACES_PATH = '/v1/traces';

@@ -35,7 +35,7 @@ export class FileExporter implements SpanExporter {
   }
 
   async shutdown(): Promise<void> {
-    await this.#written.catch(() => {}); // Told to whoever exported.
+    await this.#written.catch(() => {}); // The caller of export() was told of the error.
   }
 }
 

@@ -72,7 +72,7 @@ export class CountedExporter implements SpanExporter {
         this.#tally.failed += spans.length;
         this.#onFailed(result.error ?? new Error('no reason given'));
       }
-      // Said and counted here; to its caller a failure would be an error that nobody handles.
+      // Logged and counted here; the caller, the span processor of OpenTelemetry, does not handle errors.
       done({ code: ExportResultCode.SUCCESS });
     });
   }

@@ -1,4 +1,4 @@
-// A webhook that somebody else judges: handed on byte for byte, and answered with the answer. So Optimizely may go on
+// Forwards a webhook to the receiver byte for byte, and answers with its answer. So Optimizely may go on
 // calling the agent's port while every agent gets the change.
 
 import type { IncomingHttpHeaders } from 'node:http';

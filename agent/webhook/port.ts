@@ -11,7 +11,7 @@ import type { HealthSource } from '../http/admin/health.ts';
 import { portOptions, type ServeDeps, withHealthAt } from '../http/door/ports.ts';
 import { noRouteOfWebhooks } from '../http/door/unrouted.ts';
 import { listenAt } from '../http/kernel/listen-at.ts';
-import { HttpServer } from '../http/kernel/server.ts';
+import { RouteServer } from '../http/kernel/server.ts';
 import { Refresher } from './refresh.ts';
 import { webhookRoutes } from './routes.ts';
 
@@ -26,7 +26,7 @@ export interface WebhookPortDeps extends ServeDeps {
 export class WebhookPort {
   readonly #config: AgentConfig;
   readonly #refresher: Refresher;
-  readonly #server: HttpServer;
+  readonly #server: RouteServer;
 
   constructor(config: AgentConfig, deps: WebhookPortDeps) {
     this.#config = config;
@@ -39,7 +39,7 @@ export class WebhookPort {
       log: deps.log,
     });
     const withHealth = withHealthAt(config.server.healthCheckPath, routes);
-    this.#server = new HttpServer(withHealth, {
+    this.#server = new RouteServer(withHealth, {
       ...portOptions(config, 'webhook', deps),
       unrouted: noRouteOfWebhooks,
     });

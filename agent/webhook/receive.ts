@@ -106,7 +106,7 @@ function eventIn(body: Uint8Array): WebhookEvent | null {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** An empty secret signs nothing: anybody could. */
+/** False where the secret is empty: any sender could sign with it. */
 const isSigned = (body: Uint8Array, signature: string, { secret }: WebhookProject): boolean =>
   secret !== '' && verifySignature(body, signature, [secret]);
 

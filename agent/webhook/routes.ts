@@ -1,8 +1,9 @@
 // The webhook port's routes: Optimizely's webhook, and whether the port is there and the agent ready.
 
 import type { WebhookSettings } from '../config/config.ts';
-import { type HealthSource, probeRoutes } from '../http/admin/health.ts';
+import { type HealthSource, probeHandlers } from '../http/admin/health.ts';
 import type { Route } from '../http/kernel/route.ts';
+import { mount, ROUTES } from '../http/routes.ts';
 import { forwardWebhook } from './forward.ts';
 import { type ReceiveDeps, receiveWebhook } from './receive.ts';
 
@@ -17,10 +18,9 @@ export function webhookRoutes({ settings, status, ...deps }: WebhookDeps): reado
     receiverUrl === null
       ? receiveWebhook({ projects, ...deps })
       : forwardWebhook({ receiverUrl, log: deps.log });
-  return [
-    { method: 'POST', path: '/webhooks/optimizely', handle },
-    { method: 'GET', path: '/health', handle: (exchange) => exchange.json(200, { status: 'ok' }) },
-    // For probes of other hosts where the admin port is this machine's: with several workers both ports are the primary's.
-    ...probeRoutes(status),
-  ];
+  return mount(ROUTES.webhook, {
+    'POST /webhooks/optimizely': handle,
+    'GET /health': (exchange) => exchange.json(200, { status: 'ok' }),
+    ...probeHandlers(status),
+  });
 }

@@ -39,14 +39,14 @@ export class WorkerBroadcast implements Builder<null> {
     const offer = offerOf(candidate, body);
     const workers = this.#pool().joined();
     const asked = workers.map((worker) => this.#inTime(worker, this.#offer(worker, offer)));
-    // Nobody's first datafile waits for a worker that is still getting there; a change waits for all who serve the key.
+    // The first datafile of a key waits for one worker only; a change waits for all workers that serve the key.
     const isFirst = !workers.some((worker) => worker.serves.has(sdkKey));
     const first = isFirst ? await firstThatServes(asked) : null;
     const answers = first === null ? await Promise.all(asked) : [first];
     const serves = first ?? answers.find((answer) => answer?.kind === 'serves');
     const refused = answers.find((answer) => answer?.kind === 'refused');
     if (serves?.kind !== 'serves')
-      throw refused?.kind === 'refused' ? thrown(refused.refusal) : nobody(sdkKey);
+      throw refused?.kind === 'refused' ? thrown(refused.refusal) : unavailable(sdkKey);
     for (const [i, answer] of asked.entries()) void this.#judge(workers[i] as LiveWorker, answer);
     const { revision, projectId, leftOut = [] } = serves;
     return { built: null, revision, projectId, leftOut };
@@ -80,7 +80,7 @@ export class WorkerBroadcast implements Builder<null> {
       if (answer.kind === 'serves') worker.serves.set(offer.sdkKey, version);
       return answer;
     } catch {
-      return null; // Its end was logged; whoever takes its place is given everything.
+      return null; // The end of the worker was logged; the worker that replaces it gets every datafile.
     } finally {
       this.#slow.delete(worker);
     }
@@ -135,7 +135,7 @@ export function refusalOf(code: string, error: unknown): Refusal {
 const thrown = ({ code, message, remedy }: Refusal) =>
   new FanoutError({ code: code as ErrorCode, message, remedy, retryable: false });
 
-const nobody = (sdkKey: SdkKey) =>
+const unavailable = (sdkKey: SdkKey) =>
   new FanoutError({
     code: 'WORKERS_UNAVAILABLE',
     message: `No worker could look at a datafile of ${sdkKey}`,

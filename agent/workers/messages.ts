@@ -80,7 +80,7 @@ export interface PrimaryNews {
   profiles(saved: readonly SavedProfile[]): void;
   resetUsers(sdkKey: SdkKey): void;
   note(note: NotificationMessage): void;
-  /** Others have joined: whoever wants notes says so again. */
+  /** Other workers or agents have joined: each worker that wants notes says so again. */
   linkUp(nothing: null): void;
 }
 

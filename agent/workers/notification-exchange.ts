@@ -23,7 +23,7 @@ export class NotificationExchange {
     bus?.onUp(() => this.#linkUp(null));
   }
 
-  /** What is wanted is said anew, so that whoever has just come knows. */
+  /** The other workers repeat their wishes, so that the new worker knows them. */
   joined(worker: LiveWorker): void {
     this.#linkUp(worker);
   }

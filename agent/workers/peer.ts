@@ -78,7 +78,7 @@ export class Peer<TheirAnswers extends Calls<TheirAnswers>, TheirNews extends Ca
     else if ('failed' in message) this.#take(message.failed)?.reject(failed(message.reason));
   }
 
-  /** The other side is gone: whoever waits for an answer is told so. */
+  /** Call when the other side is gone: every pending question fails. */
   close(): void {
     this.#closed = true;
     for (const { reject } of this.#waiting.values()) reject(failed('is gone'));

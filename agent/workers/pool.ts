@@ -62,7 +62,7 @@ export class Pool {
     this.#places = Array.from({ length: options.count }, (_, i) => ({
       ...{ worker: i + 1, live: null, startedAtMs: 0, restarts: 0, diedYoung: 0, timer: null },
     }));
-    this.#listening.promise.catch(() => {}); // Whoever starts the pool is told.
+    this.#listening.promise.catch(() => {}); // start() returns the error.
   }
 
   /**
@@ -83,7 +83,7 @@ export class Pool {
     return this.live().filter(({ joined }) => joined);
   }
 
-  /** What is known of each place, also of those where nobody lives. */
+  /** The state of each place, with or without a live worker. */
   places(): readonly {
     readonly worker: number;
     readonly restarts: number;

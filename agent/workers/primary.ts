@@ -109,7 +109,7 @@ export class Primary implements RunningAgent {
     await this.#pool.stop();
     await this.#supply.stop();
     await this.#events.stop(FLUSH_TIMEOUT_MS);
-    // Last: whoever watches wants to see how the agent ends.
+    // Last, so that monitoring sees the agent until it ends.
     await this.#admin.close();
   }
 
@@ -194,7 +194,7 @@ export class Primary implements RunningAgent {
   async #settled(workers: readonly LiveWorker[], ...more: readonly Promise<unknown>[]): Promise<null> {
     const all = [...workers.map(({ peer }) => peer.ask('settle', null)), ...more];
     const limited = all.map((one) => within<unknown>(this.#deps.clock, SETTLE_TIMEOUT_MS, 'A worker', one));
-    // Best effort: whoever waits has its own answer to give.
+    // Best effort: the caller has an answer to give either way.
     await Promise.allSettled(limited);
     return null;
   }

@@ -2,6 +2,7 @@
 // primary nothing would reach it any more.
 
 import type { Clock, Random } from '../../core/clock.ts';
+import type { Log } from '../../core/log.ts';
 import { createLog } from '../../io/log.ts';
 import { startTracing } from '../tracing/tracing.ts';
 import type { PrimaryNews, PrimaryPeer, WorkerAnswers } from './messages.ts';
@@ -13,6 +14,8 @@ export interface RunDeps {
   readonly random: Random;
   readonly monotonicMs: () => number;
   readonly onSwapped: () => void;
+  /** Told once the worker has its settings. */
+  readonly onBegun?: (log: Log) => void;
 }
 
 /** Until the primary ends it. */
@@ -44,6 +47,7 @@ export function converse(send: Send, deps: RunDeps): PrimaryPeer {
       const log = createLog({ service: 'agent', name: agentName }, logLevel, { pretty, sdkKeys, worker });
       const tracing = startTracing(config, { clock: deps.clock, log });
       serving = new ServingWorker(config, { ...deps, log, primary, tracing });
+      deps.onBegun?.(log);
       return serving.begin(beginning);
     },
     listen: () => worker().listen(),

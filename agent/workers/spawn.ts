@@ -22,7 +22,7 @@ export type Spawn = (events: SpawnEvents) => Spawned;
 
 /**
  * @param entry the program of the worker
- * @param early how many to start at once, before anybody listens to them: loading takes a while
+ * @param early how many processes to start at once, before the pool asks for them, as loading takes a while
  */
 export function createSpawn(entry: string, early: number): Spawn {
   // Bodies are bytes, which JSON has no room for.
@@ -72,7 +72,7 @@ class WorkerProcess implements Spawned {
   }
 
   /**
-   * A connection on its way to a worker that dies before it takes it is nobody's: node:cluster (24) keeps it open for ever,
+   * A connection sent to a worker that dies before it accepts it has no owner: node:cluster (24) keeps it open for ever,
    * and its client waits. They are sent one at a time, so the last one is the only one that may be left; closing one that
    * was taken does nothing.
    */

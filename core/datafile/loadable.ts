@@ -1,7 +1,8 @@
 // Makes a parsed datafile one that the Optimizely SDK for JavaScript (6.6.1) can load and decide by: what it would stumble
 // over is left out or put into the shape that it expects, so that one odd part never refuses a whole project. Where
 // Optimizely's Agent serves a datafile the decisions are the same as there: what is missing or null is empty to it.
-// The only place that knows what the SDK stumbles over. Pure, but for the datafile that it is given.
+// The only place that knows what the SDK stumbles over. Pure, but for the datafile that it is given. Each part is walked over
+// once by methods of arrays: in code that runs once per change, and so is never compiled well, `for … of` makes garbage at each step.
 
 import { type LeftOut, partName } from './left-out.ts';
 import { type Fields, isFields, isName, Notes } from './left-out-notes.ts';
@@ -49,23 +50,34 @@ export function makeLoadable(datafile: Fields): readonly LeftOut[] {
   keep(datafile, 'events', named('event', 'key', notes));
   keep(datafile, 'integrations', named('integration', 'key', notes));
   keep(datafile, 'featureFlags', named('flag', 'key', notes));
-  const attributes = idsOf(objectsOf(datafile, 'attributes'));
-  for (const rule of experimentsOf(datafile)) keepKnownAttributes(rule, attributes, notes);
-  const known = knownIds(datafile);
-  for (const flag of objectsOf(datafile, 'featureFlags')) makeFlagLoadable(flag, known, notes);
+  const all = experimentsOf(datafile);
+  const predicted = all.filter(({ cmab }) => isFields(cmab));
+  const isAttribute = knownIn(predicted.length === 0 ? [] : objectsOf(datafile, 'attributes'));
+  predicted.forEach((rule) => {
+    keepKnownAttributes(rule, isAttribute, notes);
+  });
+  const known = { isExperiment: knownIn(all), isRollout: knownIn(objectsOf(datafile, 'rollouts')) };
+  objectsOf(datafile, 'featureFlags').forEach((flag) => {
+    makeFlagLoadable(flag, known, notes);
+  });
   return notes.parts();
 }
 
-interface KnownIds {
-  readonly experiments: ReadonlySet<string>;
-  readonly rollouts: ReadonlySet<string>;
+type IsKnown = (id: unknown) => boolean;
+
+interface Known {
+  readonly isExperiment: IsKnown;
+  readonly isRollout: IsKnown;
 }
 
-function knownIds(datafile: Fields): KnownIds {
-  return { experiments: idsOf(experimentsOf(datafile)), rollouts: idsOf(objectsOf(datafile, 'rollouts')) };
+/** By a set: a name of Object.prototype would be found by the SDK, and so would "undefined". */
+function knownIn(parts: readonly Fields[]): IsKnown {
+  const ids = new Set<string>();
+  parts.forEach(({ id }) => {
+    ids.add(String(id));
+  });
+  return (id) => isName(id) && ids.has(String(id));
 }
-
-const idsOf = (parts: readonly Fields[]): ReadonlySet<string> => new Set(parts.map(({ id }) => String(id)));
 
 /** Also the experiments of groups. */
 const experimentsOf = (datafile: Fields): readonly Fields[] => [
@@ -74,37 +86,44 @@ const experimentsOf = (datafile: Fields): readonly Fields[] => [
 ];
 
 /** The SDK throws where a prediction is asked for by an attribute that is gone, so that the user gets no variation at all. */
-function keepKnownAttributes(rule: Fields, known: ReadonlySet<string>, notes: Notes): void {
-  if (!isFields(rule.cmab)) return;
-  const asked = rule.cmab.attributeIds as readonly unknown[];
-  rule.cmab.attributeIds = asked.filter((id) => {
-    if (isName(id) && known.has(String(id))) return true;
+function keepKnownAttributes(rule: Fields, isKnown: IsKnown, notes: Notes): void {
+  const cmab = rule.cmab as Fields;
+  const asked = cmab.attributeIds as readonly unknown[];
+  cmab.attributeIds = asked.filter((id) => {
+    if (isKnown(id)) return true;
     const why = 'is not in the datafile, and no prediction is asked for by it';
     return notes.drop({ rule }, partName('attribute', id), why);
   });
 }
 
-function makeFlagLoadable(flag: Fields, known: KnownIds, notes: Notes): void {
-  const { key, experimentIds, rolloutId } = flag;
-  const note = (what: string, why: string) => notes.add({ flagKey: String(key) }, what, why);
+function makeFlagLoadable(flag: Fields, { isExperiment, isRollout }: Known, notes: Notes): void {
+  const { experimentIds, rolloutId } = flag;
   const ids: unknown[] = Array.isArray(experimentIds) ? experimentIds : [];
-  flag.experimentIds = ids.filter((id) => {
-    if (isName(id) && known.experiments.has(String(id))) return true;
-    note(partName('experiment', id), 'is not in the datafile');
-    return false;
-  });
-  // A name of Object.prototype would be found by the SDK, and so would "undefined".
-  if (!isName(rolloutId) || !known.rollouts.has(String(rolloutId))) {
-    if ((rolloutId ?? '') !== '') note(partName('rollout', rolloutId), 'is not in the datafile');
+  flag.experimentIds = ids.every(isExperiment)
+    ? ids
+    : ids.filter(
+        (id) =>
+          isExperiment(id) || notes.drop(ownerOf(flag), partName('experiment', id), 'is not in the datafile'),
+      );
+  if (!isRollout(rolloutId)) {
+    if ((rolloutId ?? '') !== '')
+      notes.add(ownerOf(flag), partName('rollout', rolloutId), 'is not in the datafile');
     flag.rolloutId = '';
   }
-  objectsIn(flag, 'variables', (why) => note('list "variables"', why));
-  keep(flag, 'variables', (variable) => {
-    if (!isName(variable.key)) note('a variable', 'has no key');
-    // The empty text: its type's zero, and said to be no value of its type, as by Optimizely's Agent.
-    variable.defaultValue ??= '';
-    return isName(variable.key);
-  });
+  objectsIn(flag, 'variables', (why) => notes.add(ownerOf(flag), 'list "variables"', why));
+  keep(
+    flag,
+    'variables',
+    (variable) => isLoadableVariable(variable) || notes.drop(ownerOf(flag), 'a variable', 'has no key'),
+  );
+}
+
+const ownerOf = ({ key }: Fields) => ({ flagKey: String(key) });
+
+function isLoadableVariable(variable: Fields): boolean {
+  // The empty text: its type's zero, and said to be no value of its type, as by Optimizely's Agent.
+  variable.defaultValue ??= '';
+  return isName(variable.key);
 }
 
 function isLoadableGroup(group: Fields, notes: Notes): boolean {
@@ -124,7 +143,7 @@ function isLoadableRollout(rollout: Fields, notes: Notes): boolean {
   return true;
 }
 
-/** A local holdout is for the rules that it names; one that names none is for no rule. */
+/** A local holdout applies to the rules that it names; without names it applies to none. */
 function isLocalHoldout(holdout: Fields, notes: Notes): boolean {
   if (!isLoadableRule(holdout, 'holdout', notes)) return false;
   const named: readonly unknown[] = Array.isArray(holdout.includedRules) ? holdout.includedRules : [];
@@ -188,8 +207,12 @@ function isLoadableVariation(variation: Fields, note: (why: string) => void): bo
     return false;
   }
   if (variation.key === '') note('has a variation without a key');
-  for (const variable of objectsIn(variation, 'variables', note)) variable.value ??= '';
+  objectsIn(variation, 'variables', note).forEach(giveValue);
   return true;
+}
+
+function giveValue(variable: Fields): void {
+  variable.value ??= '';
 }
 
 /** Without the list the part has no effect at all, which should be told. */
@@ -213,10 +236,14 @@ function objectsIn(owner: Fields, name: string, note: (why: string) => void): re
 /** The parts of a list that objectsIn() has checked. */
 const objectsOf = (owner: Fields, name: string) => owner[name] as readonly Fields[];
 
+/** Nearly always all are kept, and nothing is copied. */
 function keep(owner: Fields, name: string, isKept: (part: Fields) => boolean): void {
   const parts = objectsOf(owner, name);
-  const kept = parts.filter(isKept);
-  if (kept.length < parts.length) owner[name] = kept;
+  let dropped: Set<Fields> | null = null;
+  parts.forEach((part) => {
+    if (!isKept(part)) dropped = (dropped ?? new Set<Fields>()).add(part);
+  });
+  if (dropped !== null) owner[name] = parts.filter((part) => !dropped?.has(part));
 }
 
 /** Of parts with the same id Optimizely's Agent takes the first, the SDK the last. */

@@ -75,7 +75,7 @@ export class Engine {
     this.#compiled.set(flagKey, new Refusal('mistrusted', 'the SDK has decided otherwise'));
   }
 
-  /** From now on the flag is as one without rules: whoever decides by them fails. */
+  /** From now on the flag is as one without rules: a decision by them fails. */
   setAside(flagKey: string): void {
     const flag = this.#flags.get(flagKey);
     if (flag === undefined) return;

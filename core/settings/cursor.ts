@@ -1,5 +1,5 @@
-// Reads values out of the tree: one method per kind of value. What is wrong is noted and something harmless stands in,
-// until all has been read and all problems can be said at once. A secret's value is never repeated.
+// Reads values out of the tree: one method per kind of value. A wrong value is noted and replaced by something harmless, until
+// all has been read and all problems can be told at once. A secret's value is never repeated.
 
 import { parseDurationMs } from '../duration.ts';
 import { maskUserInfo } from '../http/user-info.ts';
@@ -51,7 +51,7 @@ export class Cursor {
     this.#findings.warnings.push(`${this.origin} ${maskUserInfo(text)}`);
   }
 
-  /** Says why nobody looks further here. */
+  /** Warns that nothing below here is read, and why. */
   ignore(text: string): void {
     if (this.#node !== null) markUsed(this.#node);
     this.warn(text);
@@ -100,6 +100,13 @@ export class Cursor {
     return null;
   }
 
+  /** The text, or a problem when there is none; then it is empty. */
+  required(): string {
+    const text = this.text();
+    if (text === null && !this.isSet) this.problem('is missing');
+    return text ?? '';
+  }
+
   /** A list of texts, or one text with commas between them. */
   texts(): string[] {
     if (Array.isArray(this.#node?.value))
@@ -134,10 +141,11 @@ export class Cursor {
   }
 
   /** Milliseconds. */
-  duration(minMs: number): number {
-    return this.#parsed(`${DURATION}, at least ${minMs}ms`, minMs, (text) => {
+  duration(minMs: number, maxMs = Number.POSITIVE_INFINITY): number {
+    const most = maxMs === Number.POSITIVE_INFINITY ? '' : `, at most ${maxMs}ms`;
+    return this.#parsed(`${DURATION}, at least ${minMs}ms${most}`, minMs, (text) => {
       const valueMs = text === '0' ? 0 : parseDurationMs(text);
-      return valueMs !== null && valueMs >= minMs ? valueMs : undefined;
+      return valueMs !== null && valueMs >= minMs && valueMs <= maxMs ? valueMs : undefined;
     });
   }
 

@@ -1,4 +1,4 @@
-// The name that somebody who mistyped one probably meant. Pure.
+// The name that an operator probably meant by a mistyped one. Pure.
 
 const DISTANCE_MAX = 2;
 

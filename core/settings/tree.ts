@@ -1,7 +1,7 @@
-// Raw settings as a tree in which every value knows where it came from, so that what is wrong can be said with the file's
-// path or the variable's name. Names are found whatever their case, as in the original's files. Knows no setting.
+// Raw settings as a tree in which every value knows where it came from, so that a problem can be told with the file's
+// path or the variable's name. Names are found in any case, as in the original's files. Knows no setting.
 
-/** Something wrong, or worth knowing, in words for the operator. */
+/** Problems and warnings, in words for the operator. */
 export interface Findings {
   readonly problems: string[];
   readonly warnings: string[];
@@ -22,7 +22,7 @@ export interface Node {
 }
 
 const NESTING_MAX = 20;
-/** YAML can refer to a list from within itself; nobody writes so many settings. */
+/** YAML can refer to a list from within itself; no operator writes so many settings. */
 const NODES_MAX = 20_000;
 
 /** @param origin of the whole; what is inside is called by its path below it */
@@ -113,7 +113,7 @@ export function markUsed(node: Node): void {
   if (node.value instanceof Map) node.value.forEach(markUsed);
 }
 
-/** What nobody has looked at, the outermost only. */
+/** Nodes that no reader has looked at, the outermost only. */
 export function unused(root: Node): Node[] {
   if (!root.used) return [root];
   if (Array.isArray(root.value)) return root.value.flatMap(unused);

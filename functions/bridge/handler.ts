@@ -3,7 +3,7 @@
 import '../../io/compile-early.ts';
 import { randomUUID } from 'node:crypto';
 import type { SNSEvent } from 'aws-lambda';
-import { requireOutboundRoute } from '../../io/outbound-route.ts';
+import { requireOutboundRoute } from '../../io/http/outbound-route.ts';
 import { wireReader } from '../wire.ts';
 import { createBridge } from './bridge.ts';
 

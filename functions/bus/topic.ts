@@ -13,7 +13,7 @@ export interface TopicSettings {
 }
 
 /** @param client instead of one that the settings make */
-export function createTopic({ topicArn, endpoint }: TopicSettings, client = clientOf(endpoint)): Topic {
+export function createTopic({ topicArn, endpoint }: TopicSettings, client = topicClientOf(endpoint)): Topic {
   return {
     publish: async (notice) => {
       try {
@@ -41,5 +41,5 @@ export function createTopic({ topicArn, endpoint }: TopicSettings, client = clie
   };
 }
 
-const clientOf = (endpoint: string | undefined): SNSClient =>
+export const topicClientOf = (endpoint: string | undefined): SNSClient =>
   new SNSClient({ ...(endpoint === undefined ? {} : { endpoint }), ...awsLimits(FUNCTION_LIMITS, endpoint) });

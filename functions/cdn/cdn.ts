@@ -10,7 +10,7 @@ import {
   type DatafileAnswer,
   readDatafileBody,
   validatorsOf,
-} from '../../io/datafile-http.ts';
+} from '../../io/http/datafile-http.ts';
 import type { Cdn, CdnAnswer, Via } from '../ports.ts';
 
 /** `%s` stands for the SDK key. Credentials in one are sent as Basic authorization. */

@@ -1,12 +1,13 @@
-// The receiver's HTTP: bytes in, answers out, with a limit on everything that a stranger may send. What a webhook means
-// is not known here.
+// The receiver's HTTP: bytes in, answers out, with a limit on everything that a stranger may send. Knows nothing of the meaning
+// of a webhook.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Clock } from '../../core/clock.ts';
 import { HEADER_BYTES_MAX, HEADERS_MAX } from '../../core/http/http-limits.ts';
 import { settleTarget } from '../../core/http/request-target.ts';
 import { SIGNATURE_HEADER, WEBHOOK_BODY_BYTES_MAX } from '../../core/webhook.ts';
-import { limitConnections } from '../../io/connection-limit.ts';
+import { limitConnections } from '../../io/http/connection-limit.ts';
 import { headersOf, type WebhookAnswer, type WebhookRequest } from '../webhook/http-event.ts';
 
 const HEADERS_TIMEOUT_MS = 5_000;
@@ -32,9 +33,10 @@ export interface HttpServer {
   close(graceMs: number): Promise<void>;
 }
 
-/** @param timeouts for a request to arrive; those of the code, but in a test */
+/** @param timeouts for a request to arrive; other ones in tests only */
 export function createHttpServer(
   routes: Routes,
+  clock: Clock,
   timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
 ): HttpServer {
   const options = {
@@ -69,7 +71,7 @@ export function createHttpServer(
     listen: (host, port) => listen(server, host, port),
     close: (graceMs) => {
       isClosing = true;
-      return close(server, graceMs);
+      return close(server, clock, graceMs);
     },
   };
 }
@@ -91,7 +93,7 @@ async function answerWebhook(
   try {
     rawBody = await readBody(request);
   } catch {
-    // The caller went away, or was too slow and has been cut off: no one is left to answer.
+    // The caller went away, or was too slow and has been cut off: it takes no answer.
     response.destroy();
     return;
   }
@@ -101,12 +103,12 @@ async function answerWebhook(
     path,
     rawBody,
     signature: typeof signature === 'string' ? signature.trim() : '',
-    // A caller's own id is not taken: log lines of a change must not be named by strangers.
+    // A caller's own id is not taken: strangers must not name the log lines of a change.
     requestId: '',
   });
   const { status, body } = given;
   for (const [name, value] of Object.entries(headersOf(given))) response.setHeader(name, value);
-  // What it still sends is not read; and a connection kept alive would hold up the end.
+  // The rest of a body that is too large is not read; and a connection kept alive would hold up the end.
   if (rawBody === null || isClosing()) response.setHeader('connection', 'close');
   if (body === undefined) answer(response, status, {}, '');
   else answerJson(response, status, body);
@@ -146,11 +148,11 @@ function listen(server: Server, host: string, port: number): Promise<number> {
   });
 }
 
-function close(server: Server, graceMs: number): Promise<void> {
+function close(server: Server, clock: Clock, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+    const timer = clock.after(graceMs, () => server.closeAllConnections());
     server.close(() => {
-      clearTimeout(timer);
+      timer.cancel();
       resolve();
     });
     server.closeIdleConnections();

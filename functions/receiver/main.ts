@@ -3,13 +3,14 @@
 import '../../io/compile-early.ts';
 import { randomUUID } from 'node:crypto';
 import { errorFields, isFanoutError } from '../../core/errors.ts';
-import { openOutboundRoute, outboundRouteInvalid } from '../../io/outbound-route.ts';
+import { openOutboundRoute, outboundRouteInvalid } from '../../io/http/outbound-route.ts';
+import { valid } from '../settings/settings.ts';
 import { createTelemetry } from '../telemetry.ts';
 import { wireWriter } from '../wire.ts';
 import { runOptions } from './options.ts';
 import { createReceiver } from './receiver.ts';
 import { createRefetchIntents } from './refetch-intents.ts';
-import { checkReceiverSettings, functionsEnv, readReceiverSettings } from './settings.ts';
+import { checkReceiverSettings, functionsEnv } from './settings.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_CONFIG = 2;
@@ -23,9 +24,10 @@ async function main(): Promise<void> {
   const asked = runOptions(process.argv.slice(2), process.env, output, outboundRoute);
   if (asked !== null) process.exit(asked);
   if (outboundRoute.problems.length > 0) throw outboundRouteInvalid(outboundRoute.problems);
-  const settings = readReceiverSettings(process.env);
-  const { warnings } = checkReceiverSettings(process.env);
-  for (const warning of [...outboundRoute.warnings, ...warnings]) log.warn('config.warning', { warning });
+  const checked = checkReceiverSettings(process.env);
+  const settings = valid(checked);
+  for (const warning of [...outboundRoute.warnings, ...checked.warnings])
+    log.warn('config.warning', { warning });
   const { functions } = settings;
   const { deps, projects } = wireWriter(telemetry, {
     env: functionsEnv(process.env),

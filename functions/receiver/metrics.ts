@@ -1,5 +1,5 @@
-// What the functions count, for Prometheus instead of CloudWatch, under the same names in Prometheus' spelling. Knows
-// nothing of what is counted.
+// The functions' counts for Prometheus instead of CloudWatch, under the same names in Prometheus' spelling. Knows nothing of
+// their meaning.
 
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { METRIC, type MetricName } from '../../core/log.ts';
@@ -15,7 +15,7 @@ export interface ReceiverMetrics {
   reconciled(outcome: 'ok' | 'failed', nowMs: number): void;
   answered(status: number): void;
   readonly contentType: string;
-  /** Prometheus' text format. Written once for all who ask while it is being written: anybody may ask, and often. */
+  /** Prometheus' text format. Written once for all requests that come while it is being written: any client may ask, and often. */
   text(): Promise<string>;
 }
 

@@ -17,14 +17,14 @@ import { INTENTS_MAX, type RefetchIntents } from './refetch-intents.ts';
 
 /** When a published change is announced again; each finds nothing to do where the direct path was first. */
 const ANNOUNCE_DELAYS_MS = [1_000, 5_000, 15_000] as const;
-/** What Optimizely has not served within a day will not come any more. */
+/** A revision that Optimizely has not served within a day will not come any more. */
 const REFETCH_AGE_MAX_MS = 24 * 60 * 60 * 1000;
 /** How long Optimizely is asked again and again for an announced revision: its CDN lags by minutes at the worst. */
 const REFETCH_PATIENCE_MS = 10 * 60 * 1000;
 
 export interface Notices {
   readonly topic: Topic;
-  /** Looks after what is owed for a key, by whichever replica it was queued. Never throws. */
+  /** Fetches the datafiles that are owed for a key, whichever replica queued them. Never throws. */
   settle(sdkKey: SdkKey): Promise<void>;
   /** Refetches that are owed, as far as this process knows. */
   readonly openCount: () => number;
@@ -101,9 +101,9 @@ export function createNotices(
         else giveUp(sdkKey, intent, log);
       }
       open.set(sdkKey, owed.length);
-      // The lowest first: what Optimizely does not have yet, it cannot have later ones of either.
+      // The lowest first: while Optimizely does not have a revision, it cannot have later ones either.
       for (const intent of owed) {
-        // What has not come by now is left to reconcile, which asks every minute and not all the time.
+        // A revision that has not come by now is left to reconcile, which asks once a minute.
         if (deps.clock.nowMs() - intent.receivedAtMs > REFETCH_PATIENCE_MS) continue;
         await refetch({ ...deps, topic }, await projects.get(), [encodeNotice(intent)]);
         endWith(sdkKey, intent);
@@ -117,7 +117,7 @@ export function createNotices(
   const endWith = (sdkKey: SdkKey, { changeId }: RefetchNotice): void => {
     const changes = over.get(sdkKey) ?? new Set();
     over.set(sdkKey, changes.add(changeId));
-    // More than are kept in the store are never asked about.
+    // The store keeps fewer intents than this, so that older ones are not looked up again.
     for (const oldest of changes) if (changes.size > 2 * INTENTS_MAX) changes.delete(oldest);
   };
 

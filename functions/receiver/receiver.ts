@@ -20,11 +20,11 @@ import type { RefetchIntents } from './refetch-intents.ts';
 import type { ReceiverSettings } from './settings.ts';
 import { createTicker } from './ticker.ts';
 
-/** Everything that a run asks has its own limit; this one is for what was not foreseen. */
+/** Every request of a run has its own limit; this one is for the unforeseen. */
 const RECONCILE_MS_MAX = 5 * 60_000;
 const RECONCILE_JITTER = 0.1;
 const KEYS_PARALLEL_MAX = 4;
-/** Each may hold a datafile or several; what is more is told to come again. */
+/** Each may hold a datafile or several; webhooks beyond it are answered 429. */
 const WEBHOOKS_AT_ONCE_MAX = 32;
 const PROBE_PAUSE_FIRST_MS = 500;
 const PROBE_PAUSE_MAX_MS = 10_000;
@@ -79,7 +79,7 @@ export function createReceiver(
       });
       metrics.reconciled('ok', clock.nowMs());
     } catch (error) {
-      // What failed has its own line; the next run tries again.
+      // Each failure has its own line; the next run tries again.
       metrics.reconciled('failed', clock.nowMs());
       log.error('reconcile.finished', { result: 'failed', error: messageOf(error) });
     }
@@ -101,11 +101,14 @@ export function createReceiver(
     }
   };
 
-  const server: HttpServer = createHttpServer({
-    webhook,
-    isReady: () => isRecordKnown && !isStopping,
-    metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
-  });
+  const server: HttpServer = createHttpServer(
+    {
+      webhook,
+      isReady: () => isRecordKnown && !isStopping,
+      metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
+    },
+    clock,
+  );
   const ticker = createTicker({
     clock,
     random,

@@ -21,7 +21,7 @@ export interface RefetchIntents {
 const WRITE_ATTEMPTS_MAX = 5;
 /** Revisions kept of one key; the one received first gives way. */
 export const INTENTS_MAX = 8;
-/** A notice takes some 200. */
+/** A notice takes about 200. */
 const INTENT_BYTES_MAX = 16 * 1024;
 /** As for the manifest: another replica was there first. */
 const CONFLICTS = new Set([404, 409, 412]);

@@ -1,4 +1,4 @@
-// Something done again and again, never twice at once. Works on the clock that it is handed; knows nothing of what it does.
+// Runs a piece of work again and again, never twice at once, on the clock that it is handed. Knows nothing of the work.
 
 import type { Clock, Random, Timer } from '../../core/clock.ts';
 

@@ -4,7 +4,7 @@
 import '../../io/compile-early.ts';
 import { randomUUID } from 'node:crypto';
 import type { ScheduledEvent, SNSEvent } from 'aws-lambda';
-import { requireOutboundRoute } from '../../io/outbound-route.ts';
+import { requireOutboundRoute } from '../../io/http/outbound-route.ts';
 import { wireWriter } from '../wire.ts';
 import { Quarantine } from './quarantine.ts';
 import { reconcileKeys } from './reconcile-keys.ts';

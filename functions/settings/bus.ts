@@ -1,4 +1,4 @@
-// Reads where the bus is and who the functions are there. Values of secrets never appear in a message.
+// Reads where the bus is and as which user the functions connect. Values of secrets never appear in a message.
 
 import {
   type BusCredentials,
@@ -8,10 +8,9 @@ import {
   plaintextProblem,
   readBusUrls,
 } from '../../core/bus/credentials.ts';
+import type { Read } from './list.ts';
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/** The variables that say who, in the words of the client's options. */
+/** The variables with credentials, by the names of the NATS client's options. */
 const VARIABLES = {
   user: 'FANOUT_NATS_USER',
   password: 'FANOUT_NATS_PASSWORD',
@@ -19,43 +18,34 @@ const VARIABLES = {
   creds: 'FANOUT_NATS_CREDS',
 } as const;
 
-/** @param text of FANOUT_NATS_URL; empty where it is missing, which is told by who read it */
-export function readBus(
-  env: Environment,
-  text: string,
-  problems: string[],
-): BusCredentials & { readonly servers: readonly string[] } {
-  const urls = text.split(',').map((url) => url.trim());
-  const { servers, credentials, problem } = readBusUrls(urls.filter((url) => url !== ''));
-  if (problem !== null) problems.push(`FANOUT_NATS_URL ${problem}`);
-  const own = ownCredentials(env, problems);
-  const given = [...Object.values(VARIABLES), 'FANOUT_NATS_SECRET'].filter((name) => env[name]?.trim());
+export function readBus(read: Read): BusCredentials & { readonly servers: readonly string[] } {
+  const urls = read('FANOUT_NATS_URL');
+  urls.required();
+  const { servers, credentials, problem } = readBusUrls(urls.texts());
+  if (problem !== null) urls.problem(problem);
+  const own = ownCredentials(read);
+  const given = [...Object.values(VARIABLES), 'FANOUT_NATS_SECRET' as const].filter(
+    (name) => read(name).isSet,
+  );
   const hasSecret = given.some((name) => name !== VARIABLES.creds) || Object.keys(credentials).length > 0;
-  const inClear = hasSecret && !isPlaintextAllowed(env, problems) ? plaintextProblem(servers) : null;
-  if (inClear !== null) problems.push(`FANOUT_NATS_URL ${inClear}`);
+  const isPlaintextAllowed = read('FANOUT_NATS_PLAINTEXT').choice(PLAINTEXT_WORDS) === 'allowed';
+  const inClear = hasSecret && !isPlaintextAllowed ? plaintextProblem(servers) : null;
+  if (inClear !== null) urls.problem(inClear);
   if (Object.keys(credentials).length === 0) return { servers, ...own };
-  if (given.length > 0)
-    problems.push(`FANOUT_NATS_URL holds credentials and ${given.join(', ')} too: only one of them may`);
+  if (given.length > 0) urls.problem(`holds credentials and ${given.join(', ')} too: only one of them may`);
   return { servers, ...own, ...credentials };
 }
 
-function isPlaintextAllowed(env: Environment, problems: string[]): boolean {
-  const text = env.FANOUT_NATS_PLAINTEXT?.trim() || PLAINTEXT_WORDS[0];
-  if (!PLAINTEXT_WORDS.some((word) => word === text))
-    problems.push(`FANOUT_NATS_PLAINTEXT is "${text}" but must be one of ${PLAINTEXT_WORDS.join(', ')}`);
-  return text === 'allowed';
-}
-
-function ownCredentials(env: Environment, problems: string[]): BusCredentials {
-  const read = (name: string): string | undefined => env[name]?.trim() || undefined;
+function ownCredentials(read: Read): BusCredentials {
   const pasted = read(VARIABLES.creds);
-  const creds = pasted === undefined ? undefined : normalizeCreds(pasted);
+  const text = pasted.text();
+  const creds = text === null ? undefined : normalizeCreds(text);
   const problem = creds === undefined ? null : credsProblem(creds);
-  if (problem !== null) problems.push(`${VARIABLES.creds} ${problem}`);
+  if (problem !== null) pasted.problem(problem);
   return {
-    user: read(VARIABLES.user),
-    password: read(VARIABLES.password),
-    token: read(VARIABLES.token),
+    user: read(VARIABLES.user).text() ?? undefined,
+    password: read(VARIABLES.password).text() ?? undefined,
+    token: read(VARIABLES.token).text() ?? undefined,
     creds,
   };
 }

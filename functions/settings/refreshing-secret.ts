@@ -1,5 +1,5 @@
-// A secret read by name at run time and kept: looked up again in the background when it has become old, and at once when
-// somebody was refused with it. So a rotation needs no deployment, and nothing waits for it. Knows no store and no format.
+// A secret read by name at run time and kept: read again in the background when it has become old, and at once when a caller
+// was refused with it. So a rotation needs no deployment, and nothing waits for it. Knows no store and no format.
 
 import type { Clock } from '../../core/clock.ts';
 import { errorFields } from '../../core/errors.ts';
@@ -20,7 +20,7 @@ export interface CachedSecret<T> {
   refresh(): Promise<T>;
 }
 
-/** For what does not change while the process lives, such as plain environment variables. */
+/** For a value that does not change while the process lives, such as that of an environment variable. */
 export const unchanging = <T>(value: T): CachedSecret<T> => ({
   get: async () => value,
   refresh: async () => value,
@@ -56,7 +56,7 @@ export class RefreshingSecret<T> implements CachedSecret<T> {
 
   async get(): Promise<T> {
     if (this.#kept === null) return this.#read();
-    // It reports its own failure, and what is kept stays good.
+    // The read reports its own failure, and the kept value stays good.
     if (this.#isOlderThan(SECRET_TTL_MS)) void this.#read().catch(() => {});
     return this.#kept.value;
   }
@@ -65,7 +65,7 @@ export class RefreshingSecret<T> implements CachedSecret<T> {
     const kept = this.#kept;
     if (kept === null) return this.#read();
     if (!this.#isOlderThan(SECRET_REFRESH_INTERVAL_MIN_MS)) return kept.value;
-    // It reports its own failure.
+    // The read reports its own failure.
     return this.#read().catch(() => kept.value);
   }
 

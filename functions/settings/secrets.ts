@@ -1,6 +1,5 @@
-// Reads a secret by its name out of Secrets Manager or SSM Parameter Store. The only file of the functions that knows these
-// two; `import()` would keep their unused commands in the bundles. What the text means, and how long it is kept, is decided
-// elsewhere.
+// Reads a secret by its name from Secrets Manager or SSM Parameter Store. The only file of the functions that knows these two;
+// `import()` would keep their unused commands in the bundles. Knows neither the meaning of the text nor how long it is kept.
 
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';

@@ -1,51 +1,29 @@
-// What the functions are told about signatures: whose are trusted, and with which key they sign themselves. Every problem is
-// noted, none with the text of a key.
+// The private key with which the functions sign. Every problem is noted, none with the text of a key.
 
 import { messageOf } from '../../core/errors.ts';
-import {
-  type PublicKey,
-  parsePublicKey,
-  parseSigningKey,
-  type SigningKey,
-  splitKeys,
-} from '../../core/record/signing-keys.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
-
-const PUBLIC_KEYS = 'FANOUT_SIGNING_PUBLIC_KEYS';
-const KEY = 'FANOUT_SIGNING_KEY';
-export const SIGNING_SECRET = 'FANOUT_SIGNING_SECRET';
-
-/** Whose signatures are trusted, besides those of one's own key. */
-export function publicKeysOf(env: Environment, problems: string[]): PublicKey[] {
-  const texts = splitKeys(env[PUBLIC_KEYS] ?? '');
-  return texts.flatMap((text) => read(() => parsePublicKey(text), PUBLIC_KEYS, problems) ?? []);
-}
+import { parseSigningKey, type SigningKey } from '../../core/record/signing-keys.ts';
+import { PUBLIC_KEYS_VARIABLE } from '../../core/settings/public-keys.ts';
+import type { Read } from './list.ts';
 
 /**
- * The key where it is given in the environment; null where it is read at run time, or nobody signs.
+ * The key where it is given in the environment; null where it is read at run time, or nothing is signed.
  * @param writes whether this function writes the record, which it may not do unsigned where signatures are asked for
  */
-export function signingKeyOf(
-  env: Environment,
-  writes: boolean,
-  hasSecret: boolean,
-  problems: string[],
-): SigningKey | null {
-  const pem = env[KEY]?.trim() || undefined;
-  if (pem !== undefined && hasSecret) problems.push(`only one of ${KEY} and ${SIGNING_SECRET} may be set`);
-  if (pem === undefined && !hasSecret && writes && env[PUBLIC_KEYS]?.trim())
-    problems.push(
-      `${PUBLIC_KEYS} is set without ${SIGNING_SECRET} or ${KEY}: what is written would not be signed, and never be trusted`,
+export function signingKeyIn(read: Read, writes: boolean, hasSecret: boolean): SigningKey | null {
+  const key = read('FANOUT_SIGNING_KEY');
+  const publicKeys = read(PUBLIC_KEYS_VARIABLE);
+  const pem = key.text();
+  if (pem !== null && hasSecret)
+    key.problem('is set, and so is FANOUT_SIGNING_SECRET: only one of them may be');
+  if (pem === null && !hasSecret && writes && publicKeys.isSet)
+    publicKeys.problem(
+      'is set without FANOUT_SIGNING_SECRET or FANOUT_SIGNING_KEY: what is written would not be signed, and never be trusted',
     );
-  return pem === undefined ? null : read(() => parseSigningKey(pem), KEY, problems);
-}
-
-function read<T>(parse: () => T, name: string, problems: string[]): T | null {
+  if (pem === null) return null;
   try {
-    return parse();
+    return parseSigningKey(pem);
   } catch (error) {
-    problems.push(`${name}: ${messageOf(error)}`);
+    key.problem(`: ${messageOf(error)}`);
     return null;
   }
 }

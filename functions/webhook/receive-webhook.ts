@@ -23,6 +23,9 @@ export interface WebhookSettings {
   readonly guard: Guard | null;
 }
 
+/** When a webhook arrived, and by which id its change is traced. */
+type Arrived = Pick<Change, 'changeId' | 'receivedAtMs'>;
+
 const STATUS: Readonly<Record<string, number>> = {
   ROUTE_UNKNOWN: 404,
   METHOD_REFUSED: 405,
@@ -46,7 +49,7 @@ export async function receiveWebhook(
   const changeId = changeIdOf(request.requestId, deps);
   const log = withFields(deps.log, { changeId });
   try {
-    const status = await accept({ ...deps, log }, settings, request, changeId, receivedAtMs);
+    const status = await accept({ ...deps, log }, settings, { ...request, changeId, receivedAtMs });
     log.info('webhook.answered', { status, elapsedMs: deps.clock.nowMs() - receivedAtMs });
     const body = BODIES[status];
     return body === undefined ? { status } : { status, body };
@@ -71,29 +74,26 @@ export async function receiveWebhook(
 async function accept(
   deps: Deps,
   settings: WebhookSettings,
-  request: WebhookRequest,
-  changeId: ChangeId,
-  receivedAtMs: number,
+  request: WebhookRequest & Arrived,
 ): Promise<number> {
+  const { changeId, receivedAtMs } = request;
   const rawBody = bodyOf(request);
   const authenticated = await authenticateKept(settings.projects, rawBody, request.signature);
   if (authenticated.kind === 'unknown-project') {
     deps.log.warn('webhook.ignored', { reason: 'unknown-project', projectId: authenticated.projectId });
     return 204;
   }
-  const work = () => handle(deps, settings, { ...authenticated, rawBody }, changeId, receivedAtMs);
+  const work = () => handle(deps, settings, { ...authenticated, rawBody, changeId, receivedAtMs });
   if (settings.guard === null) return work();
   settings.guard.rates.take(authenticated.project.projectId);
-  return settings.guard.places.hold(work);
+  return settings.guard.slots.hold(work);
 }
 
 /** The status of a webhook whose signature is right. */
 async function handle(
   deps: Deps,
   settings: WebhookSettings,
-  { event, project, rawBody }: Authentic & { readonly rawBody: Uint8Array },
-  changeId: ChangeId,
-  receivedAtMs: number,
+  { event, project, rawBody, changeId, receivedAtMs }: Authentic & Arrived & { readonly rawBody: Uint8Array },
 ): Promise<number> {
   deps.metrics.count(METRIC.webhookAccepted);
   if (event.kind === 'other') {

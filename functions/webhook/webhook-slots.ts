@@ -1,5 +1,5 @@
 // How many signed webhooks one process works on at the same time, so that their datafiles fit its memory. A webhook takes
-// a place only after its signature was verified: strangers' requests take none.
+// a slot only after its signature was verified: strangers' requests take none.
 
 import { FanoutError } from '../../core/errors.ts';
 import { METRIC } from '../../core/log.ts';
@@ -7,11 +7,11 @@ import type { ProjectRatesParts } from './rate.ts';
 
 const RETRY_AFTER_S = 1;
 
-export class Places {
+export class WebhookSlots {
   readonly #max: number;
   readonly #parts: Pick<ProjectRatesParts, 'log' | 'metrics'>;
   #taken = 0;
-  /** Webhooks refused since all places were taken. */
+  /** Webhooks refused since all slots were taken. */
   #refused = 0;
 
   constructor(max: number, parts: Pick<ProjectRatesParts, 'log' | 'metrics'>) {
@@ -19,7 +19,7 @@ export class Places {
     this.#parts = parts;
   }
 
-  /** Runs `work` in a place of its own. @throws FanoutError WEBHOOKS_BUSY when all are taken */
+  /** Runs `work` in a slot of its own. @throws FanoutError WEBHOOKS_BUSY when all are taken */
   async hold<T>(work: () => Promise<T>): Promise<T> {
     const { log, metrics } = this.#parts;
     if (this.#taken >= this.#max) {

@@ -4,7 +4,7 @@
 export type Advisories =
   | { readonly kind: 'none' }
   | { readonly kind: 'found'; readonly packages: readonly string[] }
-  /** Nobody knows. */
+  /** The registry did not answer, so it is unknown. */
   | { readonly kind: 'unanswered'; readonly why: string };
 
 const SEVERE: ReadonlySet<unknown> = new Set(['high', 'critical']);

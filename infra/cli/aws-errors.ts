@@ -1,6 +1,6 @@
-// What the AWS SDK throws, as errors with a remedy for the operator at a terminal. The functions' own errors about AWS speak to
-// those who run functions; here the same failures are told to who typed the command. Knows the SDK's names for failures, and
-// none of its clients.
+// Failures of the AWS SDK as errors with a remedy for the operator at a terminal. The functions' own errors about AWS are worded
+// for the log of a deployment; here the same failures are worded for the operator who typed the command. Knows the SDK's names for
+// failures, and none of its clients.
 
 import { type ErrorCode, FanoutError, messageOf } from '../../core/errors.ts';
 
@@ -28,7 +28,10 @@ export function awsError(error: unknown, what: string): FanoutError {
   const said = messageOf(error);
   const as = (code: ErrorCode, message: string, remedy: string, retryable = false) =>
     new FanoutError({
-      ...{ code, message, remedy, retryable },
+      code,
+      message,
+      remedy,
+      retryable,
       fields: { aws: name, status: statusOf(error) },
       cause: error,
     });
@@ -67,12 +70,12 @@ const OF_FUNCTIONS: Partial<Record<ErrorCode, (error: FanoutError) => string>> =
 };
 const UNREACHED =
   'Check the region, the endpoints (FANOUT_S3_ENDPOINT, AWS_ENDPOINT_URL) where they are set, and the network; then try again.';
-const SETTINGS_WRONG = 'The settings are wrong: ';
 
-/** What a command threw, for who typed it: the true cause of what AWS refused, and remedies that an operator can follow. */
+/** An error of a command for the operator who typed it: the true cause of AWS's refusal, and a remedy that can be followed. */
 export function forOperator(error: unknown): unknown {
   if (!(error instanceof FanoutError)) return error;
-  if (error.message.startsWith(SETTINGS_WRONG))
+  // The functions' settings, with each problem.
+  if (error.code === 'CONFIG_INVALID' && error.fields.wrongSettings !== undefined)
     return withRemedy(
       error,
       'Name the deployment (--stage NAME, or --local for that of `npm run up`), or set the variables in this shell; docs/configuration.md lists them.',
@@ -81,7 +84,7 @@ export function forOperator(error: unknown): unknown {
   if (asked === undefined || error.cause === undefined) return error;
   const { code, message, remedy, retryable } = awsError(error.cause, asked(error));
   const { fields, cause } = error;
-  // What was not answered at all is told best by who asked.
+  // Where AWS did not answer at all, the function's own message says more.
   if (code === 'REMOTE_UNAVAILABLE') return withRemedy(error, UNREACHED);
   return new FanoutError({ code, message, remedy, retryable, fields, cause });
 }

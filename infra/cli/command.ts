@@ -1,5 +1,5 @@
-// What every command is made of: one function from its options to an exit code, and the one way to register it, which
-// adds --json and turns whatever is thrown into words and a number. Knows commander, and no command.
+// The parts of every command: one function from its options to an exit code, and the one way to register it, which adds --json
+// and turns every error into words and an exit code. Knows commander, and no command.
 
 import type { Command } from 'commander';
 import { FanoutError } from '../../core/errors.ts';
@@ -43,7 +43,7 @@ export function runs<Options extends object>(command: Command, host: Host, run: 
       try {
         host.ended(await run({ args, options, shell: host.shell, output }));
       } catch (error) {
-        // Whatever failed then, failed because of that.
+        // After Ctrl-C any failure comes from the interruption.
         if (host.shell.interrupted.aborted) return host.ended(EXIT.interrupted);
         const told = forOperator(error);
         output.error(told);
@@ -52,10 +52,10 @@ export function runs<Options extends object>(command: Command, host: Host, run: 
     });
 }
 
-/** What was asked for by name, and is not there. */
+/** For something that was asked for by name and is not there. */
 export const notFound = (message: string, remedy: string): FanoutError =>
   new FanoutError({ code: 'NOTHING_FOUND', message, remedy, retryable: false });
 
-/** An option or argument that cannot be meant. */
+/** For an option or argument that makes no sense. */
 export const usageError = (message: string, remedy: string): FanoutError =>
   new FanoutError({ code: 'USAGE_INVALID', message, remedy, retryable: false });

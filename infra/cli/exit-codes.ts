@@ -28,7 +28,7 @@ export const EXIT_MEANING: readonly (readonly [ExitCode, string])[] = [
 
 const USAGE_CODES: ReadonlySet<ErrorCode> = new Set(['CONFIG_INVALID', 'USAGE_INVALID', 'SDK_KEY_INVALID']);
 
-/** The exit code of whatever a command threw. */
+/** The exit code for an error of a command. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (!(error instanceof FanoutError)) return EXIT.fault;
   if (USAGE_CODES.has(error.code)) return EXIT.usage;

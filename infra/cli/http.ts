@@ -1,4 +1,4 @@
-// Asking somebody else's HTTP API: with a deadline, a bound on the answer, and patience with a rate limit that says so.
+// Requests to the HTTP APIs of others: with a deadline, a bound on the answer, and a wait where a rate limit asks for one.
 // Failures become errors with a remedy. Never shows a token: requests are named by method, host and path only.
 
 import { FanoutError, messageOf } from '../../core/errors.ts';
@@ -10,7 +10,7 @@ const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 const RATE_LIMIT_RETRIES_MAX = 4;
 /** Where a 429 names no time, the wait is this long, doubled each time. */
 const RATE_LIMIT_WAIT_MS = 2_000;
-/** Whoever is told to wait longer is better told so than kept waiting. */
+/** Where a rate limit asks for a longer wait, the command ends and says so. */
 const RATE_LIMIT_WAIT_MAX_MS = 60_000;
 
 export interface Question {
@@ -31,7 +31,7 @@ export interface Answer {
   readonly elapsedMs: number;
 }
 
-/** @returns the answer, whatever its status. @throws FanoutError REMOTE_UNAVAILABLE: none in time, or a rate limit for too long */
+/** @returns the answer, of any status. @throws FanoutError REMOTE_UNAVAILABLE: none in time, or a rate limit for too long */
 export async function ask(shell: Shell, question: Question): Promise<Answer> {
   for (let tries = 0; ; tries += 1) {
     const answer = await askOnce(shell, question);
@@ -51,7 +51,7 @@ async function askOnce(shell: Shell, { method, url, headers, body }: Question): 
   try {
     const response = await shell.fetch(url, {
       method,
-      // A redirect could carry a token or a signature to somebody else.
+      // A redirect could carry a token or a signature to another host.
       redirect: 'manual',
       signal: AbortSignal.any([deadline, shell.interrupted]),
       ...(headers === undefined ? {} : { headers }),

@@ -1,7 +1,8 @@
 // Entry of `fanout`: the only place of the command line that touches the process.
 
-import { setTimeout as later } from 'node:timers';
-import { openOutboundRoute } from '../../io/outbound-route.ts';
+import { randomUUID } from 'node:crypto';
+import { openOutboundRoute } from '../../io/http/outbound-route.ts';
+import { realClock } from '../../io/real-clock.ts';
 import { runProgram } from './program.ts';
 import type { Shell, Stream } from './shell.ts';
 
@@ -35,13 +36,9 @@ const shell: Shell = {
   },
   out: streamOf(process.stdout),
   err: streamOf(process.stderr),
-  clock: {
-    nowMs: Date.now,
-    after: (delayMs, run) => {
-      const timer = later(run, delayMs);
-      return { cancel: () => clearTimeout(timer) };
-    },
-  },
+  clock: realClock(Date.now),
+  random: Math.random,
+  newId: randomUUID,
   fetch,
   outboundRoute: openOutboundRoute(process.env),
   interrupted: interruption.signal,

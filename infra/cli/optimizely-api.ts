@@ -110,7 +110,7 @@ export function createOptimizelyApi(shell: Shell, onWait: (line: string) => void
 
 const NEXT_PATTERN = /<([^>]+)>\s*;[^,]*\brel="?next"?/;
 
-/** Only on the same host: the token goes nowhere else, whatever a header says. */
+/** Only on the same host: the token goes nowhere else, even if a header says so. */
 function nextPage(link: string | null, from: URL): URL | null {
   const target = NEXT_PATTERN.exec(link ?? '')?.[1];
   if (target === undefined) return null;

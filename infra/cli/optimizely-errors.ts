@@ -1,5 +1,4 @@
-// What can go wrong with Optimizely's API, each with what to do about it. A token never gets into a message, whatever the
-// other side repeats.
+// Failures of Optimizely's API, each with a remedy. A token never gets into a message, even if the API repeats it.
 
 import { FanoutError } from '../../core/errors.ts';
 import type { Answer } from './http.ts';

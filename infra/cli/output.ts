@@ -1,5 +1,5 @@
-// What a command says: its result on standard output, as text or with --json as exactly one JSON document; everything on
-// the way there on standard error. Colours only where a terminal shows them. Knows no command.
+// The output of a command: its result on standard output, as text or with --json as exactly one JSON document; everything else on
+// standard error. Colours only where a terminal shows them. Knows no command.
 
 import { styleText } from 'node:util';
 import { errorFields, FanoutError, messageOf } from '../../core/errors.ts';

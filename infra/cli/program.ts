@@ -1,9 +1,9 @@
-// The command line `fanout`: which commands there are, what --help says, and how a wrong line is answered. What a command
-// does is its own file's business.
+// The command line `fanout`: its list of commands, its help, and its answer to a wrong line. Each command's work is in a file of
+// its own.
 
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../../core/release.ts';
-import { outboundRouteInvalid } from '../../io/outbound-route.ts';
+import { outboundRouteInvalid } from '../../io/http/outbound-route.ts';
 import { type Host, type Register, usageError } from './command.ts';
 import { registerCompletion } from './commands/completion.ts';
 import { registerConfig } from './commands/config-check.ts';
@@ -40,7 +40,7 @@ export async function runProgram(args: readonly string[], shell: Shell): Promise
   };
   const wrong = shell.outboundRoute?.problems ?? [];
   try {
-    // Of `config` they are findings.
+    // For `config` they are findings.
     if (wrong.length > 0 && args[0] !== 'config') throw outboundRouteInvalid(wrong);
     await createProgram(host).parseAsync([...args], { from: 'user' });
     return code;
@@ -60,7 +60,7 @@ export async function runProgram(args: readonly string[], shell: Shell): Promise
 export function createProgram(host: Host): Command {
   const { out, err } = host.shell;
   const helpWidth = Math.min(out.columns, HELP_COLUMNS_MAX);
-  // What is set here, before the commands are made, is inherited by all of them.
+  // Commands inherit these settings if they are made after this.
   const program = new Command('fanout')
     .description('Sets up, tests and looks into a datafile-fanout deployment.')
     .exitOverride()

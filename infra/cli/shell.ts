@@ -1,9 +1,9 @@
-// The world of one command: its two streams, environment, clock and network, handed in so that nothing below reads them
-// from the process. Knows no command.
+// The world of one command: its two streams, environment, clock, randomness and network, handed in so that nothing below reads
+// them from the process. Knows no command.
 
-import type { Clock } from '../../core/clock.ts';
+import type { Clock, Random } from '../../core/clock.ts';
 import type { Environment } from '../../functions/settings/settings.ts';
-import type { OutboundRoute } from '../../io/outbound-route.ts';
+import type { OutboundRoute } from '../../io/http/outbound-route.ts';
 
 export interface Stream {
   write(text: string): void;
@@ -19,10 +19,13 @@ export interface Shell {
   readonly out: Stream;
   readonly err: Stream;
   readonly clock: Clock;
+  readonly random: Random;
+  /** A new UUID. */
+  readonly newId: () => string;
   readonly fetch: typeof fetch;
-  /** Proxies and certificates of the environment; left out where nobody has looked. */
+  /** Proxies and certificates of the environment; left out by callers that have not looked. */
   readonly outboundRoute?: OutboundRoute;
-  /** Told once, when somebody pressed Ctrl-C. */
+  /** Aborted once, when the operator presses Ctrl-C. */
   readonly interrupted: AbortSignal;
 }
 
@@ -30,7 +33,7 @@ export interface Shell {
 export const variable = (shell: Shell, name: string): string | undefined =>
   shell.env[name]?.trim() || undefined;
 
-/** Waits, unless somebody presses Ctrl-C. @throws the signal's reason then */
+/** Waits, unless the operator presses Ctrl-C. @throws the signal's reason then */
 export function pause({ clock, interrupted }: Shell, delayMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
     interrupted.throwIfAborted();

@@ -1,4 +1,4 @@
-// What a receiver's answer to a test event means, and what to do about it. Pure; who sent it how is not known here.
+// The meaning of a receiver's answer to a test event, and what to do about it. Pure; sends nothing.
 
 import { WEBHOOK_PATH } from '../../core/webhook.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
@@ -44,7 +44,7 @@ export function judgeForged(received: Received, projectId: string): Verdict {
   if (received.status === 204)
     return {
       ok: false,
-      meaning: `Events of project ${projectId} are accepted whoever signed them: the receiver does not know the project, and ignores all of it.`,
+      meaning: `Events of project ${projectId} are accepted with any signature: the receiver does not know the project, and ignores all of it.`,
       remedy: `Add project ${projectId} to the project table, or correct --project.`,
       exit: EXIT.finding,
     };

@@ -20,7 +20,7 @@ NATS_MONITOR_PASSWORD=$(random)
 ENV
   sed "s/^FANOUT_NATS_PASSWORD=.*/FANOUT_NATS_PASSWORD=$agent/" agents.env.example >agents.env
   sed "s/^FANOUT_NATS_PASSWORD=.*/FANOUT_NATS_PASSWORD=$publisher/" receiver.env.example >receiver.env
-  # The bus runs as whoever made its files.
+  # The bus runs as the user who made its files.
   printf 'FANOUT_UID=%s\nFANOUT_GID=%s\n' "$(id -u)" "$(id -g)" >.env
 fi
 echo 'Now fill in agents.env (and receiver.env, where the receiver is to run).'

@@ -1,6 +1,7 @@
 // The agent's settings as tables of the page about configuration, from the list that the agent itself reads.
 
 import { SETTINGS, type Setting } from '../../agent/config/settings.ts';
+import { shownDefault } from '../../core/settings/setting.ts';
 import { code, markdownTable } from './markdown.ts';
 import type { Writers } from './pages.ts';
 
@@ -38,17 +39,11 @@ export const agentSettings: Writers = Object.fromEntries(
 );
 
 function tableOf(settings: readonly Setting[]): string {
-  const rows = settings.map(({ variable, path, byDefault, help, unused }) => [
-    code(variable),
-    code(path),
-    code(shown(byDefault)),
-    unused ?? help,
+  const rows = settings.map((setting) => [
+    code(setting.variable),
+    code(setting.path),
+    code(shownDefault(setting)),
+    setting.unused ?? setting.help,
   ]);
   return markdownTable(['variable', 'in `config.yaml`', 'default', 'meaning'], rows);
-}
-
-function shown(value: unknown): string {
-  if (value === undefined) return '';
-  if (Array.isArray(value)) return value.join(',');
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

@@ -75,6 +75,8 @@ function shellThat(write: (text: string) => void): Shell {
     out: stream,
     err: stream,
     clock: { nowMs: () => 0, after: () => ({ cancel: () => {} }) },
+    random: () => 0,
+    newId: () => '',
     fetch: () => Promise.reject(new Error('Help asks nothing of the network.')),
     interrupted: new AbortController().signal,
   };

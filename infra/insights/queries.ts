@@ -1,4 +1,4 @@
-// The saved Logs Insights queries, for whoever runs them from a program. Their one text is queries.json, which the template
+// The saved Logs Insights queries, for programs that run them. Their one text is queries.json, which the template
 // includes too. Knows nothing of AWS: it only fills in what an operator would type over.
 
 import { FanoutError } from '../../core/errors.ts';

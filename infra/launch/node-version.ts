@@ -1,5 +1,5 @@
-// The first thing that a bundle does: says in one sentence which Node it needs where this is an older one. Written so that any
-// Node can read it; whatever it guards is imported after it, and only then parsed and linked.
+// The first module of a bundle: says in one sentence which Node is needed where this one is older. Written so that any
+// Node can read it; the program is imported after it, and only then parsed and linked.
 
 /** zstd in node:zlib, and styleText in node:util; 22.15 is the first with both. */
 const NEEDED = [22, 15] as const;

@@ -1,4 +1,4 @@
-// How the commands of the local stack end: by Ctrl-C, by a signal, or because whoever started them is gone.
+// How the commands of the local stack end: by Ctrl-C, by a signal, or because the process that started them is gone.
 
 import { readFileSync } from 'node:fs';
 import { progress } from './cli.ts';

@@ -96,7 +96,7 @@ describe('an agent on the bus', () => {
     });
   });
 
-  it('is not taken in by a bad message: S3 says what the seq really is', async () => {
+  it('an agent on the bus is not taken in by a bad message: S3 says what the seq really is', async () => {
     const { agent, record, publisher } = await setUp();
     const manifest = record.publish(KEY, datafileBody(2));
     await publisher.announce(manifest, datafileBody(2, { on: false }));
@@ -109,7 +109,7 @@ describe('an agent on the bus', () => {
     expect(agent.log.of('candidate.accepted').at(-1)?.fields).toMatchObject({ source: 's3', seq: 2 });
   });
 
-  it('refuses a datafile of another key or project, whatever its seq', async () => {
+  it('refuses a datafile of another key or project, with any seq', async () => {
     const { agent, record, publisher, publish } = await setUp();
     const current = record.manifests.get(KEY);
     for (const bad of [datafileBody(9, { sdkKey: OTHER_KEY }), datafileBody(9, { projectId: '99' })]) {

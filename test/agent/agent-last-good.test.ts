@@ -65,7 +65,7 @@ it('a head whose body is not in S3 leaves no agent with nothing, and serves once
   const agent = await startAgent({ record });
   await serves(agent, 2, 2);
   expect(await keyOf(agent)).toMatchObject({ lastGood: { headSeq: 3, code: 'BODY_MISSING' } });
-  // Nobody has refused it for what it is.
+  // The agent could not read the version, so it has not refused it.
   expect(await keyOf(agent)).not.toHaveProperty('quarantined');
   record.bodies.set(bodyKey, datafileBody(9));
   await eventually('it is found spoilt', () =>
@@ -126,7 +126,7 @@ it('a CDN that serves the refused datafile as well changes nothing of it', async
   await serves(agent, 2, 2);
 });
 
-it('where signatures are required, only a version that was signed is taken, whoever wrote the head', async () => {
+it('an agent that requires signatures takes only a signed version, also under a head with a forged history', async () => {
   const keys = newKeys();
   const lineage = newLineage(1_000, 'signed');
   const record = new MemoryRecord();
@@ -134,7 +134,7 @@ it('where signatures are required, only a version that was signed is taken, whoe
   sealed(record.publish(KEY, datafileBody(1), lineage));
   sealed(record.publish(KEY, datafileBody(2), lineage));
   const good = record.manifests.get(KEY) as Manifest;
-  // A history that tells of a version that nobody has signed, under a head that nobody has signed.
+  // A head with the signature of another version, whose history names an unsigned one.
   const forged = record.publish(KEY, datafileBody(4), lineage);
   const [head, ...rest] = forged.history;
   if (head === undefined) throw new Error('it has no history');
@@ -147,7 +147,7 @@ it('where signatures are required, only a version that was signed is taken, whoe
   const env = {
     FANOUT_BUCKET: 'unused',
     FANOUT_SIGNATURES: 'required',
-    FANOUT_SIGNING_KEYS: keys.publicText,
+    FANOUT_SIGNING_PUBLIC_KEYS: keys.publicText,
   };
   const agent = await startAgent({ record, env });
   await serves(agent, 2, 2);

@@ -96,7 +96,7 @@ describe('an agent with S3 alone', () => {
     await serves(agent, 2, 5);
   });
 
-  it('takes the manifest of a bucket that was made anew, whatever its seq', async () => {
+  it('takes the manifest of a bucket that was created anew, also with a lower seq', async () => {
     const record = new MemoryRecord();
     record.publish(KEY, datafileBody(4));
     record.publish(KEY, datafileBody(5));

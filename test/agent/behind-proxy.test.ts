@@ -1,4 +1,4 @@
-// An agent that cannot leave but by a proxy, as a process: whatever it asks, it asks there.
+// An agent process whose network allows only a proxy: the agent sends every request through it.
 
 import { expect, it, onTestFinished } from 'vitest';
 import { runAgent } from '../support/agent-process.ts';
@@ -10,7 +10,7 @@ import { startHttp } from './support/http.ts';
 
 it('reaches CDN, S3, bus, events, profiles and issuer by the proxy of its environment', async () => {
   const nats = await startTestNats();
-  // Whatever S3 is asked for is not there; the CDN is behind the same door.
+  // One server is both the CDN and S3; as S3 it has no objects.
   const door = await startHttp(({ url }) =>
     url === `/${KEY}.json` ? { status: 200, body: datafileBody(1) } : { status: 404, body: '{}' },
   );

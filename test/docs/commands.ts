@@ -23,7 +23,7 @@ const OF_NPM = ['ci', 'test', 'run', 'install'];
 const PROGRAM = /^(?:\w+=\S* )*(fanout|npm|(?:npx )?osls) (.+)$/;
 /** Where a command ends: a pipe, the next command, a comment, a redirection, the end of a substitution. */
 const END = / \|| #|;| && | \|\| | > |\)(?=\s|$)/;
-/** Stands for whatever a reader would type. */
+/** Stands for text that a reader would type. */
 const isOpen = (word: string | undefined): boolean =>
   word === undefined || /^[….<[{$'"]/.test(word) || word === '…';
 
@@ -70,7 +70,9 @@ async function problemOfFanout(words: readonly string[]): Promise<string | null>
       break;
     }
   }
-  const known = node.options.map(({ text }) => text);
+  // `fanout --stage` without a command is told of any command that has it.
+  const holders = node.path === '' ? nodes : [node];
+  const known = holders.flatMap(({ options }) => options.map(({ text }) => text));
   const unknown = optionsOf(words).filter((option) => !known.includes(option));
   if (unknown.length > 0) return `fanout ${node.path} has no option ${unknown.join(', ')}`;
   for (const { text, values } of node.options) {

@@ -1,5 +1,5 @@
-// Datafiles that nobody should serve: refused where they enter, and refused again by agents when somebody puts them on
-// the bus by hand.
+// Bad datafiles: the webhook function refuses them where they enter, and agents refuse them again when an operator puts
+// them on the bus by hand.
 
 import { connect, headers as natsHeaders } from 'nats.ws';
 import { expect, it } from 'vitest';
@@ -52,7 +52,7 @@ function badBodies(next: DatafileJson): Record<string, Buffer> {
   };
 }
 
-it('are refused at ingress, whatever is wrong with them', async () => {
+it('bad datafiles of every kind are refused at ingress', async () => {
   const stack = await stackForTest({
     agents: 1,
     lambdaEnv: { FANOUT_FETCH_BUDGET: '300ms' },
@@ -65,7 +65,7 @@ it('are refused at ingress, whatever is wrong with them', async () => {
   for (const [what, body] of Object.entries(badBodies(next))) {
     await putBytes(addresses, addresses.sdkKey, body);
     const response = await sendWebhook(addresses, next);
-    // Half an answer may be a whole one in a moment: queued. What is wrong as a whole stays so: refused.
+    // A truncated download may succeed a moment later, so it is queued. A complete datafile that is wrong is refused.
     expect({ what, status: response.status }).toEqual({ what, status: what === 'not JSON' ? 202 : 422 });
     expect({ what, record: await recordOf(stack) }).toEqual({ what, record: before });
   }
@@ -126,14 +126,14 @@ it('are refused by agents when put on the bus by hand, and the next good one is 
     expect(await decide(api, addresses.sdkKey, 'flag_1')).toMatchObject({ seq: 1, revision: 1 });
   }
 
-  // The forged head has the seq that the next change gets; whoever had taken the one would take the other for the same. So
+  // The forged head has the seq that the next change gets; an agent that had taken the one would take the other for the same. So
   // the change itself leaves the lineage, with one seq more.
   expect((await flip(stack)).webhookStatus).toBe(204);
   await untilAllServe(stack, 3);
   for (const agent of lines) expect(acceptedIn(agent).map(({ seq }) => seq)).toEqual([1, 3]);
 });
 
-it('signed and too large for a message, a good one travels as a pointer and is read from S3; whoever may write to bus and bucket changes nothing', async () => {
+it('a signed datafile too large for a message travels as a pointer and is read from S3; an attacker who writes to bus and bucket changes nothing', async () => {
   const stack = await stackForTest({
     ...{ agents: 2, natsPayloadBytesMax: 4_096, signed: true },
     // Both kinds of agent have gates.
@@ -200,7 +200,7 @@ async function untilRejected(agents: readonly LogLine[][], is: (line: LogLine) =
 
 const nextSeq = ({ seq }: Manifest) => (seq + 1) as Manifest['seq'];
 
-/** Publishes a body as if it were the manifest's, by somebody who may publish but is not the publisher. */
+/** Publishes a body as if it were the manifest's, as an attacker with the publisher's rights on the bus. */
 async function forge(stack: Stack, manifest: Manifest, body: Buffer): Promise<void> {
   const connection = await connect({ servers: stack.urls.natsWs });
   const said = { ...manifest, bytes: body.byteLength };

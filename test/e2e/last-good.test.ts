@@ -49,7 +49,7 @@ it('an agent without a cache is ready under them, decides as the others do, and 
 
   await startsUnder(stack, 5, {});
   await startsUnder(stack, 5, { AGENT_WORKERS: '2' });
-  await putHead(stack, Buffer.from('nobody has this body'), false);
+  await putHead(stack, Buffer.from('a body that is not in the record'), false);
   await startsUnder(stack, 6, {});
   await startsUnder(stack, 6, { AGENT_WORKERS: '2' });
 

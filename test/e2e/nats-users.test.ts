@@ -1,5 +1,5 @@
 // The bus as shipped, over TLS with a private authority: the publisher user can do what the functions do, built agents with
-// the agent user receive datafiles and share notifications, and nobody can do anything else.
+// the agent user receive datafiles and share notifications, and no user can do anything else.
 
 import { connect, type NatsConnection } from 'nats.ws';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -61,7 +61,7 @@ describe('the publisher', () => {
     'subscription df.v1.*',
     'subscription _INBOX.agent.>',
     'subscription >',
-  ])('is refused: %s', async (what) => {
+  ])('the publisher is refused: %s', async (what) => {
     expect(await refusalsOf('publisher', what)).toEqual([what]);
   });
 });
@@ -116,7 +116,7 @@ describe('built agents with the agent user', () => {
     expect(reports.map(({ keys }) => keys.get(KEY))).toMatchObject([version, version]);
   });
 
-  it("go on with their own datafile when somebody has the server send them another key's", async () => {
+  it("go on with their own datafile when an attacker has the server send them another key's", async () => {
     await functions.announce(KEY);
     // Of a higher seq, so that it does not just look old.
     while (functions.seqOf(OTHER_KEY) <= functions.seqOf(KEY)) await functions.announce(OTHER_KEY);
@@ -140,7 +140,7 @@ describe('built agents with the agent user', () => {
     expect(noticed).toEqual([]);
   });
 
-  it('take nothing from a server whose authority they do not know', async () => {
+  it('built agents with the agent user take nothing from a server whose authority they do not know', async () => {
     const agent = await spawnAgent({ ...env(), NODE_EXTRA_CA_CERTS: '' });
     await eventually('it complains', () => agent.lines.some((line) => line.includes('BUS_UNAVAILABLE')));
     expect(agent.lines.join('\n')).not.toContain(PASSWORDS.agent);
@@ -182,7 +182,7 @@ describe('the agent user', () => {
     'subscription _INBOX.publisher.>',
     'subscription canary.v1.*',
     'subscription _R_.>',
-  ])('is refused: %s', async (what) => {
+  ])('the agent user is refused: %s', async (what) => {
     expect(await refusalsOf('agent', what)).toEqual([what]);
     expect(await heads()).toEqual(before);
   });
@@ -228,13 +228,13 @@ describe('others', () => {
   it.each([
     ['a wrong password', { user: 'agent', pass: 'wrong' }],
     ['no name at all', {}],
-  ])('nobody comes in with %s', async (_, who) => {
+  ])('a client with %s cannot connect', async (_, who) => {
     await expect(connect({ servers: url, ...who, reconnect: false })).rejects.toMatchObject({
       code: 'AUTHORIZATION_VIOLATION',
     });
   });
 
-  it('nobody comes in without TLS', async () => {
+  it('a client without TLS cannot connect', async () => {
     const plain = connect({ servers: url.replace('wss:', 'ws:'), reconnect: false, timeout: 2_000 });
     await expect(plain).rejects.toThrow();
   });

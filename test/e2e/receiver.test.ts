@@ -18,7 +18,7 @@ import {
 import { startReceiver, statusOf } from '../support/functions/receiver.ts';
 import { receiverEnv } from '../support/functions/receiver-env.ts';
 
-/** The stack's own functions do nothing in these tests: nobody calls them. */
+/** The stack's own functions do nothing in these tests, as no webhook is sent to them. */
 const quiet = { agents: 1, datafile: generateDatafile({ flags: 5 }) };
 
 const knob = (stack: Stack, knobs: object) =>

@@ -73,7 +73,7 @@ it('a storm of webhooks ends at the highest revision everywhere', { timeout: 240
   const written = lines
     .filter(({ event, outcome }) => event === 'datafile.archived' && outcome === 'written')
     .map(({ sha256 }) => sha256);
-  // Of a write whose answer was lost nobody says so; no body may be written twice.
+  // A write whose answer was lost is not logged. No body may be written twice.
   expect(written.length).toBe(new Set(written).size);
   const archived = await archivedHashes(stack);
   expect(archived.filter((hash) => !fetched.has(hash))).toEqual([]);

@@ -26,7 +26,7 @@ async function up(...args: string[]): Promise<Up> {
   const file = join(await tempDir(), 'stack.json');
   const child = spawn(process.execPath, ['infra/local/up.ts', ...args], {
     cwd: ROOT_DIR,
-    // A stack that somebody runs from this folder keeps its own.
+    // A stack that a developer runs from this folder keeps its own file.
     env: { ...process.env, FANOUT_STACK_FILE: file },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

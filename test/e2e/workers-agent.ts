@@ -158,7 +158,7 @@ export class WorkersAgent {
     return this.#counted('fanout_agent_http_requests_total{route="POST /v1/decide",status="200"}');
   }
 
-  /** The same by the original's timer, whatever the answer. */
+  /** The same by the original's timer, which counts every answer. */
   decisionsTimed(): Promise<number> {
     return this.#counted('timer_decide_hits');
   }

@@ -69,7 +69,7 @@ describe('an agent with two workers', () => {
     });
   });
 
-  it('loads an unlisted key for whoever asks, and refuses it alike', async () => {
+  it('loads an unlisted key for both workers, and refuses an unknown key in both', async () => {
     const [one, other] = agent.connections();
     agent.cdn.bodies.set(OTHER_KEY, flagsBody(7, 'hello', OTHER_KEY));
     for (const connection of [one, other])
@@ -114,12 +114,12 @@ describe('an agent with two workers', () => {
     });
     await eventually('they are at it', () => asked > 20);
     process.kill(victim?.pid as number, 'SIGKILL');
-    await eventually('somebody noticed', () => failures.some((count) => count > 0));
+    await eventually('a client notices', () => failures.some((count) => count > 0));
     for (let i = 0; i < 10; i++) expect((await agent.fresh().decide('plain', 'new')).status).toBe(200);
     await agent.whole();
     asking = false;
     await Promise.all(askers);
-    // One connection was cut, and once more where its next was handed over before anybody knew of the death; the
+    // One connection was cut, and once more where its next was handed over before the primary knew of the death; the
     // other never noticed.
     expect(Math.min(...failures)).toBe(0);
     expect(Math.max(...failures)).toBeLessThanOrEqual(2);

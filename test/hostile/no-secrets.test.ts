@@ -1,5 +1,5 @@
 // An agent whose every setting holds a secret and whose every neighbour is down, as a process: it complains a lot, and in
-// none of what it says is a secret. The same is checked after every run for whatever else was started (test/output).
+// none of its output is a secret. The same is checked after every run for all processes of the tests (test/output).
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,7 +1,7 @@
 // Where a redirect of a datafile's address must not lead: what only this machine, or its network, can reach.
 
 import { describe, expect, it } from 'vitest';
-import { getFollowing } from '../../io/get-following.ts';
+import { getFollowing } from '../../io/http/get-following.ts';
 
 describe('a redirect', () => {
   it.each([

@@ -1,93 +1,81 @@
-// The cost page says what the arithmetic says, and the arithmetic counts what the template has.
+// The tables of the cost page follow from its formula and its own prices, and the formula counts what the template has.
 
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { ALARM_METRICS, costsOf, DEFAULT_USAGE, fanoutTotal } from '../../infra/cost/model.ts';
-import { AS_OF, PRICES, REGION } from '../../infra/cost/prices.ts';
-import { costTable, FLEETS, priceTable } from '../../infra/cost/table.ts';
-import { ofType, packagedResources, type Resource } from '../support/functions/packaged.ts';
+import { expect, it } from 'vitest';
+import { readPage, rowsIn } from '../docs/markdown.ts';
+import { ofType, packagedResources } from '../support/functions/packaged.ts';
 
-const page = readFileSync('infra/COST.md', 'utf8');
-const run = (...args: string[]) =>
-  spawnSync(process.execPath, ['infra/cost.ts', ...args], { encoding: 'utf8' });
+const page = readPage('infra/COST.md');
+const rows = rowsIn(page).filter((row) => !row.includes('---:'));
 
-describe('the cost page', () => {
-  it('has the tables as they are computed now', () => {
-    expect(page).toContain(costTable());
-    expect(page).toContain(priceTable());
-    expect(run('--markdown').stdout.trim()).toBe(`${costTable()}\n\n${priceTable()}`);
-  });
+/** By the first words of a row of the price table. */
+function price(what: string): number {
+  const [row, more] = rows.filter(([first = '']) => first.startsWith(what));
+  if (row === undefined || more !== undefined) throw new Error(`${what} does not name one row of the prices`);
+  return Number(row[1]?.replace('$', ''));
+}
 
-  it('says what that is in agents', () => {
-    const inAgents = FLEETS.map((agents) => {
-      const costs = costsOf({ ...DEFAULT_USAGE, agents });
-      return Math.round(fanoutTotal(costs) / (costs.agents / agents));
-    });
-    expect(page).toContain(`what ${inAgents[0]}, ${inAgents[1]} and ${inAgents[2]} of the agents cost`);
-  });
+/** As the example at the top of the page. */
+const HOURS = 730;
+const C = (50 * HOURS) / 24;
+const [K, F, H] = [3, 1, 1];
+const RUNS = 43_800;
+const GB_IN_KB = 1e6;
+const ALARM_METRICS = 31;
 
-  it('names region and date of its prices', () => {
-    expect(page).toContain(REGION);
-    expect(page).toContain(AS_OF);
-  });
+/** US dollars a month for A agents, in the order of the table: the formula of the page, line by line. */
+function costsOf(A: number): number[] {
+  const functions =
+    (C * (0.5 + 0.1 * 0.5) + RUNS * (1.6 + 0.3 * Math.ceil(K / 8)) * 0.5) * price('GB-second of Lambda') +
+    (2 * C + RUNS) * price('Lambda request') +
+    C * (price('HTTP API request') + price('SNS publish')) +
+    2 * (price('secret per month') + 12 * HOURS * price('read of a secret'));
+  const gets = A * F * (12 * (HOURS - H) + 720 * H) + RUNS * 2 * K + 4 * C;
+  const keptGb = (12 * C * 242) / GB_IN_KB;
+  const record = gets * price('S3 GET') + 2 * C * price('S3 PUT') + keptGb * price('GB-month in S3');
+  const logKb = RUNS * 1.5 + C * 8 + A * C * (F / K) * 0.5;
+  const watching =
+    12 * price('custom metric') +
+    ALARM_METRICS * price('metric that an alarm') +
+    price('dashboard') +
+    (logKb / GB_IN_KB) * price('GB of logs');
+  const trafficGb = (A * (C * (F / K) * 11 + RUNS * 0.4 + HOURS * 720 * 0.2)) / GB_IN_KB;
+  const disk = 8 * price('GB-month of gp3');
+  const server = price(A > 5_000 ? 'hour of a t4g.medium' : 'hour of a t4g.small');
+  const units = Math.max(trafficGb / HOURS, A / 100_000);
+  const balancer = price('hour of a Network Load Balancer') + units * price('capacity unit');
+  const bus = A <= 100 ? HOURS * server + disk : 3 * (HOURS * server + disk) + HOURS * balancer;
+  const traffic = trafficGb * (2 / 3) * price('GB from one availability zone');
+  const agents = A * HOURS * price('hour of an agent');
+  const parts = [functions, record, watching, bus, traffic];
+  return [...parts, parts.reduce((sum, usd) => sum + usd, 0), agents];
+}
+
+const usd = (amount: number): string =>
+  `$${amount.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
+const [, ...fleets] = rows[0] ?? [];
+const agentsOf = (fleet: string): number => Number(fleet.replaceAll(/[^\d]/g, ''));
+
+it.each(fleets)('the costs of %s are what the formula makes of the prices', (fleet) => {
+  const column = fleets.indexOf(fleet) + 1;
+  const table = rows.slice(1, 8).map((row) => row[column]);
+  expect(table).toEqual(costsOf(agentsOf(fleet)).map(usd));
 });
 
-describe('the costs of a month', () => {
-  it('grow with the fleet where they should, and nowhere else', () => {
-    const [few, many] = [10, 10_000].map((agents) => costsOf({ ...DEFAULT_USAGE, agents }));
-    expect(many?.functions).toBe(few?.functions);
-    for (const part of ['record', 'watching', 'bus', 'traffic', 'agents'] as const)
-      expect(many?.[part]).toBeGreaterThan(few?.[part] ?? Number.NaN);
+it('the page says how many agents cost as much as the fan-out', () => {
+  const inAgents = fleets.map((fleet) => {
+    const costs = costsOf(agentsOf(fleet));
+    return Math.round((costs[5] ?? 0) / ((costs[6] ?? 0) / agentsOf(fleet)));
   });
-
-  it('of the record are the agents’ checks: twelve an hour per key, and every 5 s without a bus', () => {
-    const record = (agents: number, busDownHours: number) =>
-      costsOf({ ...DEFAULT_USAGE, agents, busDownHours }).record;
-    const oneAgent = record(1, 0) - record(0, 0);
-    expect(oneAgent).toBeCloseTo(730 * 12 * PRICES.s3Get.usd, 10);
-    expect(record(1, 1) - record(1, 0)).toBeCloseTo((720 - 12) * PRICES.s3Get.usd, 10);
-  });
-
-  it('are whole: the fan-out is all parts but the agents’ machines', () => {
-    const costs = costsOf(DEFAULT_USAGE);
-    const all = Object.values(costs).reduce((sum, usd) => sum + usd, 0);
-    expect(fanoutTotal(costs)).toBeCloseTo(all - costs.agents, 10);
-  });
+  expect(page).toContain(`what ${inAgents[0]}, ${inAgents[1]} and ${inAgents[2]} of the agents cost`);
 });
 
-describe('what is counted', () => {
-  let resources: Record<string, Resource>;
-  beforeAll(async () => {
-    resources = await packagedResources();
-  });
-
-  it('are the metrics that the template’s alarms look at', () => {
-    const looked = ofType(resources, 'AWS::CloudWatch::Alarm').map(
-      ([, { Properties }]) =>
-        Properties.Metrics?.filter((part: { MetricStat?: object }) => part.MetricStat !== undefined).length ??
-        1,
-    );
-    expect(looked.reduce((sum, count) => sum + count, 0)).toBe(ALARM_METRICS);
-  });
-});
-
-describe('npm run cost', () => {
-  it('answers for any fleet, for programs too', () => {
-    const { stdout, status } = run('--agents', '2000', '--changes-per-day', '200', '--json');
-    expect(status).toBe(0);
-    const costs = costsOf({ ...DEFAULT_USAGE, agents: 2_000, changesPerDay: 200 });
-    expect(JSON.parse(stdout)).toMatchObject({ usdPerMonth: costs, fanoutUsdPerMonth: fanoutTotal(costs) });
-  });
-
-  it.each([
-    [['--agents', 'many'], '--agents must be a number from 0'],
-    [['--agents=-1'], '--agents must be a number from 0'],
-    [['--sdk-keys', '0'], '--sdk-keys must be at least 1'],
-    [['--cheaper'], "Unknown option '--cheaper'"],
-  ])('refuses %j', (args, message) => {
-    const { stderr, status } = run(...args);
-    expect(stderr).toContain(message);
-    expect(status).toBe(2);
-  });
+it('the template’s alarms look at as many metrics as are counted', async () => {
+  const alarms = ofType(await packagedResources(), 'AWS::CloudWatch::Alarm');
+  const looked = alarms.map(
+    ([, { Properties }]) =>
+      Properties.Metrics?.filter((part: { MetricStat?: object }) => part.MetricStat !== undefined).length ??
+      1,
+  );
+  expect(looked.reduce((sum, count) => sum + count, 0)).toBe(ALARM_METRICS);
+  expect(page).toContain(`${ALARM_METRICS} metrics under alarm`);
 });

@@ -21,7 +21,7 @@ it('of 38 characters is packaged, and its longest name is as long as AWS allows'
   );
   expect(alarms.length).toBeGreaterThan(10);
   expect(alarms.filter((name) => name.length > ALARM_NAME_MAX)).toEqual([]);
-  // Whatever else is named gets its name from CloudFormation, which cuts it to fit.
+  // All other resources get their names from CloudFormation, which cuts them to fit.
   const named = Object.values(resources).filter(({ Properties }) =>
     ['RoleName', 'QueueName', 'TopicName', 'BucketName'].some((name) => name in (Properties ?? {})),
   );

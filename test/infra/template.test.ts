@@ -23,6 +23,10 @@ beforeAll(async () => {
 const properties = (logicalId: string) => template.properties(logicalId);
 const ofType = (type: string): Resource[] => template.ofType(type);
 const statementsOf = (logicalId: string): Statement[] => template.statementsOf(logicalId);
+const schedulesOf = (functionId: string) =>
+  ofType('AWS::Events::Rule')
+    .map(({ Properties }) => Properties)
+    .filter((rule) => JSON.stringify(rule).includes(JSON.stringify(arnOf(functionId))));
 
 describe('functions', () => {
   it.each([
@@ -101,13 +105,16 @@ describe('what calls them', () => {
   });
 
   it('reconcile runs every minute', () => {
-    const [rule, ...others] = ofType('AWS::Events::Rule');
-    expect(others).toEqual([]);
-    expect(rule?.Properties).toMatchObject({
-      ScheduleExpression: 'rate(1 minute)',
-      State: 'ENABLED',
-      Targets: [{ Arn: arnOf('ReconcileLambdaFunction') }],
-    });
+    expect(schedulesOf('ReconcileLambdaFunction')).toMatchObject([
+      { ScheduleExpression: 'rate(1 minute)', State: 'ENABLED' },
+    ]);
+  });
+
+  it('one instance of the webhook is kept warm', () => {
+    expect(schedulesOf('WebhookLambdaFunction')).toMatchObject([
+      { ScheduleExpression: 'rate(4 minutes)', State: 'ENABLED', Targets: [{ Input: '{"keepWarm":true}' }] },
+    ]);
+    expect(ofType('AWS::Events::Rule')).toHaveLength(2);
   });
 
   it.each([
@@ -244,7 +251,7 @@ describe('the record and the topic', () => {
   it.each([
     ['FanoutBucketPolicy', 's3:*', [arnOf('FanoutBucket'), { 'Fn::Sub': `\${FanoutBucket.Arn}/*` }]],
     ['FanoutTopicPolicy', 'sns:Publish', { Ref: 'FanoutTopic' }],
-  ])('%s refuses whatever comes without TLS', (policy, Action, Resource) => {
+  ])('%s refuses requests without TLS', (policy, Action, Resource) => {
     const { Statement } = properties(policy).PolicyDocument as { Statement: object[] };
     expect(Statement).toEqual([
       {

@@ -1,4 +1,4 @@
-// What must never be printed: which values of a setting are secret, and what secrets look like whoever made them. Pure.
+// What must never be printed: which values of a setting are secret, and what secrets of any origin look like. Pure.
 
 /** Every secret that a test makes up begins so; it is looked for without having been registered. */
 export const HUSH = 'hush-';
@@ -26,7 +26,7 @@ export function secretsOf(env: Readonly<Record<string, string | undefined>>): Se
     .filter(({ value }) => value.length >= SECRET_LENGTH_MIN);
 }
 
-/** Of whatever setting: as written, and as a program that has read the URL would print it. */
+/** Passwords in URLs of any setting: as written, and as a program that has read the URL would print them. */
 function passwordsOfUrls(text: string): string[] {
   return [...text.matchAll(/:\/\/[^\s"/:@]*:([^\s"/@]+)@/g)].flatMap(([, password = '']) => [
     ...new Set([password, decodeURIComponent(password)]),
@@ -50,14 +50,14 @@ function leavesOf(value: unknown, isSecret: boolean): string[] {
   );
 }
 
-/** What nobody may print, whatever its value. */
+/** Patterns that no output may contain, with any value. */
 export const FORBIDDEN: readonly { readonly label: string; readonly pattern: RegExp }[] = [
   { label: 'a secret of the tests', pattern: /hush-[\w-]+/ },
   { label: "the secret of Optimizely's own example", pattern: /yIRFMTpsBcAKKRjJPCIykNo6EkNxJn_nq01/ },
   { label: 'a private key', pattern: /-----BEGIN [A-Z ]*PRIVATE KEY-----/ },
   { label: 'an access token', pattern: /\bBearer [\w.~+/=-]{8,}/ },
   { label: 'a signed token', pattern: /\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}/ },
-  // Of a line of log only: commands of `fanout` print datafiles for whoever asks.
+  // Of a line of log only: commands of `fanout` print datafiles on request.
   { label: 'the body of a datafile', pattern: /^(?=.*"event":"[a-z.-]+").*"featureFlags\\?":/m },
 ];
 

@@ -1,4 +1,4 @@
-// Runs in every test worker: whatever processes print, agents answer on their admin paths and tests collect as log lines is
+// Runs in every test worker: all that processes print, agents answer on their admin paths and tests collect as log lines is
 // also written to files, together with the secrets that were in use. test/output/check.ts looks through them in the end.
 
 import childProcess, { type ChildProcess } from 'node:child_process';
@@ -45,7 +45,7 @@ function tee(child: ChildProcess, what: string): void {
     if (stream === null) continue;
     const file = open(`${what.replaceAll(/[^\w.-]/g, '_').slice(-60)}.${name}`);
     const push = stream.push;
-    // Not by listening: that would make the stream flow before whoever started the process listens.
+    // Not with a listener: it would make the stream flow before the test that started the process listens.
     stream.push = function (this: Readable, chunk: unknown, encoding?: BufferEncoding) {
       if (typeof chunk === 'string' || chunk instanceof Uint8Array) writeSync(file, chunk as Uint8Array);
       return push.call(this, chunk, encoding);
@@ -78,7 +78,7 @@ globalThis.fetch = async (input, init) => {
       .text()
       .then(
         (text) => noteOutput(`GET ${url}\n${text}`),
-        () => {}, // Broken off: what came of it was nothing that anybody read.
+        () => {}, // Broken off: the test did not read the rest either.
       );
   return response;
 };

@@ -5,8 +5,8 @@ import { spawnSync } from 'node:child_process';
 import { chownSync } from 'node:fs';
 import { ROOT_DIR } from '../../infra/local/stack/parts.ts';
 
-/** `nobody`, by number. */
-const NOBODY = 65_534;
+/** The user id of the unprivileged user `nobody`. */
+const USER_ID = 65_534;
 const isRoot = process.getuid?.() === 0;
 
 /** Where the command finds this folder: the one above it may be closed to other users. */
@@ -24,8 +24,8 @@ if touch /tmp/written 2>/dev/null; then echo 'still to be written' >&2; exit 9; 
 exec "$@"`;
 
 const UNSHARE = ['--mount', '--propagation', 'private', ...(isRoot ? [] : ['--user', '--map-root-user'])];
-const AS_NOBODY = isRoot
-  ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--no-new-privs']
+const AS_UNPRIVILEGED = isRoot
+  ? ['setpriv', `--reuid=${USER_ID}`, `--regid=${USER_ID}`, '--clear-groups', '--no-new-privs']
   : [];
 
 /** Why this machine cannot do it; null when it can. */
@@ -41,7 +41,7 @@ export function readOnly(
   command: string,
   args: readonly string[],
 ): [command: string, args: string[]] {
-  if (isRoot) chownSync(dir, NOBODY, NOBODY);
+  if (isRoot) chownSync(dir, USER_ID, USER_ID);
   const seen = [command, ...args].map((part) => part.replaceAll(ROOT_DIR, ROOT_SEEN_AT));
-  return ['unshare', [...UNSHARE, 'sh', '-c', SCRIPT, 'sh', ROOT_DIR, dir, ...AS_NOBODY, ...seen]];
+  return ['unshare', [...UNSHARE, 'sh', '-c', SCRIPT, 'sh', ROOT_DIR, dir, ...AS_UNPRIVILEGED, ...seen]];
 }

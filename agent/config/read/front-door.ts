@@ -1,4 +1,4 @@
-// Reads the settings about who may ask and how they connect: hosts, TLS, CORS, tokens, limits.
+// Reads the settings about the access of clients: hosts, TLS, CORS, tokens, limits.
 
 import { createSecureContext } from 'node:tls';
 import { messageOf } from '../../../core/errors.ts';
@@ -122,7 +122,7 @@ export function readCors(cors: Cursor): CorsSettings {
     allowedMethods: orElse(cors.at('allowedMethods').texts(), ['HEAD', 'GET', 'POST']).map((it) =>
       it.toUpperCase(),
     ),
-    // The original appends Origin to whatever is given.
+    // The original appends Origin to the given headers.
     allowedHeaders: allowedHeaders.length === 0 ? null : [...allowedHeaders, 'origin'],
     exposedHeaders: exposedHeaders.length === 0 ? null : exposedHeaders,
     allowCredentials: cors.at('allowedCredentials').boolean(),

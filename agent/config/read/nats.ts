@@ -1,4 +1,4 @@
-// Reads where the bus is and who the agent is there. A secret may stand in its setting, in the URL, or in a file, which is
+// Reads where the bus is and as which user the agent connects. A secret may stand in its setting, in the URL, or in a file, which is
 // then read again whenever the agent connects.
 
 import {
@@ -42,7 +42,8 @@ export function readNats(fanout: Cursor, readText: ReadText): NatsSettings | nul
     ...(creds === null ? {} : { creds: credsFile.text() ?? '' }),
   };
   return {
-    ...{ servers, ...inUrl },
+    servers,
+    ...inUrl,
     ...(user === null ? {} : { user }),
     ...(password.value === null ? {} : { password: password.value }),
     ...(token.value === null ? {} : { token: token.value }),

@@ -1,4 +1,4 @@
-// Reads the settings of what the SDK leans on: user profile services, segment and CMAB caches, and the CMAB endpoint.
+// Reads the settings of the services that the SDK uses: user profiles, segment and CMAB caches, and the CMAB endpoint.
 
 import { maskUserInfo } from '../../../core/http/user-info.ts';
 import type { Cursor, GoDurationRules } from '../../../core/settings/cursor.ts';
@@ -18,7 +18,7 @@ const REDIS_PORT = 6379;
 const DATABASE_MAX = 100_000;
 const RETRIES_MAX = 100;
 const CMAB_CACHE_TTL_MS = 1_800_000;
-/** Requests outside never wait without end, whatever the settings say. */
+/** Requests to other services always have a time limit, even where the settings say 0. */
 const ZERO_IS_THE_DEFAULT: GoDurationRules = { zero: 'is the default' };
 
 export function readUserProfiles(ups: Cursor): UserProfileSettings {

@@ -10,7 +10,7 @@ import {
   type DatafileAnswer,
   readDatafileBody,
   validatorsOf,
-} from '../../../io/datafile-http.ts';
+} from '../../../io/http/datafile-http.ts';
 import { PollLoop } from './poll-loop.ts';
 import { NO_LINEAGE, NO_SEQ, type Sink, type Source } from './source.ts';
 

@@ -8,7 +8,7 @@ import { type PastVersion, pastVersions } from '../../../core/record/history.ts'
 import type { Manifest } from '../../../core/record/manifest.ts';
 import type { Version } from '../../../core/version.ts';
 import { PollLoop } from './poll-loop.ts';
-import { type Candidate, isOfVersion, type Outcome, type Sink, type Source } from './source.ts';
+import { type Candidate, isOfVersion, type OfferOutcome, type Sink, type Source } from './source.ts';
 
 const BACKOFF_FIRST_MS = 1_000;
 export const BACKOFF_MAX_MS = 60_000;
@@ -179,7 +179,7 @@ export class RecordSource implements Source {
 }
 
 /** Now, or before. */
-const isRefused = (outcome: Outcome): boolean =>
+const isRefused = (outcome: OfferOutcome): boolean =>
   outcome.kind === 'rejected'
     ? isOfVersion(outcome)
     : outcome.kind === 'ignored' && outcome.reason === 'judged';

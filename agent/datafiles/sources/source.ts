@@ -52,7 +52,7 @@ export type IgnoredReason =
   | 'judged' // rejected before
   | 'unwatched';
 
-export type Outcome =
+export type OfferOutcome =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'ignored'; readonly reason: IgnoredReason }
   /** `final`: these bytes will never load; otherwise the same offer may succeed later. */
@@ -71,11 +71,11 @@ const ON_THE_WAY: ReadonlySet<string> = new Set([
 ]);
 
 /** Whether the version itself cannot be used, now or ever, so that another one may be better. */
-export const isOfVersion = ({ code }: Outcome & { kind: 'rejected' }): boolean => !ON_THE_WAY.has(code);
+export const isOfVersion = ({ code }: OfferOutcome & { kind: 'rejected' }): boolean => !ON_THE_WAY.has(code);
 
 /** Where sources put what they find. */
 export interface Sink {
-  offer(candidate: Candidate): Promise<Outcome>;
+  offer(candidate: Candidate): Promise<OfferOutcome>;
   /** The source has just seen that `version` is still the head of the record. */
   confirm(sdkKey: SdkKey, version: Version): void;
   /** A look that failed; logged and counted, never thrown at the caller. */

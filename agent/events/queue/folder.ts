@@ -1,5 +1,5 @@
-// Whose event files are whose. Each process writes into a folder of its own under one root; what a dead one left is
-// taken over by whoever finds it, so that agents may share a volume. Knows nothing of what is in the files.
+// Which process owns which event files. Each process writes into a folder of its own under one root. The first process that
+// finds the folder of a dead one takes it over, so agents may share a volume. Does not know what is in the files.
 
 import { mkdir, readdir, rename, rmdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -76,7 +76,7 @@ export class EventsFolder {
     if (this.#made) await utimes(this.#own, now, now);
   }
 
-  /** Leaves nothing behind but what is still to be sent, for anybody to take. */
+  /** Leaves only files with events still to be sent, which any other process may take over. */
   async leave(): Promise<void> {
     if ((await namesIn(this.#own)).length > 0)
       await moved(() => rename(this.#own, join(this.#root, FREE_PREFIX + this.#name)));
@@ -116,7 +116,7 @@ async function namesIn(dir: string): Promise<string[]> {
   }
 }
 
-/** False where it was not there any more, or not to be had: then it is somebody else's, or not empty. */
+/** False where the folder is gone or cannot be moved: another process took it, or it is not empty. */
 async function moved(move: () => Promise<void>): Promise<boolean> {
   try {
     await move();
@@ -128,7 +128,7 @@ async function moved(move: () => Promise<void>): Promise<boolean> {
   }
 }
 
-/** Signal 0 asks without doing anything; EPERM is somebody else's process. */
+/** Signal 0 only checks that the process exists; EPERM means that it exists and belongs to another user. */
 function isAlive(pid: number): boolean {
   if (!Number.isSafeInteger(pid) || pid <= 0) return false;
   try {

@@ -136,7 +136,7 @@ export class Journal {
   /** One thing at a time: files are appended to, read and removed in the order they were asked for. */
   #locked<T>(run: () => Promise<T>): Promise<T> {
     const result = this.#last.then(run);
-    this.#last = result.catch(() => {}); // Whoever asked is told.
+    this.#last = result.catch(() => {}); // The caller gets the error from `result`.
     return result;
   }
 
@@ -151,7 +151,7 @@ export class Journal {
     try {
       await writeAt(segment.path, isNew ? 'new' : 'there', bytes, segment.bytes);
     } catch (error) {
-      // Nobody knows how much of it was written; no event comes after it.
+      // How much was written is unknown, so nothing may be appended to this file.
       this.#finish(segment);
       throw error;
     }
@@ -209,7 +209,7 @@ export class Journal {
     const found = scanSegment(file);
     if (found.damaged) this.#options.onLost(1, 'damaged');
     if (found.url === null) {
-      // Not one of ours, or of a later version: somebody may want to look at it.
+      // Not an event file, or one of a later version: kept under another name for the operator to inspect.
       await rename(path, `${path}.damaged`);
       return null;
     }

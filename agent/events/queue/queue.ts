@@ -14,7 +14,7 @@ import type { Journal } from './journal.ts';
 import { LOSS_REASONS, type Losses } from './losses.ts';
 import { SpillWriter } from './spill-writer.ts';
 
-/** Held in memory whatever the disk does. */
+/** Limit of the events held in memory, with or without a disk. */
 const HELD_BYTES_MAX = 32 * 1024 * 1024;
 
 export interface EventQueueOptions {

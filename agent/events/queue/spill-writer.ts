@@ -88,7 +88,7 @@ export class SpillWriter {
     await this.#save(true);
   }
 
-  /** Marks what was done, and leaves the folder to whoever comes next. */
+  /** Marks the events that were sent, and leaves the folder for the next process to take over. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#timer?.cancel();

@@ -5,9 +5,10 @@ import type { AgentConfig } from '../../config/config.ts';
 import type { Status } from '../../datafiles/health/status.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import type { Route } from '../kernel/route.ts';
+import type { Handlers, ROUTES } from '../routes.ts';
 import { shownConfig } from './config.ts';
 import { expvar } from './expvar.ts';
-import { healthRoutes } from './health.ts';
+import { healthHandlers } from './health.ts';
 
 export interface AdminDeps {
   readonly config: AgentConfig;
@@ -24,18 +25,23 @@ export function identityHeaders({ identity: { name, author, version } }: Pick<Ag
   return { 'App-Name': inHeader(name), 'App-Version': inHeader(version), Author: inHeader(author) };
 }
 
-export function adminRoutes(deps: AdminDeps): readonly Route[] {
+/** But for the token's, which is the port's. */
+export function adminHandlers(deps: AdminDeps): Omit<Handlers<typeof ROUTES.admin>, 'POST /oauth/token'> {
   const { config, status, metrics, uptimeMs } = deps;
   const { name, author, version } = config.identity;
   const about = identityHeaders(config);
-  const get = (path: string, handle: Route['handle']): Route => ({
-    ...{ method: 'GET', path, handle },
-    // As in the original.
-    refusesHead: true,
-  });
-  const routes = [
-    ...healthRoutes(status),
-    get('/info', (exchange) =>
+  const identified =
+    (handle: Route['handle']): Route['handle'] =>
+    (exchange) => {
+      Object.assign(exchange.headers, about);
+      return handle(exchange);
+    };
+  const health = healthHandlers(status);
+  return {
+    'GET /health': identified(health['GET /health']),
+    'GET /health/live': identified(health['GET /health/live']),
+    'GET /health/ready': identified(health['GET /health/ready']),
+    'GET /info': identified((exchange) =>
       exchange.json(200, {
         version,
         author,
@@ -44,22 +50,15 @@ export function adminRoutes(deps: AdminDeps): readonly Route[] {
         node: process.version,
       }),
     ),
-    get('/config', (exchange) => exchange.json(200, shownConfig(config))),
-    get('/metrics', async (exchange) => {
+    'GET /config': identified((exchange) => exchange.json(200, shownConfig(config))),
+    'GET /metrics': identified(async (exchange) => {
       await deps.gather?.();
       if (isForPrometheus(config.admin.metricsType, exchange.header('accept'))) {
         const { contentType, text } = await metrics.scrape();
         exchange.text(200, text, contentType);
       } else exchange.json(200, expvar(metrics));
     }),
-  ];
-  return routes.map((route) => ({
-    ...route,
-    handle: (exchange) => {
-      Object.assign(exchange.headers, about);
-      return route.handle(exchange);
-    },
-  }));
+  };
 }
 
 function isForPrometheus(type: AgentConfig['admin']['metricsType'], accept: string): boolean {

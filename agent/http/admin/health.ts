@@ -6,9 +6,9 @@ import type { HealthReport, Status } from '../../datafiles/health/status.ts';
 import { BodyRequest } from '../kernel/body-request.ts';
 import { answerCompressed } from '../kernel/compressed.ts';
 import type { Exchange } from '../kernel/exchange.ts';
-import type { Route } from '../kernel/route.ts';
+import type { Handlers, ROUTES } from '../routes.ts';
 
-/** Who knows; elsewhere than in this process, with a promise. */
+/** The agent's status; a promise of it where another process has it. */
 export type HealthSource =
   | Pick<Status, 'ready' | 'report'>
   | { ready(): Promise<boolean>; report(): Promise<HealthReport> };
@@ -21,35 +21,25 @@ const isForOtherHost = ({ request }: Exchange): boolean =>
 const shownTo = (exchange: Exchange, report: HealthReport): object =>
   isForOtherHost(exchange) ? { status: report.status, details: ELSEWHERE } : report;
 
-export function healthRoutes(status: HealthSource): readonly Route[] {
-  return [
-    {
-      method: 'GET',
-      path: '/health',
-      handle: (exchange) => {
-        const answer = (report: HealthReport) =>
-          answerCompressed(exchange, Buffer.from(JSON.stringify(shownTo(exchange, report))));
-        const report = status.report();
-        return report instanceof Promise ? report.then(answer) : answer(report);
-      },
-    },
-    ...probeRoutes(status),
-  ];
-}
+type Health = Handlers<Pick<typeof ROUTES.admin, 'GET /health' | 'GET /health/live' | 'GET /health/ready'>>;
 
-/** For those who only want to know whether, and learn nothing else. */
-export function probeRoutes(status: Pick<HealthSource, 'ready'>): readonly Route[] {
-  return [
-    { method: 'GET', path: '/health/live', handle: (exchange) => exchange.json(200, { status: 'ok' }) },
-    {
-      method: 'GET',
-      path: '/health/ready',
-      handle: (exchange) => {
-        const answer = (ready: boolean) =>
-          exchange.json(ready ? 200 : 503, { status: ready ? 'ok' : 'not ready' });
-        const ready = status.ready();
-        return ready instanceof Promise ? ready.then(answer) : answer(ready);
-      },
-    },
-  ];
-}
+export const healthHandlers = (status: HealthSource): Health => ({
+  'GET /health': (exchange) => {
+    const answer = (report: HealthReport) =>
+      answerCompressed(exchange, Buffer.from(JSON.stringify(shownTo(exchange, report))));
+    const report = status.report();
+    return report instanceof Promise ? report.then(answer) : answer(report);
+  },
+  ...probeHandlers(status),
+});
+
+/** For probes, which only ask whether, and learn nothing else. */
+export const probeHandlers = (status: Pick<HealthSource, 'ready'>): Omit<Health, 'GET /health'> => ({
+  'GET /health/live': (exchange) => exchange.json(200, { status: 'ok' }),
+  'GET /health/ready': (exchange) => {
+    const answer = (ready: boolean) =>
+      exchange.json(ready ? 200 : 503, { status: ready ? 'ok' : 'not ready' });
+    const ready = status.ready();
+    return ready instanceof Promise ? ready.then(answer) : answer(ready);
+  },
+});

@@ -6,9 +6,9 @@ const HTML_TYPE = 'text/html; charset=utf-8';
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
 /** @param version as the operator calls it; empty where it is not said */
-export function pageRoute(version: string): Route {
-  const page = html(version);
-  return { method: 'GET', path: '/', handle: (exchange) => exchange.text(200, page, HTML_TYPE) };
+export function page(version: string): Route['handle'] {
+  const text = html(version);
+  return (exchange) => exchange.text(200, text, HTML_TYPE);
 }
 
 const html = (version: string): string => `<!doctype html>

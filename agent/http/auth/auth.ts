@@ -10,8 +10,6 @@ import { type Claims, type TokenChecker, TokenRefusal } from './tokens.ts';
 type Rule = (claims: Claims, exchange: Exchange) => string | null;
 
 const NO_TOKEN = new TokenRefusal(401, 'empty token');
-/** Health and documentation are nobody's secret. Datafiles have the CDN's own rule: secure ones need their own token. */
-const OPEN_PATHS = /^\/(?:$|health(?:\/|$)|openapi|oauth\/token$|datafiles\/)/;
 
 /** Tokens of the API port are good for the SDK keys that they name. */
 export const guardApi = (routes: readonly Route[], checker: TokenChecker | null): readonly Route[] =>
@@ -36,9 +34,7 @@ const ofrepKey = (exchange: Exchange): string =>
 
 function guard(routes: readonly Route[], checker: TokenChecker | null, rule: Rule): readonly Route[] {
   if (checker === null) return routes;
-  return routes.map((route) =>
-    OPEN_PATHS.test(route.path) ? route : { ...route, handle: guarded(route, checker, rule) },
-  );
+  return routes.map((route) => (route.isOpen ? route : { ...route, handle: guarded(route, checker, rule) }));
 }
 
 function guarded({ handle }: Route, checker: TokenChecker, rule: Rule): Route['handle'] {

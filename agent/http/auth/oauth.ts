@@ -12,7 +12,7 @@ const ISSUER = 'Optimizely';
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 export interface OauthDeps {
-  /** Null: nobody is known here. */
+  /** Null: no client is known here. */
   readonly auth: AuthSettings | null;
   /** What tokens of this port claim, for a client. */
   readonly claimsFor: (client: AuthClient) => Readonly<Record<string, unknown>>;
@@ -26,14 +26,14 @@ interface Refusal {
   readonly error_description?: string;
 }
 
-export function oauthRoute(deps: OauthDeps): Route {
+export function oauthHandler(deps: OauthDeps): Route['handle'] {
   const { auth } = deps;
   const key = auth?.hmacSecrets[0];
   const checks =
     auth === null || key === undefined || auth.clients.length === 0
       ? null
       : new SecretChecks({ clients: auth.clients, key, compareSecret: deps.compareSecret });
-  const handle = async (exchange: Exchange): Promise<void> => {
+  return async (exchange) => {
     exchange.headers['Cache-Control'] = 'no-store';
     const request = readForm(exchange);
     if ('status' in request) return refuse(exchange, request);
@@ -50,7 +50,6 @@ export function oauthRoute(deps: OauthDeps): Route {
     const token = await sign(deps.claimsFor(client), expiresAtMs, auth);
     exchange.json(200, { access_token: token, token_type: 'bearer', expires_in: Math.floor(ttlMs / 1000) });
   };
-  return { method: 'POST', path: '/oauth/token', anyContentType: true, handle };
 }
 
 const bad = (error_description: string): Refusal => ({
@@ -93,7 +92,7 @@ function formProblem(text: string): string | null {
   return broken === null ? null : `invalid URL escape "${broken[0]}"`;
 }
 
-/** Null for what is no base64, or holds nothing: such a secret nobody has. */
+/** Null for text that is no base64, or is empty: no client has such a secret. */
 function fromBase64(text: string): Buffer | null {
   const bytes = BASE64.test(text) ? Buffer.from(text, 'base64') : null;
   return bytes === null || bytes.byteLength === 0 ? null : bytes;

@@ -7,13 +7,14 @@ import type { AuthSettings } from '../../config/config.ts';
 import type { Route } from '../kernel/route.ts';
 import { guardAdmin, guardApi } from './auth.ts';
 import { IssuerKeys } from './issuer-keys.ts';
-import { oauthRoute } from './oauth.ts';
+import { oauthHandler } from './oauth.ts';
 import { createTokenChecker } from './tokens.ts';
 
 export interface PortAuth {
   /** Lets only bearers of good tokens through to these. */
   readonly guard: (routes: readonly Route[]) => readonly Route[];
-  readonly tokenRoute: Route;
+  /** Answers `/oauth/token`. */
+  readonly token: Route['handle'];
   start(): void;
   stop(): void;
 }
@@ -23,7 +24,7 @@ export interface PortAuthDeps {
   readonly log: Log;
 }
 
-/** @param auth null: nobody needs a token */
+/** @param auth null: no token is asked for */
 export function createPortAuth(
   port: 'api' | 'admin',
   auth: AuthSettings | null,
@@ -39,9 +40,10 @@ export function createPortAuth(
   const checker = auth === null ? null : createTokenChecker(auth, keys, nowMs);
   return {
     guard: (routes) => (port === 'api' ? guardApi(routes, checker) : guardAdmin(routes, checker)),
-    tokenRoute: oauthRoute({
-      // Tokens of another issuer are not ours to give.
-      ...{ auth: url === null ? auth : null, nowMs },
+    token: oauthHandler({
+      // Where another issuer gives the tokens, this agent gives none.
+      auth: url === null ? auth : null,
+      nowMs,
       claimsFor: ({ sdkKeys }) => (port === 'api' ? { sdk_keys: sdkKeys } : { admin: true }),
       compareSecret: async (secret, hash) => (await import('./secret.ts')).compareSecret(secret, hash),
     }),

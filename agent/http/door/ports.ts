@@ -3,20 +3,35 @@
 
 import type { Clock } from '../../../core/clock.ts';
 import type { AgentConfig } from '../../config/config.ts';
-import { type AdminDeps, adminRoutes, identityHeaders } from '../admin/admin.ts';
+import type { Metrics } from '../../metrics/metrics.ts';
+import { type AdminDeps, adminHandlers, identityHeaders } from '../admin/admin.ts';
 import { createPortAuth, type PortAuth } from '../auth/port.ts';
 import { listenAt, type PortName } from '../kernel/listen-at.ts';
 import type { Route } from '../kernel/route.ts';
 import { endsIn } from '../kernel/router.ts';
-import { HttpServer, type ServeOptions } from '../kernel/server.ts';
-import { type ApiDeps, apiRoutes } from '../routes.ts';
+import { RouteServer, type ServeOptions } from '../kernel/server.ts';
+import { BESIDE_OPERATIONS, type Handlers, mount, OPERATIONS, ROUTES } from '../routes.ts';
 import { createFrontDoor } from './front-door.ts';
-import { noRoute, noRouteOfKey } from './unrouted.ts';
+import { noRoute, type Unrouted } from './unrouted.ts';
 
 export type ServeDeps = Pick<ServeOptions, 'log' | 'metrics' | 'monotonicMs'>;
 export type PortDeps = ServeDeps & { readonly clock: Clock };
-export type ApiPortDeps = PortDeps & Pick<ServeOptions, 'onAnswered' | 'newRequestId' | 'turns' | 'answers'>;
-export type ApiRouteDeps = Omit<ApiDeps, 'guard' | 'tokenRoute'>;
+export interface ApiPortDeps
+  extends PortDeps,
+    Pick<ServeOptions, 'onAnswered' | 'newRequestId' | 'turns' | 'answers'> {
+  readonly metrics: Metrics;
+  readonly unrouted: Unrouted;
+}
+
+/** What answers the API port's routes, but for the token's, which is the port's own. */
+export interface ApiHandlers {
+  readonly operations: Handlers<typeof OPERATIONS>;
+  /** @param operations as they are mounted, for batches of them */
+  readonly beside: (
+    operations: readonly Route[],
+  ) => Omit<Handlers<typeof BESIDE_OPERATIONS>, 'POST /oauth/token'>;
+}
+
 export type AdminRouteDeps = Omit<AdminDeps, 'config'>;
 
 /** How a port serves: its limits, TLS, and what requests meet first. Webhooks and the admin port are not for browsers. */
@@ -42,9 +57,9 @@ export class Port {
   readonly #host: string;
   readonly #port: number;
   readonly #auth: PortAuth;
-  readonly #server: HttpServer;
+  readonly #server: RouteServer;
 
-  constructor(name: PortName, host: string, port: number, auth: PortAuth, server: HttpServer) {
+  constructor(name: PortName, host: string, port: number, auth: PortAuth, server: RouteServer) {
     this.#name = name;
     this.#host = host;
     this.#port = port;
@@ -64,26 +79,30 @@ export class Port {
   }
 }
 
-export function createApiPort(config: AgentConfig, deps: ApiPortDeps, routes: ApiRouteDeps): Port {
+export function createApiPort(config: AgentConfig, deps: ApiPortDeps, handlers: ApiHandlers): Port {
+  const { metrics, unrouted, onAnswered = null, newRequestId, turns, answers } = deps;
   const auth = createPortAuth('api', config.api.auth, deps);
-  const all = withHealthAt(config.server.healthCheckPath, apiRoutes({ ...routes, ...auth }));
-  const { onAnswered = null, newRequestId, turns, answers } = deps;
+  const timer = (name: string) => metrics.timer(name);
+  const operations = auth.guard(mount(OPERATIONS, handlers.operations, timer));
+  const beside = { ...handlers.beside(operations), 'POST /oauth/token': auth.token };
+  const all = [...operations, ...auth.guard(mount(BESIDE_OPERATIONS, beside, timer))];
   const options = {
     ...portOptions(config, 'api', deps),
+    unrouted,
     onAnswered,
-    unrouted: noRouteOfKey(routes),
     ...(newRequestId ? { newRequestId } : {}),
     ...(turns ? { turns } : {}),
     ...(answers ? { answers } : {}),
   };
-  return new Port('api', config.host, config.apiPort, auth, new HttpServer(all, options));
+  const server = new RouteServer(withHealthAt(config.server.healthCheckPath, all), options);
+  return new Port('api', config.host, config.apiPort, auth, server);
 }
 
 export function createAdminPort(config: AgentConfig, deps: PortDeps, routes: AdminRouteDeps): Port {
   const auth = createPortAuth('admin', config.admin.auth, deps);
-  const guarded = auth.guard(adminRoutes({ config, ...routes }));
-  const all = withHealthAt(config.server.healthCheckPath, [...guarded, auth.tokenRoute]);
-  const server = new HttpServer(all, {
+  const handlers = { ...adminHandlers({ config, ...routes }), 'POST /oauth/token': auth.token };
+  const all = withHealthAt(config.server.healthCheckPath, auth.guard(mount(ROUTES.admin, handlers)));
+  const server = new RouteServer(all, {
     ...portOptions(config, 'admin', deps),
     unrouted: (exchange, path, methods) => {
       Object.assign(exchange.headers, identityHeaders(config));

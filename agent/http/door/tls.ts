@@ -5,7 +5,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { settleTarget } from '../../../core/http/request-target.ts';
-import { limitConnections } from '../../../io/connection-limit.ts';
+import { limitConnections } from '../../../io/http/connection-limit.ts';
 import type { HttpLimits, ServerSettings, TlsSettings } from '../../config/config.ts';
 import { TLS12_CIPHERS } from '../../config/read/front-door.ts';
 import { BodyRequest } from '../kernel/body-request.ts';
@@ -70,7 +70,8 @@ function refuseHost(response: ServerResponse): void {
 
 /** As the original: TLS 1.2 at least, with forward secrecy and authenticated ciphers only. */
 const tlsOptions = ({ key, cert, disabledCiphers }: TlsSettings) => ({
-  ...{ key, cert },
+  key,
+  cert,
   minVersion: 'TLSv1.2' as const,
   ciphers: [
     ...TLS13_CIPHERS,

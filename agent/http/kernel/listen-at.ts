@@ -1,13 +1,13 @@
 // Opens a port of the agent, or says which one could not be had and what to set. Knows nothing of what is served there.
 
 import { FanoutError, messageOf } from '../../../core/errors.ts';
-import type { HttpServer } from './server.ts';
+import type { RouteServer } from './server.ts';
 
 export type PortName = 'api' | 'admin' | 'webhook';
 
 /** Resolves with the port when it listens. @throws FanoutError PORT_UNAVAILABLE */
 export async function listenAt(
-  server: Pick<HttpServer, 'listen'>,
+  server: Pick<RouteServer, 'listen'>,
   name: PortName,
   host: string,
   port: number,

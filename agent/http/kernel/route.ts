@@ -6,14 +6,16 @@ export interface Route {
   readonly method: 'GET' | 'POST';
   /** One ending in `/*` stands for everything below it that has no route of its own. */
   readonly path: string;
-  /** In lower case: the route is at every path that ends so, whatever its case, before a folder's. `path` is its name then. */
+  /** In lower case: the route is at every path that ends so, in any case, before a folder's. `path` is its name then. */
   readonly ending?: string;
   /** Takes bodies that are not said to be JSON too. */
-  readonly anyContentType?: true;
-  /** One of the original agent's; see timed(). */
+  readonly anyContentType?: boolean;
+  /** Answers also where tokens are asked for. */
+  readonly isOpen?: boolean;
+  /** One of the original agent's. */
   readonly timer?: RouteTimer;
   /** HEAD is refused, although the method is GET. */
-  readonly refusesHead?: true;
+  readonly refusesHead?: boolean;
   /** A promise only where the answer has to wait; the usual ones are answered within the call. */
   readonly handle: (exchange: Exchange) => void | Promise<void>;
 }

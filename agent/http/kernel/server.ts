@@ -47,7 +47,7 @@ interface MountedRoute extends Route {
   readonly stats: RouteCounter;
 }
 
-export class HttpServer {
+export class RouteServer {
   readonly #options: ServeOptions;
   readonly #onAnswered: OnAnswered | null;
   readonly #router: Router<MountedRoute>;

@@ -12,13 +12,15 @@ import { bearerToken, type FlagDeps, type KeyProtocol, withDatafile } from '../d
 import { forUser, type ProfileDeps, type UserHandler } from '../door/with-profiles.ts';
 import { answerCompressed, namesEtag } from '../kernel/compressed.ts';
 import type { Exchange } from '../kernel/exchange.ts';
-import type { Route } from '../kernel/route.ts';
 import type { Turns } from '../kernel/turns.ts';
+import type { BESIDE_OPERATIONS, Handlers } from '../routes.ts';
 import { evaluateAll, evaluateOne, metadataOf } from './decide.ts';
 import { isOfrepError, type OfrepContext, type OfrepError, parseContext } from './request.ts';
 import type { Evaluation } from './value.ts';
 
 const FLAGS_PATH = '/ofrep/v1/evaluate/flags';
+const ALL = `POST ${FLAGS_PATH}` as const;
+const ONE = `POST ${FLAGS_PATH}/*` as const;
 
 export interface OfrepDeps extends FlagDeps {
   /** Whether a bearer token is the SDK key; false where tokens say who may ask. */
@@ -27,19 +29,18 @@ export interface OfrepDeps extends FlagDeps {
   readonly profiles: ProfileDeps;
 }
 
-export function ofrepRoutes(deps: OfrepDeps): readonly Route[] {
+export function ofrepHandlers(
+  deps: OfrepDeps,
+): Pick<Handlers<typeof BESIDE_OPERATIONS>, typeof ONE | typeof ALL> {
   const { bounds, profiles } = deps;
   const protocol = protocolOf(deps.isBearerKey);
   const read = (exchange: Exchange) => contextIn(exchange, bounds.limits);
-  const post = (path: string, handle: UserHandler<OfrepContext>): Route => ({
-    method: 'POST',
-    path,
-    handle: withDatafile(deps, forUser(profiles, read, handle), protocol),
-  });
-  return [
-    post(FLAGS_PATH, (exchange, held, context) => all(bounds.turns, exchange, held, context)),
-    post(`${FLAGS_PATH}/*`, one),
-  ];
+  const handler = (handle: UserHandler<OfrepContext>) =>
+    withDatafile(deps, forUser(profiles, read, handle), protocol);
+  return {
+    [ALL]: handler((exchange, held, context) => all(bounds.turns, exchange, held, context)),
+    [ONE]: handler(one),
+  };
 }
 
 function contextIn(exchange: Exchange, limits: UserLimits): OfrepContext | null {

@@ -2,7 +2,7 @@
 // first asked for.
 
 import type { Exchange } from '../kernel/exchange.ts';
-import type { Route } from '../kernel/route.ts';
+import type { Handlers, OPERATIONS } from '../routes.ts';
 import { PROTOCOL_DESCRIPTIONS } from './protocols.ts';
 import { ROUTE_DESCRIPTIONS, type RouteDescription } from './routes.ts';
 import type { JsonSchema } from './schema.ts';
@@ -16,7 +16,9 @@ const SERVICE_HEADERS: readonly (readonly [name: string, description: string])[]
 ];
 
 /** As JSON, and as YAML at the original's path, with its type. */
-export function openApiRoutes(version: string): readonly Route[] {
+export function openApiHandlers(
+  version: string,
+): Pick<Handlers<typeof OPERATIONS>, 'GET /openapi.json' | 'GET /openapi.yaml'> {
   let json: Buffer | null = null;
   let yaml: Promise<Buffer> | null = null;
   const serveJson = (exchange: Exchange): void => {
@@ -27,10 +29,7 @@ export function openApiRoutes(version: string): readonly Route[] {
     yaml ??= toYaml(openApiDocument(version));
     exchange.bytes(200, YAML_TYPE, await yaml);
   };
-  return [
-    { method: 'GET', path: '/openapi.json', handle: serveJson },
-    { method: 'GET', path: '/openapi.yaml', handle: serveYaml },
-  ];
+  return { 'GET /openapi.json': serveJson, 'GET /openapi.yaml': serveYaml };
 }
 
 /** The library is loaded when it is first needed. */
@@ -61,18 +60,31 @@ function operation(path: string, description: RouteDescription): JsonSchema {
   const { answer, answerType, withoutSdkKey } = description;
   const parameters = [
     ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
-      ...{ name, in: 'path', required: true, schema: { type: 'string' } },
+      name,
+      in: 'path',
+      required: true,
+      schema: { type: 'string' },
     })),
     ...Object.entries(query).map(([name, { required = false, description, ...schema }]) => ({
-      ...{ name, in: 'query', required, description, schema },
+      name,
+      in: 'query',
+      required,
+      description,
+      schema,
     })),
     ...(withoutSdkKey ? [] : SERVICE_HEADERS).map(([name, description]) => ({
-      ...{ name, in: 'header', required: false, description, schema: { type: 'string' } },
+      name,
+      in: 'header',
+      required: false,
+      description,
+      schema: { type: 'string' },
     })),
   ];
   const content = answer === null ? {} : { content: { [answerType ?? JSON_TYPE]: { schema: answer } } };
   return {
-    ...{ operationId, summary, parameters },
+    operationId,
+    summary,
+    parameters,
     ...(body === undefined ? {} : { requestBody: { content: { [bodyType]: { schema: body.json } } } }),
     responses: { '200': { description: 'Done.', ...content }, default: refusal },
     security: withoutSdkKey ? [] : [{ SdkKey: [] }],

@@ -6,7 +6,7 @@ export type WorkerState =
   | 'stopping';
 
 export interface WorkerStatus {
-  /** 1 to as many as there are; the same for whoever takes a dead one's place. */
+  /** 1 to the number of workers; a worker that replaces a dead one has the same number. */
   readonly worker: number;
   /** Null while there is none: it died, and the next one is not due yet. */
   readonly pid: number | null;

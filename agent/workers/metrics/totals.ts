@@ -1,5 +1,5 @@
-// What all processes of an agent counted. Workers are asked when somebody scrapes; what a dead one counted stays in the
-// sums, as counters that go back would look like a restart.
+// The counts of all processes of an agent. The primary asks the workers at each scrape. The counts of a dead worker stay in
+// the sums, as counters that go back would look like a restart.
 
 import type { Clock } from '../../../core/clock.ts';
 import type { ProcessCounts } from '../../metrics/metrics.ts';

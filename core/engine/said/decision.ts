@@ -1,6 +1,6 @@
 // A decision and its JSON, in pieces: all but the user and the reasons is the same for every user of one outcome. Pure.
 
-/** One flag's decision for one user, whoever made it. */
+/** One flag's decision for one user, by the engine or by the SDK. */
 export interface SaidDecision extends PlainDecision {
   readonly reasons: readonly string[];
   readonly pieces: DecisionPieces;

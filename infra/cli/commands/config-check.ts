@@ -1,10 +1,10 @@
 // `fanout config check`: whether the settings of the functions, of the receiver or of an agent are right, with every
-// problem at once. Reads the environment and the files that it is given; asks nobody.
+// problem at once. Reads the environment and the files that it is given; sends no request.
 
 import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { type Command, Option } from 'commander';
-import { FanoutError, messageOf } from '../../../core/errors.ts';
+import { messageOf } from '../../../core/errors.ts';
 import type { Environment } from '../../../functions/settings/settings.ts';
 import { type Call, type Host, runs, usageError } from '../command.ts';
 import { type DeploymentOptions, enter, onDeployment } from '../deployment/deployment.ts';
@@ -72,25 +72,20 @@ function checkOf({ of, file }: Options, env: Environment): Promise<Checked> {
 }
 
 async function checkFunctions(env: Environment): Promise<Checked> {
-  const { readSecretNames, readWriterSettings } = await import('../../../functions/settings/settings.ts');
-  try {
-    const secrets = readSecretNames(env);
-    const { projects, role } = readWriterSettings(env, secrets);
-    const table =
-      secrets.projects === null
-        ? `projects: ${projects.size}`
-        : `projects in the secret ${secrets.projects.name} (look into it with fanout doctor)`;
-    return { problems: [], warnings: [], summary: `role ${role}, ${table}` };
-  } catch (error) {
-    return { problems: problemsIn(error), warnings: [], summary: '' };
-  }
+  const { checkFunctionSettings } = await import('../../../functions/settings/settings.ts');
+  const { settings, problems, warnings } = checkFunctionSettings(env);
+  const { functions, secrets } = settings;
+  const table =
+    secrets.projects === null
+      ? `projects: ${functions.projects.size}`
+      : `projects in the secret ${secrets.projects.name} (look into it with fanout doctor)`;
+  return { problems, warnings, summary: `role ${functions.role}, ${table}` };
 }
 
 async function checkReceiver(env: Environment): Promise<Checked> {
   const { checkReceiverSettings } = await import('../../../functions/receiver/settings.ts');
   const { settings, problems, warnings } = checkReceiverSettings(env);
-  const summary = settings === null ? '' : `listens on ${settings.host}:${settings.port}`;
-  return { problems, warnings, summary };
+  return { problems, warnings, summary: `listens on ${settings.host}:${settings.port}` };
 }
 
 async function checkAgent(env: Environment, file: string | undefined): Promise<Checked> {
@@ -100,14 +95,6 @@ async function checkAgent(env: Environment, file: string | undefined): Promise<C
   const loaded = await loadConfigFile(file ?? env.OPTIMIZELY_CONFIG_FILENAME, read);
   const { config, problems, warnings } = await checkAll(env, read, loaded, machine);
   return { problems, warnings, summary: `SDK keys: ${config.keys.length}, API on port ${config.apiPort}` };
-}
-
-/** The functions report all of theirs in one message. */
-function problemsIn(error: unknown): string[] {
-  if (!(error instanceof FanoutError)) throw error;
-  return messageOf(error)
-    .replace(/^The settings are wrong: /, '')
-    .split('; ');
 }
 
 function readText(path: string): string {

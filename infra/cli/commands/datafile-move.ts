@@ -1,4 +1,4 @@
-// `fanout datafile rollback|pin|unpin`: what an operator does when a change must be undone now and nobody can wait for the app.
+// `fanout datafile rollback|pin|unpin`: for operators that must undo a change now and cannot wait for the app.
 
 import type { Command } from 'commander';
 import { type Call, type Host, usageError } from '../command.ts';
@@ -35,7 +35,7 @@ export function registerMoves(group: Command, host: Host): void {
       }),
   );
   runsOn<MoveOptions>(
-    withReason(moving('pin', 'keep what agents serve now, whatever Optimizely publishes')),
+    withReason(moving('pin', 'keep the datafile that agents serve now, even if Optimizely publishes others')),
     host,
     ({ args, options, ...call }) => move(call, args, async (writer) => pinHere(writer, reasonOf(options))),
   );

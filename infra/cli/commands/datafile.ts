@@ -1,5 +1,5 @@
-// `fanout datafile history|show|diff`: what was published for an SDK key, and what a change meant, as flags and rules. What
-// moves it is beside this.
+// `fanout datafile history|show|diff`: the versions that were published for an SDK key, and the meaning of a change, as flags and
+// rules. The commands that move the record are in datafile-move.ts.
 
 import type { Command } from 'commander';
 import { sentenceOf as sentenceOfPart } from '../../../core/datafile/left-out.ts';
@@ -103,7 +103,7 @@ function quarantineText(manifest: Manifest): readonly string[] {
   const { quarantine: mark } = manifest;
   if (mark === undefined || !isQuarantined(manifest)) return [];
   return [
-    `Quarantined since ${timeOf(mark.atMs)}: ${percent(mark.share)} of ${mark.agents} agents refuse seq ${mark.seq} (${mark.code}). Nobody announces it.`,
+    `Quarantined since ${timeOf(mark.atMs)}: ${percent(mark.share)} of ${mark.agents} agents refuse seq ${mark.seq} (${mark.code}). It is no longer announced.`,
   ];
 }
 

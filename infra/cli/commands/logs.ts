@@ -1,5 +1,5 @@
-// `fanout logs`: what CloudWatch knows of one change, of a revision, or of the last while, by the saved queries of
-// infra/insights. How rows become steps and a picture is in logs/.
+// `fanout logs`: CloudWatch's lines about one change, a revision, or the last hours, by the saved queries of infra/insights. How
+// rows become steps and a picture is in logs/.
 
 import { type Command, Option } from 'commander';
 import { parseDurationMs } from '../../../core/duration.ts';

@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { messageOf } from '../../../core/errors.ts';
 import { parseSigningKey } from '../../../core/record/signing-keys.ts';
+import { PUBLIC_KEYS_VARIABLE } from '../../../core/settings/public-keys.ts';
 import { type Call, type Host, runs, usageError } from '../command.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { table } from '../output.ts';
@@ -58,9 +59,8 @@ async function keygen({ options, output }: Call<Options>): Promise<ExitCode> {
         ['private key', `${file} (readable by you alone)`],
       ]),
       '',
-      'Agents:     FANOUT_SIGNING_KEYS takes the public key (several with commas).',
-      'Bridge:     FANOUT_SIGNING_PUBLIC_KEYS, the same.',
-      'Publisher:  store the private key, name it in FANOUT_SIGNING_SECRET, and remove the file:',
+      `Agents, bridge:  ${PUBLIC_KEYS_VARIABLE} takes the public key (several with commas).`,
+      'Publisher:       store the private key, name it in FANOUT_SIGNING_SECRET, and remove the file:',
       `  aws secretsmanager create-secret --name ${SECRET_NAME} --secret-string file://${file}`,
     ].join('\n'),
   );

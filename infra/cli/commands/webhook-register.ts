@@ -85,7 +85,7 @@ async function ensure(
   }
   if (known.events.includes(DATAFILE_UPDATED)) return { outcome: 'unchanged', webhook: known, secret: null };
   if (dryRun) return { outcome: 'updated', webhook: known, secret: null };
-  // Somebody made it for other events, which it keeps; the API wants all four fields.
+  // It was made for other events, which it keeps; the API wants all four fields.
   const { name: title, description, url: address } = known;
   const events = [...known.events, DATAFILE_UPDATED];
   const webhook = await api.update(known.id, { name: title, description, url: address, events });

@@ -36,7 +36,7 @@ export function registerWebhookTest(group: Command, host: Host): void {
 const HELP = `
 Sends one event that the receiver ignores, signed with FANOUT_WEBHOOK_SECRET or else the first secret that the project has in
 the deployment of --stage or --local. If that is accepted, a second one with a
-wrong signature follows, which has to be refused: a receiver accepts whatever names a project that it does not know.`;
+wrong signature follows, which has to be refused: a receiver accepts every event of a project that it does not know.`;
 
 async function test(call: Call<Options>, deployment: Deployment | null): Promise<ExitCode> {
   const { shell, output, options } = call;

@@ -1,5 +1,5 @@
-// Audience conditions as a sentence: `country is "DE" and (age ≥ 18 or plan contains "pro")`. Reads whatever a datafile
-// holds and never fails: what it does not know, it shows as it is written.
+// Audience conditions as a sentence: `country is "DE" and (age ≥ 18 or plan contains "pro")`. Reads all that a
+// datafile holds and never fails: a condition that it does not know is shown as it is written.
 
 import { printableName } from '../printable.ts';
 

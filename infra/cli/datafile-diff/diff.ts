@@ -1,5 +1,5 @@
-// What changed between two datafiles, in the words of the app. Flags first, then what flags are made of. A change of the
-// bytes that has no such words is said to be one, so that nobody believes that nothing happened.
+// The changes between two datafiles, in the words of the app: flags first, then the parts of flags. A change of the bytes that has
+// no such words is reported as one, so that the operator does not believe that nothing changed.
 
 import type { DatafileView, FlagView, RuleView, VariationView } from './model.ts';
 

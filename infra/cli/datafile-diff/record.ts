@@ -37,7 +37,7 @@ export async function openRecord(shell: Shell, key: string, options: RecordOptio
 }
 
 /**
- * The entry that somebody means by a revision number, `seq:<n>`, or the first digits of a hash. Of several entries with one
+ * The entry that the operator names by a revision number, `seq:<n>`, or the first digits of a hash. Of several entries with one
  * revision it is the newest.
  * @throws FanoutError NOTHING_FOUND
  */

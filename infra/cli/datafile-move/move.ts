@@ -66,7 +66,7 @@ function swap({ deps, sdkKey, stored }: Writer, to: (found: Manifest) => Manifes
   });
 }
 
-/** It is in the record whatever becomes of this: what could not be told now, reconcile tells within a minute. */
+/** The move is in the record already: where announcing it fails, reconcile announces it within a minute. */
 async function announce({ deps, hasTopic, troubles }: Writer, manifest: Manifest) {
   const told = hasTopic
     ? await announceOnBothPaths(deps, manifest)

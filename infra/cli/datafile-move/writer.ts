@@ -1,7 +1,6 @@
 // The parts that move a manifest on purpose: those of the functions, set as the functions are, but for their log, which would
 // mix with what the command says. Opened for one command, closed after it.
 
-import { randomUUID } from 'node:crypto';
 import { type SdkKey, toSdkKey } from '../../../core/ids.ts';
 import type { Log } from '../../../core/log.ts';
 import type { Deps, StoredManifest } from '../../../functions/ports.ts';
@@ -19,11 +18,11 @@ export interface Writer {
   close(): void;
 }
 
-/** Stands for a topic where none is set; nothing is sent to it. */
+/** Takes the place of a topic where none is set; nothing is sent to it. */
 const NO_TOPIC = 'none';
 
 /** @throws FanoutError CONFIG_INVALID, SECRET_UNAVAILABLE, RECORD_UNAVAILABLE, SDK_KEY_INVALID, NOTHING_FOUND */
-export async function openWriter({ env, clock }: Shell, key: string): Promise<Writer> {
+export async function openWriter({ env, clock, random, newId }: Shell, key: string): Promise<Writer> {
   const sdkKey = toSdkKey(key);
   const hasTopic = Boolean(env.FANOUT_TOPIC_ARN?.trim());
   // Loaded when needed: the clients cost more than everything else of this command.
@@ -32,8 +31,8 @@ export async function openWriter({ env, clock }: Shell, key: string): Promise<Wr
   const globals = {
     env: hasTopic ? env : { ...env, FANOUT_TOPIC_ARN: NO_TOPIC },
     nowMs: () => clock.nowMs(),
-    random: Math.random,
-    newId: randomUUID,
+    random,
+    newId,
   };
   const telemetry = {
     log: keepingTroubles(troubles),
@@ -50,7 +49,7 @@ export async function openWriter({ env, clock }: Shell, key: string): Promise<Wr
   return { sdkKey, deps, stored, troubles, hasTopic, close: () => deps.bus.reset() };
 }
 
-/** Its lines would mix with what the command says; what they say of a path that failed is what the operator has to know. */
+/** Its lines would mix with the command's output; the operator has to know only which path failed, and why. */
 function keepingTroubles(troubles: Map<string, string>): Log {
   const keep = (_: string, fields: object = {}) => {
     const { path, error, cause } = fields as Readonly<Record<string, unknown>>;

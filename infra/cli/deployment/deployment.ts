@@ -7,15 +7,9 @@ import { type Call, type Host, runs, usageError } from '../command.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
 import { type Shell, variable } from '../shell.ts';
+import { BUS_USER, type Deployment } from './found.ts';
 
-export interface Deployment {
-  /** In words, for example `datafile-fanout-prod`. */
-  readonly name: string;
-  /** Where its receiver takes webhooks; null where that is not known. */
-  readonly webhookUrl: string | null;
-  /** Variables as its functions have them, and whatever the AWS SDK needs to reach it. */
-  readonly settings: Readonly<Record<string, string>>;
-}
+export type { Deployment } from './found.ts';
 
 export interface DeploymentOptions {
   readonly stage?: string;
@@ -89,8 +83,6 @@ export function checkStage(stage: string): void {
 
 /** What an operator may have of their own beside a deployment's settings. */
 const OPERATORS_OWN = new Set(['FANOUT_WEBHOOK_SECRET', 'FANOUT_STACK_FILE', STAGE_VARIABLE]);
-/** A user of the bus of the operator's own, for who may not read the publisher's secret. */
-const BUS_USER = ['FANOUT_NATS_USER', 'FANOUT_NATS_PASSWORD', 'FANOUT_NATS_TOKEN', 'FANOUT_NATS_CREDS'];
 
 /** Settings of another deployment must not mix with those of this one. */
 function putAside({ env }: Shell, output: Output): Record<string, undefined> {
@@ -101,9 +93,6 @@ function putAside({ env }: Shell, output: Output): Record<string, undefined> {
     output.note(`Not used, because a deployment was named: ${names.join(', ')} of this shell.`);
   return Object.fromEntries(names.map((name) => [name, undefined]));
 }
-
-/** Whether the shell brings a user of the bus, which then counts in place of the deployment's secret. */
-export const hasBusUser = ({ env }: Shell): boolean => BUS_USER.some((name) => Boolean(env[name]?.trim()));
 
 /**
  * The projects that the settings lead to, which may be in a secret.

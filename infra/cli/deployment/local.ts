@@ -2,7 +2,7 @@
 
 import type { Environment } from '../../../functions/settings/settings.ts';
 import { readStack } from '../../local/stack/address-file.ts';
-import type { Deployment } from './deployment.ts';
+import type { Deployment } from './found.ts';
 
 export interface LocalDeployment extends Deployment {
   /** A file with the output of every process. */

@@ -2,10 +2,10 @@
 // cloudformation:DescribeStacks and lambda:GetFunctionConfiguration; reads no secret.
 
 import { FanoutError } from '../../../core/errors.ts';
-import { proxyAgentOptions } from '../../../io/proxy.ts';
+import { proxyAgentOptions } from '../../../io/http/proxy.ts';
 import { awsError, isAwsRefusal } from '../aws-errors.ts';
 import type { Shell } from '../shell.ts';
-import { type Deployment, hasBusUser } from './deployment.ts';
+import { type Deployment, hasBusUser } from './found.ts';
 
 const SERVICE = 'datafile-fanout';
 /** Reconcile is in every region and has all that a writer needs; the webhook adds what is its own. */
@@ -33,7 +33,7 @@ const outboundRoute = () => ({
   requestHandler: { httpAgent: proxyAgentOptions(), httpsAgent: proxyAgentOptions() },
 });
 
-/** What is known to an operator who may see the stack and nothing else. */
+/** All that an operator can know who may see the stack and nothing else. */
 function settingsOf(outputs: Readonly<Record<string, string>>): Record<string, string> {
   const { FanoutBucketName, FanoutTopicArn } = outputs;
   return {

@@ -1,11 +1,11 @@
-// One thing that was looked at, and how it stands. Knows nothing of what is looked at.
+// One check and its result. Knows nothing of the subject of the check.
 
 import { FanoutError, messageOf } from '../../../core/errors.ts';
 import { forOperator } from '../aws-errors.ts';
 
 export type Standing =
   | 'ok'
-  /** Works, but somebody should look at it. */
+  /** Works, but the operator should look at it. */
   | 'warn'
   | 'fail'
   /** Not looked at; `detail` says why. */

@@ -41,10 +41,10 @@ export async function checkRecord(
   const what = `revision ${revision} (seq ${seq}) since ${new Date(publishedAtMs).toISOString()}`;
   if (isQuarantined(stored.manifest))
     return fail(
-      `${what}, which agents refuse (${stored.manifest.quarantine?.code}): nobody announces it`,
+      `${what}, which agents refuse (${stored.manifest.quarantine?.code}): it is no longer announced`,
       'Look at the flag that the agents name in their log, and publish again: see version-quarantined in infra/RUNBOOK.md.',
     );
-  // What stands in the record was checked before; agents look at it by the same rule.
+  // The record's datafile was checked before it was stored; agents look at it by the same rule.
   const { leftOut = [] } = sdkCheck(body, { sdkKey });
   if (leftOut.length > 0)
     return warn(
@@ -70,7 +70,7 @@ export async function checkSignatures(
   if (!ring.sealed(stored.manifest))
     return fail(
       'no trusted key has signed the record as it is',
-      'reconcile begins a signed lineage within a minute; if nobody changed keys, somebody else writes to the bucket.',
+      'reconcile begins a signed lineage within a minute; if the keys were not changed, a stranger writes to the bucket.',
     );
   const head = (await bus.readHead(sdkKey))?.head ?? null;
   if (head !== null && !ring.signed({ ...head, sdkKey }, head.signature ?? ''))

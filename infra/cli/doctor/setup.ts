@@ -1,5 +1,5 @@
 // The functions' settings as an operator has them in the shell, with the secrets that they only name, and the parts that
-// they lead to. Nothing is asked of anybody but the secret stores.
+// they lead to. Only the secret stores are asked.
 
 import type { BusCredentials } from '../../../core/bus/credentials.ts';
 import { FanoutError } from '../../../core/errors.ts';
@@ -7,6 +7,7 @@ import { type ProjectTable, parseProjects } from '../../../core/projects.ts';
 import { type PublicKey, parseSigningKey } from '../../../core/record/signing-keys.ts';
 import { parseBusCredentials } from '../../../functions/bus/credentials.ts';
 import {
+  checkWriterSettings,
   type Environment,
   readPublicKeys,
   readSecretNames,
@@ -20,22 +21,17 @@ export interface Setup {
   readonly secrets: SecretNames;
   readonly projects: ProjectTable;
   readonly credentials: BusCredentials;
-  /** Null where there is none: the receiver's way, and a further region's. */
+  /** Null where there is none: with the receiver, and in a further region. */
   readonly topicArn: string | null;
-  /** Whose signatures count; none where nobody signs. */
+  /** Keys whose signatures count; none where nothing is signed. */
   readonly trusted: readonly PublicKey[];
 }
-
-/** Stands for a topic where none is set; whether there should be one is a finding of its own. */
-const NO_TOPIC = 'none';
 
 /** @throws FanoutError CONFIG_INVALID, SECRET_UNAVAILABLE */
 export async function loadSetup(env: Environment): Promise<Setup> {
   const topicArn = env.FANOUT_TOPIC_ARN?.trim() || null;
   const secrets = readSecretNames(env);
-  // Nothing is written here, so public keys are enough.
-  const readOnly = { FANOUT_TOPIC_ARN: topicArn ?? NO_TOPIC, FANOUT_SIGNING_PUBLIC_KEYS: undefined };
-  const settings = settingsOf(env, readOnly, secrets);
+  const settings = settingsOf(env, secrets);
   const { readSecret } = await import('../../../functions/settings/secrets.ts');
   const [projects, credentials, trusted] = await Promise.all([
     secrets.projects === null
@@ -49,13 +45,11 @@ export async function loadSetup(env: Environment): Promise<Setup> {
   return { settings, secrets, projects, credentials, topicArn, trusted };
 }
 
-/** Where anything is missing, a topic that is not set is too: a deployment on AWS has one. */
-function settingsOf(env: Environment, readOnly: Environment, secrets: SecretNames): WriterSettings {
-  try {
-    return readWriterSettings({ ...env, ...readOnly }, secrets);
-  } catch {
-    return readWriterSettings({ ...env, ...readOnly, FANOUT_TOPIC_ARN: env.FANOUT_TOPIC_ARN }, secrets);
-  }
+/** Nothing is written here, and a topic that is missing is a finding of its own, unless the settings are wrong anyway. */
+function settingsOf(env: Environment, secrets: SecretNames): WriterSettings {
+  const needs = { topic: false, signingKey: false };
+  const { settings, problems } = checkWriterSettings(env, secrets, needs);
+  return problems.length === 0 ? settings : readWriterSettings(env, secrets, { ...needs, topic: true });
 }
 
 /** The private key is read only where no public one is given. */

@@ -1,9 +1,9 @@
-// Runs one Logs Insights query to its end: starts it, waits, and gives its rows. Stops it where nobody waits any more,
-// since a query is paid for by what it scans. Knows nothing of what is asked.
+// Runs one Logs Insights query to its end: starts it, waits, and gives its rows. Stops it when its
+// caller is interrupted, since a query is paid for by the bytes it scans. Knows nothing of the question.
 
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { FanoutError } from '../../../core/errors.ts';
-import { proxyAgentOptions } from '../../../io/proxy.ts';
+import { proxyAgentOptions } from '../../../io/http/proxy.ts';
 import { awsError } from '../aws-errors.ts';
 import { printableName } from '../printable.ts';
 import { pause, type Shell } from '../shell.ts';

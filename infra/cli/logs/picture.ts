@@ -1,5 +1,5 @@
-// A change as a picture in a terminal: one line per step, with a bar where its time went. Pure text; colours are whatever
-// the painter that it is given makes of them.
+// A change as a picture in a terminal: one line per step, with a bar where its time went. Pure text; the painter
+// that it is given adds the colours.
 
 import type { Paint, Style } from '../output.ts';
 import type { Step, Timeline, Tone } from './timeline.ts';

@@ -135,7 +135,7 @@ function agentsStep(
 
 type Words = readonly [label: string, tone: Tone, detail: string];
 
-/** What a line says, in the words of whoever flipped the flag. */
+/** The meaning of a line, in the words of the people who flip flags. */
 function wordsFor(row: Row): Words {
   const { event = '', code = '', error = '', reason = '', result = '', remedy = '' } = row;
   const failure = [code, error, remedy].filter((part) => part !== '').join(' · ');

@@ -1,12 +1,14 @@
 // A datafile as Optimizely would serve it, of any size, the same for the same seed. For the local stack, tests and benches; nothing here reads real projects.
 
+import type * as shape from '../../../core/datafile/shape.ts';
+import type { Changeable } from '../../../core/datafile/shape.ts';
 import { seeded } from './seeded.ts';
 
 /** What a generated datafile is to be like. */
 export interface DatafileOptions {
   /** 100 flags make about 240 KB. */
   readonly flags?: number;
-  /** Further flags, before those. Everybody has them off. */
+  /** Further flags, before those. They are off for all users. */
   readonly samples?: readonly FlagSample[];
   readonly seed?: number;
   readonly revision?: number;
@@ -31,36 +33,14 @@ export const LOCAL_PROJECT_ID = '20490310077';
 /** `production` in the datafile, `Production` in the webhook. */
 export const LOCAL_ENVIRONMENT = 'production';
 
-export interface Variation {
-  readonly id: string;
-  key: string;
-  featureEnabled: boolean;
-  readonly variables: readonly { readonly id: string; readonly value: string }[];
-}
+/** As Optimizely writes it: with the lists that every project has. */
+type Whole = Required<Pick<shape.DatafileJson, 'featureFlags' | 'experiments' | 'rollouts'>> &
+  shape.DatafileJson;
 
-export interface Experiment {
-  readonly id: string;
-  readonly key: string;
-  readonly variations: Variation[];
-  readonly [field: string]: unknown;
-}
-
-/** The fields that are read or changed here; everything else is carried along. */
-export interface DatafileJson {
-  revision: string;
-  readonly sdkKey?: string;
-  readonly projectId: string;
-  readonly environmentKey?: string;
-  readonly featureFlags: {
-    readonly key: string;
-    readonly rolloutId: string;
-    readonly experimentIds: string[];
-  }[];
-  readonly rollouts: { readonly id: string; readonly experiments: Experiment[] }[];
-  readonly experiments: Experiment[];
-  readonly groups?: { readonly experiments: Experiment[] }[];
-  readonly [field: string]: unknown;
-}
+/** Its parts may be changed here; fields that are not read here are carried along. */
+export type DatafileJson = Changeable<Whole> & { projectId: string; [field: string]: unknown };
+export type Experiment = Changeable<shape.Rule>;
+export type Variation = Changeable<shape.Variation>;
 
 const ATTRIBUTES = ['country', 'plan', 'app_version', 'device', 'age', 'signed_in', 'cart_value', 'locale'];
 const AUDIENCES = 12;
@@ -99,8 +79,8 @@ export function generateDatafile(options: DatafileOptions = {}): DatafileJson {
     botFiltering: false,
     sendFlagDecisions: true,
     attributes,
-    // SDKs that know no typed conditions find an audience here that matches nobody.
-    audiences: typedAudiences.map(({ id, name }) => ({ id, name, conditions: NOBODY })),
+    // SDKs that know no typed conditions find an audience here that matches no user.
+    audiences: typedAudiences.map(({ id, name }) => ({ id, name, conditions: NO_USER })),
     typedAudiences,
     groups: [],
     rollouts: flags.map(({ rollout }) => rollout),
@@ -127,7 +107,7 @@ interface Maker {
   readonly below: (limit: number) => number;
 }
 
-const NOBODY = JSON.stringify([
+const NO_USER = JSON.stringify([
   'or',
   { match: 'exact', name: '$opt_dummy_attribute', type: 'custom_attribute', value: '$opt_dummy_value' },
 ]);
@@ -186,7 +166,7 @@ function flag(make: Maker, key: string, audiences: readonly Audience[]) {
   };
 }
 
-/** One rule, for everyone; its values are of the state that the flag is in. */
+/** A flag with one rule, for all users; its values are those of the state that the flag is in. */
 function sampleFlag(make: Maker, { key, variables }: FlagSample) {
   const declared = variables.map(({ name, type, off }) => ({
     id: make.id(),

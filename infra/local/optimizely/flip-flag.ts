@@ -11,7 +11,7 @@ export function flipFlag(datafile: DatafileJson, flagKey: string): DatafileJson 
   const next = structuredClone(datafile);
   const feature = next.featureFlags.find(({ key }) => key === flagKey);
   if (feature === undefined) throw noSuchFlag(datafile, flagKey);
-  const grouped = (next.groups ?? []).flatMap(({ experiments }) => experiments);
+  const grouped = (next.groups ?? []).flatMap(({ experiments = [] }) => experiments);
   const own = [...next.experiments, ...grouped].filter(({ id }) => feature.experimentIds.includes(id));
   const rules = next.rollouts.find(({ id }) => id === feature.rolloutId)?.experiments ?? [];
   for (const variation of [...own, ...rules].flatMap(({ variations }) => variations)) {

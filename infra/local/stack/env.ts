@@ -15,7 +15,7 @@ export interface StackFacts {
   readonly datafiles: readonly DatafileJson[];
   /** True where the environment's own AWS credentials are to be used. */
   readonly usesForeignS3: boolean;
-  /** Absent where nobody signs. */
+  /** Absent where datafiles are not signed. */
   readonly signing?: SigningPair | undefined;
 }
 

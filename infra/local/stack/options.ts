@@ -1,6 +1,7 @@
 // What can be asked of a local stack, and the addresses it answers with. Types only, and their defaults.
 
 import type { DatafileJson } from '../optimizely/datafile.ts';
+import type { Distance } from '../tools/distance.ts';
 
 export interface StackOptions {
   /** Agents started with the stack; more come with `addAgent`. Default 3. */
@@ -22,13 +23,17 @@ export interface StackOptions {
   /** How often reconcile runs after its first run at the start; null for never. Default one minute, as deployed. */
   readonly reconcileIntervalMs?: number | null;
   /** Added to every function's settings, by a function when they depend on addresses. */
-  readonly lambdaEnv?: Readonly<Record<string, string>> | ((parts: PartUrls) => Record<string, string>);
+  readonly lambdaEnv?:
+    | Readonly<Record<string, string>>
+    | ((parts: PartUrls) => Promise<Record<string, string>> | Record<string, string>);
   /** Added to every agent's settings, by a function when they depend on addresses (a proxy before the bus). */
   readonly agentEnv?: AgentEnv;
   /** Cache folders of agents 0, 1 …, kept by the caller; default: folders of the stack, gone with it. */
   readonly cacheDirs?: readonly string[];
   /** Server's `max_payload`, for datafiles that do not fit a message. Default: the server's 1 MiB. */
   readonly natsPayloadBytesMax?: number;
+  /** How far away the stand-ins are, which then tell of each request on standard output. Default: next door, and silent. */
+  readonly distances?: Readonly<Record<'s3' | 'sns' | 'cdn', Distance>>;
   /** A folder that gets the output of every process, a file each; default: nothing is kept but the last lines in memory. */
   readonly logsDir?: string;
   /** Added to the server's configuration: users, for example, which `lambdaEnv` and `agentEnv` then name. */
@@ -63,7 +68,7 @@ export interface StackAddresses {
   readonly projectId: string;
   readonly webhookSecret: string;
   readonly sdkKey: string;
-  /** Absent where nobody signs. */
+  /** Absent where datafiles are not signed. */
   readonly signingPublicKey?: string;
 }
 

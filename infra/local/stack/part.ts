@@ -1,5 +1,5 @@
 // One process of the stack: started and waited for, killed or stopped, started again in the same place, its output kept
-// for whoever asks. Knows nothing of what it runs.
+// for its owner to read. Does not know what it runs.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';

@@ -69,7 +69,7 @@ export async function createParts({
   reaper,
 }: PartsPlan): Promise<StackParts> {
   const { urls } = facts;
-  const more = typeof options.lambdaEnv === 'function' ? options.lambdaEnv(urls) : options.lambdaEnv;
+  const more = typeof options.lambdaEnv === 'function' ? await options.lambdaEnv(urls) : options.lambdaEnv;
   const envOf = (name: LambdaName) => ({ ...lambdaEnv(facts, process.env, name), ...more });
   const subscriptions = [
     { functionName: 'bridge', invokeUrl: `${urls.bridge}/invoke`, kind: 'published' },
@@ -84,11 +84,14 @@ export async function createParts({
     payloadBytesMax: options.natsPayloadBytesMax,
     more: options.natsConfig,
   };
+  const distanceOf = (name: 's3' | 'sns' | 'cdn') => ({ distance: options.distances?.[name] });
   return {
     nats: await createNatsServer(nats, reaper),
-    ...(!facts.usesForeignS3 && { s3: standInPart('s3', { port: ports.s3, dir: join(dir, 's3') }, reaper) }),
-    sns: standInPart('sns', { port: ports.sns, subscriptions, retryDelaysMs }, reaper),
-    cdn: standInPart('cdn', { port: ports.cdn, dir: join(dir, 'cdn') }, reaper),
+    ...(!facts.usesForeignS3 && {
+      s3: standInPart('s3', { port: ports.s3, dir: join(dir, 's3'), ...distanceOf('s3') }, reaper),
+    }),
+    sns: standInPart('sns', { port: ports.sns, subscriptions, retryDelaysMs, ...distanceOf('sns') }, reaper),
+    cdn: standInPart('cdn', { port: ports.cdn, dir: join(dir, 'cdn'), ...distanceOf('cdn') }, reaper),
     webhook: lambdaPart('webhook', ports.webhook, envOf('webhook'), reaper),
     bridge: lambdaPart('bridge', ports.bridge, envOf('bridge'), reaper),
     reconcile: lambdaPart('reconcile', ports.reconcile, envOf('reconcile'), reaper),

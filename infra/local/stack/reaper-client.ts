@@ -23,7 +23,7 @@ export function startReaper(): Reaper {
     child.once('exit', () => resolve());
     child.once('error', () => resolve());
   });
-  // Written to a reaper that somebody killed: nothing can be done, and nothing depends on it while all goes well.
+  // The reaper was killed from outside. Nothing can be done, and nothing depends on the reaper in a normal shutdown.
   stdin.on('error', () => {});
   child.unref();
   (stdin as unknown as { unref?: () => void }).unref?.();

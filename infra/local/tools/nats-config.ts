@@ -8,7 +8,7 @@ export interface NatsOptions {
   readonly storeDir: string;
   /** The server's default is 1 MiB; tests of oversized datafiles set less. */
   readonly payloadBytesMax?: number | undefined;
-  /** Added as it is: accounts and users, for example. Default: everybody may do everything. */
+  /** Added as it is: accounts and users, for example. Default: every client may do everything. */
   readonly more?: string | undefined;
 }
 

@@ -29,7 +29,7 @@ export async function ensureNatsServer(
   const found = await findNatsServer(here, release);
   if (found !== undefined) return found;
   return withInstallLock(join(here.cacheDir, 'install.lock'), async () => {
-    // Whoever held the lock before may have installed it.
+    // The process that held the lock before may have installed it.
     const installed = await findNatsServer(here, release);
     return installed ?? install(here, release, progress);
   });

@@ -19,7 +19,7 @@ export async function ensureRedisServer(machine?: Machine, progress: Progress = 
   if (found !== undefined) return found;
   if (!canInstallPackages(here)) throw unavailable('There is no redis-server on this machine');
   return withInstallLock(join(here.cacheDir, 'install.lock'), async () => {
-    // Whoever held the lock before may have installed it.
+    // The process that held the lock before may have installed it.
     const installed = (await findRedisServer(here)) ?? (await installPackage(here, PROGRAM, progress));
     if (installed === undefined) throw unavailable('The package of redis-server cannot be installed');
     return installed;

@@ -6,9 +6,10 @@ import { createSnsStandIn } from '../aws/sns.ts';
 import { createCdnStandIn } from '../optimizely/cdn.ts';
 import { reportReady } from '../stack/ready.ts';
 import { systemClock } from './clock.ts';
+import { atDistance, type Distance } from './distance.ts';
 import { type HttpHandler, serveHttp } from './http.ts';
 
-type Options = { port?: number } & Record<string, unknown>;
+type Options = { port?: number; distance?: Distance } & Record<string, unknown>;
 
 const STAND_INS: Readonly<Record<string, (options: Options) => HttpHandler>> = {
   s3: (options) => createS3StandIn({ dir: options.dir as string | undefined, clock: systemClock }),
@@ -23,5 +24,9 @@ if (create === undefined) {
   process.exit(2);
 }
 const options = JSON.parse(json) as Options;
-const server = await serveHttp(create(options), options.port ?? 0);
+const { distance } = options;
+const handler = create(options);
+const tell = (line: object) => void process.stdout.write(`${JSON.stringify(line)}\n`);
+const placed = distance === undefined ? handler : atDistance(handler, distance, systemClock, tell);
+const server = await serveHttp(placed, options.port ?? 0);
 reportReady(kind, server.url);

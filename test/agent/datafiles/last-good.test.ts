@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { LastGood } from '../../../agent/datafiles/last-good.ts';
-import type { Candidate, Outcome } from '../../../agent/datafiles/sources/source.ts';
+import type { Candidate, OfferOutcome } from '../../../agent/datafiles/sources/source.ts';
 import type { Seq } from '../../../core/ids.ts';
 import type { Version } from '../../../core/version.ts';
 import { candidateOf, KEY, LINEAGE, MemoryLog, OTHER_LINEAGE } from '../support/fakes.ts';
@@ -10,12 +10,12 @@ import { candidateOf, KEY, LINEAGE, MemoryLog, OTHER_LINEAGE } from '../support/
 const head = (seq: number, more: Partial<Candidate> = {}) =>
   candidateOf(seq, { source: 's3', fromRecord: true, ...more });
 const past = (seq: number) => head(seq, { fromHistory: true });
-const rejected = (code = 'DATAFILE_INVALID', final = true): Outcome => ({
+const rejected = (code = 'DATAFILE_INVALID', final = true): OfferOutcome => ({
   ...{ kind: 'rejected', code, final, error: new Error(code) },
 });
-const ACCEPTED: Outcome = { kind: 'accepted' };
-const SAME: Outcome = { kind: 'ignored', reason: 'same' };
-const OLDER: Outcome = { kind: 'ignored', reason: 'older' };
+const ACCEPTED: OfferOutcome = { kind: 'accepted' };
+const SAME: OfferOutcome = { kind: 'ignored', reason: 'same' };
+const OLDER: OfferOutcome = { kind: 'ignored', reason: 'older' };
 
 function setUp(heldSeq: number | null) {
   const log = new MemoryLog();
@@ -63,7 +63,7 @@ describe('an earlier version serves', () => {
     expect(lastGood.of(KEY)).toBeNull();
   });
 
-  it('not when a message is refused, which may be anybody’s', () => {
+  it('an earlier version does not serve when a bus message is refused, as its sender may not be the publisher', () => {
     const { lastGood } = setUp(1);
     lastGood.judged(candidateOf(2), rejected());
     expect(lastGood.of(KEY)).toBeNull();

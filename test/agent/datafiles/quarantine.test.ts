@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { Quarantine } from '../../../agent/datafiles/quarantine.ts';
-import type { Candidate, Outcome } from '../../../agent/datafiles/sources/source.ts';
+import type { Candidate, OfferOutcome } from '../../../agent/datafiles/sources/source.ts';
 import { decodeReport, REPORT_JITTER_MS } from '../../../core/bus/refusal-reports.ts';
 import type { SdkKey, Seq } from '../../../core/ids.ts';
 import type { Version } from '../../../core/version.ts';
@@ -11,10 +11,10 @@ import { candidateOf, KEY, LINEAGE, MemoryLog, OTHER_KEY, OTHER_LINEAGE } from '
 
 const fromRecord = (seq: number, more: Partial<Candidate> = {}) =>
   candidateOf(seq, { source: 's3', fromRecord: true, ...more });
-const rejected = (code = 'DATAFILE_UNDECIDABLE'): Outcome => ({
+const rejected = (code = 'DATAFILE_UNDECIDABLE'): OfferOutcome => ({
   ...{ kind: 'rejected', code, final: true, error: new Error(code) },
 });
-const ACCEPTED: Outcome = { kind: 'accepted' };
+const ACCEPTED: OfferOutcome = { kind: 'accepted' };
 const ASK_ALL = { sentAtMs: 0, askShare: 1, heads: new Map([[KEY, { lineage: LINEAGE, seq: 2 as Seq }]]) };
 
 function setUp(random: () => number = () => 0.5) {
@@ -44,8 +44,8 @@ describe('a version is quarantined', () => {
     expect(log.of('version.quarantined')).toHaveLength(1);
   });
 
-  it.each<[string, Candidate, Outcome]>([
-    ['a message on the bus, which may be anybody’s', candidateOf(2), rejected()],
+  it.each<[string, Candidate, OfferOutcome]>([
+    ['a message on the bus, whose sender may not be the publisher', candidateOf(2), rejected()],
     ['a body that was spoilt on its way', fromRecord(2), rejected('BODY_CORRUPT')],
     ['a record that was not there', fromRecord(2), rejected('RECORD_UNAVAILABLE')],
     ['a signature', fromRecord(2), rejected('SIGNATURE_UNKNOWN')],

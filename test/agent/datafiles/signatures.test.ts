@@ -1,4 +1,4 @@
-// Who signed a datafile, asked at the gate: whatever source it comes from, whatever was altered.
+// The gate checks who signed a datafile, for every source and every field that may have been altered.
 
 import { describe, expect, it } from 'vitest';
 import type { SigningSettings } from '../../../agent/config/config.ts';
@@ -6,7 +6,7 @@ import { Signatures } from '../../../agent/datafiles/signatures.ts';
 import { CdnSource } from '../../../agent/datafiles/sources/cdn.ts';
 import { DiskSource } from '../../../agent/datafiles/sources/disk.ts';
 import { RecordSource } from '../../../agent/datafiles/sources/record.ts';
-import type { Candidate, Outcome, SourceName } from '../../../agent/datafiles/sources/source.ts';
+import type { Candidate, OfferOutcome, SourceName } from '../../../agent/datafiles/sources/source.ts';
 import { Store } from '../../../agent/datafiles/store.ts';
 import type { Seq, Sha256 } from '../../../core/ids.ts';
 import { newLineage } from '../../../core/record/lineage.ts';
@@ -40,7 +40,7 @@ function setUp(mode: SigningSettings['mode'] = 'required', trusted = [keys]) {
   return { builder, signatures, store };
 }
 
-const resultOf = (outcome: Outcome) =>
+const resultOf = (outcome: OfferOutcome) =>
   outcome.kind === 'ignored' ? outcome.reason : outcome.kind === 'rejected' ? outcome.code : outcome.kind;
 
 const unsigned = (candidate: Candidate): Candidate => {
@@ -50,7 +50,7 @@ const unsigned = (candidate: Candidate): Candidate => {
 
 const WRONG: [string, (source: SourceName) => Candidate, string][] = [
   ['is not signed', (source) => unsigned(signed(2, { source })), 'SIGNATURE_REQUIRED'],
-  ['is signed by somebody else', (source) => signed(2, { source }, strangers), 'SIGNATURE_UNTRUSTED'],
+  ['is signed with an unknown key', (source) => signed(2, { source }, strangers), 'SIGNATURE_UNTRUSTED'],
   ['has another seq', (source) => signed(2, { source, seq: 9 as Seq }), 'SIGNATURE_UNTRUSTED'],
   ['has another revision', (source) => signed(2, { source, revision: 3 }), 'SIGNATURE_UNTRUSTED'],
   [
@@ -89,7 +89,7 @@ describe.each(SOURCES)('from %s, where signatures are required', (source) => {
 });
 
 describe('the gate', () => {
-  it('does not judge twice what it refused, and takes the same version with the right signature', async () => {
+  it('the gate does not judge twice what it refused, and takes the same version with the right signature', async () => {
     const { store } = setUp();
     const forged = signed(2, {}, strangers);
     expect(resultOf(await store.offer(forged))).toBe('SIGNATURE_UNTRUSTED');
@@ -124,7 +124,7 @@ describe('the gate', () => {
     expect(resultOf(await store.offer(signed(2)))).toBe('accepted');
   });
 
-  it('does not look at signatures where they are off', async () => {
+  it('the gate does not look at signatures where they are off', async () => {
     const { store, signatures } = setUp('off');
     expect(resultOf(await store.offer(signed(2, {}, strangers)))).toBe('accepted');
     expect(signatures.report()).toBeNull();
@@ -156,10 +156,10 @@ describe('over a restart', () => {
     const dir = await tempDir();
     const clock = new ManualClock();
     const { store } = setUp();
-    const outcomes: Outcome[] = [];
+    const outcomes: OfferOutcome[] = [];
     const offer = async (candidate: Candidate) => {
       outcomes.push(await store.offer(candidate));
-      return outcomes.at(-1) as Outcome;
+      return outcomes.at(-1) as OfferOutcome;
     };
     const sink = { offer, confirm: () => {}, failed: () => {} };
     const before = new DiskSource(sink, { dir, clock });

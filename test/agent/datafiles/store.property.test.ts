@@ -9,7 +9,7 @@ import { ManualClock } from '../../support/manual-clock.ts';
 import { FakeBuilder, failure } from '../support/builder.ts';
 import { candidateOf, datafileOf, KEY, LINEAGE, OTHER_LINEAGE } from '../support/fakes.ts';
 
-describe('whatever arrives in whatever order', () => {
+describe('any candidates in any order', () => {
   const candidates = fc.array(
     fc.record({
       seq: fc.integer({ min: 0, max: 12 }),
@@ -56,7 +56,7 @@ describe('whatever arrives in whatever order', () => {
     );
   });
 
-  it('the record offered last is what is served, whatever hints came before or between', async () => {
+  it('the store serves the record offered last, with any hints before or between', async () => {
     await fc.assert(
       fc.asyncProperty(candidates, fc.integer({ min: 13, max: 20 }), async (offers, head) => {
         const store = new Store({ builder: new FakeBuilder(), clock: new ManualClock() });

@@ -173,6 +173,7 @@ it('a scrape of an agent with workers shows these families, under these names an
       "counter fanout_agent_service_failures_total{} What services outside (profiles, segments, predictions, their caches) did not do",
       "counter fanout_agent_source_failures_total{} Looks of a source that failed",
       "counter fanout_agent_worker_restarts_total{} Worker processes that had to be started again",
+      "counter fanout_agent_workers_frozen_total{} Worker processes that were ended because they did not answer any more",
       "counter timer_activate_hits{} Requests whose SDK key is known, as the original agent counts",
       "counter timer_activate_response_time{} Milliseconds spent on requests, as the original agent counts",
       "counter timer_create_api_access_token_hits{} Requests whose SDK key is known, as the original agent counts",

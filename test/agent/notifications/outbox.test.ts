@@ -1,4 +1,4 @@
-// What is taken for notes of other agents: theirs, and nothing that would be more than a line to whoever listens.
+// An agent accepts the notes of other agents only if each is one line of the stream to its clients.
 
 import { expect, it } from 'vitest';
 import { decodeNotifications, Outbox } from '../../../agent/notifications/outbox.ts';
@@ -23,7 +23,7 @@ it("takes another agent's notes as they were", () => {
 
 it.each([
   ['no prefix', said.slice(1)],
-  ['a kind that nobody knows', said.replace('decision', 'decisions')],
+  ['an unknown kind', said.replace('decision', 'decisions')],
   [
     'a carriage return, which would begin another field of the stream',
     said.replace('{"user"', '\rid: 9\r{"user"'),

@@ -65,7 +65,7 @@ describe('the notification stream', () => {
     expect(JSON.parse(text).UserContext.ID).toBe('u1');
   });
 
-  it('is off unless switched on, and for known keys only', async () => {
+  it('the notification stream is off unless switched on, and for known keys only', async () => {
     const record = new MemoryRecord();
     record.publish(KEY, datafileBody(1));
     const off = await startAgent({ record });
@@ -73,7 +73,7 @@ describe('the notification stream', () => {
     const refused = await off.get(EVENTS);
     expect(refused.status).toBe(403);
     expect(await refused.text()).toBe('Notification stream not enabled\n');
-    expect((await off.get(EVENTS, { 'x-optimizely-sdk-key': 'nobody knows' })).status).toBe(400);
+    expect((await off.get(EVENTS, { 'x-optimizely-sdk-key': 'not a key' })).status).toBe(400);
   });
 
   it('ends when the agent stops, which does not wait for it', async () => {
@@ -101,7 +101,7 @@ describe('the notification stream', () => {
     due[0]?.();
     await eventually('a comment', () => stream.text() === ':\n\n');
     stream.close();
-    // Nobody is left to show life to.
+    // No stream is left to write a comment to.
     await eventually('no more', () => {
       due.at(-1)?.();
       return due.length < 5 && due.length;
@@ -132,7 +132,7 @@ describe('the notification stream of agents on one bus', () => {
     return [await start({ ...NOTIFYING, ...own }), await start(own)] as const;
   }
 
-  it('shows the decisions of all of them, whoever is asked, from the first one on', async () => {
+  it('shows the decisions of all agents, whichever agent decides, from the first one on', async () => {
     const [listened, other] = await startPair();
     const stream = await listen(listened);
     for (let i = 0; i < 20; i++) await decideAs(i % 2 === 0 ? other : listened, `u${i}`);

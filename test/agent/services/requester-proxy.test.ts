@@ -2,7 +2,7 @@
 
 import { expect, it, onTestFinished } from 'vitest';
 import { createRequester } from '../../../agent/services/requester.ts';
-import { useProxies } from '../../../io/proxy.ts';
+import { useProxies } from '../../../io/http/proxy.ts';
 import { startProxy } from '../../support/http/proxy.ts';
 import { realClock } from '../support/fakes.ts';
 import { startHttp } from '../support/http.ts';

@@ -1,4 +1,4 @@
-// A whole agent in the test's own process, on free ports, with whatever is around it in the test's hands.
+// A whole agent in the test's own process, on free ports; the test controls the services that it uses.
 
 import { onTestFinished } from 'vitest';
 import { type Agent, createAgent } from '../../../agent/agent.ts';

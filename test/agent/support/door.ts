@@ -27,7 +27,7 @@ export interface Answered {
   json<T = Record<string, unknown>>(): T;
 }
 
-/** Unlike fetch(), sends whatever Host and Origin it is told to. */
+/** Unlike fetch(), sends the Host and Origin that it is given. */
 export function ask(
   port: number,
   { path, method = 'GET', headers = {}, body, ca }: Asked,

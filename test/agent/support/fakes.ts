@@ -1,7 +1,7 @@
 // Short stand-ins for what an agent's parts are given: a log that remembers, a sink that accepts, a record in memory.
 
 import type { ManifestAnswer, RecordReader } from '../../../agent/datafiles/sources/record.ts';
-import type { Candidate, Outcome, Sink, SourceName } from '../../../agent/datafiles/sources/source.ts';
+import type { Candidate, OfferOutcome, Sink, SourceName } from '../../../agent/datafiles/sources/source.ts';
 import { type Datafile, parseDatafile } from '../../../core/datafile/datafile.ts';
 import { FanoutError } from '../../../core/errors.ts';
 import {
@@ -50,7 +50,7 @@ export function datafileBody(
 export const datafileOf = (revision: number, sdkKey: SdkKey = KEY): Datafile =>
   parseDatafile(datafileBody(revision, { sdkKey }), { sdkKey });
 
-/** What every agent refuses, whatever it makes of odd datafiles: it is not even JSON. */
+/** A body that every agent refuses: it is not JSON. */
 export function refusedOf(revision: number, sdkKey: SdkKey = KEY): Datafile {
   const body = Buffer.from(`<html>Revision ${revision} is not available</html>`);
   return { ...datafileOf(revision, sdkKey), sha256: sha256Of(body), body };
@@ -102,7 +102,7 @@ export class MemoryLog implements Log {
   }
 }
 
-/** Takes whatever it is offered, loading each body as the store would. */
+/** Accepts every offer, and loads each body as the store would. */
 export class RecordingSink implements Sink {
   readonly offered: Candidate[] = [];
   readonly bodies: Uint8Array[] = [];
@@ -113,7 +113,7 @@ export class RecordingSink implements Sink {
     readonly error: unknown;
   }[] = [];
 
-  async offer(candidate: Candidate): Promise<Outcome> {
+  async offer(candidate: Candidate): Promise<OfferOutcome> {
     this.offered.push(candidate);
     try {
       this.bodies.push(await candidate.load());
@@ -152,7 +152,7 @@ export class MemoryRecord implements RecordReader {
     return this.publishAs(parseDatafile(body, { sdkKey }), lineage, nowMs);
   }
 
-  /** Publishes bytes that nobody has looked at. */
+  /** Publishes a datafile without checking it. */
   publishAs(datafile: Datafile, lineage: Lineage = LINEAGE, nowMs = 0): Manifest {
     const { sdkKey, body } = datafile;
     const changeId = `change-${datafile.revision}` as ChangeId;

@@ -9,7 +9,7 @@ interface Variable {
   readonly value: string;
 }
 
-/** By flag key; each value is what everybody gets. */
+/** By flag key; each value is what every user gets. */
 const FLAGS: Readonly<Record<string, readonly Variable[]>> = {
   plain: [],
   text: [{ key: 'greeting', type: 'string', value: 'hello' }],
@@ -27,7 +27,7 @@ const FLAGS: Readonly<Record<string, readonly Variable[]>> = {
 
 /**
  * Every user gets everything; `paid` goes to users whose `plan` is `pro`, `test` is an experiment, `rest` is on by the rule for
- * everyone else, `dark` is off with a variable that is true.
+ * all other users, `dark` is off with a variable that is true.
  */
 export function flagsBody(revision: number, greeting = 'hello', sdkKey: string = KEY): Buffer {
   let id = 100;
@@ -58,7 +58,7 @@ export function flagsBody(revision: number, greeting = 'hello', sdkKey: string =
   const featureFlags = [
     ...Object.entries(FLAGS).map(([key, variables]) => delivered(key, variables)),
     delivered('paid', [], { audienceIds: ['9'] }),
-    // The rule for everyone else is known by its id, which is its key.
+    // The rule "everyone else" is known by its id, which is its key.
     delivered('rest', [], { id: 'default-rest', key: 'default-rest' }),
     delivered('dark', [{ key: 'shown', type: 'boolean', value: 'true' }]),
     flag(nextId(), 'test', [experiment.id]),

@@ -8,7 +8,7 @@ import { type CreateDeps, createTracing } from '../../../agent/tracing/create.ts
 import { createExporter, tracesUrl, urlOf } from '../../../agent/tracing/exporters.ts';
 import { startTracing } from '../../../agent/tracing/tracing.ts';
 import { changeTraceId } from '../../../core/trace.ts';
-import { useProxies } from '../../../io/proxy.ts';
+import { useProxies } from '../../../io/http/proxy.ts';
 import { startProxy } from '../../support/http/proxy.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { tempDir } from '../../support/temp-dir.ts';
@@ -42,7 +42,7 @@ describe('spans that a collector does not take', () => {
     expect(tracing.stats()).toEqual({ sent: 0, failed: 600, dropped: 0 });
     const lines = log.of('service.failed');
     expect(lines).toHaveLength(1);
-    expect(lines[0]?.fields).toMatchObject({ service: 'traces', what: 'export', code: 'SERVICE_FAILED' });
+    expect(lines[0]?.fields).toMatchObject({ dependency: 'traces', what: 'export', code: 'SERVICE_FAILED' });
     expect(lines[0]?.fields.error).toContain('ECONNREFUSED');
   });
 

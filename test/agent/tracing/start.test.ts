@@ -1,4 +1,4 @@
-// Traces from the first moment on: nobody waits for OpenTelemetry to load, and nothing is lost meanwhile.
+// Traces from the first moment on: no request waits for OpenTelemetry to load, and no span is lost meanwhile.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -37,7 +37,7 @@ describe('a swap', () => {
     });
   });
 
-  it('is in the trace of its change, with those of every other agent', async () => {
+  it('a swap is in the trace of its change, with those of every other agent', async () => {
     const [[one], [other]] = await Promise.all([spansOf([swapOf(7)]), spansOf([swapOf(7)])]);
     expect(one?.spanContext().traceId).toBe(changeTraceId('change-7'));
     expect(other?.spanContext().traceId).toBe(changeTraceId('change-7'));
@@ -45,7 +45,7 @@ describe('a swap', () => {
     expect(one?.parentSpanContext).toBeUndefined();
   });
 
-  it('takes no time where nobody waited: the first of a key, again after it was forgotten, and from disk', async () => {
+  it('a swap has no duration for the first version of a key, also after the key was forgotten, and for a version from disk', async () => {
     const { tracing, spans } = testTracing();
     tracing.swapped(swapOf(1));
     tracing.swapped(swapOf(2, { source: 'disk' }));
@@ -72,7 +72,7 @@ describe('a swap', () => {
     expect(span && timesOf(span)).toEqual([0, 65]);
   });
 
-  it('does not end before it begins, whatever the clocks of two machines say', async () => {
+  it('a swap does not end before it begins, also where the clocks of two machines differ', async () => {
     const [, span] = await spansOf([swapOf(1), swapOf(2, { acceptedAtMs: RECEIVED_MS - 10 })]);
     expect(span && timesOf(span)).toEqual([-10, -10]);
     expect(span?.attributes['fanout.since_received_ms']).toBe(0);

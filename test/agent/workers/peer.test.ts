@@ -30,7 +30,7 @@ function pair() {
 }
 
 describe('two processes', () => {
-  it('answer each other, whatever the order', async () => {
+  it('answer each other, in any order', async () => {
     const { left } = pair();
     expect(await Promise.all([left.ask('double', 1), left.ask('double', 2)])).toEqual([2, 4]);
   });
@@ -51,7 +51,7 @@ describe('two processes', () => {
     });
   });
 
-  it('do not wait for one that is gone', async () => {
+  it('two processes do not wait for one that is gone', async () => {
     const { left } = pair();
     const waiting = left.ask('hang', null);
     left.close();
@@ -59,7 +59,7 @@ describe('two processes', () => {
     await expect(left.ask('double', 1)).rejects.toMatchObject({ code: 'WORKER_FAILED' });
   });
 
-  it('pass over what nobody here understands', () => {
+  it('two processes ignore messages that they do not know', () => {
     const { left } = pair();
     expect(() => left.receive({ news: 'of a later version', arg: 1 })).not.toThrow();
     expect(() => left.receive({ answer: 99, value: 1 })).not.toThrow();

@@ -1,4 +1,4 @@
-// Reports of agents are heard within limits of number and bytes, whatever else is said beside them.
+// The publisher hears reports of agents within limits of number and bytes, also beside other messages.
 
 import { expect, it } from 'vitest';
 import {

@@ -1,4 +1,4 @@
-// Whatever nests without end is refused before it is parsed: no reader of ours may overflow its stack over it.
+// JSON that nests too deep is refused before it is parsed, as parsing it could overflow the stack.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -35,14 +35,14 @@ describe('counting depth', () => {
     );
   });
 
-  it('is not misled by brackets and quotes in texts', () => {
+  it('counting depth is not misled by brackets and quotes in texts', () => {
     const text = JSON.stringify({ a: '}}}}"[[[[[', b: '\\"', c: '[[[[' });
     expect(nestsDeeperThan(bytes(text), 1)).toBe(false);
   });
 });
 
 describe('the first value of a text', () => {
-  it('ends where an object or a list is closed, for any JSON and whatever follows', () => {
+  it('the first value ends where its object or list is closed, for any JSON and any text after it', () => {
     const container = fc.oneof(fc.array(fc.jsonValue()), fc.dictionary(fc.string(), fc.jsonValue()));
     fc.assert(
       fc.property(container, fc.string(), (value, rest) => {
@@ -64,7 +64,7 @@ describe('JSON inside texts', () => {
   const wrap = (inner: string): Uint8Array => bytes(JSON.stringify({ conditions: inner }));
   const LIMIT = 8;
 
-  it('counts, as somebody parses it later', () => {
+  it('JSON inside texts counts, as the SDK parses it later', () => {
     expect(nestsDeeperThanWithTexts(wrap(lists(LIMIT)), LIMIT)).toBe(false);
     expect(nestsDeeperThanWithTexts(wrap(`[1,${lists(LIMIT)}]`), LIMIT)).toBe(true);
   });
@@ -86,13 +86,13 @@ describe('JSON inside texts', () => {
 });
 
 describe('JSON from outside', () => {
-  it('is read up to the limit and not beyond', () => {
+  it('JSON from outside is read up to the limit and not beyond', () => {
     expect(depthOf(parseJsonWithin(lists(MESSAGE_DEPTH_MAX)))).toBe(MESSAGE_DEPTH_MAX);
     expect(() => parseJsonWithin(lists(MESSAGE_DEPTH_MAX + 1))).toThrow('nests deeper than 32 levels');
     expect(() => parseJsonWithin(bytes(lists(MESSAGE_DEPTH_MAX + 1)))).toThrow('nests deeper');
   });
 
-  it('is UTF-8 or nothing', () => {
+  it('JSON from outside is UTF-8 or nothing', () => {
     expect(() => parseJsonWithin(Uint8Array.of(0x22, 0xff, 0x22))).toThrow();
   });
 });
@@ -120,7 +120,7 @@ const shaped = nested.map(
 );
 
 describe('input that nests at random', () => {
-  it.each(READERS)('never overflows the stack of who reads %s', (_, read) => {
+  it.each(READERS)('input that nests at random never overflows the stack of who reads %s', (_, read) => {
     fc.assert(
       fc.property(fc.oneof(nested, shaped), (json) => {
         try {
@@ -136,7 +136,7 @@ describe('input that nests at random', () => {
     );
   });
 
-  it('is refused in a datafile also where only the SDK would meet it', () => {
+  it('input that nests at random is refused in a datafile also where only the SDK would meet it', () => {
     const good = { version: '4', revision: '1', projectId: '1' };
     const conditions = lists(DATAFILE_DEPTH_MAX + 1);
     const audience = JSON.stringify({ ...good, audiences: [{ id: 'a', name: 'a', conditions }] });

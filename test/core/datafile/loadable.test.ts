@@ -9,7 +9,7 @@ import { fullDatafile, knockedOut, type Loose } from '../../support/full-datafil
 import { atTheAgent, atTheDoor, WHOLE } from '../../support/functions/gates.ts';
 import { bytesOf } from '../../support/project-builder.ts';
 
-/** Fields without which nobody knows what the datafile is; and lists that are something else. */
+/** Fields that identify a datafile, and lists that it must have. */
 const IDENTITY = ['version', 'revision', 'projectId', 'sdkKey'];
 const REQUIRED = ['experiments', 'featureFlags', 'rollouts'];
 
@@ -21,7 +21,7 @@ const OWN: Readonly<Record<keyof typeof WHOLE, readonly string[]>> = {
   targeted: ['rollouts.1', 'featureFlags.3', 'audiences'],
 };
 
-it('whatever one part of it is, both gates take a datafile, and what is not concerned is decided as before', async () => {
+it('both gates take a datafile with any value in one part, and flags without that part are decided as before', async () => {
   let count = 0;
   for (const { path, standIn, datafile } of knockedOut()) {
     const body = bytesOf(datafile);

@@ -11,7 +11,7 @@ it.each([
 });
 
 it.each([undefined, '', 'a.b', '*', '>', 'two words', 'name@example.com'])(
-  'a user %s, whose name is no part of a subject, is answered where everybody is',
+  'replies to a user %s, whose name cannot be part of a subject, come under the default inbox',
   (user) => {
     expect(inboxPrefix(user)).toBe('_INBOX');
   },

@@ -32,11 +32,11 @@ import {
 describe('the bus', () => {
   const forged: [string, (manifest: Manifest) => Manifest][] = [
     ['unsigned', (manifest) => ({ ...manifest, seq: 99 as Seq })],
-    ['signed by somebody else', (manifest) => strangers.seal({ ...manifest, seq: 99 as Seq })],
+    ['signed with an unknown key', (manifest) => strangers.seal({ ...manifest, seq: 99 as Seq })],
     ['with another seq', (manifest) => ({ ...keys.seal(manifest), seq: 999_999_999_999_999 as Seq })],
   ];
 
-  it.each(forged)('a head %s is somebody else’s message, and overwritten', async (_, made) => {
+  it.each(forged)('a head %s does not count as the publisher’s, and is overwritten', async (_, made) => {
     const it = await published(5);
     it.fakes.bus.plant(KEY, encodeEnvelope(made(head(it)), new Uint8Array(0), 0));
     await run(it);
@@ -81,14 +81,14 @@ describe('the bus', () => {
     );
   });
 
-  it('does not have an old lineage announced over a later one', async () => {
+  it('the bus does not have an old lineage announced over a later one', async () => {
     const it = await published(5);
     const old = keys.seal(manifestOf(3, newLineage(1, 'old')));
     expect(await announcePatiently(it.deps, old)).toBe('superseded');
     expect(it.fakes.bus.published).toHaveLength(1);
   });
 
-  it('does not have a second datafile announced under a seq that was announced', async () => {
+  it('the bus does not have a second datafile announced under a seq that was announced', async () => {
     const it = await published(5);
     const second = keys.seal({ ...manifestOf(6), lineage: head(it).lineage });
     expect(await announcePatiently(it.deps, second)).toBe('superseded');
@@ -119,7 +119,7 @@ describe('a new key', () => {
     expect(it.fakes.bus.seqOf()).toBe(2);
   });
 
-  it('that this process has not heard of is asked for before anything is held against it', async () => {
+  it('a new key that this process has not heard of is asked for before anything is held against it', async () => {
     let current = keys.key;
     const asked: string[] = [];
     const kept: CachedSecret<SigningKey> = {

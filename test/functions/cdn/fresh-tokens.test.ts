@@ -1,4 +1,4 @@
-// A refused access token makes the project table be read again; nothing else does, and nobody waits for it.
+// A refused access token makes the project table be read again. Nothing else does, and no request waits for it.
 
 import { beforeEach, expect, it } from 'vitest';
 import { withFreshTokens } from '../../../functions/cdn/fresh-tokens.ts';

@@ -6,7 +6,7 @@ import { createTopic } from '../../../functions/bus/topic.ts';
 import { createCdn } from '../../../functions/cdn/cdn.ts';
 import { createRecord } from '../../../functions/record/bucket.ts';
 import { systemClock } from '../../../infra/local/tools/clock.ts';
-import { useProxies } from '../../../io/proxy.ts';
+import { useProxies } from '../../../io/http/proxy.ts';
 import { startHttp, type TestHttp } from '../../agent/support/http.ts';
 import { startTestNats, type TestNats } from '../../support/bus/nats.ts';
 import { KEY } from '../../support/datafiles.ts';

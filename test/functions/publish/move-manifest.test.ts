@@ -109,7 +109,7 @@ describe('moving the manifest', () => {
     expect(deps.record.swaps.map(({ seq }) => seq)).toEqual([1, 2]);
   });
 
-  it('does not take for its own what somebody else made of the same seq', async () => {
+  it('moving the manifest does not take the manifest of another writer with the same seq for its own', async () => {
     const deps = fakeDeps();
     const { manifest } = await move(deps, 1);
     const { swapManifest } = deps.record;
@@ -157,7 +157,7 @@ describe('twenty writers at once', () => {
   });
 });
 
-it('whatever arrives in whatever order, the head is the highest revision and its history has no gap', async () => {
+it('with any revisions in any order, the head is the highest revision and its history has no gap', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 25 }),

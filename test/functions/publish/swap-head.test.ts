@@ -1,4 +1,4 @@
-// The head of a subject never goes back, whoever publishes in whatever order, and nothing is published twice.
+// The head of a subject never goes back, with any publishers in any order, and no version is published twice.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -47,7 +47,7 @@ describe('announcing', () => {
     expect(Buffer.from(decodeBody(head, message?.payload as Uint8Array))).toEqual(datafileOf(1));
   });
 
-  it('has nothing to do for the head itself, and does not even load its body', async () => {
+  it('announcing has nothing to do for the head itself, and does not even load its body', async () => {
     const deps = fakeDeps();
     await plant(deps, two);
     expect(await swapHead(deps, two, notLoaded)).toBe('already');
@@ -72,7 +72,7 @@ describe('announcing', () => {
     expect(deps.bus.published).toEqual([]);
   });
 
-  it('replaces what somebody else put there', async () => {
+  it('replaces a head that another program put there', async () => {
     const deps = fakeDeps();
     deps.bus.plant(KEY, { headers: { hello: 'world' }, payload: new Uint8Array(0) });
     expect(await announceTo(deps, two)).toBe('published');

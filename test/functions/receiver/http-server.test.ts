@@ -6,18 +6,22 @@ import { expect, it, onTestFinished } from 'vitest';
 import { WEBHOOK_BODY_BYTES_MAX } from '../../../core/webhook.ts';
 import { createHttpServer } from '../../../functions/receiver/http-server.ts';
 import type { WebhookAnswer, WebhookRequest } from '../../../functions/webhook/http-event.ts';
+import { realClock } from '../../../io/real-clock.ts';
 import { sendRaw, statusOf } from '../../support/http/raw-http.ts';
 
 async function serverWith(webhook: (request: WebhookRequest) => Promise<WebhookAnswer>) {
   const seen: WebhookRequest[] = [];
-  const server = createHttpServer({
-    webhook: (request) => {
-      seen.push(request);
-      return webhook(request);
+  const server = createHttpServer(
+    {
+      webhook: (request) => {
+        seen.push(request);
+        return webhook(request);
+      },
+      isReady: () => false,
+      metrics: async () => ({ contentType: 'text/plain', text: 'one 1\n' }),
     },
-    isReady: () => false,
-    metrics: async () => ({ contentType: 'text/plain', text: 'one 1\n' }),
-  });
+    realClock(Date.now),
+  );
   const port = await server.listen('127.0.0.1', 0);
   onTestFinished(() => server.close(0));
   return { seen, server, port, url: `http://127.0.0.1:${port}` };
@@ -123,13 +127,13 @@ it('survives a caller that goes away in the middle', async () => {
   expect((await fetch(`${url}/health/live`)).status).toBe(200);
 });
 
-it('cuts off whoever sends too slowly: headers or a body, byte by byte, or nothing at all', async () => {
+it('cuts off clients that send too slowly: headers or a body, byte by byte, or nothing at all', async () => {
   const routes = {
     webhook: async () => ({ status: 204 }),
     isReady: () => true,
     metrics: async () => ({ contentType: 'text/plain', text: '' }),
   };
-  const server = createHttpServer(routes, { headersTimeout: 100, requestTimeout: 100 });
+  const server = createHttpServer(routes, realClock(Date.now), { headersTimeout: 100, requestTimeout: 100 });
   const port = await server.listen('127.0.0.1', 0);
   onTestFinished(() => server.close(0));
   const endless = (first: string, each: string) => [first, ...Array.from({ length: 500 }, () => each)];

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { FanoutError } from '../../../core/errors.ts';
 import { signWebhook } from '../../../core/webhook.ts';
 import { createReceiver } from '../../../functions/receiver/receiver.ts';
-import { checkReceiverSettings } from '../../../functions/receiver/settings.ts';
+import { readReceiverSettings } from '../../../functions/receiver/settings.ts';
 import { unchanging } from '../../../functions/settings/refreshing-secret.ts';
 import type { Role } from '../../../functions/settings/settings.ts';
 import { datafileOf, KEY, PROJECT_ID } from '../../support/datafiles.ts';
@@ -19,7 +19,7 @@ beforeEach(() => {
 });
 
 async function startWith(role: Role = 'home', env: Record<string, string> = {}) {
-  const { settings } = checkReceiverSettings({
+  const settings = readReceiverSettings({
     FANOUT_PORT: '0',
     FANOUT_ROLE: role,
     FANOUT_BUCKET: 'b',
@@ -27,7 +27,6 @@ async function startWith(role: Role = 'home', env: Record<string, string> = {}) 
     FANOUT_PROJECTS: '[{"projectId":"1","secrets":["s"],"datafiles":[{"sdkKey":"k","environment":"e"}]}]',
     ...env,
   });
-  if (settings === null) throw new Error('the settings of the test are wrong');
   const nothingOwed = { read: async () => [], write: async () => {} };
   const receiver = createReceiver(settings, deps, unchanging(projectsOf(KEY)), nothingOwed);
   const url = `http://127.0.0.1:${await receiver.start()}`;
@@ -37,7 +36,7 @@ async function startWith(role: Role = 'home', env: Record<string, string> = {}) 
 }
 
 describe('ready', () => {
-  it('is said only once the record has answered, and for good: a store that fails later is no reason to hide', async () => {
+  it('ready is said only once the record has answered, and for good: a store that fails later is no reason to hide', async () => {
     deps.record.isDown = true;
     const { statusOf } = await startWith();
     expect(await statusOf('/health/live')).toBe(200);
@@ -50,7 +49,7 @@ describe('ready', () => {
 });
 
 describe('a store that ignores conditions on writes', () => {
-  it('is never ready for traffic, and the log says why', async () => {
+  it('a store that ignores conditions on writes is never ready for traffic, and the log says why', async () => {
     const refused = new FanoutError({
       code: 'RECORD_UNCONDITIONAL',
       message: 'The store does not honour If-Match on a PUT',
@@ -108,7 +107,7 @@ describe('a webhook', () => {
     headers: { 'x-hub-signature': signWebhook(rawBody, WEBHOOK_SECRET) },
   };
 
-  it('is held against the projects of the secret, when the settings only name one', async () => {
+  it('a webhook is held against the projects of the secret, when the settings only name one', async () => {
     const { url } = await startWith('home', { FANOUT_PROJECTS: '', FANOUT_PROJECTS_SECRET: 'projects' });
     expect((await fetch(`${url}/webhooks/optimizely`, init)).status).toBe(204);
     expect(deps.lines).toContainEqual(expect.objectContaining({ event: 'webhook.received', revision: 1 }));

@@ -26,7 +26,7 @@ const noticeOf = (key: string, revision: number): RefetchNotice => ({
 });
 
 describe('an intent', () => {
-  it('is read as it was written, by any replica, whatever the key is made of', async () => {
+  it('an intent is read as it was written, by any replica, for a key of any characters', async () => {
     const notice = noticeOf('a+b/c=', 7);
     expect(await replica().read(notice.sdkKey)).toEqual([]);
     await replica().write(notice);
@@ -36,13 +36,13 @@ describe('an intent', () => {
   const revisionsOf = async (key: string) =>
     (await replica().read(toSdkKey(key))).map(({ revision }) => revision);
 
-  it('is kept beside one of a higher revision, which may never be served', async () => {
+  it('an intent is kept beside one of a higher revision, which may never be served', async () => {
     for (const revision of [Number.MAX_SAFE_INTEGER, 7, 8, 7])
       await replica().write(noticeOf('lower', revision));
     expect(await revisionsOf('lower')).toEqual([7, 8, Number.MAX_SAFE_INTEGER]);
   });
 
-  it('is kept also when several are written at once', async () => {
+  it('an intent is kept also when several are written at once', async () => {
     await Promise.all([3, 5, 4].map((revision) => replica().write(noticeOf('race', revision))));
     expect(await revisionsOf('race')).toEqual([3, 4, 5]);
   });
@@ -55,7 +55,7 @@ describe('an intent', () => {
     );
   });
 
-  it('is read within a limit, and not overwritten where the store says no ETag to match', async () => {
+  it('an intent is read within a limit, and not overwritten where the store says no ETag to match', async () => {
     const answering = async (body: string): Promise<string> => {
       const server = await serveHttp(async (_, response) => void response.end(body), 0);
       onTestFinished(() => server.close());
@@ -68,13 +68,13 @@ describe('an intent', () => {
     await expect(bare.write(noticeOf('k', 2))).rejects.toMatchObject({ code: 'RECORD_UNAVAILABLE' });
   });
 
-  it('is not taken for absent when the bucket is, or when nobody answers', async () => {
+  it('an intent is not taken for absent when the bucket is, or when S3 does not answer', async () => {
     const elsewhere = createRefetchIntents({ bucket: 'other', endpoint: store.url });
     await expect(elsewhere.write(noticeOf('k', 1))).rejects.toMatchObject({ code: 'RECORD_UNAVAILABLE' });
     const gone = await serveHttp(async () => {}, 0);
     onTestFinished(() => gone.close());
     await gone.close();
-    const nobody = createRefetchIntents({ bucket: BUCKET, endpoint: gone.url });
-    await expect(nobody.read(toSdkKey('k'))).rejects.toMatchObject({ retryable: true });
+    const unreachable = createRefetchIntents({ bucket: BUCKET, endpoint: gone.url });
+    await expect(unreachable.read(toSdkKey('k'))).rejects.toMatchObject({ retryable: true });
   });
 });

@@ -1,4 +1,4 @@
-// Agents that serve what the record never assigned come back, without anybody's word moving a record that is in step.
+// Agents that serve a version which the record never assigned come back. A report does not move a record that is in step.
 
 import { describe, expect, it } from 'vitest';
 import type { AgentReport } from '../../../core/bus/refusal-reports.ts';

@@ -60,13 +60,13 @@ it.each<[string, () => readonly AgentReport[]]>([
   expect(deps.record.headOf()).toEqual(head);
 });
 
-it('moves nothing where nobody signs: agents take the record’s lineage then', async () => {
+it('moves nothing where the publisher does not sign: agents take the record’s lineage then', async () => {
   const { signer: _, ...unsigned } = deps;
   await heal(agentsIn(bornIn(HOUR_MS), 5), unsigned as FakeDeps);
   expect(deps.record.headOf()).toEqual(head);
 });
 
-it('does so once in a while at most, whatever is said', async () => {
+it('renews the lineage once in a while at most, with any reports', async () => {
   const lineages = new Set<Lineage>();
   for (let run = 0; run < 5; run++) {
     await heal(agentsIn(bornIn(HOUR_MS * (run + 1)), 5));

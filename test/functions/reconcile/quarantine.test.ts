@@ -1,4 +1,4 @@
-// Versions that agents refuse are announced no more, by nobody, until the next one.
+// A version that agents refuse is not announced again, by no function, until the next one.
 
 import { describe, expect, it } from 'vitest';
 import { FleetReports } from '../../../core/bus/fleet-reports.ts';
@@ -85,7 +85,7 @@ async function withVersion(said: readonly Said[]) {
 }
 
 describe('a version that agents refuse', () => {
-  it('is marked when a share of them does; its seq stays', async () => {
+  it('a version that agents refuse is marked when a share of them does; its seq stays', async () => {
     const { deps, run, head } = await withVersion([refuses, refuses, serves]);
     await run();
     expect(head()).toMatchObject({ seq: 1, quarantine: { seq: 1, agents: 3, code: 'DATAFILE_UNDECIDABLE' } });
@@ -98,22 +98,22 @@ describe('a version that agents refuse', () => {
   it.each<[string, readonly Said[]]>([
     ['a smaller share', [refuses, serves, serves]],
     ['a single agent', [refuses]],
-    ['nobody', [serves, serves]],
-  ])('is not marked for %s', async (_, said) => {
+    ['no agent', [serves, serves]],
+  ])('a version that agents refuse is not marked for %s', async (_, said) => {
     const { deps, run, head } = await withVersion(said);
     await run();
     expect(isQuarantined(head())).toBe(false);
     expect(deps.counts.get('VersionQuarantined')).toBeUndefined();
   });
 
-  it('is counted with every run while it lasts, for the alarm, and named in no beat', async () => {
+  it('a version that agents refuse is counted with every run while it lasts, for the alarm, and named in no beat', async () => {
     const { deps, run } = await withVersion([refuses, refuses]);
     for (let i = 0; i < 3; i++) await run();
     expect(deps.counts.get('VersionQuarantined')).toBe(3);
     expect(deps.bus.beats.map(({ heads }) => heads.size)).toEqual([1, 1, 0, 0]);
   });
 
-  it('is announced by nobody any more: webhook, bridge or reconcile, on a bus that has nothing', async () => {
+  it('a refused version is not announced again by webhook, bridge or reconcile, on an empty bus', async () => {
     const { deps, run, head } = await withVersion([refuses, refuses]);
     await run();
     deps.bus.heads.clear();
@@ -139,7 +139,7 @@ describe('a version that agents refuse', () => {
     expect(deps.bus.seqOf()).toBe(2);
   });
 
-  it('is not marked by a further region, which says what it hears', async () => {
+  it('a version that agents refuse is not marked by a further region, which says what it hears', async () => {
     const home = await withVersion([refuses, refuses]);
     const { record } = home.deps;
     const away = setUp('bus-only');
@@ -154,7 +154,7 @@ describe('a version that agents refuse', () => {
     );
   });
 
-  it('is not marked when the manifest has moved on meanwhile', async () => {
+  it('a version that agents refuse is not marked when the manifest has moved on meanwhile', async () => {
     const { deps, run, head } = await withVersion([refuses, refuses]);
     const { readManifest } = deps.record;
     let reads = 0;
@@ -168,7 +168,7 @@ describe('a version that agents refuse', () => {
     expect(isQuarantined(head())).toBe(false);
   });
 
-  it('is marked with the next beat when the record could not be written', async () => {
+  it('a version that agents refuse is marked with the next beat when the record could not be written', async () => {
     const { deps, run, head } = await withVersion([refuses, refuses]);
     const { swapManifest } = deps.record;
     deps.record.swapManifest = async () => {
@@ -183,7 +183,7 @@ describe('a version that agents refuse', () => {
 });
 
 describe('hearing agents', () => {
-  it('is not waited for where all is so new that nobody can have judged it', async () => {
+  it('reconcile does not wait for agents while every version is too new for them to have judged it', async () => {
     const { deps, fleet, run } = setUp();
     fleet.said = [refuses, refuses];
     await run();
@@ -225,7 +225,7 @@ describe('a mark', () => {
     expect(decodeManifest(encodeManifest(head()), KEY)).toEqual(head());
     await run();
     expect(decodeManifest(encodeManifest(head()), KEY).quarantine).toEqual(head().quarantine);
-    // Whoever kept the field by mistake would not hold up the next version.
+    // A program that kept the field by mistake would not hold up the next version.
     expect(isQuarantined({ ...head(), seq: 2 as Seq })).toBe(false);
     const broken = { ...head(), quarantine: { seq: 'x' } } as unknown as Manifest;
     expect(() => decodeManifest(encodeManifest(broken), KEY)).toThrow('quarantine');

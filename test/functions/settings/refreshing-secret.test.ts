@@ -1,4 +1,4 @@
-// A secret is read once, kept, renewed without anybody waiting, and kept when it cannot be read.
+// A secret is read once, kept, renewed while no caller waits, and kept when it cannot be read.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FanoutError } from '../../../core/errors.ts';
@@ -56,7 +56,7 @@ beforeEach(() => {
 });
 
 describe('get()', () => {
-  it('reads once for everybody who asks, and not again while it is fresh', async () => {
+  it('reads once for all callers, and not again while the secret is fresh', async () => {
     const [a, b] = await Promise.all([secret.get(), secret.get()]);
     nowMs += SECRET_TTL_MS - 1;
     expect(await secret.get()).toBe(a);
@@ -134,7 +134,7 @@ describe('refresh()', () => {
     expect((await secret.refresh()).text).toBe('two');
   });
 
-  it('asks the store no more often than its interval, whoever knocks', async () => {
+  it('asks the store no more often than its interval, with any number of callers', async () => {
     await secret.get();
     for (let i = 0; i < 50; i++) await secret.refresh();
     expect(store.reads).toBe(1);

@@ -102,11 +102,14 @@ describe('the NATS secret', () => {
     expect(parseBusCredentials(JSON.stringify(credentials))).toEqual(credentials);
   });
 
-  it.each(['', 'null', '{"user":"hidden"}', '{"token":7}', 'hidden'])('is refused: %s', (text) => {
-    const attempt = () => parseBusCredentials(text);
-    expect(attempt).toThrow('holds no credentials');
-    expect(attempt).not.toThrow('hidden');
-  });
+  it.each(['', 'null', '{"user":"hidden"}', '{"token":7}', 'hidden'])(
+    'the NATS secret is refused: %s',
+    (text) => {
+      const attempt = () => parseBusCredentials(text);
+      expect(attempt).toThrow('holds no credentials');
+      expect(attempt).not.toThrow('hidden');
+    },
+  );
 });
 
 describe('the webhook function with secrets by name', () => {
@@ -159,7 +162,7 @@ describe('the webhook function with secrets by name', () => {
     expect(asked.filter((one) => one.body.SecretId === 'the/projects')).toHaveLength(1);
   });
 
-  it('answers 503 while the secret could never be read, names it to nobody, and recovers', async () => {
+  it('answers 503 while the secret could never be read, without naming it, and recovers', async () => {
     const { handler } = await import('../../../functions/webhook/handler.ts');
     const answer = (await handler(signedBy('old'))) as { statusCode: number; body: string };
     expect(answer.statusCode).toBe(503);

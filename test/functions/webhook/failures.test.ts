@@ -81,7 +81,7 @@ describe('when a part is down', () => {
     expect(deps.topic.ofKind('refetch')).toHaveLength(1);
   });
 
-  it('S3 dying between body and manifest: the change is queued, nobody hears of it', async () => {
+  it('S3 dying between body and manifest: the change is queued, and not announced', async () => {
     deps.record.swapManifest = async () => {
       throw failure('RECORD_UNAVAILABLE');
     };

@@ -82,7 +82,7 @@ describe('webhooks of one change at once', () => {
     await expect(next).resolves.toBe(204);
   });
 
-  it('of other keys or revisions wait for nobody', async () => {
+  it('webhooks of other keys or revisions do not wait', async () => {
     const flights = new InFlight();
     const { work, ends } = controlled();
     const both = [flights.join('k 1', work), flights.join('k 2', work)];

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { reconcileKeys } from '../../../functions/reconcile/reconcile-keys.ts';
+import { readFrom } from '../../../functions/settings/list.ts';
 import { readGuardSettings } from '../../../functions/webhook/guard.ts';
 import { responseOf } from '../../../functions/webhook/http-event.ts';
 import { DEFAULTS, Door, projects } from '../../support/functions/webhook-door.ts';
@@ -31,7 +32,7 @@ describe('more webhooks than a project may send', () => {
     expect(told).toMatchObject([{ ended: false }, { ended: true, refused: 7 }]);
   });
 
-  it('cannot be used up by somebody who has no secret', async () => {
+  it('the rate of a project cannot be used up by a sender without its secret', async () => {
     const door = limited();
     for (let i = 0; i < 100; i++) expect((await door.send({ secret: 'guessed' })).status).toBe(401);
     expect((await door.send()).status).toBe(204);
@@ -50,7 +51,7 @@ describe('more webhooks than a project may send', () => {
 });
 
 describe('the settings', () => {
-  it('are five minutes, a thousand at once and twenty a second', () => {
+  it('the settings are five minutes, a thousand at once and twenty a second', () => {
     expect(DEFAULTS).toEqual({
       windowMs: 300_000,
       isWindowStrict: false,
@@ -59,14 +60,14 @@ describe('the settings', () => {
   });
 
   it.each([
-    ['FANOUT_WEBHOOK_WINDOW', 'soon', 'a duration from 1s to 24h'],
-    ['FANOUT_WEBHOOK_WINDOW', '0s', 'a duration from 1s to 24h'],
+    ['FANOUT_WEBHOOK_WINDOW', 'soon', 'at least 1000ms, at most 86400000ms'],
+    ['FANOUT_WEBHOOK_WINDOW', '0s', 'at least 1000ms, at most 86400000ms'],
     ['FANOUT_WEBHOOK_STRICT_WINDOW', 'yes', 'true or false'],
     ['FANOUT_WEBHOOK_RATE', '0', 'a whole number from 1'],
     ['FANOUT_WEBHOOK_BURST', '1e9', 'a whole number from 1'],
   ])('refuse %s=%s', (name, value, message) => {
-    const problems: string[] = [];
-    readGuardSettings((asked) => (asked === name ? value : undefined), problems);
-    expect(problems).toEqual([expect.stringContaining(message)]);
+    const findings = { problems: [], warnings: [] };
+    readGuardSettings(readFrom({ [name]: value }, findings));
+    expect(findings.problems).toEqual([expect.stringContaining(message)]);
   });
 });

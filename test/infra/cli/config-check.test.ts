@@ -64,7 +64,7 @@ describe('config check', () => {
 
   it.each([
     ['an unknown part', ['--of', 'nats'], 'Allowed choices are functions, receiver, agent'],
-    ['a file that nobody reads', ['--file', 'x.yaml'], '--of agent'],
+    ['a file that is not read', ['--file', 'x.yaml'], '--of agent'],
   ])('refuses %s', async (_, args, said) => {
     const ended = await check(args, GOOD);
     expect(ended.code).toBe(2);

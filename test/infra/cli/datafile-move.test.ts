@@ -18,7 +18,7 @@ const REASON = 'checkout is broken';
 const PROJECTS = JSON.stringify([
   {
     projectId: '1',
-    secrets: ['a-secret-of-nobody'],
+    secrets: ['an-unused-secret'],
     datafiles: [{ sdkKey: 'ShopKey', environment: 'Production' }],
   },
 ]);
@@ -36,7 +36,7 @@ describe('as a process', () => {
       ...AWS,
       FANOUT_BUCKET: BUCKET,
       FANOUT_S3_ENDPOINT: store.url,
-      // Nobody listens there.
+      // No bus listens there.
       FANOUT_NATS_URL: 'ws://127.0.0.1:9',
       FANOUT_PROJECTS: PROJECTS,
     });
@@ -47,7 +47,7 @@ describe('as a process', () => {
 
   it('rolls back under a new seq and pins it, and lets go', async () => {
     const back = await run('rollback ShopKey 457', '--reason', REASON);
-    // Moved and pinned, and nobody was told: what is done and what is not is said, and scripts can see it.
+    // The record is moved and pinned, but agents were not told: the output says both, and the exit code tells scripts.
     expect(back.code).toBe(1);
     expect(back.err).toMatch(
       /Done: the record is moved and pinned\. Not done: the bus was not told .*reconcile announces it/,

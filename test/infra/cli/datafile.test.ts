@@ -49,7 +49,7 @@ describe('datafile history', () => {
     expect(lines[3]).toMatch(/^ {3}seq 1 {2}revision 457 /);
     expect(lines[4]).toContain('a bad week');
     expect(lines[5]).toBe(
-      'Quarantined since 2026-01-31 12:00:00.000: 75% of 8 agents refuse seq 3 (DATAFILE_UNDECIDABLE). Nobody announces it.',
+      'Quarantined since 2026-01-31 12:00:00.000: 75% of 8 agents refuse seq 3 (DATAFILE_UNDECIDABLE). It is no longer announced.',
     );
   });
 

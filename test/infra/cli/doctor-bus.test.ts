@@ -68,7 +68,7 @@ it('a wrong password is told from a server that is away', async () => {
   expect(of('bus')).toMatchObject({ standing: 'fail', remedy: expect.stringContaining('publisher user') });
 });
 
-it('a certificate that nobody vouches for is told how to trust', async () => {
+it('doctor says how to trust a certificate of an unknown authority', async () => {
   const of = await findingsAs('publisher', PASSWORDS.publisher, { NODE_EXTRA_CA_CERTS: '' });
   expect(of('bus')).toMatchObject({
     standing: 'fail',

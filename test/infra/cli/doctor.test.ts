@@ -25,7 +25,7 @@ import {
 import { type Shop, shopDatafile } from './support/shop.ts';
 
 const TOPIC_ARN = 'arn:aws:sns:us-east-1:000000000000:fanout';
-const SECRET = 'a-secret-nobody-may-see';
+const SECRET = 'a-secret-never-to-be-shown';
 const SHOPS: readonly Shop[] = [{ revision: 457 }, { revision: 458 }];
 
 let [store, cdn, topic]: HttpServer[] = [];
@@ -121,7 +121,7 @@ async function doctor(more: Record<string, string> = {}, args: readonly string[]
 }
 
 describe('a deployment that works', () => {
-  it('has every check answered, and none failed', async () => {
+  it('a deployment that works has every check answered, and none failed', async () => {
     const { code, standings, report } = await doctor();
     expect(standings).toEqual({
       settings: 'ok',
@@ -141,7 +141,7 @@ describe('a deployment that works', () => {
     expect(report.ok).toBe(true);
   });
 
-  it('is a list with remedies for people', async () => {
+  it('a deployment that works is a list with remedies for people', async () => {
     const { out, code } = await fanout(['doctor'], settings());
     expect(code).toBe(0);
     expect(out).toMatch(/^ok {4}record ShopKey +revision 458 \(seq 2\) since 2026-01-31T12:01:00\.000Z$/m);
@@ -151,7 +151,7 @@ describe('a deployment that works', () => {
 });
 
 describe('publishing', () => {
-  it('is tried when asked for, and leaves the bus as it was', async () => {
+  it('publishing is tried when asked for, and leaves the bus as it was', async () => {
     const before = await headSequence();
     const { code, of } = await doctor({}, ['--probe']);
     expect(of('publish ShopKey')).toMatchObject({ standing: 'ok' });
@@ -207,7 +207,7 @@ describe('what is wrong is found, with its remedy', () => {
     expect(code).toBe(1);
   });
 
-  it('a change that nobody took over', async () => {
+  it('a change that is on the CDN but not in the record', async () => {
     await putOnCdn(459, RECORD_START_MS);
     const { of } = await doctor();
     expect(of('cdn ShopKey')).toMatchObject({

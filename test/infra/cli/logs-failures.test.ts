@@ -1,4 +1,4 @@
-// `fanout logs` when AWS refuses, when somebody gives up waiting, and when the line cannot be meant.
+// `fanout logs` when AWS refuses, when the user interrupts it, and when its arguments contradict each other.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../../support/eventually.ts';

@@ -17,12 +17,12 @@ describe('colours', () => {
   const painted = (isTerminal: boolean, env: Record<string, string> = {}, json = false) =>
     createOutput(fakeShell({ isTerminal, env }), json).paint('red', 'text');
 
-  it('are for terminals', () => {
+  it('colours are for terminals', () => {
     expect(painted(true)).toBe(`${ESCAPE}[31mtext${ESCAPE}[39m`);
     expect(painted(false)).toBe('text');
   });
 
-  it('are left out where somebody asked for that, where the terminal has none, and in JSON', () => {
+  it('colours are left out where the user turned them off, where the terminal has none, and in JSON', () => {
     expect(painted(true, { NO_COLOR: '1' })).toBe('text');
     expect(painted(true, { NO_COLOR: '' })).not.toBe('text');
     expect(painted(true, { TERM: 'dumb' })).toBe('text');
@@ -41,7 +41,7 @@ describe('progress', () => {
     expect(shell.written).toEqual({ out: 'done\n', err: `one${clear}${'x'.repeat(39)}${clear}` });
   });
 
-  it('is one line elsewhere, until something else is said', () => {
+  it('progress is one line elsewhere, until something else is said', () => {
     const shell = fakeShell({ isTerminal: false });
     const output = createOutput(shell, false);
     for (const line of ['waiting 1 s', 'waiting 2 s']) output.progress(line);
@@ -58,7 +58,7 @@ describe('a failure', () => {
     expect(shell.written).toEqual({ out: '', err: 'error: It was refused\n  Ask for permission.\n' });
   });
 
-  it('is the one document of --json', () => {
+  it('a failure is the one document of --json', () => {
     const shell = fakeShell({ isTerminal: true });
     createOutput(shell, true).error(FAILURE);
     expect(shell.written.err).toBe('');
@@ -72,7 +72,7 @@ describe('a failure', () => {
     });
   });
 
-  it('that nobody foresaw comes with its stack, and is owned up to', () => {
+  it('an unexpected failure is printed with its stack, as a fault of this program', () => {
     const shell = fakeShell({ isTerminal: false });
     createOutput(shell, false).error(new TypeError('x is undefined'));
     expect(shell.written.err).toContain('error: x is undefined');

@@ -1,4 +1,4 @@
-// What a terminal is never given, whoever wrote it.
+// Control characters that the commands never print, from any source.
 
 import { styleText } from 'node:util';
 import { expect, it } from 'vitest';
@@ -33,7 +33,7 @@ it('holds for results, notes and errors of every command', () => {
   expect(shell.written.out + shell.written.err).not.toContain(ESC);
 });
 
-it('holds for whatever a datafile names', () => {
+it('control characters of a datafile are not printed, in any of its names', () => {
   const variation = { id: '1', key: EVIL, featureEnabled: true, variables: [{ id: '2', value: EVIL }] };
   const rule = {
     ...{ id: '3', key: EVIL, status: 'Running', variations: [variation], forcedVariations: { [EVIL]: EVIL } },

@@ -38,8 +38,7 @@ it('says where each half belongs, and how to store the private one', async () =>
   const file = join(await tempDir(), 'key.pem');
   const { out } = await keygen('--out', file);
   for (const text of [
-    'FANOUT_SIGNING_KEYS',
-    'FANOUT_SIGNING_PUBLIC_KEYS',
+    'Agents, bridge:  FANOUT_SIGNING_PUBLIC_KEYS',
     'FANOUT_SIGNING_SECRET',
     `file://${file}`,
   ])

@@ -49,7 +49,7 @@ describe('webhook list', () => {
     expect(await run('list --project 42')).toMatchObject({ code: 0, out: 'Project 42 has no webhooks.\n' });
   });
 
-  it('sends the token to no other host, whatever the next page is said to be on', async () => {
+  it('sends the token to no other host, also where the next page is said to be on one', async () => {
     const other = await new Optimizely().start();
     try {
       for (const i of [1, 2, 3]) api.add({ url: `https://example.com/${i}` });
@@ -65,7 +65,7 @@ describe('webhook list', () => {
 });
 
 describe('what the other side may answer', () => {
-  it('a wrong token ends with 3 and its remedy, and is not repeated to anybody', async () => {
+  it('a wrong token ends with 3 and its remedy, and is not printed', async () => {
     const token = 'a-wrong-token';
     const ended = await run('list --project 42', { OPTIMIZELY_API_TOKEN: token });
     expect(ended).toMatchObject({ code: 3, out: '' });
@@ -242,7 +242,7 @@ describe('a line that cannot be meant ends with 2 before anything is sent', () =
   it.each([
     [{ OPTIMIZELY_API_TOKEN: ' ' }, 'OPTIMIZELY_API_TOKEN is not set'],
     [{ OPTIMIZELY_API_URL: 'http://api.example.com' }, 'OPTIMIZELY_API_URL is not an https URL'],
-  ])('with %o', async (env, message) => {
+  ])('a line that cannot be meant ends with 2 before anything is sent with %o', async (env, message) => {
     const ended = await run('list --project 42', env);
     expect(ended.code).toBe(2);
     expect(ended.err).toContain(message);

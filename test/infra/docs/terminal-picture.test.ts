@@ -1,4 +1,4 @@
-// The picture of a terminal is one file that is well formed, whatever was printed.
+// The picture of a terminal is one well-formed file, for any output.
 
 import { expect, it } from 'vitest';
 import { terminalPicture } from '../../../infra/docs/terminal-picture.ts';

@@ -14,7 +14,7 @@ export const OTHER_KEY = 'OtherFanoutKey1234567B';
 /** As many flags as a project of some size has, for what costs by the flag. */
 export const BIG_KEY = 'BigFanoutKey12345678C';
 const BIG_FLAGS = 100;
-/** The other project has no webhook here that anybody could sign as. */
+/** The other project has no webhook secret here, so that no sender can sign for it. */
 const OTHER_PROJECT_ID = '20490310999';
 
 /** Agents that are added later have none. */

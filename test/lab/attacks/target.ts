@@ -56,7 +56,7 @@ export class Target {
     return this.#own?.stack.addresses ?? this.#addresses;
   }
 
-  /** What everybody should serve. */
+  /** The datafile that every agent should serve. */
   get good(): DatafileJson {
     return this.#good;
   }
@@ -83,7 +83,7 @@ export class Target {
     return this.#own;
   }
 
-  /** The datafile that would follow the good one, which nobody was told of. */
+  /** The datafile that would follow the good one. No webhook and no message announces it. */
   next(flagKey = this.flagKey): DatafileJson {
     return flipFlag(this.#good, flagKey);
   }
@@ -97,7 +97,7 @@ export class Target {
     return this.#manifest;
   }
 
-  /** The one of now, or the last that could be read where somebody has spoilt it. */
+  /** The current manifest, or the last one that could be read where an attack has broken it. */
   async lastManifest(): Promise<Manifest> {
     return this.manifest().catch((error: unknown) => {
       if (this.#manifest === null) throw error;
@@ -111,7 +111,7 @@ export class Target {
     return this.#bus;
   }
 
-  /** With the rights of the shipped user `agent`; on a bus without users, with those of anyone. */
+  /** With the rights of the shipped user `agent`; on a bus without users, with the rights of any client. */
   async agentBus(): Promise<NatsConnection> {
     if (this.#agentBus === null || this.#agentBus.isClosed())
       this.#agentBus = await this.connectToBus(this.isOwn ? busLogin('agent') : {});

@@ -1,4 +1,4 @@
-// The webhooks of a burst: of every kind that somebody may send, each with the answer that the rules give it. Only makes them.
+// The webhooks of a burst: of every kind that a sender may send, each with the answer that the rules give it. Only makes them.
 
 import { signWebhook, WEBHOOK_BODY_BYTES_MAX } from '../../../core/webhook.ts';
 import type { DatafileJson } from '../../../infra/local/optimizely/datafile.ts';

@@ -1,4 +1,4 @@
-// `npm run bench -- propagation | cold-start | serving | decisions | soak | burst`: measures on this machine, prints a table with the goals beside it, and
+// `npm run bench -- propagation | path | cold-start | serving | decisions | soak | burst`: measures on this machine, prints a table with the goals beside it, and
 // `--json` for machines. A missed goal is reported, not a failure: figures depend on the machine, ratios less so.
 
 import { parseArgs } from 'node:util';
@@ -8,6 +8,8 @@ import { type BurstReport, burstTable, measureBurst } from './burst.ts';
 import { type ColdStartReport, measureColdStart } from './cold-start.ts';
 import { type DecisionsReport, measureDecisions } from './decisions.ts';
 import { format, goalRow } from './goals.ts';
+import { measurePath, type PathReport } from './path/path.ts';
+import { pathTable } from './path/path-table.ts';
 import { measurePropagation, type PropagationReport } from './propagation/propagation.ts';
 import { measureServing, type ServingReport } from './serving/serving.ts';
 import { measureSoak } from './soak/soak.ts';
@@ -15,6 +17,7 @@ import { type SoakReport, soakTable } from './soak/soak-report.ts';
 import type { Summary } from './stats.ts';
 
 const USAGE = `npm run bench -- propagation [--agents N] [--changes N] [--json]
+npm run bench -- path [--changes N] [--json]
 npm run bench -- cold-start [--runs N] [--json]
 npm run bench -- serving [--rounds N] [--seconds N] [--json]
 npm run bench -- decisions [--rounds N] [--json]
@@ -22,6 +25,7 @@ npm run bench -- soak [--minutes N] [--subscribers N] [--agents N] [--json]
 npm run bench -- burst [--json]
 
 propagation   from sending a signed webhook to a new decision, on N agents (10), N times (50); beside it a raw fan-out
+path          the way of a change, request by request, with services as far away as the real ones, N times (50)
 cold-start    first invocation of each Lambda bundle, start and idle memory of an agent, each N times (5)
 serving       requests a second of one agent on one core, beside a bare HTTP server; N loads (3) of N seconds (5) each
 decisions     what a decision costs without HTTP: plain, with holdouts, profiles and forced decisions; N rounds (3)
@@ -89,6 +93,12 @@ async function runPropagation(values: Values): Promise<void> {
   print(values, report, propagationTable(report));
 }
 
+async function runPath(values: Values): Promise<void> {
+  await build();
+  const report = await measurePath({ changes: count('changes', values.changes), progress });
+  print(values, report, pathTable(report));
+}
+
 async function runColdStart(values: Values): Promise<void> {
   const options = { runs: count('runs', values.runs), progress };
   await build();
@@ -132,6 +142,7 @@ async function runBurst(values: Values): Promise<void> {
 
 const BENCHES: Readonly<Record<string, (values: Values) => Promise<void>>> = {
   propagation: runPropagation,
+  path: runPath,
   'cold-start': runColdStart,
   serving: runServing,
   decisions: runDecisions,
@@ -141,6 +152,7 @@ const BENCHES: Readonly<Record<string, (values: Values) => Promise<void>>> = {
 
 type Report =
   | PropagationReport
+  | PathReport
   | ColdStartReport
   | ServingReport
   | DecisionsReport
@@ -176,22 +188,30 @@ function propagationTable(report: PropagationReport): string {
     row('webhook sent → decision seen, each agent', report.decisionMs),
     row('webhook sent → decision seen, last agent', report.lastAgentMs),
     row('webhook sent → webhook answered', report.answerMs),
+    row('the first change after the start, each agent', report.firstMs),
+    row('a change after a minute of silence, each agent', report.afterSilenceMs),
     row('raw fan-out of the same bytes, last subscriber', report.rawLastMs),
   ];
   return `${facts}\n\n${table(rows)}`;
 }
 
 function coldStartTable({ lambdas, agent, runs }: ColdStartReport): string {
-  const rows = lambdas.map(({ name, gzipBytes, importMs, firstInvocationMs, rssBytes }) => [
-    name,
-    `${format(gzipBytes / 1000)} KB`,
-    `${format(importMs)} ms`,
-    `${format(firstInvocationMs)} ms`,
-    `${format(rssBytes / MIB)} MB`,
+  const ms = (value: number) => (Number.isNaN(value) ? '' : `${format(value)} ms`);
+  const rows = lambdas.map((lambda) => [
+    lambda.name,
+    `${format(lambda.gzipBytes / 1000)} KB`,
+    ms(lambda.importMs),
+    ms(lambda.importCpuMs),
+    ms(lambda.firstInvocationMs),
+    ms(lambda.firstInvocationCpuMs),
+    ms(lambda.warm.ms),
+    ms(lambda.warm.cpuMs),
+    `${format(lambda.rssBytes / MIB)} MB`,
   ]);
+  const head = ['bundle', 'gzipped', 'import', 'CPU', 'first invocation', 'CPU', 'warm', 'CPU', 'resident'];
   const { p50, max } = agent.firstDecisionMs;
   const started = `agent, from the disk cache: first decision after ${format(p50)} ms (slowest ${format(max)} ms), ${format(agent.idleRssBytes / MIB)} MB resident when idle`;
-  return `medians of ${runs} fresh processes\n\n${table([['bundle', 'gzipped', 'import', 'first invocation', 'resident'], ...rows])}\n\n${started}`;
+  return `medians of ${runs} fresh processes\n\n${table([head, ...rows])}\n\n${started}`;
 }
 
 function servingTable({ cases, swapping, rounds, seconds }: ServingReport): string {

@@ -1,5 +1,5 @@
-// A change every so often: the CDN gets the next revision, and its webhook is sent. Whatever stands in the way (a dead
-// CDN, nobody who takes the webhook) is part of the exercise and kept, not thrown.
+// A change every so often: the CDN gets the next revision, and its webhook is sent. Failures (a dead CDN, a webhook
+// that is not accepted) are part of the exercise and kept, not thrown.
 
 import type { DatafileJson } from '../../../infra/local/optimizely/datafile.ts';
 import { flipFlag } from '../../../infra/local/optimizely/flip-flag.ts';
@@ -11,7 +11,7 @@ const INTERVAL_MS = 300;
 export interface Change {
   readonly revision: number;
   readonly sentAtMs: number;
-  /** What the webhook was answered; null while or where nobody answered. */
+  /** Status of the answer to the webhook; null before it, and where none came. */
   status: number | null;
 }
 
@@ -35,7 +35,7 @@ export class Changes {
     return changes;
   }
 
-  /** The revision that everybody should serve. */
+  /** The revision that every agent should serve. */
   get revision(): number {
     return Number(this.#datafile.revision);
   }
@@ -87,7 +87,7 @@ export class Changes {
         change.status = response.status;
         await response.arrayBuffer();
       })
-      .catch(() => undefined) // Nobody took it, which is what `status` says.
+      .catch(() => undefined) // The webhook was not answered, as `status` says.
       .finally(() => this.#open.delete(sending));
     this.#open.add(sending);
   }

@@ -91,7 +91,7 @@ class StageHolder {
   async close(): Promise<void> {
     const starting = this.#stage;
     this.#stage = undefined;
-    // One that could not be started has cleaned up, and told whoever waited for it.
+    // A stage that could not be started has cleaned up, and its error went to the caller of the start.
     const stage = await starting?.catch(() => undefined);
     await stage?.close();
   }

@@ -24,9 +24,9 @@ const rule = (name: string, msMax: number): Rule => ({ name, msMax });
 
 export const RULES = {
   bus: rule('bus healed', GRACE_MS + RECONNECT_MS_MAX),
-  /** A change whose webhook found nobody is found by reconcile. */
+  /** Reconcile finds a change whose webhook was not accepted. */
   reconcile: rule('reconcile', RECONCILE_INTERVAL_MS + RECONCILE_RUN_MS_MAX + GRACE_MS),
-  /** Whoever leaves a dead bus asks S3 within the next interval, so that thousands do not ask at once. */
+  /** An agent that leaves a dead bus asks S3 at a random time of the next interval, so that thousands do not ask at once. */
   noticed: rule('noticed by pings, S3 poll', HALF_OPEN_MS_MAX + S3_POLL_MS_MAX),
   /** A bus that is only silent shows by the next beat, which comes with each run of reconcile. */
   beat: rule('beat, S3 poll', RECONCILE_INTERVAL_MS + RECONCILE_RUN_MS_MAX + S3_POLL_MS_MAX),

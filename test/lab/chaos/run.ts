@@ -11,7 +11,7 @@ import type { Stage } from './stage.ts';
 const WARM_MS = 1_200;
 /** Changes go on for a while afterwards: the live path has to work again, not only the catch-up. */
 const AFTER_MS = 1_200;
-/** Past every rule: whatever has not come by then does not come. */
+/** Longer than every rule: a change that has not come by then does not come. */
 const GIVE_UP_MS = 30_000;
 
 const pauseMs = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

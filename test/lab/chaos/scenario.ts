@@ -5,7 +5,7 @@ import type { Watch } from './clients/watch.ts';
 import type { Rule } from './rules.ts';
 import type { Stage, StageName } from './stage.ts';
 
-/** A line that a part has to write while the fault goes on: a fault that nobody felt proves nothing. */
+/** A line that a part has to write during the fault: a fault without effect proves nothing. */
 export interface Trace {
   readonly of: (stage: Stage) => Part | undefined;
   readonly says: (line: string) => boolean;

@@ -21,7 +21,7 @@ const good: Score = {
 };
 
 describe('a line', () => {
-  it('is good when agents only failed while they were dead', () => {
+  it('a line is good when agents only failed while they were dead', () => {
     expect(redsOf(good)).toEqual([]);
   });
 
@@ -33,8 +33,8 @@ describe('a line', () => {
     ['it never converged', { convergedMs: null }],
     ['it converged later than its rule', { convergedMs: RULES.bus.msMax + 1 }],
     ['agents were behind for longer than their way round takes', { stalenessMsMax: RULES.left.msMax + 1 }],
-    ['nobody felt the fault', { isFelt: false }],
-  ])('is red when %s', (_name, change) => {
+    ['the fault had no effect', { isFelt: false }],
+  ])('a line is red when %s', (_name, change) => {
     expect(redsOf({ ...good, ...change })).toHaveLength(1);
   });
 

@@ -7,7 +7,7 @@ export interface Score {
   readonly fault: string;
   /** Decisions that agents were asked for. */
   readonly asked: number;
-  /** Of those, failed at an agent that nobody had killed. */
+  /** Of those, failed at an agent that the scenario had not killed. */
   readonly failed: number;
   /** Failed at an agent while it was dead. */
   readonly refusedWhileDead: number;
@@ -22,7 +22,7 @@ export interface Score {
   readonly changes: number;
   /** Why a change counts as lost; empty when none was. */
   readonly lost: readonly string[];
-  /** False when nobody has felt the fault. */
+  /** False when the fault had no effect. */
   readonly isFelt: boolean;
   /** What else there is to know: first failures, how many subscribers. */
   readonly notes: readonly string[];
@@ -41,7 +41,7 @@ export const isScore = (line: Line): line is Score => !('skipped' in line);
 export function redsOf(score: Score): string[] {
   const { failed, convergedMs, rule, staleRule, stalenessMsMax, wentBack, lost, asked } = score;
   return [
-    ...(score.isFelt ? [] : ['nobody has felt the fault']),
+    ...(score.isFelt ? [] : ['the fault had no effect']),
     ...(asked === 0 ? ['no decision was asked'] : []),
     ...(failed > 0 ? [`${failed} decisions failed`] : []),
     ...(convergedMs === null ? ['not converged'] : []),

@@ -1,4 +1,4 @@
-// A process that runs seeds for somebody: takes orders over its channel, one at a time, and answers with what came of them.
+// A process that runs seeds for its parent: takes orders over its channel, one at a time, and answers with what came of them.
 
 import { type RunResult, simulate } from './simulate.ts';
 
@@ -12,7 +12,7 @@ export type Told = { readonly changes: number } | { readonly result: RunResult }
 
 const CHANGES_TOLD = 100;
 
-// Errors are thrown by the thousand here, and nobody reads where.
+// Errors are thrown by the thousand here, and their stacks are not read.
 Error.stackTraceLimit = 0;
 
 process.on('message', (order: Order) => {

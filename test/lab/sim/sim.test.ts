@@ -15,7 +15,7 @@ const LOADED_MACHINE_MS = 180_000;
 const ROOT = join(import.meta.dirname, '../../..');
 
 const { stackTraceLimit } = Error;
-// Errors are thrown by the thousand, and nobody reads where.
+// Errors are thrown by the thousand, and their stacks are not read.
 beforeAll(() => {
   Error.stackTraceLimit = 0;
 });

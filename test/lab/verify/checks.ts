@@ -1,4 +1,4 @@
-// What `npm run verify` proves beyond `npm test`: the same suites against somebody else's S3 and a current nats-server, and
+// What `npm run verify` proves beyond `npm test`: the same suites against another S3 and a current nats-server, and
 // the template, images and chart as their own linters see them.
 
 import { readFile, rm } from 'node:fs/promises';
@@ -68,7 +68,7 @@ export function checks(env: NodeJS.ProcessEnv): readonly Check[] {
   ];
 }
 
-/** Whatever store the environment names, by the credentials there. */
+/** Checks of the store that the environment names, with its credentials. */
 const checksOf = (endpoint: string): readonly Check[] => [
   { name: `S3 contract against ${endpoint}`, run: () => contractAgainst(endpoint) },
   {

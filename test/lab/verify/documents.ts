@@ -18,7 +18,7 @@ export async function documentsAgainstMoto(): Promise<CheckOutcome> {
   return withMoto(async (endpoint) => {
     const env = {
       PATH: [dirname(aws), process.env.PATH].join(delimiter),
-      // Nobody's own profile.
+      // No AWS profile of the developer.
       AWS_CONFIG_FILE: '/dev/null',
       AWS_ENDPOINT_URL: endpoint,
       AWS_ACCESS_KEY_ID: 'moto',

@@ -1,4 +1,4 @@
-// What must hold of every manifest of the chart, whatever the values: least privilege, references that lead somewhere, and
+// What must hold of every manifest of the chart, with any values: least privilege, references that lead somewhere, and
 // variables that agent and receiver themselves accept. Knows the manifests as plain objects, not helm.
 
 import { loadConfigFile, parseConfig } from '../../../agent/config/config.ts';
@@ -112,7 +112,7 @@ function adminProblems(manifests: readonly Manifest[], workloads: readonly Manif
     ...(services.some(({ spec }) => spec.ports.length > 1 || spec.type !== 'ClusterIP')
       ? ['the admin port must have a Service of its own, inside the cluster']
       : []),
-    ...(rules.every(({ from }: Json) => from?.length > 0) ? [] : ['everybody may come to the admin port']),
+    ...(rules.every(({ from }: Json) => from?.length > 0) ? [] : ['every pod may connect to the admin port']),
   ];
 }
 
@@ -163,7 +163,7 @@ async function settingsProblems(workload: Manifest, manifests: readonly Manifest
     const { problems, warnings } = checkReceiverSettings(env);
     return [...problems, ...warnings].map(about);
   }
-  // Certificates are files of a Secret, which nobody has here.
+  // Certificates are files of a Secret, which does not exist here.
   delete env.OPTIMIZELY_SERVER_CERTFILE;
   delete env.OPTIMIZELY_SERVER_KEYFILE;
   const files = manifests.find(({ kind }) => kind === 'ConfigMap')?.data ?? {};

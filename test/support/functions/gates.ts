@@ -41,7 +41,7 @@ export async function atTheAgent(body: Uint8Array, users: readonly Loose[] = [{}
   }
 }
 
-/** Flag key → what everybody with these attributes gets. */
+/** Flag key → the decision for every user with these attributes. */
 function decisionsOf(sdk: Loose, attributes: object): Record<string, string> {
   const all: Record<string, Loose> = sdk.createUserContext('somebody', attributes).decideAll();
   return Object.fromEntries(

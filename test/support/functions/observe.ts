@@ -92,7 +92,7 @@ export async function bodyOf(stack: Stack, manifest: Manifest): Promise<Buffer> 
   return Buffer.from(bytes ?? []);
 }
 
-/** Somebody's hand in the bucket. */
+/** A write to the bucket from outside the project. */
 export async function putInBucket(stack: Stack, Key: string, Body: Uint8Array): Promise<void> {
   const s3 = s3Of(stack);
   await s3.send(new PutObjectCommand({ Bucket: stack.addresses.s3.bucket, Key, Body }));

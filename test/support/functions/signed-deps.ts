@@ -51,7 +51,7 @@ export const run = ({ deps }: SetUp, role: 'home' | 'bus-only' = 'home') =>
   reconcileKeys(deps, { projects: projectsOf(KEY), role });
 export const serve = ({ fakes }: SetUp, revision: number) =>
   fakes.cdn.serve(datafileOf(revision), START_MS - 60_000);
-/** For good: nobody waits for it. */
+/** Makes every download fail for good: a retry cannot help. */
 export const deny = ({ fakes }: SetUp) => {
   fakes.cdn.served = { cdn: failure('CDN_DENIED', false), origin: failure('CDN_DENIED', false) };
 };
@@ -61,7 +61,7 @@ export const head = ({ fakes }: SetUp): Manifest => fakes.record.headOf() as Man
 export const count = ({ fakes }: SetUp, name: 'ManifestUntrusted' | 'LineageRenewed') =>
   fakes.counts.get(name) ?? 0;
 
-/** Somebody else's hand in the bucket. */
+/** Writes a manifest as a program other than the publisher would. */
 export const put = ({ fakes }: SetUp, manifest: Manifest, etag = '"theirs"') =>
   fakes.record.manifests.set(KEY, { manifest, etag });
 

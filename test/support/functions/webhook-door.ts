@@ -1,6 +1,7 @@
 // The webhook's function with its guard before it, for unit tests: what is sent is signed, and stamped with the clock's time.
 
 import { signWebhook } from '../../../core/webhook.ts';
+import { readFrom } from '../../../functions/settings/list.ts';
 import { unchanging } from '../../../functions/settings/refreshing-secret.ts';
 import {
   createGuard,
@@ -15,7 +16,7 @@ import { type FakeDeps, fakeDeps } from './fakes.ts';
 import { projectsOf, WEBHOOK_SECRET } from './webhooks.ts';
 
 export const projects = projectsOf(KEY);
-export const DEFAULTS = readGuardSettings(() => undefined, []);
+export const DEFAULTS = readGuardSettings(readFrom({}, { problems: [], warnings: [] }));
 
 export interface Sent {
   readonly revision?: number;

@@ -5,7 +5,7 @@ import { createConnection, createServer, type Socket } from 'node:net';
 
 export interface TcpProxy {
   readonly port: number;
-  /** Nothing passes either way, and nobody is told. New connections are accepted and hang. */
+  /** Nothing passes either way, and neither side is told. New connections are accepted and hang. */
   freeze(): void;
   /** As freeze, but for the connections of now only: what a NAT does to idle ones. */
   freezeOpen(): void;

@@ -44,14 +44,14 @@
 - name: FANOUT_CACHE_DIR
   value: /var/cache/datafile-fanout
 {{- with .Values.signing.publicKeys }}
-- name: FANOUT_SIGNING_KEYS
+- name: FANOUT_SIGNING_PUBLIC_KEYS
   value: {{ join "," . | quote }}
 - name: FANOUT_SIGNATURES
   value: {{ $.Values.signing.signatures | quote }}
 {{- end }}
 {{- include "fanout.sharedEnv" (dict "root" $ "busSecret" $agent.busSecret "recordSecret" $agent.recordSecret) }}
 {{- if .Values.receiver.enabled }}
-# Whoever still posts webhooks to the agents, as to the original, reaches the receiver.
+# Agents hand webhooks that are still posted to them, as to the original, on to the receiver.
 - name: FANOUT_RECEIVER_URL
   value: http://{{ include "fanout.receiver.fullname" . }}:{{ .Values.receiver.service.port }}/webhooks/optimizely
 {{- end }}

@@ -24,7 +24,7 @@ describe('what an agent has is enough to serve', () => {
     ).toBe(enough);
   });
 
-  it('where no key is configured, whatever is asked for on demand', () => {
+  it('an agent without configured keys has enough, also while a key asked for on demand has no datafile', () => {
     const none = () => false;
     expect(isEnough([], none, none)).toBe(true);
     expect(isEnough([{ sdkKey: KEY, configured: false }], none, none)).toBe(true);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { type CacheEntry, DiskSource } from '../../../../agent/datafiles/sources/disk.ts';
-import type { Outcome } from '../../../../agent/datafiles/sources/source.ts';
+import type { OfferOutcome } from '../../../../agent/datafiles/sources/source.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 import { tempDir } from '../../../support/temp-dir.ts';
@@ -90,12 +90,12 @@ describe('the disk cache', () => {
     source.save(entryOf(3));
     await source.stop();
     const sink = new RecordingSink();
-    const answers: Outcome[] = [
+    const answers: OfferOutcome[] = [
       { kind: 'rejected', code: 'WORKERS_UNAVAILABLE', final: false, error: new Error('none is there yet') },
       { kind: 'accepted' },
     ];
     let offers = 0;
-    sink.offer = async () => answers[offers++] as Outcome;
+    sink.offer = async () => answers[offers++] as OfferOutcome;
     const later = new DiskSource(sink, { dir, clock });
     await later.watch(KEY);
     expect(await readdir(dir)).toEqual([expect.stringMatching(/\.datafile$/)]);
@@ -205,7 +205,7 @@ describe('the disk cache', () => {
     expect((await reopened()).seqs).toEqual([3]);
   });
 
-  it('does not take a file whose sum has become unreadable for one of those', async () => {
+  it('the disk cache does not take a file whose sum has become unreadable for one of those', async () => {
     const { source, dir, reopened } = await setUp();
     source.save(entryOf(3));
     await source.stop();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BACKOFF_MAX_MS, RecordSource } from '../../../../agent/datafiles/sources/record.ts';
-import type { Candidate, Outcome } from '../../../../agent/datafiles/sources/source.ts';
+import type { Candidate, OfferOutcome } from '../../../../agent/datafiles/sources/source.ts';
 import { type ErrorCode, FanoutError } from '../../../../core/errors.ts';
 import { HISTORY_MAX } from '../../../../core/record/manifest.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
@@ -15,9 +15,9 @@ import {
 } from '../../support/fakes.ts';
 
 class AnsweringSink extends RecordingSink {
-  answer: ((candidate: Candidate) => Outcome) | null = null;
+  answer: ((candidate: Candidate) => OfferOutcome) | null = null;
 
-  override async offer(candidate: Candidate): Promise<Outcome> {
+  override async offer(candidate: Candidate): Promise<OfferOutcome> {
     if (this.answer === null) return super.offer(candidate);
     this.offered.push(candidate);
     return this.answer(candidate);
@@ -109,7 +109,7 @@ describe('the record source', () => {
     expect(sink.bodies).toHaveLength(1);
   });
 
-  it('does not read again what was refused for good', async () => {
+  it('the record source does not read again what was refused for good', async () => {
     const { sink, record, looks, source, pass } = setUp();
     const error = new FanoutError({ code: 'DATAFILE_UNLOADABLE', message: '', remedy: '', retryable: false });
     sink.answer = () => ({ kind: 'rejected', code: error.code, final: true, error });
@@ -122,9 +122,9 @@ describe('the record source', () => {
   describe('under a head that is refused', () => {
     const refuse =
       (...seqs: number[]) =>
-      ({ seq }: Candidate): Outcome =>
+      ({ seq }: Candidate): OfferOutcome =>
         seqs.includes(seq) ? rejected('DATAFILE_UNLOADABLE', true) : { kind: 'accepted' };
-    const rejected = (code: ErrorCode, final: boolean): Outcome => {
+    const rejected = (code: ErrorCode, final: boolean): OfferOutcome => {
       const error = new FanoutError({ code, message: '', remedy: '', retryable: !final });
       return { kind: 'rejected', code, final, error };
     };
@@ -159,7 +159,7 @@ describe('the record source', () => {
       expect(sink.seqs).toEqual([3, 2, 4]);
     });
 
-    it.each<[string, Outcome]>([
+    it.each<[string, OfferOutcome]>([
       ['is taken', { kind: 'accepted' }],
       ['serves already', { kind: 'ignored', reason: 'same' }],
       ['is behind what serves', { kind: 'ignored', reason: 'older' }],

@@ -88,7 +88,7 @@ describe.each(PLACES)('user profiles %s', (_name, open, isMissing) => {
   afterAll(() => place?.close());
 
   check('knows nothing of a user who was never saved', async () => {
-    expect(await place.service.lookup('nobody')).toBeNull();
+    expect(await place.service.lookup('unknown')).toBeNull();
   });
 
   check('gives back what was saved last', async () => {

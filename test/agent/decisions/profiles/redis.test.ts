@@ -102,7 +102,7 @@ inRedis(`profiles in a real Redis${missing === null ? '' : ` (${missing})`}`, ()
     await proxy.close();
   });
 
-  it('fail, and not for ever, when nobody listens from the start', async () => {
+  it('fail within their timeout when Redis does not listen from the start', async () => {
     const service = new RedisProfiles(connections.of(settings(1)), 0);
     await expect(service.lookup('ann')).rejects.toMatchObject({ code: 'SERVICE_FAILED' });
     await expect(service.save(PROFILE)).rejects.toMatchObject({ code: 'SERVICE_FAILED' });

@@ -9,7 +9,7 @@ import type { Bounds } from '../../../../agent/http/door/user-limits.ts';
 import type { Exchange } from '../../../../agent/http/kernel/exchange.ts';
 import { TURN_MS, Turns } from '../../../../agent/http/kernel/turns.ts';
 import { evaluateAll } from '../../../../agent/http/ofrep/decide.ts';
-import { activateHandler } from '../../../../agent/http/rest/activate.ts';
+import { activateHandler } from '../../../../agent/http/rest/activate/activate.ts';
 import { sha256Of } from '../../../../core/ids.ts';
 import { datafileBytes, generateDatafile } from '../../../../infra/local/optimizely/datafile.ts';
 import { LIMITS, ROOMY, unhurried } from '../../support/bounds.ts';

@@ -1,4 +1,4 @@
-// ENABLED_FLAGS_ONLY: what is not on is not in a list, whatever the reason.
+// ENABLED_FLAGS_ONLY: a flag that is not on is left out of a list, for any reason.
 
 import { describe, expect, it } from 'vitest';
 import { flag, predictedRule, rule, variation } from '../../../support/project-builder.ts';

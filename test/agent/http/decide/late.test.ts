@@ -12,20 +12,23 @@ const PARTS = {
 const ann = { userId: 'ann' };
 
 describe('a flag whose variation cannot be predicted', () => {
-  it.each([[[]], [['INCLUDE_REASONS']]])('is off, for one reason, with %j', async (decideOptions) => {
-    const { post, notesOf } = await startProject(PARTS);
-    const off = {
-      ...{ flagKey: 'flag', variationKey: '', ruleKey: '', enabled: false },
-      reasons: ['Failed to fetch CMAB data for experiment predicted.'],
-    };
-    const notes = await notesOf(async () => {
-      expect((await post('/v1/decide?keys=flag', { ...ann, decideOptions })).json).toMatchObject(off);
-    });
-    expect(notes).toEqual([]);
-    const { json } = await post('/v1/decide', { ...ann, decideOptions });
-    expect(json[0]).toMatchObject(off);
-    expect(json[1]).toMatchObject({ flagKey: 'other', ruleKey: 'delivered', enabled: true });
-  });
+  it.each([[[]], [['INCLUDE_REASONS']]])(
+    'a flag whose variation cannot be predicted is off, for one reason, with %j',
+    async (decideOptions) => {
+      const { post, notesOf } = await startProject(PARTS);
+      const off = {
+        ...{ flagKey: 'flag', variationKey: '', ruleKey: '', enabled: false },
+        reasons: ['Failed to fetch CMAB data for experiment predicted.'],
+      };
+      const notes = await notesOf(async () => {
+        expect((await post('/v1/decide?keys=flag', { ...ann, decideOptions })).json).toMatchObject(off);
+      });
+      expect(notes).toEqual([]);
+      const { json } = await post('/v1/decide', { ...ann, decideOptions });
+      expect(json[0]).toMatchObject(off);
+      expect(json[1]).toMatchObject({ flagKey: 'other', ruleKey: 'delivered', enabled: true });
+    },
+  );
 
   it.each(['999', '35'])('names the variation that its rule does not have: %s', async (variationId) => {
     const project = await startProject(PARTS);
@@ -44,7 +47,7 @@ it('a flag that is named twice asks for one prediction', async () => {
   expect(project.predictions()).toBe(1);
 });
 
-it('a prediction holds whatever was kept of the user', async () => {
+it('a prediction holds, also against a saved variation of the user', async () => {
   const project = await startProject(PARTS, WITH_MEMORY_PROFILES);
   project.prediction = predicts('32');
   await project.post('/v1/save', { ...ann, experimentBucketMap: { 22: { variation_id: '33' } } });

@@ -1,5 +1,5 @@
-// Attributes and tags may have any name, also one that every object of JavaScript has: audiences go by them, events name
-// them, and nobody else's decision changes.
+// Attributes and tags may have any name, also one that every object of JavaScript has: audiences match them, events name
+// them, and the decisions for other users do not change.
 
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createAgent } from '../../../../agent/agent.ts';
@@ -70,7 +70,7 @@ async function serve(name: string, more: Record<string, string> = {}) {
 const userWith = (name: string, value = '"x"') => `{"userId":"u","userAttributes":{"${name}":${value}}}`;
 
 describe('an attribute', () => {
-  it.each(NAMES)('may be called %s', async (name) => {
+  it.each(NAMES)('an attribute may be called %s', async (name) => {
     const { post, sent, log } = await serve(name);
     const decided = async (body: string) => (await post('/v1/decide?keys=flag_1', body)).json();
     for (const _ of [1, 2]) {
@@ -120,7 +120,7 @@ it('the attribute by which the SDK would keep variations decides nothing', async
 });
 
 describe('an event tag', () => {
-  it.each([...NAMES, ...UNTELLABLE])('may be called %s', async (name) => {
+  it.each([...NAMES, ...UNTELLABLE])('an event tag may be called %s', async (name) => {
     const { post, sent } = await serve('other');
     const answer = await post(
       '/v1/track?eventKey=bought',

@@ -1,7 +1,7 @@
-// What moves the original's timers, as it was seen to: a request whose SDK key is known, whatever its answer.
+// Which requests move the original's timers, as observed: those whose SDK key is known, with any answer.
 
 import { describe, expect, it } from 'vitest';
-import { TIMERS } from '../../../../agent/metrics/timers.ts';
+import { ROUTES, type RouteRow } from '../../../../agent/http/routes.ts';
 import { startDoor } from '../../support/door.ts';
 import { KEY } from '../../support/fakes.ts';
 
@@ -15,9 +15,10 @@ async function setUp() {
 }
 
 describe('the original’s timers', () => {
-  it('are moved by their own route each, once for a request', async () => {
+  it('the original’s timers are moved by their own route each, once for a request', async () => {
     const { api, hits, post } = await setUp();
-    for (const [route, timer] of Object.entries(TIMERS)) {
+    for (const [route, { timer }] of Object.entries<RouteRow>(ROUTES.api)) {
+      if (timer === undefined) continue;
       const [method, path = ''] = route.split(' ');
       if (method === 'GET') await api({ path });
       else await post(path, '{"userId":"u"}');
@@ -49,7 +50,7 @@ describe('the original’s timers', () => {
     expect(await hits('get-config')).toBe(1);
   });
 
-  it('are beside our own, for Prometheus', async () => {
+  it('the original’s timers are beside our own, for Prometheus', async () => {
     const { api, admin } = await startDoor({ env: { OPTIMIZELY_ADMIN_METRICSTYPE: 'prometheus' } });
     await api({ path: '/v1/datafile' });
     const { text } = await admin({ path: '/metrics' });

@@ -1,5 +1,5 @@
-// Every answer made from a datafile says which one, whatever protocol asks and however it ends; and each protocol refuses SDK keys in
-// its own way.
+// Every answer made from a datafile says which one, in every protocol and with every status; and each protocol refuses SDK
+// keys in its own way.
 
 import { expect, it } from 'vitest';
 import { serves, startAgent } from '../../support/agent.ts';

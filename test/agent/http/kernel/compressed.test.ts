@@ -63,7 +63,7 @@ describe.each(ROUTES)('%s', (path) => {
     }
   });
 
-  it('is told apart by caches, and is unchanged whatever coding one has', async () => {
+  it('is told apart by caches, and is unchanged for a client that has it in any coding', async () => {
     const { get } = await start();
     const plain = await get(path);
     const packed = await get(path, { 'accept-encoding': 'br' });

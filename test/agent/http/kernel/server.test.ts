@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Exchange } from '../../../../agent/http/kernel/exchange.ts';
 import type { Route } from '../../../../agent/http/kernel/route.ts';
-import { HttpServer } from '../../../../agent/http/kernel/server.ts';
+import { RouteServer } from '../../../../agent/http/kernel/server.ts';
 import { Metrics } from '../../../../agent/metrics/metrics.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { MemoryLog } from '../../support/fakes.ts';
@@ -19,7 +19,7 @@ async function serve(handle: (exchange: Exchange) => void | Promise<void>, more:
     ...more,
   ];
   const monotonicMs = () => performance.now();
-  const server = new HttpServer(routes, { log, metrics, monotonicMs, listener: LISTENER });
+  const server = new RouteServer(routes, { log, metrics, monotonicMs, listener: LISTENER });
   const port = await server.listen('127.0.0.1', 0);
   onTestFinished(() => server.close());
   const base = `http://127.0.0.1:${port}`;
@@ -153,12 +153,15 @@ describe('the HTTP kernel', () => {
     expect(await response.text()).toBe('');
   });
 
-  it.each(['/nope', '/echo/', '//', '/constructor', '/__proto__', '/%00'])('has no page %s', async (path) => {
-    const { base } = await serve(echo);
-    const response = await fetch(`${base}${path}`);
-    expect(response.status).toBe(404);
-    expect(await response.text()).toBe('404 page not found\n');
-  });
+  it.each(['/nope', '/echo/', '//', '/constructor', '/__proto__', '/%00'])(
+    'the HTTP kernel has no page %s',
+    async (path) => {
+      const { base } = await serve(echo);
+      const response = await fetch(`${base}${path}`);
+      expect(response.status).toBe(404);
+      expect(await response.text()).toBe('404 page not found\n');
+    },
+  );
 
   it('gives a request id back', async () => {
     const { base } = await serve((exchange) => exchange.empty(204));

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { whenSettled } from '../../../../agent/http/rest/when-settled.ts';
 import { settled } from '../../support/fakes.ts';
 
-it('answers at once where nobody else has to know', () => {
+it('answers at once where no other process has to know', () => {
   let answers = 0;
   expect(whenSettled(null, () => void answers++)).toBeUndefined();
   expect(answers).toBe(1);

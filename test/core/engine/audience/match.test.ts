@@ -111,7 +111,7 @@ function datafileOf(conditions: readonly object[]): Buffer {
 }
 
 describe.each(TYPES)('a condition of type %s', (type) => {
-  it.each(MATCHES)('that matches %o is judged as by the SDK, whatever the values', async (match) => {
+  it.each(MATCHES)('that matches %o is judged as by the SDK, for all values', async (match) => {
     const conditions = VALUES.map((value) => ({ type, match, name: 'a', value }));
     const clients = new FlagClients({
       dispatcher: { dispatchEvent: async () => ({}) },

@@ -120,7 +120,7 @@ describe('audience conditions', () => {
   });
 });
 
-it('reads whatever comes without failing', () => {
+it('reads any JSON without failing', () => {
   for (const strange of [
     null,
     1,

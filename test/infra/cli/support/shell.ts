@@ -26,6 +26,8 @@ export function fakeShell(options: {
     out: stream('out'),
     err: stream('err'),
     clock: { nowMs: () => 0, after: () => ({ cancel: () => {} }) },
+    random: () => 0.5,
+    newId: () => 'an-id',
     fetch: () => Promise.reject(new Error('a test that needs no network asked for some')),
     interrupted: new AbortController().signal,
   };

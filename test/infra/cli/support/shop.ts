@@ -16,7 +16,7 @@ export interface Shop {
   readonly isStale?: boolean;
 }
 
-const NOBODY =
+const NO_USER =
   '["or", {"match": "exact", "name": "$opt_dummy_attribute", "type": "custom_attribute", "value": "x"}]';
 
 export function shopDatafile(shop: Shop = {}): Record<string, unknown> {
@@ -63,7 +63,7 @@ export function shopDatafile(shop: Shop = {}): Record<string, unknown> {
     botFiltering: shop.botFiltering ?? false,
     attributes: [{ id: 'at1', key: 'country' }],
     events: [{ id: 'ev1', key: 'purchase', experimentIds: [] }],
-    audiences: ['a1', 'a2'].map((id) => ({ id, name: NAMES[id], conditions: NOBODY })),
+    audiences: ['a1', 'a2'].map((id) => ({ id, name: NAMES[id], conditions: NO_USER })),
     typedAudiences: [
       { id: 'a1', name: NAMES.a1, conditions: ['and', ['or', ['or', country]], adults(shop.adultAge ?? 18)] },
       { id: 'a2', name: NAMES.a2, conditions: ['or', { ...country, name: 'staff', match: 'exists' }] },

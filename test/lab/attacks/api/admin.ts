@@ -13,7 +13,7 @@ export const ADMIN: readonly Attack[] = [
   attack(
     'from another address',
     'the admin port by an address of this machine that is not loopback',
-    'nobody listens',
+    'the connection is refused',
     async (target) => {
       const outside = Object.values(networkInterfaces())
         .flatMap((all) => all ?? [])

@@ -95,17 +95,14 @@ export const API_ABUSE: readonly Attack[] = [
       requireAnswered(await times(8, () => post(target, '/v1/batch', { operations })));
     },
   ),
-  attack(
-    'answers that nobody reads',
-    '100 connections that ask for 40 datafiles each, and read none',
-    (target) =>
-      crowd(target.agent, {
-        ...{ count: 100, isDeaf: true, lastsMs: LASTS_MS },
-        begins: request('GET /v1/datafile', [
-          `Host: ${new URL(target.agent).host}`,
-          `X-Optimizely-SDK-Key: ${BIG_KEY}`,
-        ]).repeat(40),
-      }),
+  attack('answers left unread', '100 connections that ask for 40 datafiles each, and read none', (target) =>
+    crowd(target.agent, {
+      ...{ count: 100, isDeaf: true, lastsMs: LASTS_MS },
+      begins: request('GET /v1/datafile', [
+        `Host: ${new URL(target.agent).host}`,
+        `X-Optimizely-SDK-Key: ${BIG_KEY}`,
+      ]).repeat(40),
+    }),
   ),
   attack('overrides by bytes', '150 overrides of user ids of 900 KB', async (target) => {
     for (let i = 0; i < 150; i++) {
@@ -115,7 +112,7 @@ export const API_ABUSE: readonly Attack[] = [
     await post(target, '/v1/reset', {});
   }),
   attack(
-    'streams that nobody reads, and large events',
+    'streams that the client does not read, and large events',
     '200 streams without a reader, and 16 decisions for user ids of 900 KB',
     async (target) => {
       const streams = crowd(target.agent, {

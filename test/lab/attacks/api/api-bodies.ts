@@ -1,5 +1,5 @@
-// What an agent's routes make of bodies that nobody sends by mistake. The rule for all: refused or answered, never an error of
-// the agent's own, and the next decision is as ever.
+// Attacks on the routes of an agent with bodies that no client sends by mistake. The rule for all: the agent refuses or
+// answers them, never with an error of its own, and the next decision is right.
 
 import { type Attack, require, requireStatus } from '../attack.ts';
 import type { Target } from '../target.ts';

@@ -57,7 +57,7 @@ export const API_DOORS: readonly Attack[] = [
   }),
   attack(
     'made-up keys beside real ones',
-    `${MADE_UP} keys that nobody has, while ${REAL} real ones are first asked for`,
+    `${MADE_UP} keys that do not exist, while ${REAL} real ones are first asked for`,
     'the real ones are served, and so are those that are configured',
     (target) =>
       besideOthers(target, async () => {

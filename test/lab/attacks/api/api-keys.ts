@@ -66,7 +66,7 @@ export const API_KEYS: readonly Attack[] = [
   }),
   attack(
     'flood of unknown keys',
-    `${FLOOD} keys that nobody has, then the same again`,
+    `${FLOOD} keys that do not exist, then the same again`,
     'bounded calls to the CDN; the known key is served',
     async (target) => {
       const wrong = new Set<number>();
@@ -201,7 +201,7 @@ export const API_KEYS: readonly Attack[] = [
         const { status, text } = await ask(target.agent, '/v1/config', {
           headers: { 'x-optimizely-sdk-key': key },
         });
-        // The other key is configured on a stack of its own, without a token: anybody may have it.
+        // The other key is configured on a stack of its own, without a token: any client may have it.
         if (status !== 200) require(!text.includes('guess'), 'the token is in the answer');
         if (!key.startsWith(OTHER_KEY)) requireRefused(key, status);
       }

@@ -1,5 +1,5 @@
-// Requests to an agent that a proxy before it could take for others than the agent does: whoever can make them differ reads
-// and writes in other people's names.
+// Requests that a proxy before the agent could read differently from the agent: an attacker who makes the two differ reads
+// and writes in the names of other clients.
 
 import { type Attack, require } from '../attack.ts';
 import { raw, request } from '../raw.ts';

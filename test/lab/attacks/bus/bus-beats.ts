@@ -1,5 +1,5 @@
-// Beats that another deployment, or anyone with the right to publish them, sends on the same account: they say nothing of whoever
-// publishes an agent's own keys.
+// Beats that another deployment, or an attacker with the right to publish them, sends on the same account: they are no sign of
+// the publisher of an agent's own keys.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BEAT_SUBJECT } from '../../../../core/record/names.ts';

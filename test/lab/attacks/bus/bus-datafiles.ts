@@ -33,7 +33,7 @@ async function sendAll(target: Target, changes: readonly Headers[], body = evilB
   await target.requireServed();
 }
 
-/** Without signatures nobody looks at one. */
+/** Headers that agents check. Without signatures they do not read that one. */
 const CHECKED = Object.values(HEADER).filter((name) => name !== HEADER.signature);
 
 const rss = async (target: Target): Promise<number> => {
@@ -219,7 +219,7 @@ export const BUS_DATAFILES: readonly Attack[] = [
   },
   {
     ...attack(
-      'a datafile that nobody published, as head',
+      'a datafile that the publisher did not publish, as head',
       "a publisher's rights, a whole datafile, a seq far ahead, kept by the stream",
       'reconcile sees a head that the record does not know, and leads all agents back',
       async (target) => {

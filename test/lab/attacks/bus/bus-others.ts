@@ -70,7 +70,7 @@ export const BUS_OTHERS: readonly Attack[] = [
   },
   attack(
     'notes and wants that are none',
-    'garbage as decision notifications, while somebody listens',
+    'garbage as decision notifications, while a client listens',
     'the listener and the agent live',
     async (target) => {
       const aborter = new AbortController();
@@ -93,7 +93,7 @@ export const BUS_OTHERS: readonly Attack[] = [
   ),
   attack(
     'the stream is emptied',
-    'purged by somebody with the rights to',
+    'purged by an attacker with the rights to',
     'agents keep what they have; the next announcement fills it',
     async (target) => {
       const connection = await target.bus();
@@ -103,7 +103,7 @@ export const BUS_OTHERS: readonly Attack[] = [
   ),
   attack(
     'the stream is deleted',
-    'deleted by somebody with the rights to',
+    'deleted by an attacker with the rights to',
     'the bridge makes it anew',
     async (target) => {
       const connection = await target.bus();

@@ -1,4 +1,4 @@
-// Messages on the bus as somebody with a publisher's rights may send them: right ones with one thing wrong.
+// Messages on the bus as an attacker with the publisher's rights may send them: valid ones with one thing wrong.
 
 import { createHash } from 'node:crypto';
 import { brotliCompressSync } from 'node:zlib';
@@ -15,7 +15,7 @@ export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update
 /** How far ahead a forged seq is, unless the attack is about that: one good change must not make it true. */
 const AHEAD = 50;
 
-/** The message of a body that nobody published, as if it were the manifest's head some changes later. */
+/** The message of a forged body, as if it were the manifest's head some changes later. */
 export async function forged(
   target: Target,
   body: Uint8Array,
@@ -37,7 +37,7 @@ export async function forged(
   return { headers, payload: brotliCompressSync(body, { params: {} }) };
 }
 
-/** A datafile that agents could serve, but that nobody published. */
+/** A datafile that agents could serve, but that the publisher did not publish. */
 export const evilBody = (target: Target): Buffer => datafileBytes(target.next());
 
 /**

@@ -1,4 +1,4 @@
-// The bucket of a running stack as whoever may write to it sees it: raw bytes in and out, no condition and no check.
+// The bucket of a running stack for an attacker who may write to it: raw bytes in and out, no condition and no check.
 
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import type { SdkKey } from '../../../../core/ids.ts';

@@ -1,5 +1,5 @@
-// The CDN in the hands of somebody else, while webhooks come: nothing of it gets into the record that is not a datafile of this
-// key and project, the webhook is queued, and all is well once the CDN is.
+// The CDN in the hands of an attacker, while webhooks come: only a datafile of this key and project gets into the record, the
+// webhook is queued, and the change is published once the CDN is sound again.
 
 import type { ServerResponse } from 'node:http';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';

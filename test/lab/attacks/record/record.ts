@@ -1,5 +1,5 @@
-// The bucket in the hands of somebody who may write to it. Without signatures such a writer may say what is current, as the
-// record is always right; what he cannot do is make agents serve what is broken, or anything of another key.
+// The bucket in the hands of an attacker who may write to it. Without signatures the attacker chooses the current version, as
+// the record is always right, but cannot make agents serve a broken datafile, or one of another key.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
@@ -217,7 +217,7 @@ export const RECORD: readonly Attack[] = [
   attack(
     'things beside the record',
     'objects of odd names in and around its folders',
-    'nobody minds',
+    'agents and functions ignore them',
     async (target) => {
       for (const name of [
         'datafiles/x',

@@ -1,4 +1,4 @@
-// What a webhook may say, from somebody who does have the secret: nonsense, traps and other people's addresses.
+// Payloads from an attacker who has the secret: nonsense, traps and the addresses of other servers.
 
 import { gzipSync } from 'node:zlib';
 import { type Attack, require, requireStatus } from '../attack.ts';
@@ -116,7 +116,7 @@ export const WEBHOOK_PAYLOAD: readonly Attack[] = [
   attack(
     'addresses to call',
     'cdn_url and origin_url at a server of the attacker, at loopback, at the metadata service',
-    'nobody is called',
+    'no such server is called',
     async (target) => {
       const trap = await startTrap();
       try {

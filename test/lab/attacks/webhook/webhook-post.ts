@@ -53,7 +53,7 @@ export function post(
 export const sign = ({ addresses }: Pick<Target, 'addresses'>, body: string | Uint8Array): string =>
   signWebhook(Buffer.from(body), addresses.webhookSecret);
 
-/** As Optimizely words it, for the revision that everybody has. */
+/** As Optimizely words it, for the revision that every agent has. */
 export const bodyOf = (target: Target): string =>
   webhookBody(target.addresses, target.good, Math.floor(Date.now() / 1000)).toString();
 

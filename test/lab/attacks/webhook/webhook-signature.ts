@@ -1,4 +1,4 @@
-// Who may say that a datafile has changed: nobody without the secret, and nobody twice.
+// Only a sender with the secret can say that a datafile has changed, and no webhook counts twice.
 
 import { WEBHOOK_BODY_BYTES_MAX } from '../../../../core/webhook.ts';
 import { putDatafile } from '../../../../infra/local/stack/client.ts';

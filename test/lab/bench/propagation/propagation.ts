@@ -33,6 +33,10 @@ export interface PropagationReport {
   readonly lastAgentMs: Summary;
   /** Webhook sent → its answer, ms. */
   readonly answerMs: Summary;
+  /** The first change after the start, every agent, ms. */
+  readonly firstMs: Summary;
+  /** The first change after a minute without any. */
+  readonly afterSilenceMs: Summary;
   /** Raw fan-out until the last subscriber has it, ms. */
   readonly rawLastMs: Summary;
   readonly fetchesPerChange: number;
@@ -46,8 +50,11 @@ const FLAGS = 100;
 const CHANGE_TIMEOUT_MS = 10_000;
 /** Let the durable path (SNS, bridge, caches on disk after half a second) finish: no change pays for the one before. */
 const SETTLE_MS = 700;
-/** Code is compiled and connections are opened by the first ones; a running system has that behind it. */
+/** After the first one: each makes code a little faster still. */
 const WARM_UP_CHANGES = 8;
+/** What processes do at their start is over by then; flips do not come with a deployment. */
+const START_SETTLE_MS = 5_000;
+const SILENCE_MS = 60_000;
 /** Watching begins at this share of the fastest time of the last changes. */
 const WATCH_FROM_SHARE = 0.8;
 const RECENT_CHANGES = 5;
@@ -56,6 +63,7 @@ const RECENT_CHANGES = 5;
 const OPTIMIZELY_P99_RATIO = 192 / 11;
 const P50_RATIO_MAX = 4;
 const P99_RATIO_MAX = OPTIMIZELY_P99_RATIO / 2;
+const FIRST_RATIO_MAX = 1.5;
 
 interface Change {
   readonly answerMs: number;
@@ -74,6 +82,9 @@ export async function measurePropagation(options: PropagationOptions): Promise<P
     const raw = await startRawFanout(stack.addresses.nats.wsUrl, agents);
     try {
       const bench = new PropagationBench(stack, datafile);
+      progress('the first change after the start …');
+      await sleep(START_SETTLE_MS);
+      const first = await bench.change();
       progress(`${WARM_UP_CHANGES} changes to warm up, then ${changes} to measure …`);
       for (let i = 0; i < WARM_UP_CHANGES; i++) {
         await bench.change();
@@ -88,8 +99,12 @@ export async function measurePropagation(options: PropagationOptions): Promise<P
         rawLastMs.push(Math.max(...(await raw.publish(bench.bytes))));
       }
       const fetches = (await bench.cdnFetches()) - fetchesBefore;
+      progress(`a change after ${SILENCE_MS / 1000} s of silence …`);
+      await sleep(SILENCE_MS);
+      const afterSilence = await bench.change();
       bench.close();
-      return report(options, bench.bytes.byteLength, measured, rawLastMs, fetches);
+      const cold = { first, afterSilence };
+      return report(options, bench.bytes.byteLength, { measured, rawLastMs, fetches, ...cold });
     } finally {
       await raw.close();
     }
@@ -167,12 +182,18 @@ class PropagationBench {
   }
 }
 
+interface Measured {
+  readonly measured: readonly Change[];
+  readonly first: Change;
+  readonly afterSilence: Change;
+  readonly rawLastMs: readonly number[];
+  readonly fetches: number;
+}
+
 function report(
   { agents, changes }: PropagationOptions,
   bytes: number,
-  measured: readonly Change[],
-  rawLastMs: readonly number[],
-  fetches: number,
+  { measured, first, afterSilence, rawLastMs, fetches }: Measured,
 ): PropagationReport {
   const timesMs = measured.flatMap((change) => change.timesMs);
   const sightings = measured.flatMap((change) => change.sightings);
@@ -181,6 +202,7 @@ function report(
   const decisionMs = summarise(timesMs);
   const fetchesPerChange = fetches / changes;
   const rawMs = median(rawLastMs);
+  const [firstMs, afterSilenceMs] = [summarise(first.timesMs), summarise(afterSilence.timesMs)];
   return {
     agents,
     changes,
@@ -189,6 +211,8 @@ function report(
     decisionMs,
     lastAgentMs: summarise(measured.map((change) => Math.max(...change.timesMs))),
     answerMs: summarise(measured.map((change) => change.answerMs)),
+    firstMs,
+    afterSilenceMs,
     rawLastMs: summarise(rawLastMs),
     fetchesPerChange,
     questionsPerSighting: sum(sightings.map(({ questions }) => questions)) / sightings.length,
@@ -209,6 +233,13 @@ function report(
         limit: P99_RATIO_MAX * rawMs,
         unit: 'ms',
         because: `half of Optimizely Agent with Redis, ${P99_RATIO_MAX.toFixed(1)} × raw fan-out`,
+      },
+      { name: 'first ÷ warm', value: firstMs.p50 / decisionMs.p50, limit: FIRST_RATIO_MAX, unit: '×' },
+      {
+        name: 'after silence ÷ warm',
+        value: afterSilenceMs.p50 / decisionMs.p50,
+        limit: FIRST_RATIO_MAX,
+        unit: '×',
       },
       { name: 'failed decisions', value: sum(sightings.map(({ failures }) => failures)), limit: 0, unit: '' },
     ],

@@ -14,7 +14,7 @@ export const LOAD_CORE = 1;
 const CONNECTIONS = 32;
 /** A load asks in the name of so many users in turn: no server can keep one answer for all. */
 const USERS = 1_000;
-/** Linux counts processor time in hundredths of a second, whatever its kernel's own clock. */
+/** Linux reports processor time in hundredths of a second, with any kernel clock. */
 const TICKS_PER_S = 100;
 
 export interface Question {

@@ -33,7 +33,7 @@ export async function residentBytes(pid: number): Promise<number | null> {
     const kib = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
     return kib === undefined ? null : Number(kib) * KIB;
   } catch {
-    return null; // It has ended: whoever counts ends says so.
+    return null; // The process has ended; the soak counts that elsewhere.
   }
 }
 

@@ -1,4 +1,4 @@
-// Everybody who receives changes in the soak: the subscribers in their processes, and the agents' own event streams, which
+// The receivers of changes in the soak: the subscribers in their processes, and the agents' own event streams, which
 // tell of a datafile once it decides. Says who had what when, and what was not as it should be.
 
 import { type ChildProcess, fork } from 'node:child_process';

@@ -12,7 +12,7 @@ import { agentSays, LEFT_THE_BUS, type Scenario } from '../scenario.ts';
 import type { Stage } from '../stage.ts';
 
 const FAULT_MS = 4_000;
-/** Longer than agents may be behind: whoever does not find the way over S3 shows. */
+/** Longer than agents may be behind: an agent that does not fall back to S3 is found. */
 const LEFT_MS = 11_000;
 const QUORUM_LOST_MS = 17_000;
 
@@ -124,7 +124,7 @@ export const bus: readonly Scenario[] = [
       const file = join(dirOf(busOf(stage), 0), 'users.conf');
       const text = await readFile(file, 'utf8');
       const reload = () => servers[0]?.part.kill('SIGHUP');
-      await writeFile(file, text.replace('user: agent\n', 'user: somebody-else\n'));
+      await writeFile(file, text.replace('user: agent\n', 'user: another-user\n'));
       await reload();
       return async () => {
         await writeFile(file, text);

@@ -9,7 +9,7 @@ import { type Stage, WORKERS_AGENT } from '../stage.ts';
 const plain = { stage: 'plain', faultMs: 3_000 } as const;
 /** The one of the three that nothing else is tried on. */
 const KILLED_AGENT = 1;
-/** Longer than agents may be behind: whoever does not find the way over S3 shows. */
+/** Longer than agents may be behind: an agent that does not fall back to S3 is found. */
 const LEFT_MS = 11_000;
 /** Long enough for a kill to meet a function at work. */
 const SLOW_CDN_MS = 250;

@@ -65,7 +65,7 @@ export const network: readonly Scenario[] = [
   {
     ...dropping(
       'blackhole-bus',
-      'an agent hears nothing of the bus, and nobody says so',
+      'an agent hears nothing from the bus, and no connection is closed',
       ['bus'],
       100,
       NOTICED_MS,

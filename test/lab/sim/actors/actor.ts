@@ -37,7 +37,7 @@ export class Actor {
   }
 
   /**
-   * Asks something outside: `serve` happens `thereMs` from now, whatever has become of this process, and what it brings or
+   * Asks something outside: `serve` happens `thereMs` from now, also when this process has died, and what it brings or
    * throws is here `backMs` later. `serve` must not touch this process.
    */
   call<T>(thereMs: number, backMs: number, serve: () => T): Promise<T> {

@@ -1,5 +1,5 @@
 // One agent over all its lives: the real supply (sources, gate, bus health, fallback) in one process after another, on a
-// disk that outlives them. Everything it begins to serve is shown to whoever checks it.
+// disk that outlives them. Every version that it begins to serve is shown to the checks.
 
 import { parseConfig } from '../../../../agent/config/config.ts';
 import type { DatafileMetrics } from '../../../../agent/datafiles/metrics.ts';

@@ -75,7 +75,7 @@ export class Faults {
     else this.#jumpClock();
   }
 
-  /** Faults are over: whatever is down comes up. */
+  /** Ends all faults: servers that are down come up. */
   end(): void {
     this.#stage.weather.calm();
     for (const bus of this.#stage.buses) bus.start();
@@ -119,7 +119,7 @@ export class Faults {
     const { world, buses, keys, record } = this.#stage;
     const { dice } = world;
     const bus: NatsServer = dice.pick(buses);
-    // A bus that forgets while the record has been put back leaves nobody who could know: see Script.restore().
+    // The bus must not forget while the record has been put back: nothing else knows the later versions. See Script.restore().
     const mustRemember = keys.some((sdkKey) => record.isForked(sdkKey));
     bus.stop(mustRemember || dice.chance(0.6));
     const downMs = dice.pick([20, 500, 4_000, 25_000]);

@@ -51,7 +51,7 @@ export interface Outside {
   /** Home first. */
   readonly buses: readonly NatsServer[];
   readonly keys: readonly SdkKey[];
-  /** Log lines of functions that somebody checks. */
+  /** Called with the log lines of functions that the checks read. */
   readonly onLine: (actor: string, event: LogEvent, fields: Readonly<Record<string, unknown>>) => void;
   /** An invocation begins in this container. */
   readonly onStart: (actor: Actor) => void;

@@ -74,7 +74,7 @@ export class Script {
     }
   }
 
-  /** Somebody pins, or rolls back to a version of the history, and some time later unpins. */
+  /** The operator pins, or rolls back to a version of the history, and some time later unpins. */
   operate(): void {
     const { dice } = this.#stage.world;
     const sdkKey = dice.pick(this.#stage.keys);
@@ -113,7 +113,7 @@ export class Script {
 
   /**
    * The bucket is put back to an older state. Only while the home bus knows better than the record then does: that is how
-   * reconcile notices. Without a bus that remembers, nobody could.
+   * reconcile notices. Without a bus that remembers, it could not.
    */
   restore(): void {
     const { world, keys, store, record, buses } = this.#stage;

@@ -1,4 +1,4 @@
-// What must hold of one agent at every step, whatever arrives: it never goes back, serves only what the record named, and
+// What must hold of one agent at every step, with any messages: it never goes back, serves only what the record named, and
 // is where its bus or S3 is soon after nothing keeps it from there.
 
 import type { Held } from '../../../../agent/datafiles/store.ts';
@@ -207,7 +207,7 @@ export class AgentChecks implements AgentWatch {
     this.#due(sinceMs + POLL_BOUND_MS, sdkKey, held, good, 'S3 has had, without a bus,');
   }
 
-  /** Whatever its bus says, it asks S3 as it starts, and has the newest good version of the record one poll interval later. */
+  /** With any bus, an agent asks S3 as it starts, and has the newest good version of the record one poll interval later. */
   #lookAtNothing(life: Life, sdkKey: SdkKey): void {
     const head = this.#record.heads.get(sdkKey);
     const good = head && this.#goodOf(sdkKey, head.manifest);

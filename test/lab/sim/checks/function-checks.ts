@@ -1,5 +1,5 @@
 // What must hold when a function has ended: no 2xx without the change being safe, no notice done without its revision in the
-// record, nobody mistaken about a write of his own.
+// record, and no function mistaken about a write of its own.
 
 import type { Notice } from '../../../../core/bus/notice.ts';
 import type { SdkKey } from '../../../../core/ids.ts';
@@ -54,7 +54,7 @@ export class FunctionChecks {
   /** A function's log line. */
   logged(actor: string, event: string, fields: Fields): void {
     if (event === 'change.announce-failed' && fields.code === 'ANNOUNCE_FAILED') {
-      const text = `${actor} gave up announcing seq ${fields.seq}, although nobody kept moving the head`;
+      const text = `${actor} gave up announcing seq ${fields.seq}, although no other writer kept moving the head`;
       this.#findings.check(false, () => text, String(fields.sdkKey ?? ''));
     }
     if (event !== 'manifest.kept' || fields.reason !== 'same') return;
@@ -62,7 +62,7 @@ export class FunctionChecks {
     const isOwn = write?.by === actor && write.changeId === fields.changeId;
     this.#findings.check(
       !isOwn || write.atMs < this.#startedAtMs(actor),
-      () => `${actor} took its own write of seq ${fields.seq} for somebody else's: nobody is told of it`,
+      () => `${actor} took its own write of seq ${fields.seq} for another function's: it is not announced`,
       String(fields.sdkKey ?? ''),
     );
   }

@@ -8,7 +8,7 @@ export interface LinkWatch {
   link(up: boolean): void;
   /** Something on this link was held up or lost, and the client can see that. */
   troubled(): void;
-  /** Nobody can see that this message did not arrive as it was. */
+  /** This message did not arrive as it was sent, and the client cannot see that. */
   lost(message: Message): void;
   /** Its headers arrived, and another payload. */
   spoilt(message: Message): void;

@@ -195,7 +195,7 @@ function hashOf(payload: Uint8Array): string | null {
   try {
     return sha256Of(brotliDecompressSync(payload));
   } catch {
-    return null; // Not what anybody announces: the caller says so.
+    return null; // Not a payload of the publisher: the caller reports it.
   }
 }
 

@@ -1,4 +1,4 @@
-// What happened, one line a step: the last lines are kept for whoever has to read why a seed failed, and all of them go into
+// What happened, one line a step: the last lines are kept for the developer who reads why a seed failed, and all of them go into
 // one number, so that two runs of a seed can be compared. Knows nothing of what the lines are about.
 
 export interface TraceLine {

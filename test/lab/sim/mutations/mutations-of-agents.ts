@@ -31,7 +31,7 @@ export const READING: readonly Mutation[] = [
     rule: 'a slow body is swapped in after a newer one',
     file: 'agent/datafiles/store.ts',
     find: 'const late = this.#judge(state, candidate);',
-    replace: 'const late = null as Outcome | null;',
+    replace: 'const late = null as OfferOutcome | null;',
   },
   {
     rule: 'a bad message masks the good body of the record',

@@ -23,7 +23,7 @@ const RECORD: readonly Mutation[] = [
     replace: "if (next.revision < current.revision) return 'advance';",
   },
   {
-    rule: 'an equal revision moves it whatever its Last-Modified',
+    rule: 'an equal revision moves it with any Last-Modified',
     file: 'core/version.ts',
     find: "return newer ? 'refresh' : 'older';",
     replace: "return 'refresh';",
@@ -35,7 +35,7 @@ const RECORD: readonly Mutation[] = [
     replace: '',
   },
   {
-    rule: 'a swap whose answer was lost is taken for somebody else’s',
+    rule: 'a swap whose answer was lost is taken for another writer’s',
     file: 'functions/publish/move-manifest.ts',
     find: 'if (found !== null && isOwnWrite(',
     replace: 'if (false && isOwnWrite(',

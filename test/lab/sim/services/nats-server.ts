@@ -52,7 +52,7 @@ export class NatsServer {
     this.#world = world;
   }
 
-  /** Null: nobody answers. `no-responders`: the server says that nobody would. */
+  /** Null: no answer comes. `no-responders`: the server says that the subject has no subscriber. */
   request(
     subject: string,
     headers: ReadonlyMap<string, string>,

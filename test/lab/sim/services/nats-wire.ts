@@ -1,4 +1,4 @@
-// The wire under one connection: in order both ways, as TCP is, unless somebody asks for disorder. Swallows nothing: what a
+// The wire under one connection: in order both ways, as TCP is, unless the caller asks for disorder. Swallows nothing: what a
 // blackhole holds up is sent again when it is over in time.
 
 import type { Actor } from '../actors/actor.ts';

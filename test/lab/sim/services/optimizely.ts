@@ -50,7 +50,7 @@ export class Optimizely {
     }
   }
 
-  /** Somebody changes a flag; `same revision` is the datafile made again without one. */
+  /** A user of Optimizely changes a flag. With `keepsRevision` the datafile is made again under the same revision. */
   change(sdkKey: SdkKey, bad: Bad, keepsRevision: boolean): Version {
     const project = this.#project(sdkKey);
     const { dice, nowMs } = this.#world;
@@ -85,7 +85,7 @@ export class Optimizely {
     return this.#project(sdkKey).versions[0] as Version;
   }
 
-  /** What somebody is served who asks now. @throws Error */
+  /** The answer to a request that comes now. @throws Error */
   serve(sdkKey: SdkKey, edge: Edge, by: string): Served {
     const project = this.#project(sdkKey);
     const { dice, nowMs } = this.#world;

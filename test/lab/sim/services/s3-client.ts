@@ -95,7 +95,7 @@ async function ask<T>(options: S3ClientOptions, what: string, isWrite: boolean, 
   return actor.call(thereMs, backMs + slowMs, serve);
 }
 
-/** How it goes is known to nobody but the store. */
+/** Drops the result: only the store knows it. */
 function quietly<T>(serve: () => T): () => void {
   return () => {
     try {

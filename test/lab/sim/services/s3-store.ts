@@ -61,5 +61,5 @@ export class S3Store {
   }
 }
 
-/** As S3 has it: the same bytes have the same ETag, whatever was there in between. */
+/** As S3 has it: the same bytes have the same ETag, also after other bytes. */
 const etagOf = (bytes: Uint8Array): string => `"${createHash('md5').update(bytes).digest('hex')}"`;
