@@ -47,8 +47,8 @@ export class CompiledFlag {
     this.#experiments = flag.experimentIds
       .flatMap((id) => project.ruleById.get(nameOf(id, `an experiment of flag "${flag.key}"`)) ?? [])
       .map((rule) => compileExperiment(rule, context));
-    const rollout = project.rolloutById.get(flag.rolloutId ? nameOf(flag.rolloutId, 'a rollout') : '');
-    if (rollout !== undefined) expectKnown(rollout, 'rollout');
+    const rollout = project.rolloutOf(flag);
+    if (rollout !== null) expectKnown(rollout, 'rollout');
     this.#deliveries = (rollout?.experiments ?? []).map((rule) => compileDelivery(rule, project, holdouts));
   }
 
@@ -117,7 +117,7 @@ export class CompiledFlag {
 /** Each id once, in the order of the rules: of several with one key the first is meant, as by Optimizely's Agent. */
 function variationsOf(flag: Flag, project: Project): readonly Variation[] {
   const experiments = flag.experimentIds.flatMap((id) => project.ruleById.get(id) ?? []);
-  const deliveries = project.rolloutById.get(flag.rolloutId ?? '')?.experiments ?? [];
+  const deliveries = project.rolloutOf(flag)?.experiments ?? [];
   const byId = new Map<string, Variation>();
   // What the SDK mixes into an experiment has its place among those of the last delivery rule.
   for (const { variations } of [...experiments, ...deliveries])

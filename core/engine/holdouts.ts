@@ -4,7 +4,7 @@
 import type { Holdout, Variation } from '../datafile/shape.ts';
 import { expectKnown } from './project/known-fields.ts';
 import type { Project } from './project/project.ts';
-import { nameOf } from './refusal.ts';
+import { nameOf, Refusal, refusalOf } from './refusal.ts';
 import { type Drawing, drawingOf, drawn, type RuleUser } from './shares.ts';
 
 const RUNNING = 'Running';
@@ -21,22 +21,13 @@ type CompiledHoldout = Drawing<HeldOut>;
 
 export class Holdouts {
   readonly #global: readonly CompiledHoldout[];
-  readonly #byRule = new Map<string, CompiledHoldout[]>();
+  readonly #byRule = new Map<string, CompiledHoldout[] | Refusal>();
 
-  /** @throws Refusal for one that cannot be read: as a global one it is every flag's */
+  /** @throws Refusal for a global one that cannot be read: it is every flag's */
   constructor(project: Project) {
-    const compiled = ({ holdouts }: { readonly holdouts: readonly Holdout[] }) =>
-      holdouts.filter(({ status }) => status === RUNNING).map((holdout) => compile(holdout, project));
-    this.#global = compiled(project);
-    for (const holdout of project.localHoldouts) {
-      if (holdout.status !== RUNNING) continue;
-      const one = compile(holdout, project);
-      for (const ruleId of holdout.includedRules ?? []) {
-        const others = this.#byRule.get(ruleId);
-        if (others === undefined) this.#byRule.set(ruleId, [one]);
-        else others.push(one);
-      }
-    }
+    const isRunning = ({ status }: Holdout) => status === RUNNING;
+    this.#global = project.holdouts.filter(isRunning).map((holdout) => compile(holdout, project));
+    for (const holdout of project.localHoldouts.filter(isRunning)) this.#addLocal(holdout, project);
   }
 
   get hasGlobal(): boolean {
@@ -47,9 +38,29 @@ export class Holdouts {
     return firstOf(this.#global, user);
   }
 
-  /** Those of one rule; null where there are none. */
+  /** Those of one rule; null where there are none. @throws Refusal for one that cannot be read */
   ofRule(ruleId: string): readonly CompiledHoldout[] | null {
-    return this.#byRule.get(ruleId) ?? null;
+    const own = this.#byRule.get(ruleId) ?? null;
+    if (own instanceof Refusal) throw own;
+    return own;
+  }
+
+  #addLocal(holdout: Holdout, project: Project): void {
+    const compiled = compiledOrRefused(holdout, project);
+    for (const ruleId of holdout.includedRules ?? []) {
+      const others = this.#byRule.get(String(ruleId));
+      if (compiled instanceof Refusal) this.#byRule.set(String(ruleId), compiled);
+      else if (others === undefined) this.#byRule.set(String(ruleId), [compiled]);
+      else if (!(others instanceof Refusal)) others.push(compiled);
+    }
+  }
+}
+
+function compiledOrRefused(holdout: Holdout, project: Project): CompiledHoldout | Refusal {
+  try {
+    return compile(holdout, project);
+  } catch (error) {
+    return refusalOf(error);
   }
 }
 

@@ -9,8 +9,8 @@ const EVERYONE_ELSE_PREFIX = 'default-';
 const NONE: ReadonlySet<string> = new Set();
 
 /** Keys of rules. */
-export const everyoneElseOf = ({ rolloutId }: Flag, project: Project): ReadonlySet<string> =>
-  everyoneElseAmong(project.rolloutById.get(rolloutId ?? '')?.experiments ?? []);
+export const everyoneElseOf = (flag: Flag, project: Project): ReadonlySet<string> =>
+  everyoneElseAmong(project.rolloutOf(flag)?.experiments ?? []);
 
 export function everyoneElseAmong(rules: readonly Pick<Rule, 'id' | 'key'>[]): ReadonlySet<string> {
   let keys: Set<string> | null = null;

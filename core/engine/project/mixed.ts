@@ -34,7 +34,5 @@ export function allVariations(rule: Rule, project: Project): readonly Variation[
   return [...rule.variations, ...flags.flatMap((flag) => everyoneElse(flag, project) ?? [])];
 }
 
-function everyoneElse({ rolloutId }: Flag, project: Project): Variation | null {
-  if (!rolloutId) return null;
-  return project.rolloutById.get(String(rolloutId))?.experiments.at(-1)?.variations[0] ?? null;
-}
+const everyoneElse = (flag: Flag, project: Project): Variation | null =>
+  project.rolloutOf(flag)?.experiments.at(-1)?.variations[0] ?? null;

@@ -35,7 +35,7 @@ export class Project {
   readonly experimentById = new Map<string, Rule>();
   /** Those of holdouts too. */
   readonly variationById = new Map<string, Variation>();
-  readonly rolloutById = new Map<string, Rollout>();
+  readonly #rolloutById = new Map<string, Rollout>();
   readonly #groupById = new Map<string, Group>();
   readonly #groupIdOf = new Map<Rule, string>();
   /** By variation id, of rules alone: those of holdouts have no values of their own. */
@@ -61,11 +61,20 @@ export class Project {
       }
     }
     for (const rollout of rollouts) {
-      this.rolloutById.set(String(rollout.id), rollout);
+      this.#rolloutById.set(String(rollout.id), rollout);
       for (const rule of rollout.experiments) this.#addRule(rule);
     }
     for (const { variations } of [...this.holdouts, ...this.localHoldouts])
       for (const variation of variations) this.variationById.set(String(variation.id), variation);
+  }
+
+  /** Of a flag; null where it names none. @throws Refusal */
+  rolloutOf({ key, rolloutId = '' }: Flag): Rollout | null {
+    const rollout = this.#rolloutById.get(String(rolloutId)) ?? null;
+    // The SDK decides nothing by one that has lost its id, but takes its variations for the flag's.
+    if (rollout !== null && !rolloutId)
+      throw new Refusal('unknown', `the rollout of flag "${key}" has no id`);
+    return rollout;
   }
 
   /** @param variationId what a bucket names @returns undefined where it is none */
