@@ -74,7 +74,7 @@ export class Quarantine {
     const isNews =
       known !== undefined && isSameLineage(known, candidate) ? isBehind(known, candidate) : fromRecord;
     if (outcome.kind === 'accepted' && isNews) this.#refused.delete(sdkKey);
-    // The head is what the publisher and the operator have to know of, not what was tried in its place.
+    // Publisher and operator have to know of the head, not of the versions tried in its place.
     if (fromHistory) return;
     if (outcome.kind !== 'rejected' || !fromRecord || !outcome.code.startsWith(OF_THE_DATAFILE)) return;
     const { clock, log } = this.#options;

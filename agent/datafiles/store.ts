@@ -181,7 +181,7 @@ export class Store<B> {
       return ignored(verdict);
     }
     if (state.rejected.includes(rejectionId(candidate))) return ignored('judged');
-    // Whose it is comes before what it is: the body of a forged one is not even loaded.
+    // Signatures are checked before bodies: the body of a forged candidate is not even loaded.
     const refusal = this.#options.signatures?.refusal(candidate, held) ?? null;
     if (refusal !== null) return this.#reject(state, candidate, refusal);
     return verdict === 'take' ? null : ignored(verdict);

@@ -177,7 +177,7 @@ export class UserDecisions {
     return this.#user;
   }
 
-  /** Which flags are left out of a list is for the routes to say: of a single one they answer whatever it is. */
+  /** Routes leave flags out of lists themselves: of a single one they answer also when it is off. */
   get #sdkOptions(): SdkDecideOptions {
     this.#options ??= this.#request.decideOptions.filter(
       (option) => option !== 'ENABLED_FLAGS_ONLY',

@@ -1,47 +1,13 @@
 // Variables whose value is none of their type. Optimizely does not make such; where there is one, decisions have the type's
 // own value for "nothing", and say so among their reasons whether or not they were asked for. Knows neither SDK nor HTTP.
 
+import type * as shape from '../../core/datafile/shape.ts';
+import type { Changeable } from '../../core/datafile/shape.ts';
 import { typedValue } from '../../core/engine/said/variable-value.ts';
 
-interface Usage {
-  readonly id: string;
-  value: string;
-}
-
-interface Variable {
-  readonly id: string;
-  readonly key: string;
-  readonly type: string;
-  readonly subType?: string;
-  defaultValue: string;
-}
-
-interface Rule {
-  readonly id: string;
-  readonly key: string;
-  readonly variations?: readonly { readonly key: string; readonly variables?: readonly Usage[] }[];
-}
-
-interface Holder {
-  readonly id: string;
-  readonly experiments?: readonly Rule[];
-}
-
-interface Flag {
-  readonly key: string;
-  readonly rolloutId?: string;
-  readonly experimentIds?: readonly string[];
-  readonly variables?: readonly Variable[];
-}
-
-interface Datafile {
-  readonly experiments?: readonly Rule[];
-  readonly groups?: readonly Holder[];
-  readonly rollouts?: readonly Holder[];
-  readonly holdouts?: readonly Rule[];
-  readonly localHoldouts?: readonly Rule[];
-  readonly featureFlags?: readonly Flag[];
-}
+type Datafile = Changeable<shape.DatafileJson>;
+type Rule = Changeable<shape.Rule>;
+type Usage = Changeable<shape.Usage>;
 
 /** As much of a decision as says which values it has. */
 export interface ValuedDecision {
@@ -111,7 +77,7 @@ export class InvalidVariables {
       .map(({ key }) => `Variable value for key "${key}" is invalid or wrong type.`);
   }
 
-  #rulesOf({ experimentIds = [], rolloutId }: Flag): readonly Rule[] {
+  #rulesOf({ experimentIds = [], rolloutId }: shape.Flag): readonly Rule[] {
     const { holdouts = [], localHoldouts = [], rollouts = [] } = this.#datafile;
     const delivery = rollouts.find(({ id }) => id === rolloutId)?.experiments ?? [];
     const own = rulesOf(this.#datafile).filter(({ id }) => experimentIds.includes(id));
@@ -129,7 +95,7 @@ const listOf = <T>(list: readonly T[] | null | undefined): readonly T[] => (Arra
 
 const TEXT = 'string';
 
-const typeOf = ({ type, subType }: Variable): string => (subType === 'json' ? 'json' : type);
+const typeOf = ({ type, subType }: shape.Variable): string => (subType === 'json' ? 'json' : type);
 
 /** How nearly all values are written, and both SDKs read them alike. */
 const USUAL: ReadonlyMap<string, RegExp> = new Map([

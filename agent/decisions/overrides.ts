@@ -50,7 +50,7 @@ export class Overrides {
     return true;
   }
 
-  /** Like set(), for a change that somebody else was asked for. */
+  /** Like set(), for a change that another process was asked for. */
   accept(override: Override, client: ForcedVariations | null): boolean {
     const { sdkKey, userId, experimentKey, variationKey } = override;
     const previous = this.get(sdkKey, userId, experimentKey);
@@ -73,7 +73,7 @@ export class Overrides {
     return true;
   }
 
-  /** Everything that is kept, for whoever joins later. */
+  /** Everything that is kept, for processes that join later. */
   *all(): Iterable<Override> {
     for (const sdkKey of this.#kept.keys()) yield* this.#of(sdkKey);
   }

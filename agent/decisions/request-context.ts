@@ -28,6 +28,6 @@ const contexts = new AsyncLocalStorage<RequestContext>();
 
 export const requestContext = (): RequestContext => contexts.getStore() ?? PLAIN;
 
-/** Runs `work`, and whatever it leaves for later turns, for a request that differs from others by `context`. */
+/** Runs `work`, and all that it leaves for later turns, for a request that differs from others by `context`. */
 export const inContext = <T>(context: Partial<RequestContext>, work: () => T): T =>
   contexts.run({ ...PLAIN, ...context }, work);

@@ -55,7 +55,9 @@ export class Api {
     this.#bounds = { limits: config.userLimits, turns: new Turns(deps.monotonicMs, deps.eventRoom) };
     this.#streams = new EventStreams({ clock, log, streamsMax: config.streamsMax });
     this.#hub = new NotificationHub({
-      ...{ clock, random, channel },
+      clock,
+      random,
+      channel,
       clientOf: (sdkKey) => store.get(sdkKey)?.built ?? null,
       onDropped: (sdkKey, count) => log.warn('notes.dropped', { sdkKey, count }),
     });

@@ -1,5 +1,5 @@
-// Requests as the original's timers count them, beside our own counts: those whose SDK key is known, also the operations of a
-// batch, in milliseconds. Plain numbers, so that a request costs next to nothing and processes can be summed up.
+// Requests as the original's timers count them, beside this agent's own counts: requests whose SDK key is known, also as operations
+// of a batch, in milliseconds. Plain numbers, so that a request costs next to nothing and processes can be summed up.
 
 import { addBuckets, bucketOf } from './request-counts.ts';
 

@@ -21,15 +21,15 @@ export interface HubOptions {
   readonly random: Random;
   /** The client that decides for a key now. */
   readonly clientOf: (sdkKey: SdkKey) => FlagClient | null;
-  /** To and from the other agents; null: this one alone. */
+  /** To and from the other agents; null: there are none. */
   readonly channel: NotificationChannel | null;
-  /** Notes that others will miss because there were too many. */
+  /** Told of notifications that other agents will miss because there were too many. */
   readonly onDropped: (sdkKey: SdkKey, count: number) => void;
 }
 
 interface KeyState {
   readonly listeners: Set<OnNotification>;
-  /** Ends the subscription to the other agents' notes. */
+  /** Ends the subscription to the other agents' notifications. */
   unsubscribe: (() => void) | null;
   /** Ends listening to the client that decides. */
   detach: (() => void) | null;
@@ -147,7 +147,8 @@ export class NotificationHub {
   #outbox(sdkKey: SdkKey): Outbox {
     const { clock, channel, onDropped } = this.#options;
     return new Outbox({
-      ...{ from: this.#id, clock },
+      from: this.#id,
+      clock,
       send: (message) => channel?.publish(noteSubject(sdkKey), message),
       onDropped: (count) => onDropped(sdkKey, count),
     });

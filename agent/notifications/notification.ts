@@ -79,7 +79,10 @@ export function trackNotification(
       entity_id: event?.entity_id,
       key: event?.key,
       Attributes: visitor?.attributes.map(({ value, key, type, entity_id }) => ({
-        ...{ value, key, type, entity_id },
+        value,
+        key,
+        type,
+        entity_id,
       })),
       tags: isEmpty(tags) ? undefined : tags,
       revenue: event?.revenue ?? undefined,

@@ -8,9 +8,9 @@ import { type RateState, takeToken } from '../../core/rate-limit.ts';
 import { WANT_SUBJECT } from '../../core/record/names.ts';
 import type { NotificationChannel } from '../datafiles/sources/side-channel.ts';
 
-/** How often a wish is repeated. */
+/** How often an agent repeats which keys have listeners. */
 export const WANT_INTERVAL_MS = 10_000;
-/** A wish that was not repeated for this long has ended. */
+/** Listeners of which nothing was heard for this long are gone. */
 export const WANT_LAPSE_MS = 30_000;
 /** Keys that others may want of one agent. */
 const WANTED_MAX = 10_000;

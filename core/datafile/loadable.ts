@@ -143,7 +143,7 @@ function isLoadableRollout(rollout: Fields, notes: Notes): boolean {
   return true;
 }
 
-/** A local holdout is for the rules that it names; one that names none is for no rule. */
+/** A local holdout applies to the rules that it names; without names it applies to none. */
 function isLocalHoldout(holdout: Fields, notes: Notes): boolean {
   if (!isLoadableRule(holdout, 'holdout', notes)) return false;
   const named: readonly unknown[] = Array.isArray(holdout.includedRules) ? holdout.includedRules : [];

@@ -128,3 +128,6 @@ export interface Integration {
   readonly host?: unknown;
   readonly publicKey?: unknown;
 }
+
+/** The same with fields that may be set: for the few places that change a datafile. */
+export type Changeable<T> = T extends object ? { -readonly [K in keyof T]: Changeable<T[K]> } : T;

@@ -24,7 +24,8 @@ export class CompiledFlag {
   /** No rule has anything for the user. */
   readonly nothing = new Outcome(null, null, 'rollout');
   readonly #project: Project;
-  readonly #holdouts: Holdouts;
+  /** Null where none holds for every flag. */
+  readonly #holdouts: Holdouts | null;
   readonly #experiments: readonly Experiment[];
   readonly #deliveries: readonly Delivery[];
   readonly #heldOut = new Map<HeldOut, Outcome>();
@@ -38,7 +39,7 @@ export class CompiledFlag {
   constructor(flag: Flag, project: Project, holdouts: Holdouts) {
     this.flag = flag;
     this.#project = project;
-    this.#holdouts = holdouts;
+    this.#holdouts = holdouts.hasGlobal ? holdouts : null;
     expectKnown(flag, 'flag');
     nameOf(flag.key, 'the key of a flag');
     expectReadableVariables(flag);
@@ -57,7 +58,7 @@ export class CompiledFlag {
       const variation = this.#forcedVariation(forced, WHOLE_FLAG);
       if (variation !== null) return this.#outcomeOfFlag(variation);
     }
-    const heldOut = this.#holdouts.hasGlobal ? user.heldOutBy(this.#holdouts) : null;
+    const heldOut = this.#holdouts === null ? null : user.heldOutBy(this.#holdouts);
     if (heldOut === null) return this.#byExperiments(user, forced) ?? this.#byDeliveries(user, forced);
     if (!heldOut.keepsDeliveries) return this.#outcomeOfHoldout(heldOut);
     return this.#besideHoldout(this.#byDeliveries(user, forced), heldOut);

@@ -38,7 +38,8 @@ export class User {
   /** What is to be saved of it: experiment id → variation id. Null where nothing is. */
   toKeep: Map<string, string> | null = null;
   /** Global holdouts are the same for every flag, so they are asked once. */
-  #heldOut: HeldOut | null | undefined = undefined;
+  #heldOut: HeldOut | null = null;
+  #isHeldOutKnown = false;
 
   constructor(userId: string, attributes: Attributes, handedIn: HandedIn = {}) {
     const bucketingId = attributes[BUCKETING_ID];
@@ -51,11 +52,10 @@ export class User {
     this.profile = handedIn.profile ?? null;
   }
 
-  /** The variation that was kept; undefined where none was. */
+  /** The variation that was kept; undefined where none was. @param experimentId none that every object has: see nameOf() */
   kept(experimentId: string): string | undefined {
     const kept = this.toKeep?.get(experimentId);
-    if (kept !== undefined || this.profile === null) return kept;
-    return Object.hasOwn(this.profile, experimentId) ? this.profile[experimentId]?.variation_id : undefined;
+    return kept ?? this.profile?.[experimentId]?.variation_id;
   }
 
   keep(experimentId: string, variationId: string): void {
@@ -65,7 +65,10 @@ export class User {
 
   /** See Holdouts.globalFor(). @param holdouts the same at every call */
   heldOutBy(holdouts: Holdouts): HeldOut | null {
-    if (this.#heldOut === undefined) this.#heldOut = holdouts.globalFor(this);
+    if (!this.#isHeldOutKnown) {
+      this.#heldOut = holdouts.globalFor(this);
+      this.#isHeldOutKnown = true;
+    }
     return this.#heldOut;
   }
 }

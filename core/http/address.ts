@@ -38,7 +38,7 @@ export function isPublicAddress(address: string): boolean {
   return first !== 0x2002 && first !== 0x3fff;
 }
 
-/** Dotted decimal only: that is what resolvers and URLs give, however an address was written. */
+/** Dotted decimal only: resolvers and URLs give this form, however an address was written. */
 function parseV4(address: string): number | null {
   const parts = address.split('.');
   if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256))

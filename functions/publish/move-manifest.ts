@@ -17,7 +17,7 @@ export const MANIFEST_ATTEMPTS_MAX = 40;
 const PAUSE_FIRST_MS = 10;
 const PAUSE_MAX_MS = 100;
 
-/** `manifest` is what the record has now. */
+/** `manifest` is the record's current one. */
 export type Moved =
   /** `written`: the manifest of this writer; others may have moved it on before the writer knew. */
   | { readonly kind: 'moved'; readonly manifest: Manifest; readonly written: Manifest }

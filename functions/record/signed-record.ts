@@ -33,7 +33,7 @@ export function withTrustedManifests(
     ...boundRecord(record),
     lastSeen: (sdkKey) => memory.head(sdkKey),
     readManifest: async (sdkKey) => {
-      // Of two reads at once the later may answer first: what counts is what was known before.
+      // Of two reads at once the later may answer first: only what was known before both counts.
       const before = memory.head(sdkKey);
       let stored: StoredManifest | null;
       try {

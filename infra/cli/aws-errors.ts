@@ -28,7 +28,10 @@ export function awsError(error: unknown, what: string): FanoutError {
   const said = messageOf(error);
   const as = (code: ErrorCode, message: string, remedy: string, retryable = false) =>
     new FanoutError({
-      ...{ code, message, remedy, retryable },
+      code,
+      message,
+      remedy,
+      retryable,
       fields: { aws: name, status: statusOf(error) },
       cause: error,
     });

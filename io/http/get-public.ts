@@ -31,7 +31,7 @@ export async function getPublic(url: URL, { headers, signal, resolve }: PublicGe
     ...(isProxied || address === undefined ? {} : { lookup: lookupOf(address) }),
   });
   return new Promise((answered, failed) => {
-    // Nothing is compressed: undoing it is what only fetch() does by itself.
+    // No answer is to be compressed: only fetch() decompresses by itself.
     const sent = { ...headers, 'accept-encoding': 'identity' };
     const asking = request(url, { agent, signal, headers: sent }, (response) => {
       response.once('close', () => agent.destroy());

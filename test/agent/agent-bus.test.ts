@@ -96,7 +96,7 @@ describe('an agent on the bus', () => {
     });
   });
 
-  it('is not taken in by a bad message: S3 says what the seq really is', async () => {
+  it('an agent on the bus is not taken in by a bad message: S3 says what the seq really is', async () => {
     const { agent, record, publisher } = await setUp();
     const manifest = record.publish(KEY, datafileBody(2));
     await publisher.announce(manifest, datafileBody(2, { on: false }));

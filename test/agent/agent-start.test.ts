@@ -37,7 +37,7 @@ describe('an agent that starts', () => {
     });
   });
 
-  it('is not ready without a datafile, answers so, and is ready once it has one', async () => {
+  it('an agent that starts is not ready without a datafile, answers so, and is ready once it has one', async () => {
     const record = new MemoryRecord();
     const agent = await startAgent({ record });
     expect((await agent.get('/health/ready')).status).toBe(503);
@@ -80,7 +80,7 @@ describe('an agent that starts', () => {
     await serves(agent, 1, 7);
   });
 
-  it('does not ask the CDN at all where the record has the key', async () => {
+  it('an agent that starts does not ask the CDN at all where the record has the key', async () => {
     const cdn = await startCdn();
     cdn.bodies.set(KEY, datafileBody(8));
     const record = new MemoryRecord();
@@ -94,7 +94,7 @@ describe('an agent that starts', () => {
 describe('a configured key that Optimizely does not know', () => {
   const both = { OPTIMIZELY_SDKKEYS: `${KEY},${OTHER_KEY}` };
 
-  it('does not keep the agent from serving the other, and is served once it is there', async () => {
+  it('a configured key that Optimizely does not know does not keep the agent from serving the other, and is served once it is there', async () => {
     const cdn = await startCdn();
     const record = new MemoryRecord();
     record.publish(KEY, datafileBody(4));
@@ -122,19 +122,22 @@ describe('a configured key that Optimizely does not know', () => {
     expect((await healthOf(agent)).status).toBe('ok');
   });
 
-  it.each([401, 429, 500, 503])('is not one for which the CDN answers %d', async (status) => {
-    const cdn = await startCdn();
-    cdn.failStatus = status;
-    const record = new MemoryRecord();
-    record.publish(KEY, datafileBody(4));
-    const env = { ...both, OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: cdn.template };
-    const agent = await startAgent({ record, env });
-    await serves(agent, 1, 4);
-    await eventually('the CDN has said so', () => agent.log.of('source.failed').length > 0);
-    expect((await agent.get('/health/ready')).status).toBe(503);
-  });
+  it.each([401, 429, 500, 503])(
+    'a configured key that Optimizely does not know is not one for which the CDN answers %d',
+    async (status) => {
+      const cdn = await startCdn();
+      cdn.failStatus = status;
+      const record = new MemoryRecord();
+      record.publish(KEY, datafileBody(4));
+      const env = { ...both, OPTIMIZELY_CLIENT_DATAFILEURLTEMPLATE: cdn.template };
+      const agent = await startAgent({ record, env });
+      await serves(agent, 1, 4);
+      await eventually('the CDN has said so', () => agent.log.of('source.failed').length > 0);
+      expect((await agent.get('/health/ready')).status).toBe(503);
+    },
+  );
 
-  it('is not known to be one while the record does not answer', async () => {
+  it('a configured key that Optimizely does not know is not known to be one while the record does not answer', async () => {
     const cdn = await startCdn();
     cdn.bodies.set(KEY, datafileBody(4));
     const record = new MemoryRecord();
@@ -150,7 +153,7 @@ describe('a configured key that Optimizely does not know', () => {
     await eventually('it is ready', async () => (await agent.get('/health/ready')).status === 200);
   });
 
-  it('is known to be one also where only what is signed is served', async () => {
+  it('a configured key that Optimizely does not know is known to be one also where only what is signed is served', async () => {
     const cdn = await startCdn();
     const keys = newKeys();
     const record = new MemoryRecord();
@@ -179,7 +182,7 @@ describe('a configured key that Optimizely does not know', () => {
 });
 
 describe('keys that are not configured', () => {
-  it('are loaded on demand and followed, and unknown ones refused', async () => {
+  it('keys that are not configured are loaded on demand and followed, and unknown ones refused', async () => {
     const cdn = await startCdn();
     const record = new MemoryRecord();
     record.publish(KEY, datafileBody(1));
@@ -196,7 +199,7 @@ describe('keys that are not configured', () => {
     expect((await healthOf(agent)).datafiles.map(({ sdkKey }) => sdkKey)).toEqual([KEY, OTHER_KEY]);
   });
 
-  it('are downloaded once where only the CDN has them', async () => {
+  it('keys that are not configured are downloaded once where only the CDN has them', async () => {
     const cdn = await startCdn();
     const record = new MemoryRecord();
     record.publish(KEY, datafileBody(1));
@@ -206,7 +209,7 @@ describe('keys that are not configured', () => {
     expect(cdn.seen).toHaveLength(1);
   });
 
-  it('are not given to whom the CDN refuses them, although the record has them', async () => {
+  it('keys that are not configured are not given to whom the CDN refuses them, although the record has them', async () => {
     const cdn = await startCdn();
     const record = new MemoryRecord();
     record.publish(KEY, datafileBody(1));

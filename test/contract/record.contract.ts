@@ -53,18 +53,18 @@ export function describeRecordContract(name: string, start: () => Promise<Record
     });
 
     describe('a manifest', () => {
-      it('is null before there is one', async () => {
+      it('a manifest is null before there is one', async () => {
         expect(await record.readManifest(newKey())).toBeNull();
       });
 
-      it('is read as it was swapped in, with the ETag that the swap gave, also by another process', async () => {
+      it('a manifest is read as it was swapped in, with the ETag that the swap gave, also by another process', async () => {
         const sdkKey = newKey();
         const { manifest, etag } = await created(sdkKey);
         expect(await record.readManifest(sdkKey)).toEqual({ manifest, etag });
         expect(await target.open().readManifest(sdkKey)).toEqual({ manifest, etag });
       });
 
-      it('is created once: a second creation is a conflict and changes nothing', async () => {
+      it('a manifest is created once: a second creation is a conflict and changes nothing', async () => {
         const sdkKey = newKey();
         const first = await created(sdkKey);
         expect(await record.swapManifest(manifestFor(sdkKey, 'other'), null)).toBe('conflict');
@@ -84,14 +84,14 @@ export function describeRecordContract(name: string, start: () => Promise<Record
         });
       });
 
-      it('is not created by a swap that names an ETag', async () => {
+      it('a manifest is not created by a swap that names an ETag', async () => {
         const sdkKey = newKey();
         const swapped = await record.swapManifest(manifestFor(sdkKey), `"${'0'.repeat(32)}"`);
         expect(swapped).toBe('conflict');
         expect(await record.readManifest(sdkKey)).toBeNull();
       });
 
-      it('has the ETag of its bytes: pinned and unpinned, it has the first one again', async () => {
+      it('a manifest has the ETag of its bytes: pinned and unpinned, it has the first one again', async () => {
         const sdkKey = newKey();
         const first = await created(sdkKey);
         const pinned = await record.swapManifest(pin(first.manifest, 'a test', 9), first.etag);
@@ -100,7 +100,7 @@ export function describeRecordContract(name: string, start: () => Promise<Record
         expect(await record.swapManifest(unpin(first.manifest), etag)).toEqual({ etag: first.etag });
       });
 
-      it(`has one winner among ${RACERS} who create it at once, and the winner's is read`, async () => {
+      it(`a manifest has one winner among ${RACERS} who create it at once, and the winner's is read`, async () => {
         const sdkKey = newKey();
         const manifests = Array.from({ length: RACERS }, (_, i) => manifestFor(sdkKey, `racer-${i}`));
         const swaps = await Promise.all(manifests.map((it) => target.open().swapManifest(it, null)));
@@ -109,7 +109,7 @@ export function describeRecordContract(name: string, start: () => Promise<Record
         expect((await record.readManifest(sdkKey))?.manifest).toEqual(winners[0]);
       });
 
-      it(`has one winner among ${RACERS} who move it at once, and the winner's is read`, async () => {
+      it(`a manifest has one winner among ${RACERS} who move it at once, and the winner's is read`, async () => {
         const sdkKey = newKey();
         const { manifest, etag } = await created(sdkKey);
         const manifests = Array.from({ length: RACERS }, (_, i) => nextOf(manifest, `racer-${i}`));
@@ -119,7 +119,7 @@ export function describeRecordContract(name: string, start: () => Promise<Record
         expect((await record.readManifest(sdkKey))?.manifest).toEqual(winners[0]);
       });
 
-      it('of one key says nothing of another, however alike their names are', async () => {
+      it('a manifest of one key says nothing of another, however alike their names are', async () => {
         const [one, other] = [toSdkKey(`twin/${++keys}`), toSdkKey(`twin+${keys}`)];
         await created(one);
         expect(await record.readManifest(other)).toBeNull();
@@ -127,28 +127,28 @@ export function describeRecordContract(name: string, start: () => Promise<Record
     });
 
     describe('a body', () => {
-      it('is written once, and read back byte for byte by another process', async () => {
+      it('a body is written once, and read back byte for byte by another process', async () => {
         const { sdkKey, sha256, body } = bodyFor(newKey());
         expect(await record.putBody(sdkKey, sha256, body)).toBe('written');
         expect(await record.putBody(sdkKey, sha256, body)).toBe('already-there');
         expect(Buffer.from(await target.open().readBody(sdkKey, sha256))).toEqual(Buffer.from(body));
       });
 
-      it('is missing until it is written, and under another key after that', async () => {
+      it('a body is missing until it is written, and under another key after that', async () => {
         const { sdkKey, sha256, body } = bodyFor(newKey());
         await expect(record.readBody(sdkKey, sha256)).rejects.toMatchObject({ code: 'BODY_MISSING' });
         await record.putBody(sdkKey, sha256, body);
         await expect(record.readBody(newKey(), sha256)).rejects.toMatchObject({ code: 'BODY_MISSING' });
       });
 
-      it('is written by one of several at once', async () => {
+      it('a body is written by one of several at once', async () => {
         const { sdkKey, sha256, body } = bodyFor(newKey());
         const puts = Array.from({ length: RACERS }, () => target.open().putBody(sdkKey, sha256, body));
         const outcomes = await Promise.all(puts);
         expect(outcomes.filter((outcome) => outcome === 'written')).toHaveLength(1);
       });
 
-      it('that is not what its name says is corrupt, until the right bytes replace it', async () => {
+      it('a body that is not what its name says is corrupt, until the right bytes replace it', async () => {
         const { sdkKey, sha256, body } = bodyFor(newKey());
         await record.replaceBody?.(sdkKey, sha256, Buffer.from('{"spoilt":true}'));
         await expect(record.readBody(sdkKey, sha256)).rejects.toMatchObject({ code: 'BODY_CORRUPT' });

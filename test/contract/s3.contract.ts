@@ -62,19 +62,19 @@ export function describeS3Contract(name: string, open: () => Promise<S3Target>):
         expect(object.LastModified).toBeInstanceOf(Date);
       });
 
-      it('may have 1 MB of random bytes', async () => {
+      it('a plain object may have 1 MB of random bytes', async () => {
         const body = randomBytes(1024 * 1024);
         await put('large', body);
         const read = (await (await get('large')).Body?.transformToByteArray()) ?? new Uint8Array();
         expect(Buffer.compare(read, body)).toBe(0);
       });
 
-      it('may be empty', async () => {
+      it('a plain object may be empty', async () => {
         await put('empty', new Uint8Array());
         expect(await textOf('empty')).toBe('');
       });
 
-      it('is described by HEAD and gone after DELETE, which may be repeated', async () => {
+      it('a plain object is described by HEAD and gone after DELETE, which may be repeated', async () => {
         await put('short-lived', 'abc');
         const head = await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: 'short-lived' }));
         expect(head.ContentLength).toBe(3);
@@ -85,7 +85,7 @@ export function describeS3Contract(name: string, open: () => Promise<S3Target>):
         );
       });
 
-      it('is kept apart by keys that differ only in percent-encoding', async () => {
+      it('a plain object is kept apart by keys that differ only in percent-encoding', async () => {
         const keys = [
           'datafiles/a%2Fb/manifest.json',
           'datafiles/a/b/manifest.json',
@@ -123,14 +123,14 @@ export function describeS3Contract(name: string, open: () => Promise<S3Target>):
     });
 
     describe('a conditional write', () => {
-      it('with If-None-Match: * creates once and leaves the first body', async () => {
+      it('a conditional write with If-None-Match: * creates once and leaves the first body', async () => {
         await put('created', 'first', { IfNoneMatch: '*' });
         const error = await errorOf(put('created', 'second', { IfNoneMatch: '*' }));
         expect([error.name, error.$metadata.httpStatusCode]).toEqual(['PreconditionFailed', 412]);
         expect(await textOf('created')).toBe('first');
       });
 
-      it('with If-Match replaces what was read and nothing newer', async () => {
+      it('a conditional write with If-Match replaces what was read and nothing newer', async () => {
         const { ETag: first } = await put('moved', 'one');
         const { ETag: second } = await put('moved', 'two', { IfMatch: first });
         expect(second).not.toBe(first);
@@ -138,19 +138,19 @@ export function describeS3Contract(name: string, open: () => Promise<S3Target>):
         expect(await textOf('moved')).toBe('two');
       });
 
-      it('with If-Match does not create what is missing', async () => {
+      it('a conditional write with If-Match does not create what is missing', async () => {
         const status = await statusOf(put('absent', 'x', { IfMatch: '"00000000000000000000000000000000"' }));
         expect([404, 412]).toContain(status);
         expect(await statusOf(get('absent'))).toBe(404);
       });
 
-      it(`has one winner among ${RACERS} racing creations, and the winner's body stays`, async () => {
+      it(`a conditional write has one winner among ${RACERS} racing creations, and the winner's body stays`, async () => {
         const outcomes = await race((i) => put('race-create', `racer ${i}`, { IfNoneMatch: '*' }));
         expectOneWinner(outcomes);
         expect(await textOf('race-create')).toBe(`racer ${outcomes.indexOf(200)}`);
       });
 
-      it(`has one winner among ${RACERS} racing replacements, and the winner's body stays`, async () => {
+      it(`a conditional write has one winner among ${RACERS} racing replacements, and the winner's body stays`, async () => {
         const { ETag } = await put('race-replace', 'start');
         const outcomes = await race((i) => put('race-replace', `racer ${i}`, { IfMatch: ETag }));
         expectOneWinner(outcomes);

@@ -16,11 +16,11 @@ describe('a duration', () => {
     ['1500µs', 1.5],
     ['1500μs', 1.5],
     ['5000000000ns', 5_000],
-  ])('of %s is %d ms', (text, expected) => {
+  ])('a duration of %s is %d ms', (text, expected) => {
     expect(parseDurationMs(text)).toBeCloseTo(expected, 9);
   });
 
-  it.each(['', '5', '5 s', '1d', '-1s', 's', '.s', '1s5', '5S', '1e3s'])('is not %j', (text) => {
+  it.each(['', '5', '5 s', '1d', '-1s', 's', '.s', '1s5', '5S', '1e3s'])('a duration is not %j', (text) => {
     expect(parseDurationMs(text)).toBe(null);
   });
 });

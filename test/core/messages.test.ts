@@ -27,7 +27,7 @@ describe('SNS notices', () => {
     [JSON.stringify({ ...base, kind: 'published' }), 'is neither'],
     [JSON.stringify({ ...base, kind: 'published', seq: 1, sdkKey: 'a.b' }), 'is not an SDK key'],
     [JSON.stringify({ ...base, kind: 'refetch', receivedAtMs: 1, changeId: 'a b' }), 'has no change id'],
-  ])('are refused when wrong: %s', (message, why) => {
+  ])('SNS notices are refused when wrong: %s', (message, why) => {
     expect(() => decodeNotice(message)).toThrow(why);
   });
 });
@@ -102,7 +102,7 @@ describe('the project table', () => {
     expect(message).not.toContain('hush');
   });
 
-  it('does not repeat its text when it is not JSON', () => {
+  it('the project table does not repeat its text when it is not JSON', () => {
     expect(() => parseProjects('[{"secrets": hush}]')).toThrow(/^(?!.*hush).*is not JSON/);
   });
 });

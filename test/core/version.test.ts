@@ -166,7 +166,7 @@ describe('two versions of one key', () => {
     }).toEqual(expected);
   });
 
-  it('are never both later than each other, and one of two different ones with times of birth is', () => {
+  it('two versions of one key are never both later than each other, and one of two different ones with times of birth is', () => {
     const any = fc.record({ lineage: fc.constantFrom(early, late), seq: fc.integer({ min: 1, max: 5 }) });
     fc.assert(
       fc.property(any, any, (one, other) => {
@@ -177,7 +177,7 @@ describe('two versions of one key', () => {
     );
   });
 
-  it('are put in order by seq, the newest first, and seq 0 is not of the record', () => {
+  it('two versions of one key are put in order by seq, the newest first, and seq 0 is not of the record', () => {
     const versions = [1, 3, 0, 2].map((seq) => version('a', seq));
     expect(versions.sort(newestFirst).map(({ seq }) => seq)).toEqual([3, 2, 1, 0]);
     expect(versions.map(isOfRecord)).toEqual([true, true, true, false]);
@@ -185,7 +185,7 @@ describe('two versions of one key', () => {
 });
 
 describe('revisions', () => {
-  it('are reached by an equal or a later one, and by none that is not there', () => {
+  it('revisions are reached by an equal or a later one, and by none that is not there', () => {
     expect([4, 5, 6].map((revision) => reachesRevision({ revision }, 5))).toEqual([false, true, true]);
     expect([reachesRevision(null, 0), reachesRevision(undefined, 0)]).toEqual([false, false]);
     expect([4, 5, 6].map((revision) => isLaterRevision({ revision }, { revision: 5 }))).toEqual([

@@ -38,7 +38,7 @@ describe('the webhook signature', () => {
     }
   });
 
-  it('is of the raw bytes: the same object serialised anew has another', () => {
+  it('the webhook signature is of the raw bytes: the same object serialised anew has another', () => {
     const again = bytes(JSON.stringify(JSON.parse(GOLDEN.body)));
     expect(verifySignature(again, GOLDEN.signature, [GOLDEN.secret])).toBe(false);
   });
@@ -78,11 +78,11 @@ describe('the webhook payload', () => {
     ['no revision', updated({ data: {} }), 'has no whole-number revision'],
     ['a fractional revision', updated({ data: { revision: 1.5 } }), 'has no whole-number revision'],
     ['a negative revision', updated({ data: { revision: -1 } }), 'has no whole-number revision'],
-  ])('is malformed with %s', (_, text, message) => {
+  ])('the webhook payload is malformed with %s', (_, text, message) => {
     expect(() => parseWebhook(bytes(text))).toThrow(message);
   });
 
-  it('is malformed when it is not UTF-8', () => {
+  it('the webhook payload is malformed when it is not UTF-8', () => {
     expect(() => parseWebhook(new Uint8Array([0x7b, 0xff, 0x7d]))).toThrow('is not UTF-8 JSON');
   });
 });

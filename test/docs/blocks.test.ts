@@ -6,17 +6,17 @@ import { blocksOf, documents, PLACES, parseBlocks } from './blocks.ts';
 const all = documents().flatMap(blocksOf);
 
 describe('every command block', () => {
-  it('is found', () => {
+  it('every command block is found', () => {
     expect(documents()).toContain('infra/RUNBOOK.md');
     expect(all.length).toBeGreaterThan(15);
   });
 
-  it('is run somewhere, or says why it cannot be', () => {
+  it('every command block is run somewhere, or says why it cannot be', () => {
     const silent = all.filter(({ places, reason }) => places.length > 0 === reason.length > 10);
     expect(silent.map(({ document, line }) => `${document}:${line}`)).toEqual([]);
   });
 
-  it('is run where there is a place for it', () => {
+  it('every command block is run where there is a place for it', () => {
     const places: readonly string[] = PLACES;
     expect(all.flatMap((block) => block.places).filter((place) => !places.includes(place))).toEqual([]);
     for (const place of places) expect(all.some((block) => block.places.includes(place))).toBe(true);

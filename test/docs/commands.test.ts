@@ -44,7 +44,7 @@ describe('a command in a document', () => {
     ['`npm run up -- --agent 3`', 'npm run up has no option --agent'],
     ['`npx osls deploy --stages prod`', 'osls deploy has no option --stages'],
     ['`npx osls deploy --param natsURL=x`', 'serverless.yml has no param natsURL'],
-  ])('that does not exist is found out: %s', async (text, problem) => {
+  ])('a command in a document that does not exist is found out: %s', async (text, problem) => {
     const [command] = page(text);
     expect(command && (await problemOf(command))).toContain(problem);
   });

@@ -61,7 +61,7 @@ describe('the publisher', () => {
     'subscription df.v1.*',
     'subscription _INBOX.agent.>',
     'subscription >',
-  ])('is refused: %s', async (what) => {
+  ])('the publisher is refused: %s', async (what) => {
     expect(await refusalsOf('publisher', what)).toEqual([what]);
   });
 });
@@ -140,7 +140,7 @@ describe('built agents with the agent user', () => {
     expect(noticed).toEqual([]);
   });
 
-  it('take nothing from a server whose authority they do not know', async () => {
+  it('built agents with the agent user take nothing from a server whose authority they do not know', async () => {
     const agent = await spawnAgent({ ...env(), NODE_EXTRA_CA_CERTS: '' });
     await eventually('it complains', () => agent.lines.some((line) => line.includes('BUS_UNAVAILABLE')));
     expect(agent.lines.join('\n')).not.toContain(PASSWORDS.agent);
@@ -182,7 +182,7 @@ describe('the agent user', () => {
     'subscription _INBOX.publisher.>',
     'subscription canary.v1.*',
     'subscription _R_.>',
-  ])('is refused: %s', async (what) => {
+  ])('the agent user is refused: %s', async (what) => {
     expect(await refusalsOf('agent', what)).toEqual([what]);
     expect(await heads()).toEqual(before);
   });

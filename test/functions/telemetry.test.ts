@@ -30,7 +30,7 @@ afterEach(() => {
 });
 
 describe('a log line', () => {
-  it('is one JSON object with its event, level, writer and fields', () => {
+  it('a log line is one JSON object with its event, level, writer and fields', () => {
     createTelemetry('webhook').log.warn('manifest.kept', { seq: 3, reason: 'older' });
     expect(printed).toMatchObject([
       { level: 'warn', event: 'manifest.kept', service: 'webhook', name: 'shop-webhook', seq: 3 },
@@ -42,13 +42,13 @@ describe('a log line', () => {
     ['the setting', { FANOUT_NAME: 'mine', AWS_LAMBDA_FUNCTION_NAME: 'theirs' }, 'mine'],
     ['the function', { FANOUT_NAME: ' ', AWS_LAMBDA_FUNCTION_NAME: 'theirs' }, 'theirs'],
     ['the host', {}, hostname()],
-  ])('is by the name of %s', (_, env, name) => {
+  ])('a log line is by the name of %s', (_, env, name) => {
     const write = (line: string) => void printed.push(JSON.parse(line));
     create({ service: 'receiver', env, nowMs: () => 0, write }).log.info('beat.sent');
     expect(printed).toMatchObject([{ service: 'receiver', name }]);
   });
 
-  it('is left out below FANOUT_LOG_LEVEL', () => {
+  it('a log line is left out below FANOUT_LOG_LEVEL', () => {
     const write = (line: string) => void printed.push(JSON.parse(line));
     const { log } = create({ service: 'bridge', env: { FANOUT_LOG_LEVEL: 'Warn' }, nowMs: () => 0, write });
     log.info('beat.sent');
@@ -71,7 +71,7 @@ describe('a log line', () => {
 });
 
 describe('metrics', () => {
-  it('are printed together, in the embedded format', () => {
+  it('metrics are printed together, in the embedded format', () => {
     const { metrics, flush } = createTelemetry('webhook');
     metrics.count('MissedWebhook');
     metrics.count('MissedWebhook', 2);
@@ -84,7 +84,7 @@ describe('metrics', () => {
     expect(printed.flatMap(lineProblems)).toEqual([]);
   });
 
-  it('of several stages are kept apart, where there are stages', () => {
+  it('metrics of several stages are kept apart, where there are stages', () => {
     for (const stage of ['prod', '']) {
       const { metrics, flush } = createTelemetry('webhook', stage);
       metrics.count('MissedWebhook');
@@ -96,7 +96,7 @@ describe('metrics', () => {
     expect(none).toHaveProperty('_aws.CloudWatchMetrics.0.Dimensions', [['service']]);
   });
 
-  it('are printed once, and not at all when nothing was counted', () => {
+  it('metrics are printed once, and not at all when nothing was counted', () => {
     const { metrics, flush } = createTelemetry('webhook');
     flush();
     metrics.count('BusBehind');

@@ -105,7 +105,7 @@ describe('the CDN', () => {
     ['a gigabyte in gzip', packed('gzip', gzipBomb)],
     ['a quarter of one in brotli', packed('br', brotliBomb)],
     ['an endless body', endless()],
-  ])('may send %s: neither functions nor agents read more than a datafile', async (_, send) => {
+  ])('the CDN may send %s: neither functions nor agents read more than a datafile', async (_, send) => {
     answer = send;
     expect(await failureOf(fromCdn)).toMatchObject({ code: 'DATAFILE_TOO_LARGE' });
     expect(await failureOf(fromAgentCdn)).toMatchObject({
@@ -120,7 +120,7 @@ describe('S3', () => {
   const reader = () => new S3Reader({ bucket: 'b', endpoint: base, region: 'us-east-1' });
   const sha256 = sha256Of(new Uint8Array(1));
 
-  it('may send an endless manifest or body: reading stops at its limit', async () => {
+  it('S3 may send an endless manifest or body: reading stops at its limit', async () => {
     answer = endless();
     const expected = {
       code: 'RECORD_UNAVAILABLE',
@@ -137,7 +137,7 @@ describe('S3', () => {
     expect(sent).toBeLessThan(128 * MIB);
   });
 
-  it('may send an endless error: that is not read either', async () => {
+  it('S3 may send an endless error: that is not read either', async () => {
     answer = endless(500);
     const expected = { code: 'RECORD_UNAVAILABLE' };
     expect(await failureOf(() => bucket().readManifest(KEY))).toMatchObject(expected);
@@ -148,7 +148,7 @@ describe('S3', () => {
     expect(sent).toBeLessThan(64 * MIB);
   });
 
-  it('may pack a body: it is not unpacked, and its hash is not right', async () => {
+  it('S3 may pack a body: it is not unpacked, and its hash is not right', async () => {
     answer = packed('gzip', gzipBomb);
     expect(await failureOf(() => bucket().readBody(KEY, sha256))).toMatchObject({ code: 'BODY_CORRUPT' });
     expect((await reader().readBody(KEY, sha256)).byteLength).toBe(gzipBomb.byteLength);
@@ -158,7 +158,7 @@ describe('S3', () => {
 describe('the bus', () => {
   const head = { encoding: 'br', bytes: 1_000, sha256: sha256Of(new Uint8Array(1)) } as EnvelopeHead;
 
-  it('may send a bomb: it is unpacked to its announced size at most, and nothing in place of a body', async () => {
+  it('the bus may send a bomb: it is unpacked to its announced size at most, and nothing in place of a body', async () => {
     const bomb = async () => decodeBody(head, brotliBomb);
     expect(await failureOf(bomb)).toMatchObject({ code: 'BODY_CORRUPT' });
     const plain = async () => decodeBody({ ...head, encoding: 'identity' }, Buffer.alloc(10 * MIB));
@@ -167,7 +167,7 @@ describe('the bus', () => {
 });
 
 describe('other services', () => {
-  it('may answer without end: the agent reads a megabyte at most', async () => {
+  it('other services may answer without end: the agent reads a megabyte at most', async () => {
     answer = endless();
     const requester = createRequester(systemClock);
     const ask = () => requester.ask('A service', base, { method: 'GET', timeoutMs: 10_000 });
@@ -181,7 +181,7 @@ describe('other services', () => {
   it.each([
     ['an endless list of keys', endless()],
     ['one that unpacks to a gigabyte', packed('gzip', gzipBomb)],
-  ])('that issue tokens may send %s', async (_, send) => {
+  ])('other services that issue tokens may send %s', async (_, send) => {
     answer = send;
     const lines: object[] = [];
     const log = {

@@ -79,7 +79,7 @@ describe('a name of Optimizely that resolves inside', () => {
     requester.close();
   });
 
-  it('is asked for once: what was judged is what is connected to', async () => {
+  it('a name of Optimizely that resolves inside is asked for once: what was judged is what is connected to', async () => {
     let lookups = 0;
     const flipping: Resolve = (name, options, done) =>
       resolvesTo(lookups++ === 0 ? '192.0.2.1' : '127.0.0.1')(name, options, done);
@@ -94,7 +94,7 @@ describe('a name of Optimizely that resolves inside', () => {
     expect(answers).toEqual([[null, '1.1.1.1', 4]]);
   });
 
-  it('that does not resolve is a failed service, as ever', async () => {
+  it('a name of Optimizely that does not resolve is a failed service', async () => {
     const lookup = createPublicLookup((_name, _options, done) => done(new Error('ENOTFOUND'), []));
     const requester = createRequester(systemClock, { origins: [], lookup });
     const asked = requester.askNamed('It', 'https://api.zaius.com/', GET);
@@ -117,14 +117,14 @@ describe('a redirect', () => {
   const source = { sdkKey: KEY, environment: 'e', accessToken: `${HUSH}token` };
   const none = { etag: null, lastModifiedMs: null };
 
-  it('of the CDN on this machine carries no token to another port of it', async () => {
+  it('a redirect of the CDN on this machine carries no token to another port of it', async () => {
     const template = `${redirector}/%s.json`;
     const cdn = createCdn({ cdn: template, origin: template, auth: template });
     for (const via of ['cdn', 'origin', 'auth'] as const) await cdn.fetch(source, via, none, 2_000);
     expect(seen.map(({ headers }) => headers.authorization)).toEqual([undefined, undefined, undefined]);
   });
 
-  it('of who issues tokens is not followed: his keys would be believed', async () => {
+  it('a redirect of who issues tokens is not followed: his keys would be believed', async () => {
     const lines: unknown[] = [];
     const log = { info: () => {}, error: () => {}, warn: (...line: unknown[]) => void lines.push(line) };
     const keys = new IssuerKeys({ url: redirector, updateIntervalMs: 60_000, clock: systemClock, log });
@@ -134,7 +134,7 @@ describe('a redirect', () => {
     expect(seen).toEqual([]);
   });
 
-  it('of any other service is an answer like any other', async () => {
+  it('a redirect of any other service is an answer like any other', async () => {
     const requester = createRequester(systemClock, { origins: [redirector] });
     for (const ask of [requester.ask, requester.askNamed])
       expect((await ask('It', redirector, GET)).status).toBe(307);
@@ -178,11 +178,11 @@ const ESCAPES = [
 ];
 
 describe('an SDK key', () => {
-  it.each(ESCAPES)('is not %j', (text) => {
+  it.each(ESCAPES)('an SDK key is not %j', (text) => {
     expect(() => toSdkKey(text)).toThrow('is not an SDK key');
   });
 
-  it('of any letters that it may have stays one name: in a URL, in S3, on disk and on the bus', () => {
+  it('an SDK key of any letters that it may have stays one name: in a URL, in S3, on disk and on the bus', () => {
     const letters = [...'ABCabc019_+/=-'];
     const keys = fc
       .array(fc.constantFrom(...letters), { minLength: 1, maxLength: 128 })
@@ -222,7 +222,7 @@ describe('the settings', () => {
     );
   });
 
-  it('take origins that a datafile may name, and nothing else', () => {
+  it('the settings take origins that a datafile may name, and nothing else', () => {
     expect(problemsOf({ FANOUT_ODP_HOSTS: 'https://odp.example.com, http://127.0.0.1:9000' })).toEqual([]);
     for (const wrong of [
       'odp.example.com',

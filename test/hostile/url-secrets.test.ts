@@ -96,7 +96,7 @@ function start(args: readonly string[], env: Readonly<Record<string, string>>) {
 const expectNone = (output: string) => expect(findSecrets(output, [])).toEqual([]);
 
 describe('an agent', () => {
-  it('that uses them tells none', async () => {
+  it('an agent that uses them tells none', async () => {
     const { child, said, ended, line } = start([AGENT], agentUsed);
     const { adminPort, apiPort, webhookPort } = JSON.parse(await line('agent.started'));
     for (const source of ['nats', 's3', 'cdn']) await line(`"source":"${source}"`);
@@ -141,7 +141,7 @@ describe('an agent', () => {
 });
 
 describe('the receiver', () => {
-  it('that uses them tells none', async () => {
+  it('the receiver that uses them tells none', async () => {
     const { child, said, ended, line } = start([RECEIVER], { ...functionsUsed, FANOUT_PORT: '0' });
     await line('receiver.started');
     await line('reconcile.finished');

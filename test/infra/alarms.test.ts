@@ -56,7 +56,7 @@ describe('alarms', () => {
     expect(watched).toEqual(queues);
   });
 
-  it('are on metrics that the code emits, told apart by function and stage', () => {
+  it('alarms are on metrics that the code emits, told apart by function and stage', () => {
     const ours = allMetrics().filter(({ Namespace }) => Namespace === METRIC_NAMESPACE);
     expect(ours.length).toBeGreaterThan(8);
     for (const metric of ours) {
@@ -71,7 +71,7 @@ describe('alarms', () => {
       expect(Properties.Environment.Variables.FANOUT_STAGE).toBe(STAGE);
   });
 
-  it('take silence for health, but for that of the function that runs every minute', () => {
+  it('alarms take silence for health, but for that of the function that runs every minute', () => {
     const onSilence = Object.groupBy(alarms, ([, { TreatMissingData }]) => TreatMissingData);
     expect(Object.keys(onSilence).sort()).toEqual(['breaching', 'notBreaching']);
     expect(onSilence.breaching?.map(([name]) => name)).toEqual(['reconcile-silent']);
@@ -148,7 +148,7 @@ describe('a further region', () => {
 });
 
 describe('metrics', () => {
-  it('that have a name are all emitted', () => {
+  it('metrics that have a name are all emitted', () => {
     const functions = sourceText('functions');
     for (const key of Object.keys(METRIC)) expect(functions).toMatch(new RegExp(`METRIC\\.${key}\\b`));
   });

@@ -18,7 +18,7 @@ describe('the built fanout', () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  it("is the file that the package's bin names", async () => {
+  it("the built fanout is the file that the package's bin names", async () => {
     const { bin } = JSON.parse(await readFile(join(ROOT_DIR, 'package.json'), 'utf8'));
     expect(bin).toEqual({ fanout: 'dist/cli/main.mjs' });
   });

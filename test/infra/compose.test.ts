@@ -63,13 +63,13 @@ const environmentOf = (name: string, dir: string) =>
   );
 
 describe('the services', () => {
-  it('are a bus, three agents, and on request the receiver', () => {
+  it('the services are a bus, three agents, and on request the receiver', () => {
     expect(Object.keys(services)).toEqual(['nats', 'agent-1', 'agent-2', 'agent-3', 'receiver']);
     const onRequest = Object.entries(services).filter(([, { profiles }]) => profiles !== undefined);
     expect(onRequest.map(([name]) => name)).toEqual(['receiver']);
   });
 
-  it('have no rights that they do not need, and are reached from this machine only', () => {
+  it('the services have no rights that they do not need, and are reached from this machine only', () => {
     for (const service of Object.values(services)) {
       expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'], restart: 'unless-stopped' });
       expect(service.security_opt).toContain('no-new-privileges:true');

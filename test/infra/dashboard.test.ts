@@ -31,7 +31,7 @@ const metrics = () => widgets.flatMap(({ properties }) => properties.metrics ?? 
 const dimensionsOf = ([, , ...rest]: Metric) => rest.filter((part) => typeof part === 'string') as string[];
 
 describe('the dashboard', () => {
-  it('has a place for each widget', () => {
+  it('the dashboard has a place for each widget', () => {
     const taken = new Set<string>();
     for (const { x, y, width, height } of widgets) {
       expect(x + width).toBeLessThanOrEqual(COLUMNS);

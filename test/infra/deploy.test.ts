@@ -33,7 +33,7 @@ describe('a further region', () => {
     return template;
   };
 
-  it('has bridge and reconcile, and no webhook, API, bucket or topic', async () => {
+  it('a further region has bridge and reconcile, and no webhook, API, bucket or topic', async () => {
     const { ofType, resources } = await load();
     const names = ofType('AWS::Lambda::Function').map(({ Properties }) => Properties.FunctionName);
     expect(names).toEqual(['datafile-fanout-prod-bridge', 'datafile-fanout-prod-reconcile']);
@@ -123,7 +123,7 @@ describe('a further region', () => {
 const NAMES = ['Webhook', 'Bridge', 'Reconcile'];
 
 describe('the home region', () => {
-  it('is in no VPC, and has no domain and no key of its own, unless told', async () => {
+  it('the home region is in no VPC, and has no domain and no key of its own, unless told', async () => {
     const { properties, ofType, statementsOf } = await packagedTemplate();
     for (const name of NAMES) {
       expect(properties(`${name}LambdaFunction`).VpcConfig).toEqual({ SubnetIds: [], SecurityGroupIds: [] });
@@ -134,7 +134,7 @@ describe('the home region', () => {
     expect(properties('HttpApi').DisableExecuteApiEndpoint).toBe(false);
   });
 
-  it('with everything on: VPC, domain, secrets in Parameter Store under a key of one’s own', async () => {
+  it('the home region with everything on: VPC, domain, secrets in Parameter Store under a key of one’s own', async () => {
     const { properties, statementsOf, environmentOf } = await packagedTemplate([
       'subnetIds=subnet-1,subnet-2',
       'securityGroupIds=sg-1',

@@ -89,7 +89,7 @@ describe('roles', () => {
     ]);
   });
 
-  it('are for tasks of this account only', () => {
+  it('roles are for tasks of this account only', () => {
     for (const role of ['TaskRole', 'ExecutionRole'])
       expect(properties(role).AssumeRolePolicyDocument).toMatchObject({
         Statement: [
@@ -103,7 +103,7 @@ describe('roles', () => {
 });
 
 describe('the container', () => {
-  it('has no rights, and writes nowhere but into the cache folder of the image', async () => {
+  it('the container has no rights, and writes nowhere but into the cache folder of the image', async () => {
     expect(container).toMatchObject({
       User: 'node',
       ReadonlyRootFilesystem: true,
@@ -129,12 +129,12 @@ describe('the container', () => {
     ]);
   });
 
-  it("is looked after by the image's own health check, which ECS would not look at", async () => {
+  it("the container is looked after by the image's own health check, which ECS would not look at", async () => {
     const [, check = '[]'] = /^\s+CMD (\["node", "-e", .*\])$/m.exec(await dockerfile()) ?? [];
     expect(container.HealthCheck.Command).toEqual(['CMD', ...JSON.parse(check)]);
   });
 
-  it('never waits for its log to be delivered', () => {
+  it('the container never waits for its log to be delivered', () => {
     expect(container).toMatchObject({
       StopTimeout: 30,
       LogConfiguration: { LogDriver: 'awslogs', Options: { mode: 'non-blocking' } },

@@ -27,7 +27,7 @@ function fieldsIn(name: QueryName): string[] {
 }
 
 describe('saved queries', () => {
-  it('are in the template with the texts that the command line runs', () => {
+  it('saved queries are in the template with the texts that the command line runs', () => {
     const saved = ofType(resources, 'AWS::Logs::QueryDefinition').map(([, { Properties }]) => {
       const [separator, lines] = Properties.QueryString['Fn::Join'];
       return [Properties.Name, lines.join(separator)];
@@ -72,7 +72,7 @@ describe('saved queries', () => {
     for (const [, code] of text.matchAll(FANOUT_CODE)) expect(sources).toContain(`code: '${code}'`);
   });
 
-  it('that answer each question of the first hour are there', () => {
+  it('saved queries that answer each question of the first hour are there', () => {
     const titles = NAMES.map((name) => QUERIES[name].title);
     for (const subject of [
       'one change end to end',
@@ -85,7 +85,7 @@ describe('saved queries', () => {
 });
 
 describe('a query for a program', () => {
-  it('has its placeholders filled in', () => {
+  it('a query for a program has its placeholders filled in', () => {
     expect(placeholdersOf('oneChange')).toEqual(['changeId']);
     expect(queryText('oneChange', { changeId: 'Jk3-x_1.a:b' })).toContain('filter changeId = "Jk3-x_1.a:b"');
     expect(queryText('changesOfRevision', { revision: 459 })).toContain('revision = 459');
@@ -97,7 +97,7 @@ describe('a query for a program', () => {
     expect(() => queryText('oneChange', { changeId })).toThrow(/cannot stand for changeId/);
   });
 
-  it('never reads more lines than it says', () => {
+  it('a query for a program never reads more lines than it says', () => {
     for (const name of NAMES)
       expect(queryText(name, { changeId: 'c', revision: 1 })).toMatch(/\| limit \d+$/);
   });

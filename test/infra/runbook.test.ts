@@ -35,7 +35,7 @@ const alarms = () =>
   );
 
 describe('the runbook', () => {
-  it('has a section for each alarm, and an alarm for each section', () => {
+  it('the runbook has a section for each alarm, and an alarm for each section', () => {
     expect([...alarmSections.keys()].sort()).toEqual(alarms().sort());
     expect(alarmSections.size).toBeGreaterThan(20);
   });
@@ -63,7 +63,7 @@ describe('the runbook', () => {
       );
   });
 
-  it('has a query for each alarm that can ring without Lambda', () => {
+  it('the runbook has a query for each alarm that can ring without Lambda', () => {
     const named = [...part('Without CloudWatch').matchAll(/^\| \*([a-z-]+)\* \|/gm)].map(([, name]) => name);
     const ofLambda = /^(?:webhook-(?:errors|throttled)|bridge-.*|.*-dead-letters|notices-.*|functions-.*)$/;
     expect(named.sort()).toEqual(
@@ -83,7 +83,7 @@ describe('the runbook', () => {
       expect(template.Outputs).toHaveProperty(output ?? '');
   });
 
-  it('has a way for every secret, and for each big repair', () => {
+  it('the runbook has a way for every secret, and for each big repair', () => {
     for (const secret of ['webhook secret', 'NATS users', 'Datafile access tokens', 'JWT'])
       expect(part('Rotating secrets')).toMatch(new RegExp(`^### .*${secret}`, 'm'));
     for (const title of ['Restoring the bucket', 'Upgrading NATS', 'Emptying a dead-letter queue'])

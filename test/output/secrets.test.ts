@@ -9,7 +9,7 @@ import { findInFolder } from './check.ts';
 import { findSecrets, HUSH, secretsOf } from './secrets.ts';
 
 describe('the secrets of a process', () => {
-  it('are known by the settings that hold them', () => {
+  it('the secrets of a process are known by the settings that hold them', () => {
     const env = {
       FANOUT_PROJECTS: JSON.stringify([
         {
@@ -49,7 +49,7 @@ describe('output', () => {
       'a signed token',
     ],
     ['a body', '{"event":"datafile.fetched","body":"{\\"featureFlags\\":[]}"}', 'the body of a datafile'],
-  ])('with %s is found out', (_, output, label) => {
+  ])('output with %s is found out', (_, output, label) => {
     expect(findSecrets(`first line\n${output}\nlast line`, secrets).map((find) => find.label)).toEqual([
       label,
     ]);

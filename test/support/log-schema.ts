@@ -13,7 +13,7 @@ const RULES: Readonly<Record<LineField, (value: unknown) => boolean>> = {
   service: (value) => SERVICE_NAMES.some((service) => service === value),
   name: isWord,
   version: (value) => value === VERSION,
-  event: (value) => typeof value === 'string' && /^[a-z]+\.[a-z-]+$/.test(value),
+  event: (value) => typeof value === 'string' && /^[a-z-]+\.[a-z-]+$/.test(value),
 };
 
 /** What is wrong with a line that was parsed already; empty when nothing is. */

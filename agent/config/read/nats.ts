@@ -42,7 +42,8 @@ export function readNats(fanout: Cursor, readText: ReadText): NatsSettings | nul
     ...(creds === null ? {} : { creds: credsFile.text() ?? '' }),
   };
   return {
-    ...{ servers, ...inUrl },
+    servers,
+    ...inUrl,
     ...(user === null ? {} : { user }),
     ...(password.value === null ? {} : { password: password.value }),
     ...(token.value === null ? {} : { token: token.value }),

@@ -12,7 +12,7 @@ import type { DatafileMeta } from './source.ts';
 export interface NatsSettings extends BusCredentials {
   /** `ws://` or `wss://` URLs, without credentials. */
   readonly servers: readonly string[];
-  /** Where credentials are read from again; what stands beside is what was there at the start. */
+  /** Files from which credentials are read again; the fields beside hold the contents at the start. */
   readonly files?: CredentialFiles;
 }
 

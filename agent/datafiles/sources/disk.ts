@@ -106,7 +106,7 @@ export class DiskSource implements Source {
   }
 
   unwatch(sdkKey: SdkKey): void {
-    // The file stays: it is what the next start serves.
+    // The file stays: the next start serves it.
     this.#again.get(sdkKey)?.cancel();
     this.#again.delete(sdkKey);
   }

@@ -164,7 +164,7 @@ export class NatsSource implements Source {
     this.#sink.failed(this.name, sdkKey, busUnavailable(this.#options.settings, busCauseOf(error), error));
   }
 
-  /** Never rejects: a message that cannot be dealt with is told of, and the next one may be better. */
+  /** Never rejects: a message that cannot be used is reported, and the next one may be better. */
   async #onDatafile(sdkKey: SdkKey, message: Msg): Promise<void> {
     if (this.#stopped || !this.#subscriptions.has(sdkKey)) return;
     try {

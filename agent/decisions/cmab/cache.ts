@@ -84,6 +84,6 @@ function readValue(text: string): Omit<KeptPrediction, 'ruleId'> | null {
       ? { variationId, cmabUuid }
       : null;
   } catch {
-    return null; // Somebody else's entry counts as none.
+    return null; // An entry of another program counts as none.
   }
 }

@@ -71,7 +71,9 @@ export class Cmab {
       requestHandler: {
         makeRequest: (url, headers, method, data = '') => ({
           responsePromise: ask(url, headers, method, data).then(({ status, text }) => ({
-            ...{ statusCode: status, body: text, headers: {} },
+            statusCode: status,
+            body: text,
+            headers: {},
           })),
           abort: () => {},
         }),

@@ -1,5 +1,5 @@
-// One flag's decision for one user, the same shape whoever made it, and its JSON: all but the user and the reasons is written once
-// for all users of an outcome. Pure.
+// One flag's decision for one user, in one shape for those of the decider and of the SDK, and its JSON: all but the user and the
+// reasons is written once for all users of an outcome. Pure.
 
 import { decisionPieces, type SaidDecision } from '../../../core/engine/said/decision.ts';
 import type { SdkDecision } from '../sdk-types.ts';

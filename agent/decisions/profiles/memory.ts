@@ -22,7 +22,7 @@ export class MemoryProfiles implements ProfileService, ProfileMemoryMember {
   readonly #strategy: 'fifo' | 'lifo';
   readonly #onSaved: (profile: UserProfile) => void;
   readonly #profiles = new Map<string, UserProfile>();
-  /** Who came last, in order; only lifo needs to know. */
+  /** The users in the order in which they came; only lifo needs it. */
   readonly #arrivals: string[] = [];
   readonly #room: ProfileMemoryLimit;
   characters = 0;
@@ -75,7 +75,7 @@ export class MemoryProfiles implements ProfileService, ProfileMemoryMember {
     this.characters += growth;
   }
 
-  /** Everything that is kept, for whoever joins later. */
+  /** Everything that is kept, for processes that join later. */
   all(): Iterable<UserProfile> {
     return this.#profiles.values();
   }

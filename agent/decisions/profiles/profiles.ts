@@ -14,7 +14,7 @@ export interface UserProfile {
 export interface ProfileService {
   /**
    * Null where nothing is known of the user. A promise where a network is asked; it rejects when that fails, and
-   * whoever asked goes on without a profile.
+   * the request goes on without a profile.
    */
   lookup(userId: string): UserProfile | null | Promise<UserProfile | null>;
   /** Replaces the user's profile as a whole. Rejects, or throws, when it could not. */

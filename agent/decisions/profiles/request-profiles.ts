@@ -22,7 +22,7 @@ export class RequestProfiles {
     this.#sessions.getStore()?.save(profile);
   }
 
-  /** Runs `decide`, and whatever it leaves for later turns, with the session. */
+  /** Runs `decide`, and all that it leaves for later turns, with the session. */
   serve<T>(session: ProfileSession, decide: () => T): T {
     return this.#sessions.run(session, decide);
   }

@@ -1,4 +1,4 @@
-// User profiles behind somebody's REST service: one request to look up, one to save, in the original's shape. Knows
+// User profiles behind a REST service of the operator's: one request to look up, one to save, in the original's shape. Knows
 // nothing of what they are for.
 
 import { parseJsonWithin } from '../../../core/datafile/json-depth.ts';
@@ -11,7 +11,7 @@ import { readProfile } from './stored.ts';
 
 /** A decision waits for it, and goes on without the profile. */
 export const REQUEST_TIMEOUT_MS = 2_000;
-/** Saves that nobody waits for; more at a time are not begun. */
+/** Saves that no request waits for; more at a time are not begun. */
 export const SAVES_MAX = 1_000;
 const NAME = 'The REST user profile service';
 const JSON_HEADERS = { accept: 'application/json', 'content-type': 'application/json' };
@@ -37,7 +37,7 @@ export class RestProfiles implements ProfileService {
     const { status, text } = await (method === 'GET'
       ? this.#ask(withParameter(url, userIdKey, userId), { method })
       : this.#ask(url, { method, body: JSON.stringify({ [userIdKey]: userId }) }));
-    // Whoever has no profile yet.
+    // A user who has no profile yet.
     if (status === 404 || status === 204) return null;
     if (status !== 200) throw serviceFailed(NAME, `a look-up was answered with status ${status}`);
     return readProfile(parse(text), userIdKey, userId);

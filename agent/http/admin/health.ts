@@ -8,7 +8,7 @@ import { answerCompressed } from '../kernel/compressed.ts';
 import type { Exchange } from '../kernel/exchange.ts';
 import type { Handlers, ROUTES } from '../routes.ts';
 
-/** Who knows; elsewhere than in this process, with a promise. */
+/** The agent's status; a promise of it where another process has it. */
 export type HealthSource =
   | Pick<Status, 'ready' | 'report'>
   | { ready(): Promise<boolean>; report(): Promise<HealthReport> };

@@ -1,4 +1,4 @@
-// The public keys of whoever issues tokens (JWKS). Fetched when first needed, again at the configured interval, and when a
+// The public keys of the issuer of tokens (JWKS). Fetched when first needed, again at the configured interval, and when a
 // token names a key that is not among them. Keys that were good stay when the issuer cannot be reached.
 
 import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose';
@@ -11,7 +11,7 @@ import type { Log } from '../../../core/log.ts';
 
 const REQUEST_TIMEOUT_MS = 10_000;
 const ANSWER_BYTES_MAX = 1024 * 1024;
-/** Anybody can name a key that is not there; the issuer is not asked for each. */
+/** Any client can name a key that is not there; the issuer is not asked for each. */
 const REFETCH_INTERVAL_MIN_MS = 5_000;
 
 const tooLarge = () => new Error(`more than ${ANSWER_BYTES_MAX} bytes`);
@@ -86,7 +86,7 @@ export class IssuerKeys {
     const { url, clock, log } = this.#options;
     this.#fetchedAtMs = clock.nowMs();
     try {
-      // Whoever is redirected to could hand out keys of his own.
+      // The host that a redirect names could hand out keys of its own.
       const { url: bare, credentials } = takeUserInfo(url);
       const response = await fetch(bare, {
         headers: credentials === null ? {} : { authorization: basicAuthorization(credentials) },

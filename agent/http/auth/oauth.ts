@@ -12,7 +12,7 @@ const ISSUER = 'Optimizely';
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 export interface OauthDeps {
-  /** Null: nobody is known here. */
+  /** Null: no client is known here. */
   readonly auth: AuthSettings | null;
   /** What tokens of this port claim, for a client. */
   readonly claimsFor: (client: AuthClient) => Readonly<Record<string, unknown>>;
@@ -92,7 +92,7 @@ function formProblem(text: string): string | null {
   return broken === null ? null : `invalid URL escape "${broken[0]}"`;
 }
 
-/** Null for what is no base64, or holds nothing: such a secret nobody has. */
+/** Null for text that is no base64, or is empty: no client has such a secret. */
 function fromBase64(text: string): Buffer | null {
   const bytes = BASE64.test(text) ? Buffer.from(text, 'base64') : null;
   return bytes === null || bytes.byteLength === 0 ? null : bytes;

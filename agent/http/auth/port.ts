@@ -24,7 +24,7 @@ export interface PortAuthDeps {
   readonly log: Log;
 }
 
-/** @param auth null: nobody needs a token */
+/** @param auth null: no token is asked for */
 export function createPortAuth(
   port: 'api' | 'admin',
   auth: AuthSettings | null,
@@ -41,8 +41,9 @@ export function createPortAuth(
   return {
     guard: (routes) => (port === 'api' ? guardApi(routes, checker) : guardAdmin(routes, checker)),
     token: oauthHandler({
-      // Tokens of another issuer are not ours to give.
-      ...{ auth: url === null ? auth : null, nowMs },
+      // Where another issuer gives the tokens, this agent gives none.
+      auth: url === null ? auth : null,
+      nowMs,
       claimsFor: ({ sdkKeys }) => (port === 'api' ? { sdk_keys: sdkKeys } : { admin: true }),
       compareSecret: async (secret, hash) => (await import('./secret.ts')).compareSecret(secret, hash),
     }),

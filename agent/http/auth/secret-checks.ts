@@ -43,7 +43,7 @@ export class SecretChecks {
     const digest = this.#digest(id, secret);
     const known = this.#right.get(id);
     if (client !== undefined && known !== undefined && timingSafeEqual(known, digest)) return client;
-    // An id that nobody has takes as long: its secret is compared with that of any client.
+    // An id that no client has takes as long: its secret is compared with that of any client.
     const { secretHash } = client ?? (clients[0] as AuthClient);
     const lane = `${address}\n${client?.id ?? ''}`;
     const isRight = await this.#queue.run(lane, () => compareSecret(secret, secretHash), isWanted);

@@ -95,7 +95,7 @@ export function createTokenChecker(
           remember(token, found);
           return found;
         },
-        // What is wrong with it in detail helps nobody but a forger.
+        // Only a forger could use the details of what is wrong.
         (error: unknown) => (isExpired(error) ? EXPIRED : INVALID),
       );
     },

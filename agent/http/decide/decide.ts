@@ -80,7 +80,7 @@ function answer(
   }
   const isShort = request.decideOptions.includes('ENABLED_FLAGS_ONLY');
   const flagKeys = only === undefined ? client.flagKeys : [...new Set(keys)];
-  // So often the user comes back, or is sent on.
+  // The answer, or the events, hold the user once for each decision.
   exchange.hold(who.length * flagKeys.length);
   let list = '';
   const decided = decisions.each(flagKeys, { turns, asker: exchange }, (decision) => {

@@ -94,7 +94,7 @@ export const OTHER_LINES: readonly [pattern: RegExp, write: Write][] = [
       ...telling.untold(conditions as string),
     ],
   ],
-  // Who is in the audience is asked for a second time there, on the way to a bucket.
+  // The original evaluates the audience a second time there, on the way to a bucket.
   [
     /^Evaluating audiences for rule ".*": (\[.*\])\.$/s,
     ({ untold, following }, conditions) => {

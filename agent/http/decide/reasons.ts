@@ -81,7 +81,9 @@ function worded(
   const { deliveryRules, audiences } = projectKeys(held);
   const { userId, userAttributes } = request;
   const telling = {
-    ...{ userId, ruleKey: ruleKey ?? '', deliveryRules: deliveryRules.get(flagKey) ?? [] },
+    userId,
+    ruleKey: ruleKey ?? '',
+    deliveryRules: deliveryRules.get(flagKey) ?? [],
     untold: (conditions: string) => untoldAudiences(conditions, { audiences, userAttributes, segments }),
     predictedRules: held.built.predicted?.rules.byFlag.get(flagKey) ?? NO_RULES,
     unknownKept,

@@ -7,10 +7,9 @@ import {
   type DecisionRequest,
   type ForcedDecision,
 } from '../../decisions/flags/request.ts';
-import { listProblem } from '../door/user-limits.ts';
+import { listProblem, userProblem } from '../door/user-limits.ts';
 import { holdsFinite } from '../openapi/schema.ts';
 import { MALFORMED, parseJson } from '../openapi/schema-body.ts';
-import { userProblem } from '../rest/user-check.ts';
 
 const NO_ATTRIBUTES = Object.freeze({});
 const NONE: readonly string[] = Object.freeze([]);
@@ -19,14 +18,12 @@ const NO_USER = 'missing "userId" in request payload';
 const namesOf = (...names: string[]): ReadonlyMap<string, string> =>
   new Map(names.flatMap((name) => [[name.toLowerCase(), name] as const, [name, name] as const]));
 const FIELDS = namesOf(
-  ...[
-    'userId',
-    'userAttributes',
-    'decideOptions',
-    'forcedDecisions',
-    'fetchSegments',
-    'fetchSegmentsOptions',
-  ],
+  'userId',
+  'userAttributes',
+  'decideOptions',
+  'forcedDecisions',
+  'fetchSegments',
+  'fetchSegmentsOptions',
 );
 const FORCED_FIELDS = namesOf('flagKey', 'ruleKey', 'variationKey');
 const KNOWN_OPTIONS: ReadonlySet<string> = new Set(DECIDE_OPTIONS);
@@ -76,7 +73,7 @@ function parseObject(body: Buffer): Record<string, unknown> | null {
   return isObjectOrNone(value) && value !== undefined ? named(value, FIELDS) : null;
 }
 
-/** As Go's decoder finds fields: by their very names, else whatever the case; of several the last. */
+/** As Go's decoder finds fields: by their exact names, else in any case; the last of several. */
 function named(
   object: Readonly<Record<string, unknown>>,
   fields: ReadonlyMap<string, string>,

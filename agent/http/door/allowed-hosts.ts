@@ -1,5 +1,5 @@
 // Which hosts requests may name. A page of another site can make a browser send requests to an address inside (DNS
-// rebinding), but not with the name of that address: so requests by other names are turned away, as the original does.
+// rebinding), but not with the name of that address: so requests by other names are refused, as the original does.
 // Such a page may set the headers in which proxies say what they were called: they count in place of Host from known proxies only.
 
 import type { IncomingHttpHeaders } from 'node:http';
@@ -13,7 +13,7 @@ const FORWARDED_HOST = /(?:^|[;,])\s*host\s*=\s*"?([^",;]+)"?/i;
 export interface HostRules {
   /** Lower case; `.example.com` stands for all below it. Null: any. */
   readonly allowedHosts: readonly string[] | null;
-  /** Listening on every address, the agent cannot know by which it is called; nobody rebinds an address. */
+  /** An agent that listens on every address cannot know by which it is called; DNS rebinding needs a name. */
   readonly allowAnyIp: boolean;
   /** Addresses and networks of the proxies whose word counts for what a client called them. */
   readonly trustedProxies: readonly string[];

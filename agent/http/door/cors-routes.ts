@@ -1,5 +1,5 @@
 // What pages may send to each route, and read of its answers, where the operator chose nothing. Routes of the original have
-// its defaults; beside them are those whose clients in browsers cannot work without more.
+// its defaults; the clients of other routes need more in browsers.
 
 export interface CorsRoute {
   /** What its paths begin with. */
@@ -25,7 +25,9 @@ export const CORS_ROUTES: readonly CorsRoute[] = [
     // An SDK that polls sends the date, and the token of a secure environment. Optimizely's CDN is as open.
     allowedHeaders: [
       ...CORS_BY_DEFAULT.allowedHeaders,
-      ...['authorization', 'if-modified-since', 'if-none-match'],
+      'authorization',
+      'if-modified-since',
+      'if-none-match',
     ],
     exposedHeaders: ['ETag', ...DATAFILE_HEADERS],
     isShared: true,
@@ -35,7 +37,10 @@ export const CORS_ROUTES: readonly CorsRoute[] = [
     // OpenFeature's web provider sends what its options say, and the ETag of what it has.
     allowedHeaders: [
       ...CORS_BY_DEFAULT.allowedHeaders,
-      ...['authorization', 'if-none-match', 'x-api-key', 'x-optimizely-sdk-key'],
+      'authorization',
+      'if-none-match',
+      'x-api-key',
+      'x-optimizely-sdk-key',
     ],
     exposedHeaders: ['ETag', 'Retry-After', ...DATAFILE_HEADERS],
   },

@@ -75,7 +75,8 @@ function createPolicy(
    * refuse `*` with credentials.
    */
   const allowOrigin = (origin: string): HeaderList => [
-    ...['Access-Control-Allow-Origin', isForAll ? '*' : origin],
+    'Access-Control-Allow-Origin',
+    isForAll ? '*' : origin,
     ...credentials,
   ];
   /** The same for every page and for none, so that caches need not keep one for each. */
@@ -95,7 +96,8 @@ function createPolicy(
       return [
         ...VARY_PREFLIGHT,
         ...allowOrigin(origin),
-        ...['Access-Control-Allow-Methods', method.toUpperCase()],
+        'Access-Control-Allow-Methods',
+        method.toUpperCase(),
         ...(asked.length > 0 ? ['Access-Control-Allow-Headers', asked.map(canonicalName).join(', ')] : []),
         ...(settings.maxAgeS > 0 ? ['Access-Control-Max-Age', settings.maxAgeS] : []),
       ];
@@ -131,7 +133,7 @@ const allowsMethod = ({ allowedMethods }: CorsSettings, method: string): boolean
 const allowsHeaders = (allowedHeaders: readonly string[], asked: readonly string[]): boolean =>
   allowedHeaders.includes('*') || asked.every((name) => allowedHeaders.includes(name.toLowerCase()));
 
-/** `Content-Type`, as the original writes names whatever the case they were asked in. */
+/** `Content-Type`, as the original writes names, in any case that they were asked in. */
 const canonicalName = (name: string): string =>
   name.toLowerCase().replace(/(?:^|-)[a-z]/g, (start) => start.toUpperCase());
 

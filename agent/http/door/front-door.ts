@@ -1,4 +1,4 @@
-// What every request of a port meets before its route: is the host one of ours, is there room, is it a browser's question
+// What every request of a port meets before its route: is the host an allowed one, is there room, is it a browser's question
 // beforehand. Decides within the call, so that a request that may come in loses nothing but a few look-ups.
 
 import type { ServerResponse } from 'node:http';
@@ -18,7 +18,7 @@ export interface FrontDoorOptions extends HostRules {
   readonly maxConns: number;
   /** See ServeOptions. */
   readonly newRequestId?: () => string;
-  /** Told of every request that was turned away. */
+  /** Told of every request that was refused here. */
   readonly onRefused: (status: number) => void;
 }
 
@@ -45,7 +45,7 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
   let underWay = 0;
 
   const healthEnding = healthCheckPath.toLowerCase();
-  /** Probes call us by whatever address they have, and are never one too many. */
+  /** Probes call the agent by any address that it has, and are never one too many. */
   const isHealthCheck = ({ url = '', method }: BodyRequest): boolean => {
     const path = url.split('?', 1)[0] as string;
     if (isHealthPath(path)) return true;

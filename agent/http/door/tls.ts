@@ -70,7 +70,8 @@ function refuseHost(response: ServerResponse): void {
 
 /** As the original: TLS 1.2 at least, with forward secrecy and authenticated ciphers only. */
 const tlsOptions = ({ key, cert, disabledCiphers }: TlsSettings) => ({
-  ...{ key, cert },
+  key,
+  cert,
   minVersion: 'TLSv1.2' as const,
   ciphers: [
     ...TLS13_CIPHERS,

@@ -25,6 +25,13 @@ export function userIdProblem(userId: string, { userIdBytesMax: max }: UserLimit
   return `the user id is larger than ${max} bytes; FANOUT_USER_ID_SIZE_MAX raises this limit`;
 }
 
+/** Null for a user that can be decided for, else why not. */
+export function userProblem(userId: string, attributes: Values, limits: UserLimits): string | null {
+  // The SDK takes it for a mistake of its caller.
+  if (userId === 'undefined') return 'userId cannot be "undefined"';
+  return userIdProblem(userId, limits) ?? countProblem('attributes', attributes, limits);
+}
+
 /** @param what they are, in the plural: attributes, event tags */
 export function countProblem(
   what: string,

@@ -70,9 +70,12 @@ function datafileHeaders(held: Held<FlagClient>): HeaderList {
   if (headers === undefined) {
     const { revision, seq, lineage } = held;
     headers = [
-      ...['X-Datafile-Revision', String(revision)],
-      ...['X-Datafile-Seq', String(seq)],
-      ...['X-Datafile-Lineage', lineage],
+      'X-Datafile-Revision',
+      String(revision),
+      'X-Datafile-Seq',
+      String(seq),
+      'X-Datafile-Lineage',
+      lineage,
     ];
     written.set(held, headers);
   }

@@ -15,7 +15,7 @@ export interface BodyLimits {
 }
 
 export class BodyRequest extends IncomingMessage {
-  /** Let in for its path alone: it names a host that is not one of ours. */
+  /** Admitted for its path alone: the request names a host that is not an allowed one. */
   isForOtherHost = false;
   #onBody: OnBody | null = null;
   #limits: BodyLimits | null = null;
@@ -62,7 +62,7 @@ export class BodyRequest extends IncomingMessage {
     return true;
   }
 
-  /** Node resumes what nobody reads, so that the next request is not held up. Here nothing waits in a stream. */
+  /** Node resumes a stream that is not read, so that the next request is not held up. Here nothing waits in a stream. */
   override resume(): this {
     return this;
   }

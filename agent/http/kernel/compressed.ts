@@ -40,7 +40,7 @@ export function answerKept(
 ): void | Promise<void> {
   const etag = `"${hash}"`;
   // A strong ETag names exact bytes, which differ by coding (RFC 9110, 8.8.1). If-None-Match compares weakly, so that
-  // clients are told "unchanged" whatever coding they asked for before.
+  // clients are told "unchanged" also where they asked for another coding before.
   exchange.headers.ETag = codingOf(exchange, body) === null ? etag : `W/${etag}`;
   if (!isUnchanged(etag)) return answerCompressed(exchange, body, true);
   exchange.varyBy('Accept-Encoding');
@@ -49,7 +49,7 @@ export function answerKept(
 
 /**
  * 200 with JSON, compressed where the client takes that and it is worth it.
- * @param isKept the body is there anyhow, and costs nothing while a client takes it
+ * @param isKept the body is kept in any case, and costs nothing while a client takes it
  */
 export function answerCompressed(exchange: Exchange, body: Uint8Array, isKept = false): void | Promise<void> {
   const send = (bytes: Uint8Array) => (isKept ? exchange.shared(200, bytes) : exchange.jsonReady(200, bytes));
@@ -94,7 +94,7 @@ export function compressedOf(body: Uint8Array, coding: Coding): Uint8Array | Pro
 
 const WEIGHT = /^q=([01](?:\.\d{0,3})?)$/;
 
-/** The coding that an `Accept-Encoding` likes best of ours; null: none. `*` is passed over, as by most servers. */
+/** Of the codings that there are, the one that an `Accept-Encoding` prefers; null: none. `*` is passed over, as by most servers. */
 export function codingFor(acceptEncoding: string): Coding | null {
   if (acceptEncoding === '') return null;
   const weights = new Map(acceptEncoding.split(',').map(weightOf));

@@ -9,7 +9,7 @@ import { requestIdOf } from './request-id.ts';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 const TEXT_TYPE = 'text/plain; charset=utf-8';
-/** Whatever means something in a query, but for the first `=`. */
+/** All that means something in a query, but for the first `=`. */
 const NEEDS_DECODING = /[&%+]/;
 const NO_BODY = Buffer.alloc(0);
 
@@ -29,11 +29,11 @@ export class Exchange {
   readonly #onAnswered: (status: number) => void;
   /** What the port says in every answer to this client. */
   readonly #ofPort: HeaderList;
-  /** The client's own, else one of ours; empty where neither is. Every answer carries it. */
+  /** The client's own id, else a new one; empty where there is neither. Every answer carries it. */
   readonly requestId: string;
   /** Set by the server before a route with a body is called. */
   body: Buffer = NO_BODY;
-  /** Headers known before the request came: written as they are, whatever the answer. */
+  /** Headers known before the request came: written as they are, in every answer. */
   ready: HeaderList = NO_HEADERS;
   /** What the answer is made from, where it is made from a datafile. */
   datafile: DatafileMeta | null = null;
@@ -85,7 +85,7 @@ export class Exchange {
     return mark < 0 ? url : url.slice(0, mark);
   }
 
-  /** Who asks, as far as the connection tells; empty for an operation of a batch. */
+  /** The network of the client, as far as the connection tells; empty for an operation of a batch. */
   get client(): string {
     return clientNetwork(this.request.socket?.remoteAddress ?? '');
   }
@@ -158,7 +158,7 @@ export class Exchange {
     this.bytes(status, JSON_TYPE, body);
   }
 
-  /** Bytes that are kept anyhow, and so cost nothing while a client takes them. */
+  /** Bytes that are kept in any case, and so cost nothing while a client takes them. */
   shared(status: number, body: Uint8Array): void {
     this.#send(status, JSON_TYPE, body, body.byteLength);
   }

@@ -1,4 +1,4 @@
-// A request that meets a limit after its route has begun. Thrown, so that whatever was taken for it is let go of on the way.
+// A request that meets a limit after its route has begun. Thrown, so that all that was taken for it is given back on the way.
 
 export class Refused extends Error {
   /** 503: the same request may be taken in a second. */

@@ -6,7 +6,7 @@ export interface Route {
   readonly method: 'GET' | 'POST';
   /** One ending in `/*` stands for everything below it that has no route of its own. */
   readonly path: string;
-  /** In lower case: the route is at every path that ends so, whatever its case, before a folder's. `path` is its name then. */
+  /** In lower case: the route is at every path that ends so, in any case, before a folder's. `path` is its name then. */
   readonly ending?: string;
   /** Takes bodies that are not said to be JSON too. */
   readonly anyContentType?: boolean;

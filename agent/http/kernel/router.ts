@@ -3,7 +3,7 @@
 
 import type { Route } from './route.ts';
 
-/** Whether a path ends so, whatever its case. @param ending in lower case */
+/** Whether a path ends so, in any case. @param ending in lower case */
 export const endsIn = (path: string, ending: string): boolean =>
   path.length >= ending.length && path.slice(-ending.length).toLowerCase() === ending;
 

@@ -100,7 +100,7 @@ export class EventStreams {
     exchange.headers['X-Accel-Buffering'] = 'no';
     const response = exchange.stream(200, EVENT_STREAM_TYPE);
     if (response.destroyed) {
-      // Gone while we were getting ready; there will be no `close` any more.
+      // The client left before the stream was ready; there will be no `close` any more.
       onClose();
       return null;
     }

@@ -1,10 +1,9 @@
 // The body of an OFREP request: an evaluation context. Read once, checked by hand, refused in OpenFeature's own terms. Pure.
 
 import type { UserLimits } from '../../config/front-door-types.ts';
-import { bodyProblem } from '../door/user-limits.ts';
+import { bodyProblem, userProblem } from '../door/user-limits.ts';
 import { holdsFinite } from '../openapi/schema.ts';
 import { parseJson } from '../openapi/schema-body.ts';
-import { userProblem } from '../rest/user-check.ts';
 
 export type OfrepErrorCode =
   | 'PARSE_ERROR'

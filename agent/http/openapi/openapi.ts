@@ -60,18 +60,31 @@ function operation(path: string, description: RouteDescription): JsonSchema {
   const { answer, answerType, withoutSdkKey } = description;
   const parameters = [
     ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
-      ...{ name, in: 'path', required: true, schema: { type: 'string' } },
+      name,
+      in: 'path',
+      required: true,
+      schema: { type: 'string' },
     })),
     ...Object.entries(query).map(([name, { required = false, description, ...schema }]) => ({
-      ...{ name, in: 'query', required, description, schema },
+      name,
+      in: 'query',
+      required,
+      description,
+      schema,
     })),
     ...(withoutSdkKey ? [] : SERVICE_HEADERS).map(([name, description]) => ({
-      ...{ name, in: 'header', required: false, description, schema: { type: 'string' } },
+      name,
+      in: 'header',
+      required: false,
+      description,
+      schema: { type: 'string' },
     })),
   ];
   const content = answer === null ? {} : { content: { [answerType ?? JSON_TYPE]: { schema: answer } } };
   return {
-    ...{ operationId, summary, parameters },
+    operationId,
+    summary,
+    parameters,
     ...(body === undefined ? {} : { requestBody: { content: { [bodyType]: { schema: body.json } } } }),
     responses: { '200': { description: 'Done.', ...content }, default: refusal },
     security: withoutSdkKey ? [] : [{ SdkKey: [] }],

@@ -22,7 +22,7 @@ export interface RouteDescription {
   /** What a 200 holds; null: nothing. */
   readonly answer: JsonSchema | null;
   readonly answerType?: string;
-  /** For routes that are not about one project, or that are told of it otherwise. */
+  /** For routes that are not about one project, or whose requests name it in another way. */
   readonly withoutSdkKey?: true;
 }
 
@@ -58,16 +58,27 @@ const ACTIVATION = record({
   error: TEXT,
 });
 const OVERRIDE = record({
-  ...{ userId: TEXT, experimentKey: TEXT, variationKey: TEXT, prevVariationKey: TEXT },
+  userId: TEXT,
+  experimentKey: TEXT,
+  variationKey: TEXT,
+  prevVariationKey: TEXT,
   messages: { type: 'array', items: TEXT, nullable: true },
 });
 const BATCH = record({
-  ...{ startedAt: TEXT, endedAt: TEXT, errorCount: { type: 'integer' } },
+  startedAt: TEXT,
+  endedAt: TEXT,
+  errorCount: { type: 'integer' },
   response: {
     type: 'array',
     items: record({
-      ...{ status: { type: 'integer' }, requestID: TEXT, operationID: TEXT, method: TEXT, url: TEXT },
-      ...{ body: { nullable: true }, startedAt: TEXT, endedAt: TEXT },
+      status: { type: 'integer' },
+      requestID: TEXT,
+      operationID: TEXT,
+      method: TEXT,
+      url: TEXT,
+      body: { nullable: true },
+      startedAt: TEXT,
+      endedAt: TEXT,
     }),
   },
 });

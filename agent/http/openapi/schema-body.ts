@@ -21,7 +21,7 @@ export function parseJson(body: Buffer): unknown {
   }
 }
 
-/** The first value, whatever follows it: so the original reads batches. */
+/** The first value, without what follows it: the original reads batches like this. */
 export function parseFirstJson(body: Buffer): unknown {
   return parseJson(body) ?? parseJson(body.subarray(0, firstValueEnd(body)));
 }

@@ -4,7 +4,7 @@
 import { DECIDE_OPTIONS } from '../../decisions/flags/request.ts';
 import { anything, flag, listOf, mapOf, object, type TypeOf, text } from './schema.ts';
 
-const userId = text('Whoever the decision or the event is about.');
+const userId = text('The user whom the decision or the event is about.');
 const userAttributes = anything('What is known of the user; audiences look at it.');
 
 const SEGMENT_OPTIONS = ['IGNORE_CACHE', 'RESET_CACHE'] as const;

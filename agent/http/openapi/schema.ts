@@ -114,7 +114,7 @@ export function object<F extends Fields>(
   };
 }
 
-/** As Go's decoder finds it: by its very name, else whatever the case; of several the last. */
+/** As Go's decoder finds it: by its exact name, else in any case; the last of several. */
 function fieldOf(object: Readonly<Record<string, unknown>>, name: string): unknown {
   if (Object.hasOwn(object, name)) return object[name];
   const lower = name.toLowerCase();

@@ -1,5 +1,5 @@
-// GET /v1/datafile/stream: which datafile serves, now and after every change. For those who want to know at once without
-// being sent the body.
+// GET /v1/datafile/stream: which datafile serves, now and after every change. For clients that want to know at once
+// without being sent the body.
 
 import type { SdkKey } from '../../../core/ids.ts';
 import type { Held } from '../../datafiles/store.ts';
@@ -13,7 +13,7 @@ interface Listener {
   readonly ended: () => void;
 }
 
-/** Who wants to know of each key's changes. */
+/** The listeners to each key's changes. */
 export class DatafileChanges {
   readonly #listeners = new Map<SdkKey, Set<Listener>>();
 
@@ -53,6 +53,6 @@ export function datafileStream({ changes, streams }: DatafileStreamDeps): FlagHa
   };
 }
 
-/** Enough to ask for exactly this one, and to know whether one's own is older: never compare revisions. */
+/** Enough to ask for exactly this datafile, and to know whether another is older: revisions must not be compared. */
 const describe = ({ sdkKey, lineage, seq, revision, sha256, changeId }: Held<unknown>): string =>
   JSON.stringify({ sdkKey, lineage, seq, revision, sha256, changeId });

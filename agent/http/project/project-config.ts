@@ -28,14 +28,17 @@ export function projectConfig(datafile: DatafileJson) {
     const experimentRules = (flag.experimentIds ?? []).flatMap((id) => experiments.get(id) ?? []);
     const rollout = rollouts.get(flag.rolloutId ?? '');
     return {
-      ...{ id: flag.id, key: flag.key, experimentRules },
+      id: flag.id,
+      key: flag.key,
+      experimentRules,
       deliveryRules: (rollout?.experiments ?? []).map((rule) => describe(rule, flag)),
       variablesMap: byKey((flag.variables ?? []).map((variable) => describeVariable(variable))),
       experimentsMap: byKey(experimentRules),
     };
   });
   return {
-    ...{ environmentKey: datafile.environmentKey ?? '', sdkKey: datafile.sdkKey ?? '' },
+    environmentKey: datafile.environmentKey ?? '',
+    sdkKey: datafile.sdkKey ?? '',
     revision: datafile.revision,
     experimentsMap: byKey([...experiments.values()]),
     featuresMap: byKey(features),
@@ -43,13 +46,16 @@ export function projectConfig(datafile: DatafileJson) {
     audiences: [...audiences.values()]
       .filter(({ id }) => id !== DUMMY_AUDIENCE)
       .map((audience) => ({
-        ...{ id: audience.id, name: audience.name },
+        id: audience.id,
+        name: audience.name,
         conditions: conditionsText(
           GIVEN_CONDITIONS in audience ? audience[GIVEN_CONDITIONS] : audience.conditions,
         ),
       })),
     events: (datafile.events ?? []).map(({ id, key, experimentIds }) => ({
-      ...{ id, key, experimentIds: experimentIds ?? null },
+      id,
+      key,
+      experimentIds: experimentIds ?? null,
     })),
   };
 }
@@ -74,12 +80,16 @@ function describer(flags: readonly Flag[], audiences: ReadonlyMap<string, Audien
         return describeVariable({ ...variable, id: usage.id }, featureEnabled ? usage.value : undefined);
       });
       return {
-        ...{ id: variation.id, key: variation.key, featureEnabled },
+        id: variation.id,
+        key: variation.key,
+        featureEnabled,
         variablesMap: byKey([...own, ...set]),
       };
     });
     return {
-      ...{ id, key, audiences: audiencesText(audienceConditions, audiences) },
+      id,
+      key,
+      audiences: audiencesText(audienceConditions, audiences),
       variationsMap: byKey(described),
     };
   };

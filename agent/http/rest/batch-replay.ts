@@ -39,7 +39,15 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]*$/;
 
 /** Of any other it is told before the SDK key is looked at, as by the original; their case counts. */
 const METHODS: ReadonlySet<string> = new Set([
-  ...['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE'],
+  'CONNECT',
+  'DELETE',
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'PATCH',
+  'POST',
+  'PUT',
+  'TRACE',
 ]);
 
 export function replayer(options: ReplayOptions): Replay {

@@ -63,7 +63,7 @@ async function run(
   const room = new BatchRoom(exchange);
   const worker = async (): Promise<void> => {
     while (next < operations.length && !exchange.isGone) {
-      // Most operations are answered within the call; hundreds of them in a row would hold up everybody else.
+      // Most operations are answered within the call; hundreds of them in a row would hold up all other requests.
       await options.turns.next(true);
       const operation = operations[next++];
       if (operation === undefined) return;

@@ -18,7 +18,7 @@ export function eventStream({ hub, streams, enabled }: EventStreamDeps): FlagHan
       exchange.text(403, 'Notification stream not enabled\n');
       return;
     }
-    // Listening is work for other agents too: not for one who will be sent away.
+    // Listening is work for other agents too, so a client that will be refused must not cause it.
     if (streams.refuses(exchange)) return;
     const kinds = kindsOf(exchange.query('filter'));
     const raw = exchange.query('raw').length > 0;
@@ -27,7 +27,6 @@ export function eventStream({ hub, streams, enabled }: EventStreamDeps): FlagHan
     const unlisten = hub.listen(sdkKey, ({ kind, text }) => {
       if (kinds.has(kind)) send(text);
     });
-    // Answered when the others know: whoever sees the answer misses nothing that is decided from then on.
     const begin = (): void => {
       const stream = streams.open(exchange, { raw }, unlisten);
       if (stream === null) {
@@ -37,7 +36,7 @@ export function eventStream({ hub, streams, enabled }: EventStreamDeps): FlagHan
       send = (text) => stream.send(text);
       for (const text of waiting) send(text);
     };
-    // Answered when the others know: whoever sees the answer misses nothing that is decided from then on.
+    // The answer begins when the other agents know: a client that sees it misses nothing that is decided from then on.
     hub
       .settled()
       .then(begin)

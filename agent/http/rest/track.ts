@@ -6,7 +6,7 @@ import { forSdk } from '../../decisions/flags/sdk-user.ts';
 import { inContext } from '../../decisions/request-context.ts';
 import type { SdkAttributes, SdkTags } from '../../decisions/sdk-types.ts';
 import { trackNotification } from '../../notifications/notification.ts';
-import { type Bounds, countProblem } from '../door/user-limits.ts';
+import { type Bounds, countProblem, userProblem } from '../door/user-limits.ts';
 import type { FlagHandler } from '../door/with-datafile.ts';
 import type { Exchange } from '../kernel/exchange.ts';
 import type { TypeOf } from '../openapi/schema.ts';
@@ -15,7 +15,6 @@ import { readBody } from '../openapi/schema-body.ts';
 import { TRACK_BODY } from '../openapi/schema-routes.ts';
 import { projectKeys } from '../project/project-keys.ts';
 import { answer, malformed, refuse } from './answer.ts';
-import { userProblem } from './user-check.ts';
 
 export const trackHandler =
   (bounds: Bounds): FlagHandler =>

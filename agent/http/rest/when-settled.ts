@@ -1,4 +1,4 @@
-// Answers to changes that other processes serving the same port are to know of: whoever has seen the answer finds the
+// Answers to changes that the other processes serving the same port must know of first: a client that has seen the answer finds the
 // change behind any connection. Knows nothing of those processes.
 
 /** @param settled null where there are no others: then `answer` is called at once */

@@ -1,6 +1,7 @@
 // A datafile as Optimizely would serve it, of any size, the same for the same seed. For the local stack, tests and benches; nothing here reads real projects.
 
 import type * as shape from '../../../core/datafile/shape.ts';
+import type { Changeable } from '../../../core/datafile/shape.ts';
 import { seeded } from './seeded.ts';
 
 /** What a generated datafile is to be like. */
@@ -32,13 +33,11 @@ export const LOCAL_PROJECT_ID = '20490310077';
 /** `production` in the datafile, `Production` in the webhook. */
 export const LOCAL_ENVIRONMENT = 'production';
 
-/** Optimizely's, whose parts may be changed here; fields that are not read here are carried along. */
-type Changeable<T> = T extends object ? { -readonly [K in keyof T]: Changeable<T[K]> } : T;
-
 /** As Optimizely writes it: with the lists that every project has. */
 type Whole = Required<Pick<shape.DatafileJson, 'featureFlags' | 'experiments' | 'rollouts'>> &
   shape.DatafileJson;
 
+/** Its parts may be changed here; fields that are not read here are carried along. */
 export type DatafileJson = Changeable<Whole> & { projectId: string; [field: string]: unknown };
 export type Experiment = Changeable<shape.Rule>;
 export type Variation = Changeable<shape.Variation>;

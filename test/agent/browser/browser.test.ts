@@ -86,7 +86,7 @@ describe('OpenFeature’s OFREP provider', () => {
     expect(tab.errors).toEqual([]);
   });
 
-  it('is told of the one flag that was flipped, and of nothing before', async () => {
+  it('OpenFeature’s OFREP provider is told of the one flag that was flipped, and of nothing before', async () => {
     const { agent, publish, flip, tab, values, changes } = await openOfrep([['X-API-Key', KEY]]);
     await notModified(tab, '/ofrep/');
     // A revision that changes no flag.

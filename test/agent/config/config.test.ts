@@ -20,7 +20,7 @@ function problemOf(env: Environment): string {
 }
 
 describe('settings', () => {
-  it('have defaults for everything', () => {
+  it('settings have defaults for everything', () => {
     expect(parse({})).toMatchObject({
       ...{
         keys: [],
@@ -40,7 +40,7 @@ describe('settings', () => {
     });
   });
 
-  it('are read from the environment', () => {
+  it('settings are read from the environment', () => {
     const config = parseConfig(
       {
         OPTIMIZELY_SDKKEYS: 'plain, secure:to:ken ,',
@@ -83,7 +83,7 @@ describe('settings', () => {
       expect(parse({ ...env, FANOUT_BUCKET: 'b' }).nats?.servers).toHaveLength(1);
   });
 
-  it('that are empty count as not set', () => {
+  it('settings that are empty count as not set', () => {
     expect(parse({ FANOUT_NATS_URL: '', FANOUT_BUCKET: ' ', OPTIMIZELY_API_PORT: '' })).toEqual(parse({}));
   });
 });
@@ -134,13 +134,13 @@ describe('wrong settings', () => {
     expect(problemOf(env)).toContain(message);
   });
 
-  it('are all reported at once', () => {
+  it('wrong settings are all reported at once', () => {
     const problem = problemOf({ OPTIMIZELY_API_PORT: 'x', OPTIMIZELY_LOG_LEVEL: 'y', FANOUT_NATS_USER: 'z' });
     for (const name of ['OPTIMIZELY_API_PORT', 'OPTIMIZELY_LOG_LEVEL', 'FANOUT_NATS_USER'])
       expect(problem).toContain(name);
   });
 
-  it('are reported without secrets', () => {
+  it('wrong settings are reported without secrets', () => {
     const problem = problemOf({
       OPTIMIZELY_SDKKEYS: 'k:SECRET1,k:SECRET1,k:',
       FANOUT_NATS_PASSWORD: 'SECRET2',

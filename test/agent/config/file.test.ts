@@ -22,7 +22,7 @@ async function problemsOf(text: string, env: Record<string, string> = {}): Promi
 }
 
 describe('the file with settings', () => {
-  it('may be missing unless it is named', async () => {
+  it('the file with settings may be missing unless it is named', async () => {
     expect(await loadConfigFile(undefined, absent)).toBe(null);
     expect(await loadConfigFile(' ', absent)).toBe(null);
     const named = await loadConfigFile('/etc/agent.yaml', absent);
@@ -31,19 +31,19 @@ describe('the file with settings', () => {
     );
   });
 
-  it('may be empty, or hold nothing but comments', async () => {
+  it('the file with settings may be empty, or hold nothing but comments', async () => {
     for (const text of ['', ' \n', '# nothing\n', 'api:\n', 'api: {}\n'])
       expect(await load(text)).toEqual(await load(''));
   });
 
-  it('that cannot be read is a problem, also where it is not named', async () => {
+  it('the file with settings that cannot be read is a problem, also where it is not named', async () => {
     const forbidden = await loadConfigFile(undefined, () => {
       throw Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' });
     });
     expect(() => parseConfig({}, absent, forbidden)).toThrow('EACCES');
   });
 
-  it('has the original’s form, names in any case, and ours beside it', async () => {
+  it('the file with settings has the original’s form, names in any case, and ours beside it', async () => {
     const config = await load(`
       sdkkeys: [abc, def:token]
       log: { level: WARN, pretty: true, includeSdkKey: false }
@@ -126,7 +126,7 @@ describe('the file with settings', () => {
     expect([...config.odp.segmentsCache.services.keys()]).toEqual(['in-memory', 'redis']);
   });
 
-  it('is pointed to in what is wrong with it', async () => {
+  it('the file with settings is pointed to in what is wrong with it', async () => {
     const problem = await problemsOf(`
       api: { port: 70000, enableOverrides: perhaps, maxConns: [1] }
       client: { flushInterval: 1d, userProfileService: { default: redis, services: { redis: { database: x } } } }
@@ -149,7 +149,7 @@ describe('the file with settings', () => {
       expect(problem).toContain(text);
   });
 
-  it('may hold what other versions of the original know, which is said', async () => {
+  it('the file with settings may hold what other versions of the original know, which is said', async () => {
     const { warnings } = await load(`
       api: { allowedContentTypes: [application/json], enableOverridse: true }
       runtime: { blockProfileRate: 0, mutexProfileFraction: 1 }
@@ -168,7 +168,7 @@ describe('the file with settings', () => {
     ]);
   });
 
-  it('may say nothing of what has no effect', async () => {
+  it('the file with settings may say nothing of what has no effect', async () => {
     const text = 'server: { interceptors: {} }\nsynchronization: { pubsub: {}, datafile: { enable: false } }';
     expect((await load(text)).warnings).toEqual([]);
   });
@@ -184,20 +184,20 @@ describe('the file with settings', () => {
     expect(await problemsOf(text)).toContain(problem);
   });
 
-  it('that is broken is not repeated: it may hold secrets', async () => {
+  it('the file with settings that is broken is not repeated: it may hold secrets', async () => {
     expect(await problemsOf('api:\n  auth: { hmacSecrets: SECRET, : }\n password: "SECRET')).not.toContain(
       'SECRET',
     );
   });
 
-  it('cannot reach the prototype of everything', async () => {
+  it('the file with settings cannot reach the prototype of everything', async () => {
     await load(
       '__proto__: { polluted: true }\nconstructor: { prototype: { polluted: true } }\napi: { __proto__: { port: 1 } }',
     );
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });
 
-  it('that is nested without end, or grows by its own references, is refused or cut off', async () => {
+  it('the file with settings that is nested without end, or grows by its own references, is refused or cut off', async () => {
     const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefgh'
       .split('')
       .map((name, i) => `${name}: &${name} [${Array(9).fill(`*${'abcdefg'[i]}`).join(',')}]`)

@@ -48,7 +48,7 @@ describe('allowed hosts', () => {
 describe('TLS', () => {
   const env = { OPTIMIZELY_SERVER_KEYFILE: 'key.pem', OPTIMIZELY_SERVER_CERTFILE: 'cert.pem' };
 
-  it('is off unless it is set, and then has the contents of its files', () => {
+  it('TLS is off unless it is set, and then has the contents of its files', () => {
     expect(parse({}).server.tls).toBe(null);
     const disabled = { OPTIMIZELY_SERVER_DISABLEDCIPHERS: 'TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256' };
     expect(parse({ ...env, ...disabled }).server.tls).toEqual({
@@ -82,12 +82,12 @@ describe('tokens', () => {
   const client = { id: 'c', secretHash, sdkKeys: ['k'] };
   const auth = { ttl: '30m', hmacSecrets: ['U0VDUkVU'], clients: [client] };
 
-  it('are not asked for unless secrets or keys are set', () => {
+  it('tokens are not asked for unless secrets or keys are set', () => {
     expect(parse({}).api.auth).toBe(null);
     expect(parse({}, { api: { auth: { ttl: '30m' } } }).api.auth).toBe(null);
   });
 
-  it('are read from the file, the secrets from a variable', () => {
+  it('tokens are read from the file, the secrets from a variable', () => {
     const contents = { api: { auth: { ...auth, hmacSecrets: undefined } } };
     const config = parse({ OPTIMIZELY_API_AUTH_HMACSECRETS: 'Zmlyc3Q=,c2Vjb25k' }, contents);
     expect(config.admin.auth).toBe(null);
@@ -106,7 +106,7 @@ describe('tokens', () => {
     ).toBe('c');
   });
 
-  it('may be those of an issuer', () => {
+  it('tokens may be those of an issuer', () => {
     const env = {
       OPTIMIZELY_API_AUTH_JWKSURL: 'https://issuer.example/jwks.json',
       OPTIMIZELY_API_AUTH_JWKSUPDATEINTERVAL: '30m',
@@ -144,7 +144,7 @@ describe('tokens', () => {
 });
 
 describe('CORS', () => {
-  it('has the original’s defaults, and leaves headers to the routes', () => {
+  it('CORS has the original’s defaults, and leaves headers to the routes', () => {
     expect(parse({}).api.cors).toEqual({
       ...{ allowedOrigins: ['*'], allowedMethods: ['HEAD', 'GET', 'POST'], exposedHeaders: null },
       ...{ allowedHeaders: null, allowCredentials: false, maxAgeS: 300 },

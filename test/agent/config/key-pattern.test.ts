@@ -54,7 +54,7 @@ describe('a pattern of SDK keys', () => {
     },
   );
 
-  it('that allows what is no SDK key here is told of', async () => {
+  it('a pattern of SDK keys that allows what is no SDK key here is told of', async () => {
     expect((await findingsOf('^[\\w.]+$')).warnings).toEqual([
       expect.stringContaining('allows keys with a dot; SDK keys are letters, digits and _ + / = - here'),
     ]);

@@ -56,7 +56,7 @@ describe('limits of time', () => {
     ]);
   });
 
-  it('of what would be asked too often are the shortest that may be', () => {
+  it('a poll interval that is too short is replaced by the shortest that is allowed', () => {
     expect(read({ OPTIMIZELY_CLIENT_POLLINGINTERVAL: '500ms' })).toMatchObject({
       config: { cdnPollIntervalMs: 1_000 },
       warnings: [
@@ -88,7 +88,7 @@ describe('a zero', () => {
     expect([config.batch.operationsLimit, warnings]).toEqual([0, []]);
   });
 
-  it.each(['-1', '-1m'])('is what less than it stands for (%s)', (value) => {
+  it.each(['-1', '-1m'])('a negative value counts as zero (%s)', (value) => {
     const { config, warnings } = read({
       OPTIMIZELY_SERVER_READTIMEOUT: value,
       OPTIMIZELY_CLIENT_POLLINGINTERVAL: value,
@@ -161,7 +161,7 @@ describe('projects of the webhook', () => {
     ]);
   });
 
-  it('may be an empty list, as templates write it', () => {
+  it('projects of the webhook may be an empty list, as templates write it', () => {
     expect(projectsOf([]).config.webhook.projects.size).toBe(0);
   });
 });
@@ -180,7 +180,7 @@ describe('a Redis', () => {
 describe('traces', () => {
   const otel = { default: 'collector', services: { remote: { protocol: 'udp', sampleRate: 2 } } };
 
-  it('that are off may be described in any words, and all or none may be kept', () => {
+  it('traces that are off may have any protocol, and a sample rate beyond 0 to 1 counts as none or all', () => {
     const { config } = read({}, { tracing: { enabled: false, opentelemetry: otel } });
     expect(config.tracing.enabled).toBe(false);
     const rateOf = (sampleRate: number) =>
@@ -193,7 +193,7 @@ describe('traces', () => {
     ]);
   });
 
-  it('that are on may not', () => {
+  it('traces that are on need a known protocol and exporter', () => {
     const contents = { tracing: { enabled: true, opentelemetry: otel } };
     expect(checkConfig({}, () => '', { path: 'f', contents }).problems).toEqual([
       'f: tracing.opentelemetry.services.remote.protocol is "udp" but must be one of grpc, http',
@@ -207,13 +207,13 @@ describe('a log level', () => {
     ['1', 'info'],
     ['-1', 'debug'],
     ['3', 'error'],
-  ])('of %s is %s, as the original numbers them', (text, level) => {
+  ])('a log level of %s is %s, as the original numbers them', (text, level) => {
     expect(read({ OPTIMIZELY_LOG_LEVEL: text }).config.logLevel).toBe(level);
   });
 });
 
 describe('a health path', () => {
-  it('may be written without its slash', () => {
+  it('a health path may be written without its slash', () => {
     expect(read({ OPTIMIZELY_SERVER_HEALTHCHECKPATH: 'healthz' }).config.server.healthCheckPath).toBe(
       'healthz',
     );

@@ -7,11 +7,11 @@ const parse = (env: Environment) => parseConfig(env, () => '');
 const problemsOf = (env: Environment) => checkConfig(env, () => '', null).problems.join('; ');
 
 describe('user profile services', () => {
-  it('are none unless they are set', () => {
+  it('user profile services are none unless they are set', () => {
     expect(parse({}).userProfiles).toEqual({ default: null, services: new Map() });
   });
 
-  it('are read from JSON, names in any case', () => {
+  it('user profile services are read from JSON, names in any case', () => {
     const { userProfiles } = parse({
       OPTIMIZELY_CLIENT_USERPROFILESERVICE: JSON.stringify({
         default: 'rest',
@@ -79,7 +79,7 @@ describe('user profile services', () => {
       'must be one of fifo, lifo',
     ],
     ['services that are a list', { services: ['redis'] }, 'services is "a list" but must be a map'],
-  ])('with %s are refused', (_, value, problem) => {
+  ])('user profile services with %s are refused', (_, value, problem) => {
     const text = problemsOf({ OPTIMIZELY_CLIENT_USERPROFILESERVICE: JSON.stringify(value) });
     expect(text).toContain('OPTIMIZELY_CLIENT_USERPROFILESERVICE: ');
     expect(text).toContain(problem);
@@ -97,7 +97,7 @@ describe('user profile services', () => {
 });
 
 describe('ODP', () => {
-  it('has the original’s defaults', () => {
+  it('ODP has the original’s defaults', () => {
     expect(parse({}).odp).toEqual({
       origins: [],
       ...{ disable: false, eventsRequestTimeoutMs: 10_000, eventsFlushIntervalMs: 1_000 },
@@ -109,7 +109,7 @@ describe('ODP', () => {
     });
   });
 
-  it('is read from variables', () => {
+  it('ODP is read from variables', () => {
     const { odp } = parse({
       OPTIMIZELY_CLIENT_ODP_DISABLE: 'true',
       OPTIMIZELY_CLIENT_ODP_EVENTSFLUSHINTERVAL: '0s',
@@ -130,7 +130,7 @@ describe('CMAB', () => {
     retry: { maxRetries: 1, initialBackoffMs: 100, maxBackoffMs: 10_000, backoffMultiplier: 2 },
   };
 
-  it('has the original’s defaults', () => {
+  it('CMAB has the original’s defaults', () => {
     expect(parse({}).cmab).toEqual(byDefault);
   });
 
@@ -178,13 +178,13 @@ describe('CMAB', () => {
       { OPTIMIZELY_CMAB_CACHE: '{"default":"redis","services":{"redis":{"host":"r","timeout":"1s"}}}' },
       { ...byDefault, cache: { kind: 'redis', redis: { host: 'r', port: 6379 }, timeoutMs: 1_000 } },
     ],
-  ])('is read from %s', (_, env, cmab) => {
+  ])('CMAB is read from %s', (_, env, cmab) => {
     const config = parse(env);
     expect(config.cmab).toMatchObject(cmab);
     expect(config.warnings).toEqual([]);
   });
 
-  it('is read from both of its places in a file, and what is unknown there is said', () => {
+  it('CMAB is read from both of its places in a file, and what is unknown there is said', () => {
     const file = {
       path: 'f',
       contents: {

@@ -26,7 +26,7 @@ describe('the list of settings', () => {
     expect(SETTINGS.find(({ path }) => path === 'fanout.workers')?.variable).toBe('AGENT_WORKERS');
   });
 
-  it('has the ones that operators of the original have', () => {
+  it('the list of settings has the ones that operators of the original have', () => {
     const known = new Set(SETTINGS.map(({ variable }) => variable));
     const theirs = `SDKKEYS SERVER_HOST SERVER_ALLOWEDHOSTS API_PORT API_ENABLEOVERRIDES API_ENABLENOTIFICATIONS
       API_CORS_ALLOWEDORIGINS API_MAXCONNS ADMIN_PORT ADMIN_METRICSTYPE LOG_LEVEL LOG_PRETTY LOG_INCLUDESDKKEY
@@ -70,7 +70,7 @@ describe('the list of settings', () => {
 });
 
 describe('variables that are no setting', () => {
-  it('are told of, with what was probably meant', () => {
+  it('variables that are no setting are told of, with what was probably meant', () => {
     expect(
       check({ OPTIMIZELY_API_PROT: '1', OPTIMIZELY_SOMETHING: '1', FANOUT_BUCKT: 'b' }).warnings.sort(),
     ).toEqual([
@@ -96,7 +96,7 @@ describe('variables that are no setting', () => {
     ).toEqual([]);
   });
 
-  it('are told of as Kubernetes’ links where they read like a setting, and never guessed at', () => {
+  it('variables that are no setting are told of as Kubernetes’ links where they read like a setting, and never guessed at', () => {
     const env = {
       OPTIMIZELY_SERVER_SERVICE_HOST: '10.96.0.11',
       OPTIMIZELY_SERVER_SERVICE_PORT: '80',
@@ -124,7 +124,7 @@ describe('variables that are no setting', () => {
     },
   );
 
-  it('may name projects of the webhook', () => {
+  it('variables that are no setting may name projects of the webhook', () => {
     const { config, warnings, problems } = check({
       OPTIMIZELY_WEBHOOK_PROJECTS_10000_SECRET: 's',
       OPTIMIZELY_WEBHOOK_PROJECTS_10000_SDKKEYS: 'aaa,bbb',
@@ -140,14 +140,14 @@ describe('variables that are no setting', () => {
 describe('values', () => {
   const parse = (env: Environment) => parseConfig(env, () => '');
 
-  it('are true and false as Go reads them', () => {
+  it('values are true and false as Go reads them', () => {
     for (const text of ['1', 't', 'T', 'true', 'TRUE', 'True'])
       expect(parse({ OPTIMIZELY_API_ENABLEOVERRIDES: text }).api.enableOverrides).toBe(true);
     for (const text of ['0', 'f', 'false', 'FALSE', ''])
       expect(parse({ OPTIMIZELY_API_ENABLEOVERRIDES: text }).api.enableOverrides).toBe(false);
   });
 
-  it('are log levels of the original too', () => {
+  it('values are log levels of the original too', () => {
     for (const [text, level] of [
       ['trace', 'debug'],
       ['warning', 'warn'],
@@ -159,7 +159,7 @@ describe('values', () => {
       expect(parse({ OPTIMIZELY_LOG_LEVEL: text }).logLevel).toBe(level);
   });
 
-  it('are lists with commas or in JSON', () => {
+  it('values are lists with commas or in JSON', () => {
     for (const text of ['a,b', ' a , b ,', '["a","b"]'])
       expect(parse({ OPTIMIZELY_SERVER_ALLOWEDHOSTS: text }).server.allowedHosts).toEqual([
         '127.0.0.1',
@@ -179,7 +179,7 @@ describe('values', () => {
     expect(() => limitsOf({ FANOUT_HEAD_SIZE_MAX: '1KB' })).toThrow('FANOUT_HEAD_SIZE_MAX is "1KB"');
   });
 
-  it('are sizes', () => {
+  it('values are sizes', () => {
     const bytesOf = (text: string) => parse({ FANOUT_EVENTS_DISK_MAX: text }).events.diskBytesMax;
     expect(['0', '100', '2kb', '64MB', '1GB'].map(bytesOf)).toEqual([
       0,

@@ -11,11 +11,11 @@ const parse = (env: Environment) => parseConfig({ ...RECORD, ...env }, () => '')
 const problemsOf = (env: Environment) => checkConfig(env, () => '', null).problems.join('; ');
 
 describe('signatures', () => {
-  it('are not looked at unless there are keys', () => {
+  it('signatures are not looked at unless there are keys', () => {
     expect(parse({})).toEqual({ mode: 'off', keys: [] });
   });
 
-  it('are required as soon as there are, unless something else is said', () => {
+  it('signatures are required as soon as there are, unless something else is said', () => {
     const both = `${keys.publicText},${next.publicText}`;
     expect(parse({ FANOUT_SIGNING_PUBLIC_KEYS: both })).toEqual({
       mode: 'required',
@@ -25,14 +25,14 @@ describe('signatures', () => {
       expect(parse({ FANOUT_SIGNING_PUBLIC_KEYS: both, FANOUT_SIGNATURES: mode }).mode).toBe(mode);
   });
 
-  it('take keys as a list in the file, also in PEM', () => {
+  it('signatures take keys as a list in the file, also in PEM', () => {
     const contents = { fanout: { bucket: 'b', signingPublicKeys: [keys.publicText, spkiOf(next)] } };
     const file = { path: 'c.yaml', contents };
     const { signing } = parseConfig({}, () => '', file);
     expect([...signing.keys].sort()).toEqual([keys.publicText, next.publicText].sort());
   });
 
-  it('take keys by their former name too, in a variable and in the file, with a warning', () => {
+  it('signatures take keys by their former name too, in a variable and in the file, with a warning', () => {
     const formerly = { ...RECORD, FANOUT_SIGNING_KEYS: keys.publicText };
     const byVariable = checkConfig(formerly, () => '', null);
     expect(byVariable.config.signing).toEqual({ mode: 'required', keys: [keys.publicText] });
@@ -72,11 +72,11 @@ describe('signatures', () => {
       { FANOUT_SIGNING_PUBLIC_KEYS: keys.publicText },
       'FANOUT_BUCKET is missing: what the CDN serves carries none',
     ],
-  ])('that could not work are a problem: %j', (env, problem) => {
+  ])('signatures that could not work are a problem: %j', (env, problem) => {
     expect(problemsOf(env)).toContain(problem);
   });
 
-  it('never repeat what should not have been there', () => {
+  it('signatures never repeat what should not have been there', () => {
     expect(problemsOf({ ...RECORD, FANOUT_SIGNING_PUBLIC_KEYS: keys.pem })).not.toContain(
       keys.pem.split('\n')[1],
     );

@@ -79,7 +79,7 @@ function setUp(
 const WATCHED = ['watch disk', 'watch nats', 'watch s3'];
 
 describe('following a key', () => {
-  it('is done with what the disk has, and lets bus and S3 look in the background', async () => {
+  it('following a key is done with what the disk has, and lets bus and S3 look in the background', async () => {
     const { calls, following } = setUp((offer) => ({ disk: () => offer(5), nats: never, s3: never }));
     await following;
     expect(calls).toEqual(['watch disk', 'unwatch cdn', 'watch nats', 'watch s3']);
@@ -129,7 +129,7 @@ describe('following a key', () => {
     expect(clock.waitingCount).toBe(0);
   });
 
-  it('does not ask the CDN once one of them has brought a datafile', async () => {
+  it('following a key does not ask the CDN once one of them has brought a datafile', async () => {
     const { clock, calls, following, offer } = setUp(() => ({ nats: never, s3: never }));
     await settled();
     await offer(3);

@@ -89,7 +89,7 @@ describe.each(SOURCES)('from %s, where signatures are required', (source) => {
 });
 
 describe('the gate', () => {
-  it('does not judge twice what it refused, and takes the same version with the right signature', async () => {
+  it('the gate does not judge twice what it refused, and takes the same version with the right signature', async () => {
     const { store } = setUp();
     const forged = signed(2, {}, strangers);
     expect(resultOf(await store.offer(forged))).toBe('SIGNATURE_UNTRUSTED');
@@ -124,7 +124,7 @@ describe('the gate', () => {
     expect(resultOf(await store.offer(signed(2)))).toBe('accepted');
   });
 
-  it('does not look at signatures where they are off', async () => {
+  it('the gate does not look at signatures where they are off', async () => {
     const { store, signatures } = setUp('off');
     expect(resultOf(await store.offer(signed(2, {}, strangers)))).toBe('accepted');
     expect(signatures.report()).toBeNull();

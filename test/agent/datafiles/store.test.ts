@@ -37,7 +37,7 @@ describe('the store', () => {
     expect(store.get(KEY)).toMatchObject({ seq: 4, revision: 7 });
   });
 
-  it('does not load what it will not take', async () => {
+  it('the store does not load what it will not take', async () => {
     const { store, builder } = setUp();
     await store.offer(candidateOf(5));
     const load = () => Promise.reject(new Error('must not be called'));
@@ -122,7 +122,7 @@ describe('a candidate that cannot be served', () => {
     expect(reasonOf(await store.offer(candidateOf(3)))).toBe('accepted');
   });
 
-  it('does not mask the good body that the record has under the same seq', async () => {
+  it('a candidate that cannot be served does not mask the good body that the record has under the same seq', async () => {
     const { store } = setUp();
     await store.offer(candidateOf(1));
     const load = () => Promise.reject(failure('BODY_CORRUPT'));
@@ -132,7 +132,7 @@ describe('a candidate that cannot be served', () => {
     expect(store.get(KEY)).toMatchObject({ seq: 2, source: 's3' });
   });
 
-  it('may be offered again when only its body could not be fetched', async () => {
+  it('a candidate that cannot be served may be offered again when only its body could not be fetched', async () => {
     const { store } = setUp();
     const load = () => Promise.reject(failure('RECORD_UNAVAILABLE'));
     const outcome = await store.offer(candidateOf(2, { load, fromRecord: true }));
@@ -155,7 +155,7 @@ describe('a candidate that cannot be served', () => {
 describe('a version out of the history', () => {
   const past = (seq: number) => candidateOf(seq, { source: 's3', fromRecord: true, fromHistory: true });
 
-  it('is taken where nothing newer serves, and is never counted as seen to be the head', async () => {
+  it('a version out of the history is taken where nothing newer serves, and is never counted as seen to be the head', async () => {
     const { store } = setUp();
     expect(reasonOf(await store.offer(past(3)))).toBe('accepted');
     expect(reasonOf(await store.offer(past(3)))).toBe('same');
@@ -164,7 +164,7 @@ describe('a version out of the history', () => {
     expect(store.verifiedAtMs(KEY)).not.toBeNull();
   });
 
-  it('never takes the place of a later one of its lineage', async () => {
+  it('a version out of the history never takes the place of a later one of its lineage', async () => {
     const { store, accepted } = setUp();
     await store.offer(candidateOf(4));
     expect(reasonOf(await store.offer(past(3)))).toBe('older');
@@ -173,7 +173,7 @@ describe('a version out of the history', () => {
 });
 
 describe('lineage', () => {
-  it('of another kind makes it ask the record, and the record decides', async () => {
+  it('lineage of another kind makes it ask the record, and the record decides', async () => {
     const { store } = setUp();
     await store.offer(candidateOf(9));
     const stranger = candidateOf(1, { lineage: OTHER_LINEAGE });
@@ -200,7 +200,7 @@ describe('a datafile that is not from the record', () => {
     expect(reasonOf(await store.offer(cdn(10)))).toBe('older');
   });
 
-  it('is replaced by a newer revision from the CDN, and by no older one', async () => {
+  it('a datafile that is not from the record is replaced by a newer revision from the CDN, and by no older one', async () => {
     const { store } = setUp();
     await store.offer(cdn(9, 100));
     expect(reasonOf(await store.offer(cdn(8, 200)))).toBe('older');

@@ -70,12 +70,12 @@ describe('a client', () => {
     ]),
     ['of another SDK key', datafileBody(2, { sdkKey: OTHER_KEY }), 'DATAFILE_WRONG_KEY'],
   ];
-  it.each(shapes)('is refused for a datafile that is %s', async (_, text, code) => {
+  it.each(shapes)('a client is refused for a datafile that is %s', async (_, text, code) => {
     const { build } = setUp();
     expect(await codeOf(build(Buffer.from(text)))).toBe(code);
   });
 
-  it('is refused for a datafile of another project than expected', async () => {
+  it('a client is refused for a datafile of another project than expected', async () => {
     const { build } = setUp();
     const expected = { sdkKey: KEY, projectId: '777' };
     expect(await codeOf(build(datafileBody(2), expected))).toBe('DATAFILE_WRONG_PROJECT');
@@ -114,7 +114,7 @@ describe('a retired client', () => {
     expect(visitors().sort()).toEqual(['early', 'late']);
   });
 
-  it('has handed over the events of decisions made in the very turn it was retired in', async () => {
+  it('a retired client has handed over the events of decisions made in the very turn it was retired in', async () => {
     const { clients, build, visitors } = setUp();
     const { built } = await build(datafileBody(1));
     built.acquire();
@@ -125,7 +125,7 @@ describe('a retired client', () => {
     expect(visitors()).toEqual(['last']);
   });
 
-  it('is closed once, however often it is retired', async () => {
+  it('a retired client is closed once, however often it is retired', async () => {
     const { clients, build, closeFailures } = setUp();
     const { built } = await build(datafileBody(1));
     clients.retire(built);

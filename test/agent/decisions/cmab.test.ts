@@ -61,7 +61,7 @@ function predicted(respond: (attempt: number) => Answer, settings: Partial<CmabS
 }
 
 describe('predictions', () => {
-  it('are asked of the endpoint for the rule, and give the variation and their own id', async () => {
+  it('predictions are asked of the endpoint for the rule, and give the variation and their own id', async () => {
     const { decide, asked } = predicted(() => predicts(A));
     const { value, ids } = await decide('ann', { country: 'SE' });
     expect(value).toMatchObject({ variationKey: 'variation_a', ruleKey: 'predicted_rule', enabled: true });
@@ -78,7 +78,7 @@ describe('predictions', () => {
     expect(ids).toEqual(new Map([[PREDICTED_RULE_ID, asked[0]?.instance.cmabUUID]]));
   });
 
-  it('are kept over revisions, with their id, until the attributes change', async () => {
+  it('predictions are kept over revisions, with their id, until the attributes change', async () => {
     const { decide, asked } = predicted(() => predicts(A));
     const first = await decide('ann', { country: 'SE' });
     const second = await decide('ann', { country: 'SE' }, [], 2);
@@ -91,7 +91,7 @@ describe('predictions', () => {
     expect(asked).toHaveLength(3);
   });
 
-  it('are kept no longer than configured', async () => {
+  it('predictions are kept no longer than configured', async () => {
     const { decide, asked, clock } = predicted(() => predicts(A));
     await decide('ann');
     clock.advance(60_000);
@@ -103,7 +103,7 @@ describe('predictions', () => {
     ['IGNORE_CMAB_CACHE', 3, 3],
     ['INVALIDATE_USER_CMAB_CACHE', 3, 3],
     ['RESET_CMAB_CACHE', 3, 4],
-  ])('are made anew with %s', async (option, then, atLast) => {
+  ])('predictions are made anew with %s', async (option, then, atLast) => {
     const { decide, asked } = predicted(() => predicts(A));
     await decide('ann');
     await decide('ben');
@@ -113,7 +113,7 @@ describe('predictions', () => {
     expect(asked).toHaveLength(atLast);
   });
 
-  it('are asked for again as often as configured, and then there is no variation', async () => {
+  it('predictions are asked for again as often as configured, and then there is no variation', async () => {
     const retry = { maxRetries: 2, initialBackoffMs: 0, maxBackoffMs: 0, backoffMultiplier: 2 };
     const { decide, asked, troubles } = predicted(() => ({ status: 503, text: '' }), { retry });
     const { value, ids } = await decide('ann');
@@ -130,14 +130,14 @@ describe('predictions', () => {
     '{"predictions":[]}',
     '{"predictions":[{"variation_id":""}]}',
     '{"predictions":[{}]}',
-  ])('are asked for again where the answer names no variation: %s', async (text) => {
+  ])('predictions are asked for again where the answer names no variation: %s', async (text) => {
     const retry = { maxRetries: 1, initialBackoffMs: 0, maxBackoffMs: 0, backoffMultiplier: 2 };
     const { decide, asked } = predicted((attempt) => (attempt === 1 ? said(text) : predicts(A)), { retry });
     expect((await decide('ann')).value.variationKey).toBe('variation_a');
     expect(asked).toHaveLength(2);
   });
 
-  it('of a variation that the rule does not have are none, and are not kept', async () => {
+  it('predictions of a variation that the rule does not have are none, and are not kept', async () => {
     const retry = { maxRetries: 3, initialBackoffMs: 0, maxBackoffMs: 0, backoffMultiplier: 2 };
     const { decide, asked, troubles } = predicted(() => predicts('83'), { retry });
     const { value, ids, unknown } = await decide('ann');
@@ -169,7 +169,7 @@ describe('predictions', () => {
     expect(asked[0]?.instance.cmabUUID).toBe(asked[1]?.instance.cmabUUID);
   });
 
-  it('are made without a cache when that is away', async () => {
+  it('predictions are made without a cache when that is away', async () => {
     const redis = { host: '127.0.0.1', port: 1, username: null, password: null, database: 0, tls: false };
     const { decide, troubles } = predicted(() => predicts(A), {
       cache: { kind: 'redis', redis, timeoutMs: 0 },

@@ -25,7 +25,7 @@ const override = (userId: string, variationKey: string | null, experimentKey = '
 });
 
 describe('overrides', () => {
-  it('are put into each new client, of their own key only', () => {
+  it('overrides are put into each new client, of their own key only', () => {
     const overrides = new Overrides();
     overrides.set(override('u', 'v1'), new FakeClient());
     overrides.set(override('u', 'v2', 'f'), new FakeClient());
@@ -36,7 +36,7 @@ describe('overrides', () => {
     expect(overrides.get(OTHER_KEY, 'u', 'e')).toBeNull();
   });
 
-  it('of a variation that there is not take the one before away', () => {
+  it('overrides of a variation that there is not take the one before away', () => {
     const overrides = new Overrides();
     const client = new FakeClient();
     overrides.set(override('u', 'v1'), client);
@@ -45,7 +45,7 @@ describe('overrides', () => {
     expect(overrides.get(KEY, 'u', 'e')).toBe('ghost');
   });
 
-  it('are limited by their characters too, and room is made by taking one away or making it shorter', () => {
+  it('overrides are limited by their characters too, and room is made by taking one away or making it shorter', () => {
     const overrides = new Overrides();
     const client = new FakeClient();
     const long = (name: string) => override(name + 'u'.repeat(OVERRIDES_CHARACTERS_MAX / 4 - 10), 'v');
@@ -60,7 +60,7 @@ describe('overrides', () => {
     for (const name of ['a', 'b', 'c', 'd']) expect(overrides.set(long(name), client)).toBe(true);
   });
 
-  it('never reach the prototype of the SDK’s table', () => {
+  it('overrides never reach the prototype of the SDK’s table', () => {
     const overrides = new Overrides();
     const client = new FakeClient();
     for (const userId of ['__proto__', 'constructor', 'hasOwnProperty']) {
@@ -70,7 +70,7 @@ describe('overrides', () => {
     expect(client.forced.size).toBe(0);
   });
 
-  it(`are at most ${OVERRIDES_MAX} a key, and room is made by taking one away`, () => {
+  it(`overrides are at most ${OVERRIDES_MAX} a key, and room is made by taking one away`, () => {
     const overrides = new Overrides();
     const client = new FakeClient();
     for (let i = 0; i < OVERRIDES_MAX; i++) expect(overrides.set(override(`u${i}`, 'v'), client)).toBe(true);

@@ -11,7 +11,7 @@ const odp = (more: object) => ({
 });
 
 describe("a project's traits", () => {
-  it('are none of a plain project, nor of one without anything', () => {
+  it("a project's traits are none of a plain project, nor of one without anything", () => {
     const none = { odp: null, predicted: null, everyoneElse: new Map(), holdouts: new Set() };
     for (const datafile of [JSON.parse(datafileBody(1).toString()), {}]) {
       const { odp, predicted, everyoneElse, holdouts } = new ProjectTraits(datafile);

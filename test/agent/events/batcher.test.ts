@@ -28,7 +28,7 @@ describe('batches', () => {
     expect(clock.waitingCount).toBe(0);
   });
 
-  it('are of the usual size again when events come slowly', () => {
+  it('batches are of the usual size again when events come slowly', () => {
     const { clock, add, sizes } = setUp(8);
     add(2 + 2 + 4);
     clock.advance(20);
@@ -38,7 +38,7 @@ describe('batches', () => {
     expect(sizes()).toEqual([2, 2, 4, 8, 2]);
   });
 
-  it('do not grow where the operator named a size', () => {
+  it('batches do not grow where the operator named a size', () => {
     const { add, sizes } = setUp(2);
     add(6);
     expect(sizes()).toEqual([2, 2, 2]);

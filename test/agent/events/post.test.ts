@@ -61,7 +61,7 @@ describe('a request to the endpoint', () => {
     expect(connections()).toBe(1);
   });
 
-  it('is made once more when the idle connection was just being closed', async () => {
+  it('a request to the endpoint is made once more when the idle connection was just being closed', async () => {
     let requests = 0;
     const { post, url } = await setUp((request, response) => {
       requests++;
@@ -90,7 +90,7 @@ describe('a request to the endpoint', () => {
     expect(clock.waitingCount).toBe(0);
   });
 
-  it('that cannot be made is refused', async () => {
+  it('a request to the endpoint that cannot be made is refused', async () => {
     const { post } = await setUp(() => {});
     expect((await post('ftp://events/', '{}')).kind).toBe('refused');
     expect((await post('nonsense', '{}')).kind).toBe('refused');

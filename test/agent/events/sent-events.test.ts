@@ -58,7 +58,7 @@ describe('tags of a conversion', () => {
       { a: null, b: 1 },
     ],
     [{ gone: null }, { gone: null }],
-  ])('are sent, and told of, as they came: %j', async (eventTags, tags) => {
+  ])('tags of a conversion are sent, and told of, as they came: %j', async (eventTags, tags) => {
     const { post, events, notesOf } = await startProject(PARTS);
     const [note] = await notesOf(() => post('/v1/track?eventKey=bought', { userId: 'ann', eventTags }));
     const [sent] = await events(1);
@@ -86,7 +86,7 @@ describe('revenue and value of a conversion', () => {
     [{ revenue: [], value: [] }, {}],
     [{ revenue: [5], value: [5] }, {}],
     [{ revenue: {}, value: {} }, {}],
-  ])('are what counts of %j', async (eventTags, counted) => {
+  ])('revenue and value of a conversion are what counts of %j', async (eventTags, counted) => {
     const { post, events, notesOf } = await startProject(PARTS);
     const [note] = await notesOf(() => post('/v1/track?eventKey=bought', { userId: 'ann', eventTags }));
     const [sent] = await events(1);

@@ -67,7 +67,7 @@ function setUp() {
 }
 
 describe('decisions of this agent', () => {
-  it('are heard by its listeners until they leave', () => {
+  it('decisions of this agent are heard by its listeners until they leave', () => {
     const { a, listen, users } = setUp();
     const unlisten = listen();
     a.client.decide('u1');
@@ -87,7 +87,7 @@ describe('decisions of this agent', () => {
     expect(bus.subjects()).toEqual([WANT_SUBJECT]);
   });
 
-  it('are heard across a change of the datafile, and the change itself too', () => {
+  it('decisions of this agent are heard across a change of the datafile, and the change itself too', () => {
     const { a, heard, listen, users } = setUp();
     listen();
     const next = new FakeClient();
@@ -101,7 +101,7 @@ describe('decisions of this agent', () => {
     });
   });
 
-  it('need no bus', () => {
+  it('decisions of this agent need no bus', () => {
     const agent = startAgent(new ManualClock(), null, 1);
     const heard: Notification[] = [];
     agent.hub.listen(KEY, (note) => void heard.push(note));
@@ -111,7 +111,7 @@ describe('decisions of this agent', () => {
 });
 
 describe('decisions of other agents', () => {
-  it('are heard too, and none twice', () => {
+  it('decisions of other agents are heard too, and none twice', () => {
     const { clock, a, b, bus, listen, users } = setUp();
     listen();
     b.hub.listen(KEY, () => {});
@@ -130,7 +130,7 @@ describe('decisions of other agents', () => {
     expect(bus.subjects()).not.toContain(noteSubject(KEY));
   });
 
-  it('are gathered into one message', () => {
+  it('decisions of other agents are gathered into one message', () => {
     const { clock, b, bus, listen, users } = setUp();
     listen();
     for (let i = 0; i < 100; i++) b.client.decide(`u${i}`);
@@ -139,7 +139,7 @@ describe('decisions of other agents', () => {
     expect(bus.subjects().filter((subject) => subject === noteSubject(KEY))).toHaveLength(1);
   });
 
-  it('are dropped and counted beyond what the bus should bear', () => {
+  it('decisions of other agents are dropped and counted beyond what the bus should bear', () => {
     const { clock, b, listen, users } = setUp();
     listen();
     const long = 'x'.repeat(20_000);
@@ -150,7 +150,7 @@ describe('decisions of other agents', () => {
     expect(b.dropped).toEqual([101 - users().length]);
   });
 
-  it('are asked for again and again, and no longer sent when the asking stops', () => {
+  it('decisions of other agents are asked for again and again, and no longer sent when the asking stops', () => {
     const { clock, b, listen } = setUp();
     const unlisten = listen();
     clock.advance(3 * WANT_LAPSE_MS);
@@ -161,7 +161,7 @@ describe('decisions of other agents', () => {
     expect(clock.waitingCount).toBe(0);
   });
 
-  it('are asked for at once when the bus comes back', () => {
+  it('decisions of other agents are asked for at once when the bus comes back', () => {
     const { bus, listen } = setUp();
     listen();
     bus.comeUp();
@@ -179,7 +179,7 @@ describe('decisions of other agents', () => {
     expect(users()).toEqual(['u1']);
   });
 
-  it('of other keys stay where they are', () => {
+  it('decisions of other agents of other keys stay where they are', () => {
     const { clock, b, listen, users } = setUp();
     listen(OTHER_KEY);
     b.client.decide('u1');
@@ -187,7 +187,7 @@ describe('decisions of other agents', () => {
     expect(users()).toEqual([]);
   });
 
-  it('cannot be faked into a crash', () => {
+  it('decisions of other agents cannot be faked into a crash', () => {
     const { bus, listen, users } = setUp();
     listen();
     const channel = bus.channel();
@@ -208,7 +208,7 @@ describe('decisions of other agents', () => {
     expect(b.client.listeners.size).toBe(1);
   });
 
-  it('cannot be asked for with messages that are too long, or too many to read', () => {
+  it('decisions of other agents cannot be asked for with messages that are too long, or too many to read', () => {
     const { clock, bus, a } = setUp();
     const channel = bus.channel();
     const wish = (sdkKeys: readonly string[]) => Buffer.from(JSON.stringify({ from: 'x', sdkKeys }));

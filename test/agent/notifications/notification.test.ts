@@ -26,7 +26,7 @@ async function startClient(): Promise<{ client: FlagClient; notes: Notification[
 }
 
 describe('a note', () => {
-  it('of a decision is what the original sends, to the letter', async () => {
+  it('a note of a decision is what the original sends, to the letter', async () => {
     const { client, notes } = await startClient();
     client.sdk.createUserContext('u1', {}).decide('flag_5');
     expect(notes).toEqual([
@@ -37,7 +37,7 @@ describe('a note', () => {
     ]);
   });
 
-  it('of an event is what the original sends', async () => {
+  it('a note of an event is what the original sends', async () => {
     const { client, notes } = await startClient();
     inContext({ trackNotification: (track) => trackNotification(track, { attributes: null }) }, () =>
       client.sdk.createUserContext('u1').trackEvent('myevent', { revenue: 5 }),
@@ -57,7 +57,7 @@ describe('a note', () => {
     ]);
   });
 
-  it('of an event names what is known of the user, and of no tags that there are none', async () => {
+  it('a note of an event names what is known of the user, and of no tags that there are none', async () => {
     const { client, notes } = await startClient();
     client.sdk.createUserContext('u1', { attr_0: 'x' }).trackEvent('myevent');
     const note = JSON.parse(notes[0]?.text ?? '');
@@ -69,7 +69,7 @@ describe('a note', () => {
     expect(note.ConversionEvent).not.toHaveProperty('tags');
   });
 
-  it('of a feature is nested once more, as the original has it, and knows no null', async () => {
+  it('a note of a feature is nested once more, as the original has it, and knows no null', async () => {
     const { client, notes } = await startClient();
     client.sdk.isFeatureEnabled('flag_5', 'u1');
     expect(JSON.parse(notes[0]?.text ?? '')).toMatchObject({

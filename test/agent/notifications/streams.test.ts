@@ -65,7 +65,7 @@ describe('the notification stream', () => {
     expect(JSON.parse(text).UserContext.ID).toBe('u1');
   });
 
-  it('is off unless switched on, and for known keys only', async () => {
+  it('the notification stream is off unless switched on, and for known keys only', async () => {
     const record = new MemoryRecord();
     record.publish(KEY, datafileBody(1));
     const off = await startAgent({ record });
@@ -73,7 +73,7 @@ describe('the notification stream', () => {
     const refused = await off.get(EVENTS);
     expect(refused.status).toBe(403);
     expect(await refused.text()).toBe('Notification stream not enabled\n');
-    expect((await off.get(EVENTS, { 'x-optimizely-sdk-key': 'unknown' })).status).toBe(400);
+    expect((await off.get(EVENTS, { 'x-optimizely-sdk-key': 'not a key' })).status).toBe(400);
   });
 
   it('ends when the agent stops, which does not wait for it', async () => {

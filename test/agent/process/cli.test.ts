@@ -67,7 +67,7 @@ describe('the command line', () => {
     );
   });
 
-  it('does not guess', async () => {
+  it('the command line does not guess', async () => {
     for (const args of [['--chek-config'], ['--help', 'me'], ['run']])
       expect(await run(args)).toMatchObject({ code: 2, out: '' });
   });

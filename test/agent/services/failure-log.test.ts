@@ -5,7 +5,7 @@ import { ManualClock } from '../../support/manual-clock.ts';
 import { MemoryLog } from '../support/fakes.ts';
 
 describe('troubles with services outside', () => {
-  it('are counted one by one, but said at once and then now and then', () => {
+  it('troubles with services outside are counted one by one, but said at once and then now and then', () => {
     const [clock, log, counted] = [new ManualClock(), new MemoryLog(), [] as string[]];
     const troubles = new FailureLog({ clock, log, count: ({ what }) => void counted.push(what) });
     for (let i = 0; i < 100; i++) troubles.note({ service: 'odp', what: 'segments' }, new Error(`no ${i}`));

@@ -42,7 +42,7 @@ describe('spans that a collector does not take', () => {
     expect(tracing.stats()).toEqual({ sent: 0, failed: 600, dropped: 0 });
     const lines = log.of('service.failed');
     expect(lines).toHaveLength(1);
-    expect(lines[0]?.fields).toMatchObject({ service: 'traces', what: 'export', code: 'SERVICE_FAILED' });
+    expect(lines[0]?.fields).toMatchObject({ dependency: 'traces', what: 'export', code: 'SERVICE_FAILED' });
     expect(lines[0]?.fields.error).toContain('ECONNREFUSED');
   });
 

@@ -32,7 +32,7 @@ async function start(settings: Parameters<typeof testTracing>[0] = {}) {
 }
 
 describe('a request', () => {
-  it('is one server span, named by method and route, that says what it was answered from', async () => {
+  it('a request is one server span, named by method and route, that says what it was answered from', async () => {
     const { agent, decide, spans } = await start();
     expect((await decide()).status).toBe(200);
     await agent.stop();
@@ -73,7 +73,7 @@ describe('a request', () => {
     expect(spans.one('POST /v1/decide').parentSpanContext).toBeUndefined();
   });
 
-  it('is linked to the swap that brought its datafile, in every protocol', async () => {
+  it('a request is linked to the swap that brought its datafile, in every protocol', async () => {
     const { agent, decide, holds, record, spans } = await start();
     await decide();
     record.publish(KEY, datafileBody(2));
@@ -96,7 +96,7 @@ describe('a request', () => {
     expect(linkOf('GET /datafiles/*')).toEqual([second]);
   });
 
-  it('that fails says so, and one without a route has the method alone for a name', async () => {
+  it('a request that fails says so, and one without a route has the method alone for a name', async () => {
     const { agent, spans } = await start();
     await agent.get('/v1/config', { 'x-optimizely-sdk-key': 'unknown' });
     await agent.get('/nowhere?user=ann');
@@ -119,7 +119,7 @@ describe('a request', () => {
 });
 
 describe('sampling', () => {
-  it('is for traces that begin here; callers have decided for theirs, and swaps are all kept', async () => {
+  it('sampling is for traces that begin here; callers have decided for theirs, and swaps are all kept', async () => {
     const { agent, decide, spans, tracing } = await start(sampling(0));
     await decide();
     await decide({ traceparent: traceparent('00') });

@@ -37,7 +37,7 @@ describe('a swap', () => {
     });
   });
 
-  it('is in the trace of its change, with those of every other agent', async () => {
+  it('a swap is in the trace of its change, with those of every other agent', async () => {
     const [[one], [other]] = await Promise.all([spansOf([swapOf(7)]), spansOf([swapOf(7)])]);
     expect(one?.spanContext().traceId).toBe(changeTraceId('change-7'));
     expect(other?.spanContext().traceId).toBe(changeTraceId('change-7'));

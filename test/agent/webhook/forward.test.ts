@@ -69,7 +69,7 @@ describe('a webhook with a receiver', () => {
       expect(response.headers.get('content-type')).toBe(answer.headers['content-type']);
   });
 
-  it('is refused with a clear answer and a line in the log when the receiver is away', async () => {
+  it('a webhook with a receiver is refused with a clear answer and a line in the log when the receiver is away', async () => {
     const { agent, post } = await setUp(null);
     const response = await post('{}');
     expect(response.status).toBe(502);
@@ -77,7 +77,7 @@ describe('a webhook with a receiver', () => {
     expect(agent.log.of('webhook.rejected')[0]?.fields).toMatchObject({ code: 'RECEIVER_FAILED' });
   });
 
-  it('is refused when the receiver answers without end: no more is read than an answer may have', async () => {
+  it('a webhook with a receiver is refused when the receiver answers without end: no more is read than an answer may have', async () => {
     const { agent, post } = await setUp({ status: 200, body: 'x'.repeat(1_000_000) });
     expect((await post('{}')).status).toBe(502);
     expect(agent.log.of('webhook.rejected')[0]?.fields).toMatchObject({
@@ -85,7 +85,7 @@ describe('a webhook with a receiver', () => {
     });
   });
 
-  it('is not followed to other places', async () => {
+  it('a webhook with a receiver is not followed to other places', async () => {
     const elsewhere = await startHttp(() => ({ status: 200 }));
     onTestFinished(elsewhere.close);
     const { post } = await setUp({ status: 307, headers: { location: elsewhere.url } });

@@ -120,7 +120,7 @@ describe('a webhook', () => {
     ['no signature', {}],
     ['a wrong one', { 'x-hub-signature': `sha1=${'0'.repeat(40)}` }],
     ['one of another secret', { 'x-hub-signature': signWebhook(Buffer.from(updated(2)), 'another') }],
-  ])('with %s changes nothing', async (_, headers) => {
+  ])('a webhook with %s changes nothing', async (_, headers) => {
     const record = new MemoryRecord();
     record.publish(KEY, datafileBody(1));
     const { agent, post } = await setUp({ record });
@@ -143,11 +143,14 @@ describe('a webhook', () => {
     expect((await without.post(body, signed)).status).toBe(400);
   });
 
-  it.each(['{}', 'null', '{"project_id":4711}'])('that is %j is answered and left alone', async (body) => {
-    const { agent, post } = await setUp();
-    expect(await post(body)).toEqual({ status: 204, body: '' });
-    expect(agent.log.of('webhook.ignored')).toHaveLength(1);
-  });
+  it.each(['{}', 'null', '{"project_id":4711}'])(
+    'a webhook that is %j is answered and left alone',
+    async (body) => {
+      const { agent, post } = await setUp();
+      expect(await post(body)).toEqual({ status: 204, body: '' });
+      expect(agent.log.of('webhook.ignored')).toHaveLength(1);
+    },
+  );
 
   it.each(['', '{', '[]', '"x"', '{"project_id":"x"}', '{"project_id":1.5}'])(
     'that is %j is refused',
@@ -160,7 +163,7 @@ describe('a webhook', () => {
     },
   );
 
-  it('is of a size', async () => {
+  it('a webhook that is too large is refused', async () => {
     const { send } = await setUp();
     expect((await send(`"${'x'.repeat(WEBHOOK_BODY_BYTES_MAX)}"`)).status).toBe(413);
   });
@@ -179,7 +182,7 @@ describe('the webhook port', () => {
     expect(await ask('application/json')).toBe(method === 'PUT' ? 405 : 404);
   });
 
-  it('is open also where nothing is configured for it, and answers as the original’s', async () => {
+  it('the webhook port is open also where nothing is configured for it, and answers as the original’s', async () => {
     const { webhook } = await startDoor();
     const post = async (body: string, type = 'application/json') =>
       (await webhook({ path: PATH, method: 'POST', body, headers: { 'content-type': type } })).status;

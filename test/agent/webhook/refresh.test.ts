@@ -30,7 +30,7 @@ function setUp(options: { seq?: number; hasRecord?: boolean } = {}) {
 }
 
 describe('an announced datafile', () => {
-  it('is looked for once when it is there', async () => {
+  it('an announced datafile is looked for once when it is there', async () => {
     const { clock, held, looks, refresher } = setUp();
     held.revision = 2;
     await refresher.refresh(KEY, 2);
@@ -38,7 +38,7 @@ describe('an announced datafile', () => {
     expect(clock.waitingCount).toBe(0);
   });
 
-  it('is looked for again and again while it is on its way, then no more', async () => {
+  it('an announced datafile is looked for again and again while it is on its way, then no more', async () => {
     const { clock, held, looks, refresher, pass } = setUp();
     await refresher.refresh(KEY, 2);
     await pass(3_000);
@@ -49,7 +49,7 @@ describe('an announced datafile', () => {
     expect(clock.waitingCount).toBe(0);
   });
 
-  it('is looked for once while many webhooks say the same, and again when one says more', async () => {
+  it('an announced datafile is looked for once while many webhooks say the same, and again when one says more', async () => {
     const { held, looks, refresher } = setUp();
     held.revision = 3;
     const same = Array.from({ length: 20 }, () => refresher.refresh(KEY, 2));
@@ -59,7 +59,7 @@ describe('an announced datafile', () => {
     expect(looks).toHaveLength(3);
   });
 
-  it('that never comes is given up', async () => {
+  it('an announced datafile that never comes is given up', async () => {
     const { clock, looks, refresher, pass } = setUp();
     await refresher.refresh(KEY, 2);
     await pass(PATIENCE_MS * 3);
@@ -67,7 +67,7 @@ describe('an announced datafile', () => {
     expect(clock.waitingCount).toBe(0);
   });
 
-  it('is looked for at the CDN only by those whose datafile came from there', async () => {
+  it('an announced datafile is looked for at the CDN only by those whose datafile came from there', async () => {
     const fromCdn = setUp({ seq: 0, hasRecord: false });
     await fromCdn.refresher.refresh(KEY, 1);
     expect(fromCdn.looks).toEqual([`cdn ${KEY}`]);
@@ -89,7 +89,7 @@ describe('an announced datafile', () => {
     expect(clock.waitingCount).toBe(0);
   });
 
-  it('of a key that is not served, or after the end, is not looked for', async () => {
+  it('an announced datafile of a key that is not served, or after the end, is not looked for', async () => {
     const { clock, looks, refresher } = setUp();
     await refresher.refresh(OTHER_KEY, 2);
     await refresher.refresh(KEY, 2);
@@ -108,7 +108,7 @@ describe('a glance', () => {
     expect(looks).toEqual([`s3 ${KEY}`]);
   });
 
-  it('is at most one a second, however many webhooks ask for one, and the last is not forgotten', async () => {
+  it('a glance is at most one a second, however many webhooks ask for one, and the last is not forgotten', async () => {
     const { clock, looks, refresher, pass } = setUp();
     await Promise.all(Array.from({ length: 50 }, () => refresher.glance(KEY)));
     expect(looks).toHaveLength(1);
@@ -127,7 +127,7 @@ describe('a glance', () => {
     expect(looks).toHaveLength(3);
   });
 
-  it('is for nothing where the key is not served, or the agent stops', async () => {
+  it('a glance is for nothing where the key is not served, or the agent stops', async () => {
     const { clock, looks, refresher } = setUp();
     await refresher.glance(OTHER_KEY);
     await refresher.glance(KEY);

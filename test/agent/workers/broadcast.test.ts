@@ -80,7 +80,7 @@ describe('datafiles on their way to the workers', () => {
     expect(await outcome).toEqual({ kind: 'accepted' });
   });
 
-  it('are offered again later where there is no worker at all', async () => {
+  it('datafiles on their way to the workers are offered again later where there is no worker at all', async () => {
     const { store, clock } = setUp();
     const outcome = store.offer(candidateOf(1));
     await settled();
@@ -88,7 +88,7 @@ describe('datafiles on their way to the workers', () => {
     expect(await outcome).toMatchObject({ kind: 'rejected', code: 'WORKERS_UNAVAILABLE', final: false });
   });
 
-  it('are refused for good when the workers refuse them', async () => {
+  it('datafiles on their way to the workers are refused for good when the workers refuse them', async () => {
     const { store, one, other, processes } = setUp();
     for (const child of [one, other]) {
       child.answers.offer = () => ({
@@ -120,7 +120,7 @@ describe('datafiles on their way to the workers', () => {
     expect(log.of('worker.replaced')[0]?.fields).toMatchObject({ worker: 1 });
   });
 
-  it('do not wait long for a worker that hangs, once; health says that it is behind', async () => {
+  it('datafiles on their way to the workers do not wait long for a worker that hangs, once; health says that it is behind', async () => {
     const { store, one, other, clock, report } = setUp();
     let release = () => {};
     const hang = new Promise<void>((resolve) => {
@@ -144,7 +144,7 @@ describe('datafiles on their way to the workers', () => {
     expect(report()).toMatchObject({ whole: true });
   });
 
-  it('do not fail for a worker that dies meanwhile', async () => {
+  it('datafiles on their way to the workers do not fail for a worker that dies meanwhile', async () => {
     const { store, one, other } = setUp();
     one.answers.offer = () => new Promise(() => {});
     one.hello();

@@ -51,7 +51,7 @@ describe('two processes', () => {
     });
   });
 
-  it('do not wait for one that is gone', async () => {
+  it('two processes do not wait for one that is gone', async () => {
     const { left } = pair();
     const waiting = left.ask('hang', null);
     left.close();

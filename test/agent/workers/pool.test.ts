@@ -104,7 +104,7 @@ describe('a pool of workers', () => {
     expect(processes.all).toHaveLength(2);
   });
 
-  it('does not wait for ever for one that does not finish', async () => {
+  it('a pool of workers does not wait for ever for one that does not finish', async () => {
     const { pool, clock, processes } = setUp(1);
     const listening = pool.start();
     processes.last.answers.stop = () => new Promise<null>(() => {});

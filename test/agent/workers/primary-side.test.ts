@@ -36,7 +36,7 @@ describe('users of all workers', () => {
     services: new Map([['m', { kind: 'in-memory', capacity: 0, storageStrategy: 'fifo' } as const]]),
   };
 
-  it('have the overrides that were said last, everywhere and for those who join', () => {
+  it('users of all workers have the overrides that were said last, everywhere and for those who join', () => {
     const all = [worker(), worker()];
     const users = new SharedUsers(settings, () => all);
     users.override(override('a'));
@@ -48,7 +48,7 @@ describe('users of all workers', () => {
     expect(users.overrides()).toEqual([]);
   });
 
-  it('keep their profiles until they are reset', () => {
+  it('users of all workers keep their profiles until they are reset', () => {
     const all = [worker()];
     const users = new SharedUsers(settings, () => all);
     const saved = { sdkKey: KEY, service: 'm', profile: { user_id: 'u', experiment_bucket_map: {} } };
@@ -145,7 +145,7 @@ describe('counts', () => {
   const sum = (totals: Totals) =>
     totals.all().reduce((all, { routes }) => all + (routes.get('r')?.count ?? 0), 0);
 
-  it('of the dead stay in the sums, their memory does not', async () => {
+  it('counts of the dead stay in the sums, their memory does not', async () => {
     let alive = [worker(() => counts(3)), worker(() => counts(4))];
     const totals = new Totals(new ManualClock(), () => alive);
     await totals.gather();
@@ -160,7 +160,7 @@ describe('counts', () => {
     expect(totals.all().reduce((all, { failures }) => all + (failures.get('redis down') ?? 0), 0)).toBe(3);
   });
 
-  it('do not wait for a worker that hangs', async () => {
+  it('counts do not wait for a worker that hangs', async () => {
     const clock = new ManualClock();
     const alive = [worker(() => counts(3)), worker(() => new Promise(() => {}))];
     const totals = new Totals(clock, () => alive);

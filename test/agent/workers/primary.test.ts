@@ -38,7 +38,7 @@ describe('a primary', () => {
     expect(one.heard[0]).toMatchObject({ name: 'begin', arg: { config: { api: { maxConns: 5 } } } });
   });
 
-  it('is ready when a worker serves every configured key', async () => {
+  it('a primary is ready when a worker serves every configured key', async () => {
     const record = new MemoryRecord();
     const { one, clock, admin } = await startPrimary({}, record);
     expect(await one.primary.ask('ready', null)).toBe(false);
@@ -52,7 +52,7 @@ describe('a primary', () => {
     expect(await one.primary.ask('report', null)).toMatchObject({ workers: { serving: 2, whole: true } });
   });
 
-  it('is ready without a key that does not exist, and again when a worker is replaced', async () => {
+  it('a primary is ready without a key that does not exist, and again when a worker is replaced', async () => {
     const cdn = await new TestCdn().start();
     onTestFinished(() => cdn.close());
     const record = new MemoryRecord();

@@ -74,7 +74,7 @@ describe('events of a worker', () => {
     expect(lanes()).toHaveLength(1);
   });
 
-  it('are with the primary one message at a time: what node:cluster says over the channel must not wait behind them', async () => {
+  it('events of a worker are with the primary one message at a time: what node:cluster says over the channel must not wait behind them', async () => {
     const { clock, outbox, jsons, taken } = withOutbox();
     const json = 'x'.repeat(MESSAGE_CHARS_MAX / 2);
     for (let i = 0; i < 5; i++) outbox.add('u', 'h', json + i);
@@ -99,7 +99,7 @@ describe('events of a worker', () => {
     expect(jsons()).toEqual([['1'], ['2', '3']]);
   });
 
-  it('are counted where the primary does not take them, and taken again when it does', async () => {
+  it('events of a worker are counted where the primary does not take them, and taken again when it does', async () => {
     const { clock, outbox, news, jsons, taken } = withOutbox();
     const json = 'x'.repeat(WAITING_CHARS_MAX / 4);
     for (let i = 0; i < 6; i++) outbox.add('u', 'h', json);
@@ -111,7 +111,7 @@ describe('events of a worker', () => {
     expect(jsons().at(-1)).toEqual(['late']);
   });
 
-  it('are counted where the primary cannot say that it has them', async () => {
+  it('events of a worker are counted where the primary cannot say that it has them', async () => {
     const { clock, outbox, said, primary, news } = withOutbox();
     for (const json of ['1', '2']) outbox.add('u', 'h', json);
     outbox.flush();
@@ -137,7 +137,7 @@ describe('events of a worker', () => {
     expect([outbox.isCrowded, hasRoom]).toEqual([false, true]);
   });
 
-  it('are all with the primary before the worker ends', async () => {
+  it('events of a worker are all with the primary before the worker ends', async () => {
     const { outbox, jsons, taken } = withOutbox();
     const json = 'x'.repeat(MESSAGE_CHARS_MAX);
     for (let i = 0; i < 2; i++) outbox.add('u', 'h', json);
@@ -170,7 +170,7 @@ describe('profiles that a worker has saved', () => {
     return { ...all, profilesTaken, users };
   };
 
-  it('are with the primary one message at a time, cut off at a size', async () => {
+  it('profiles that a worker has saved are with the primary one message at a time, cut off at a size', async () => {
     const { clock, outbox, users, profilesTaken } = withProfiles();
     for (const name of ['a', 'b', 'c']) outbox.saved(profileOf(name.repeat(MESSAGE_CHARS_MAX / 2)));
     clock.advance(GATHER_MS);
@@ -179,7 +179,7 @@ describe('profiles that a worker has saved', () => {
     expect(users()).toEqual([['a', 'b'], ['c']]);
   });
 
-  it('are waited for until the primary has taken the last of them, and not for those saved later', async () => {
+  it('profiles that a worker has saved are waited for until the primary has taken the last of them, and not for those saved later', async () => {
     const { outbox, profilesTaken } = withProfiles();
     outbox.saved(profileOf('a'));
     outbox.flush();
@@ -195,7 +195,7 @@ describe('profiles that a worker has saved', () => {
     await taken;
   });
 
-  it('do not come back after a reset that was asked for later', async () => {
+  it('profiles that a worker has saved do not come back after a reset that was asked for later', async () => {
     const { outbox, users, profilesTaken, said } = withProfiles();
     outbox.saved(profileOf('a'));
     outbox.flush();
@@ -218,7 +218,7 @@ describe('keys of a worker', () => {
     return { ...all, keys, served, answer };
   };
 
-  it('are asked for once, and answered from memory from then on', async () => {
+  it('keys of a worker are asked for once, and answered from memory from then on', async () => {
     const { keys, served, answer, said } = withKeys();
     served.add(KEY);
     const both = [keys.resolve(KEY), keys.resolve(KEY)];
@@ -233,7 +233,7 @@ describe('keys of a worker', () => {
     expect(keys.resolved(KEY)).toBeUndefined();
   });
 
-  it('are refused as the primary refuses them, and asked for again', async () => {
+  it('keys of a worker are refused as the primary refuses them, and asked for again', async () => {
     const { keys, answer, said } = withKeys();
     const refused = keys.resolve('x');
     answer('denied');

@@ -29,13 +29,13 @@ describe('the text of a .creds file', () => {
     [CREDS.slice(0, CREDS.indexOf('-----BEGIN USER NKEY')), 'holds no USER NKEY SEED'],
     [CREDS.replace(/eyJ\S+/, 'jwt'), 'USER JWT that is none'],
     [CREDS.replace('SUA', 'SAA'), 'USER NKEY SEED that is none'],
-  ])('is told to be none: %j', (text, problem) =>
+  ])('the text of a .creds file is told to be none: %j', (text, problem) =>
     expect(credsProblem(normalizeCreds(text))).toContain(problem),
   );
 });
 
 describe('URLs of the bus', () => {
-  it('may hold the user of all of them', () => {
+  it('URLs of the bus may hold the user of all of them', () => {
     expect(readBusUrls(['ws://u:p%40@a:1', 'wss://u:p%40@b'])).toEqual({
       servers: ['ws://a:1', 'wss://b'],
       credentials: { user: 'u', password: 'p@' },
@@ -51,7 +51,7 @@ describe('URLs of the bus', () => {
     [['nats://u:hush-p@a'], 'is "nats://a" but must be ws:// or wss:// URLs'],
     [['ws://a b'], 'must be ws://'],
     [['a:4222'], 'must be ws://'],
-  ])('are told to be wrong: %j', (urls, problem) => {
+  ])('URLs of the bus are told to be wrong: %j', (urls, problem) => {
     const found = readBusUrls(urls).problem;
     expect(found).toContain(problem);
     expect(found).not.toContain('hush-');

@@ -56,7 +56,7 @@ describe('a report', () => {
     '{"schema":1,"agent":"a","keys":{"K":{"lineage":"l","seq":1,"quarantined":5}}}',
     `{"schema":1,"agent":"a","keys":${'['.repeat(1_000)}`,
     ' '.repeat(REPORT_BYTES_MAX + 1),
-  ])('is none when malformed: %.80s', (text) => {
+  ])('a report is none when malformed: %.80s', (text) => {
     expect(decodeReport(new TextEncoder().encode(text))).toBeNull();
   });
 
@@ -79,18 +79,18 @@ describe('a version', () => {
   const judge = (reports: readonly AgentReport[], rule = QUARANTINE_DEFAULT) =>
     judgeQuarantine(HEAD, reports, rule);
 
-  it('is quarantined when half of the agents, and at least two, refuse it', () => {
+  it('a version is quarantined when half of the agents, and at least two, refuse it', () => {
     expect(judge([report(refuses(5)), report(refuses(5))])).toEqual({ share: 1, agents: 2, code: CODE });
     expect(judge([report(refuses(5)), report(serves(5))])).toEqual({ share: 0.5, agents: 2, code: CODE });
   });
 
-  it('is not for less', () => {
+  it('a version is not quarantined when fewer agents refuse it', () => {
     expect(judge([])).toBeNull();
     expect(judge([report(refuses(5)), report(serves(5)), report(serves(6))])).toBeNull();
     expect(judge([report(serves(5)), report(serves(5))])).toBeNull();
   });
 
-  it('is not by one agent alone, however broken', () => {
+  it('a version is not quarantined by one agent alone, which may itself be broken', () => {
     expect(judge([report(refuses(5))])).toBeNull();
     expect(judge([report(refuses(5))], { share: 0.5, agentsMin: 1 })).not.toBeNull();
   });
@@ -100,13 +100,13 @@ describe('a version', () => {
     ['refuse one before it', refuses(4), KEY],
     ['are in another lineage', refuses(5, { lineage: B }), KEY],
     ['refuse one of another key', refuses(5), OTHER],
-  ])('is not judged by agents that %s', (_, key, sdkKey) => {
+  ])('a version is not judged by agents that %s', (_, key, sdkKey) => {
     expect(judge([report(key, sdkKey), report(key, sdkKey), report(key, sdkKey)])).toBeNull();
     const some = [report(key, sdkKey), report(key, sdkKey), report(refuses(5)), report(refuses(5))];
     expect(judge(some)).toMatchObject({ share: 1, agents: 2 });
   });
 
-  it('is refused for what most of them say', () => {
+  it('a version is refused for what most of them say', () => {
     const rare = report(refuses(5, { code: 'DATAFILE_UNLOADABLE' }));
     expect(judge([rare, report(refuses(5)), report(refuses(5))])?.code).toBe(CODE);
   });

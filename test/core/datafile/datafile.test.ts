@@ -28,21 +28,27 @@ describe('reading a datafile', () => {
     expect(parseDatafile(bytes({ ...good, sdkKey: undefined }), { sdkKey }).sdkKey).toBe(sdkKey);
   });
 
-  it.each([undefined, null, ''])('of a project that is %s takes what is configured', (projectId) => {
-    const read = parseDatafile(bytes({ ...good, projectId }), { sdkKey, projectId: '169' });
-    expect(read.projectId).toBe('169');
-  });
+  it.each([undefined, null, ''])(
+    'reading a datafile of a project that is %s takes what is configured',
+    (projectId) => {
+      const read = parseDatafile(bytes({ ...good, projectId }), { sdkKey, projectId: '169' });
+      expect(read.projectId).toBe('169');
+    },
+  );
 
   it.each([12, '12', '0012'])('takes revision %j', (revision) => {
     expect(parseDatafile(bytes({ ...good, revision }), { sdkKey }).revision).toBe(12);
   });
 
-  it.each(['DATAFILE_UNSUPPORTED', 'DATAFILE_WRONG_KEY'])('that no waiting mends says so: %s', (code) => {
-    const wrong = code === 'DATAFILE_WRONG_KEY' ? { sdkKey: 'KEY2' } : { version: '3' };
-    const read = () => parseDatafile(bytes({ ...good, ...wrong }), { sdkKey });
-    expect(read).toThrow(expect.objectContaining({ code, retryable: false }));
-    expect(read).toThrow(expect.objectContaining({ fields: expect.objectContaining({ revision: 41 }) }));
-  });
+  it.each(['DATAFILE_UNSUPPORTED', 'DATAFILE_WRONG_KEY'])(
+    'reading a datafile that no waiting mends says so: %s',
+    (code) => {
+      const wrong = code === 'DATAFILE_WRONG_KEY' ? { sdkKey: 'KEY2' } : { version: '3' };
+      const read = () => parseDatafile(bytes({ ...good, ...wrong }), { sdkKey });
+      expect(read).toThrow(expect.objectContaining({ code, retryable: false }));
+      expect(read).toThrow(expect.objectContaining({ fields: expect.objectContaining({ revision: 41 }) }));
+    },
+  );
 
   describe('whose environment was another before', () => {
     const read = (fields: object) =>

@@ -35,7 +35,7 @@ describe('counting depth', () => {
     );
   });
 
-  it('is not misled by brackets and quotes in texts', () => {
+  it('counting depth is not misled by brackets and quotes in texts', () => {
     const text = JSON.stringify({ a: '}}}}"[[[[[', b: '\\"', c: '[[[[' });
     expect(nestsDeeperThan(bytes(text), 1)).toBe(false);
   });
@@ -86,13 +86,13 @@ describe('JSON inside texts', () => {
 });
 
 describe('JSON from outside', () => {
-  it('is read up to the limit and not beyond', () => {
+  it('JSON from outside is read up to the limit and not beyond', () => {
     expect(depthOf(parseJsonWithin(lists(MESSAGE_DEPTH_MAX)))).toBe(MESSAGE_DEPTH_MAX);
     expect(() => parseJsonWithin(lists(MESSAGE_DEPTH_MAX + 1))).toThrow('nests deeper than 32 levels');
     expect(() => parseJsonWithin(bytes(lists(MESSAGE_DEPTH_MAX + 1)))).toThrow('nests deeper');
   });
 
-  it('is UTF-8 or nothing', () => {
+  it('JSON from outside is UTF-8 or nothing', () => {
     expect(() => parseJsonWithin(Uint8Array.of(0x22, 0xff, 0x22))).toThrow();
   });
 });
@@ -120,7 +120,7 @@ const shaped = nested.map(
 );
 
 describe('input that nests at random', () => {
-  it.each(READERS)('never overflows the stack of who reads %s', (_, read) => {
+  it.each(READERS)('input that nests at random never overflows the stack of who reads %s', (_, read) => {
     fc.assert(
       fc.property(fc.oneof(nested, shaped), (json) => {
         try {
@@ -136,7 +136,7 @@ describe('input that nests at random', () => {
     );
   });
 
-  it('is refused in a datafile also where only the SDK would meet it', () => {
+  it('input that nests at random is refused in a datafile also where only the SDK would meet it', () => {
     const good = { version: '4', revision: '1', projectId: '1' };
     const conditions = lists(DATAFILE_DEPTH_MAX + 1);
     const audience = JSON.stringify({ ...good, audiences: [{ id: 'a', name: 'a', conditions }] });

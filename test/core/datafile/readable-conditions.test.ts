@@ -27,7 +27,7 @@ describe('an audience', () => {
     ['without a way of comparing', conditions(['or', { ...sweden, match: null }])],
     ['with an operator that no SDK knows', conditions(['either', sweden])],
     ['twice, of which the first counts', (it) => it.audiences.push({ id: 'sweden', conditions: '["or"]' })],
-  ])('is read as %s', async (_, change) => {
+  ])('an audience is read as %s', async (_, change) => {
     expect(await decided(change, { country: 'SE' })).toBe('ja on from ja');
     expect(await decided(change, { country: 'DE' })).toBe('off off default');
   });
@@ -41,7 +41,7 @@ describe('an audience', () => {
     ['a number', 5],
     ['a segment without a name', { type: 'third_party_dimension', match: 'qualified' }],
     ['a segment named by a number', ['or', { type: 'third_party_dimension', match: 'qualified', value: 5 }]],
-  ])('that is %s is for no user, and neither is its opposite', async (_, value) => {
+  ])('an audience that is %s is for no user, and neither is its opposite', async (_, value) => {
     expect(await decided(conditions(value), { country: 'SE' })).toBe('off off default');
     const opposite = (it: Loose) => {
       conditions(value)(it);
@@ -50,7 +50,7 @@ describe('an audience', () => {
     expect(await decided(opposite, { country: 'SE' })).toBe('off off default');
   });
 
-  it('that cannot be read is shown as it came', () => {
+  it('an audience that cannot be read is shown as it came', () => {
     const audience: Fields = { id: 'a', name: 'a', conditions: [sweden] };
     makeConditionsReadable(audience, 'parsed', new Notes({}));
     const [shown] = projectConfig({ revision: '1', typedAudiences: [audience as never] }).audiences;
@@ -66,7 +66,7 @@ describe('an audience', () => {
     },
   );
 
-  it('that a rule does not name in a way that can be read is no reason to give the rule to every user', async () => {
+  it('an audience that a rule does not name in a way that can be read is no reason to give the rule to every user', async () => {
     const change = (it: Loose) => Object.assign(it.rollouts[1].experiments[0], { audienceConditions: {} });
     expect(await decided(change, { country: 'SE' })).toBe('off off default');
   });

@@ -20,7 +20,7 @@ describe('an address out of a datafile', () => {
     'https://api.eu1.odp.optimizely.com/v3/graphql',
     'https://API.Zaius.COM:443/x',
     'https://optimizely.com',
-  ])('may be Optimizely’s: %s', (url) => {
+  ])('an address out of a datafile may be Optimizely’s: %s', (url) => {
     expect(refusalOf(url)).toMatch(/^allowed /);
   });
 
@@ -55,11 +55,11 @@ describe('an address out of a datafile', () => {
     ["a cloud's metadata", 'https://169.254.169.254/latest/meta-data/', 'is no host of Optimizely'],
     ['a public address', 'https://93.184.216.34/', 'is no host of Optimizely'],
     ['an empty text', '', 'is not a URL'],
-  ])('is refused with %s', (_, url, reason) => {
+  ])('an address out of a datafile is refused with %s', (_, url, reason) => {
     expect(refusalOf(url)).toContain(reason);
   });
 
-  it('may be one that the operator added, to the very origin', () => {
+  it('an address out of a datafile may be one that the operator added, to the very origin', () => {
     const origins = ['http://127.0.0.1:9000', 'https://odp.internal'];
     expect(judgeUrl('http://127.0.0.1:9000/v3/graphql', origins).isOperators).toBe(true);
     expect(judgeUrl('https://ODP.internal:443/x', origins).isOperators).toBe(true);
@@ -138,7 +138,7 @@ describe('an address on the network', () => {
       '1::2::3',
       '[::1]',
     ],
-  ])('that is not of the internet: "%s"', (address) => {
+  ])('an address on the network that is not of the internet: "%s"', (address) => {
     expect(isPublicAddress(address)).toBe(false);
   });
 
@@ -160,11 +160,11 @@ describe('an address on the network', () => {
       '::ffff:1.1.1.1',
       '64:ff9b::1.1.1.1',
     ],
-  ])('that is: %s', (address) => {
+  ])('an address on the network that is: %s', (address) => {
     expect(isPublicAddress(address)).toBe(true);
   });
 
-  it('is refused as soon as one of a name’s is not', () => {
+  it('an address on the network is refused as soon as one of a name’s is not', () => {
     expect(() => judgeAddresses('x', ['1.1.1.1', '10.0.0.1'])).toThrow('leads to 10.0.0.1');
     expect(() => judgeAddresses('x', [])).toThrow('no address');
     expect(() => judgeAddresses('x', ['1.1.1.1', '2600::1'])).not.toThrow();

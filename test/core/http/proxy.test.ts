@@ -51,7 +51,7 @@ describe('a proxy', () => {
     expect(by({ ...BOTH, NO_PROXY: noProxy }, url)).toBe(expected),
   );
 
-  it('that is none is told of, without its password', () => {
+  it('a proxy that is none is told of, without its password', () => {
     const { problems, httpsProxy } = readProxySettings({
       HTTP_PROXY: 'socks5://u:hush@p',
       https_proxy: 'http://',

@@ -46,11 +46,11 @@ describe('the head of a request', () => {
     [['a/b'], false],
     [['a"'], false],
     [['ä.example'], false],
-  ])('with the hosts %j is good: %s', (hosts, isGood) => {
+  ])('the head of a request with the hosts %j is good: %s', (hosts, isGood) => {
     expect(settle('/', ...hosts).isGood).toBe(isGood);
   });
 
-  it('is not good for a target whose host is none', () => {
+  it('the head of a request is not good for a target whose host is none', () => {
     expect(settle('http://a b/', 'a').isGood).toBe(false);
   });
 });

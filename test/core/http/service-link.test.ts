@@ -11,7 +11,7 @@ describe('a link to a service', () => {
     ['OPTIMIZELY_SERVER_PORT_80_TCP', 'tcp://10.96.0.11:80', 'optimizely-server'],
     ['OPTIMIZELY_SERVER_PORT_80_TCP_ADDR', '10.96.0.11', 'optimizely-server'],
     ['OPTIMIZELY_SERVER_PORT_53_UDP_PROTO', 'udp', 'optimizely-server'],
-  ])('is %s=%s, to %s', (name, value, service) => {
+  ])('a link to a service is %s=%s, to %s', (name, value, service) => {
     expect(linkedService(name, value)).toBe(service);
   });
 
@@ -21,7 +21,7 @@ describe('a link to a service', () => {
     ['OPTIMIZELY_SERVER_HOST', '0.0.0.0'],
     ['FANOUT_PORT', 'http'],
     ['OPTIMIZELY_API_PROT', 'tcp://10.96.0.11:8080'],
-  ])('is not %s=%s', (name, value) => {
+  ])('a link to a service is not %s=%s', (name, value) => {
     expect(linkedService(name, value)).toBe(null);
   });
 });

@@ -11,7 +11,7 @@ describe('credentials of a URL', () => {
     ['http://a%40b:p%2Fw%25@host', 'http://host', 'a@b', 'p/w%'],
     ['http://u:p@ss@host/a@b', 'http://host/a@b', 'u', 'p@ss'],
     ['http://u:100%@host', 'http://host', 'u', '100%'],
-  ])('are taken out of %s', (text, url, user, password) => {
+  ])('credentials of a URL are taken out of %s', (text, url, user, password) => {
     expect(takeUserInfo(text)).toEqual({ url, credentials: { user, password } });
     // As the platform reads them, where it reads the text at all.
     expect(new URL(text).host).toBe(new URL(url).host);

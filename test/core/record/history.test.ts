@@ -38,7 +38,7 @@ function published(count: number, touched: (manifest: Manifest) => Manifest = (i
 }
 
 describe('past versions', () => {
-  it('are those below the head, newest first', () => {
+  it('past versions are those below the head, newest first', () => {
     const manifest = published(4);
     expect(pastVersions(manifest)).toEqual([3, 2, 1].map((seq) => ({ ...entryOf(manifest, seq) })));
     expect(
@@ -85,7 +85,7 @@ describe('signed past versions', () => {
     expect(ring.sealed(decodeManifest(encodeManifest(manifest), KEY))).toBe(true);
   });
 
-  it('keep it through pins, and through another key', () => {
+  it('signed past versions keep their signature through pins, and through another key', () => {
     const next = newKeys();
     const pinned = keys.seal(pin(published(3, keys.seal), 'a bad week', 1));
     const resigned = next.seal(resign(pinned, arrivalOf(3) as never));

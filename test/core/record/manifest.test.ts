@@ -84,7 +84,7 @@ describe('the manifest', () => {
     expect(back.pin).toEqual({ reason: 'revision 6 broke checkout', pinnedAtMs: 301 });
   });
 
-  it('does not move while pinned, and moves again once unpinned', () => {
+  it('the manifest does not move while pinned, and moves again once unpinned', () => {
     const pinned = pin(first, 'freeze', 150);
     expect(pinned.seq).toBe(1);
     expect(advance(pinned, datafile(6), arrival(200)).kind).toBe('pinned');
@@ -98,7 +98,7 @@ describe('the manifest', () => {
     expect(renewed.history).toHaveLength(2);
   });
 
-  it('never skips or repeats a seq in its history, after any moves', () => {
+  it('the manifest never skips or repeats a seq in its history, after any moves', () => {
     const step = fc.oneof(
       fc.record({
         do: fc.constant('advance' as const),
@@ -139,7 +139,7 @@ describe('the manifest', () => {
     expect(moved(next, datafile(10), arrival(300))).toMatchObject({ seq: 2, lineage: next.lineage });
   });
 
-  it('does not believe a Last-Modified far in the future, on either side', () => {
+  it('the manifest does not believe a Last-Modified far in the future, on either side', () => {
     const future = Date.UTC(2199, 0);
     const stamped = moved(first, datafile(5, 'regenerated'), arrival(200));
     const poisoned = { ...stamped, cdn: { ...stamped.cdn, lastModifiedMs: future } };
@@ -158,12 +158,12 @@ describe('the manifest', () => {
     ['a body elsewhere', { bodyKey: 'datafiles/other/bodies/x.json' }, 'bodyKey'],
     ['an unknown schema', { schema: 2 }, 'schema'],
     ['no history', { history: null }, 'history'],
-  ])('is refused with %s', (_, change, field) => {
+  ])('the manifest is refused with %s', (_, change, field) => {
     const bytes = new TextEncoder().encode(JSON.stringify({ ...first, ...change }));
     expect(() => decodeManifest(bytes, sdkKey)).toThrow(`The manifest of KEY+/=1 has a wrong "${field}"`);
   });
 
-  it('is refused when it is not JSON', () => {
+  it('the manifest is refused when it is not JSON', () => {
     expect(() => decodeManifest(new TextEncoder().encode('{"seq":'), sdkKey)).toThrow('is not JSON');
     expect(() => decodeManifest(new TextEncoder().encode('null'), sdkKey)).toThrow('has a wrong "schema"');
   });

@@ -35,18 +35,18 @@ const ALTERED: [string, Partial<Manifest>][] = [
 ];
 
 describe('the signature of a version', () => {
-  it('is good with the key that made it, also among others, and with no other', () => {
+  it('the signature of a version is good with the key that made it, also among others, and with no other', () => {
     expect(ring.signed(sealed, signature)).toBe(true);
     expect(both.signed(sealed, signature)).toBe(true);
     expect(new KeyRing([others.key.publicKey]).signed(sealed, signature)).toBe(false);
     expect(new KeyRing([]).signed(sealed, signature)).toBe(false);
   });
 
-  it.each(ALTERED)('is not good for another %s', (_, altered) => {
+  it.each(ALTERED)('the signature of a version is not good for another %s', (_, altered) => {
     expect(ring.signed({ ...sealed, ...altered }, signature)).toBe(false);
   });
 
-  it('is not good under another key’s name, nor when it is anything else', () => {
+  it('the signature of a version is not good under another key’s name, nor when it is anything else', () => {
     const [, bytes] = signature.split('.');
     for (const wrong of ['', 'x', `${others.key.keyId}.${bytes}`, `${signature}A`, signature.slice(0, -2)])
       expect(both.signed(sealed, wrong)).toBe(false);
@@ -69,7 +69,7 @@ describe('the signature of a version', () => {
     expect(decodeManifest(encodeManifest(manifest), KEY)).toEqual(manifest);
   });
 
-  it('is refused as a header or field that is no short text', () => {
+  it('the signature of a version is refused as a header or field that is no short text', () => {
     const { headers } = encodeEnvelope({ ...sealed, signature: 'x'.repeat(257) }, new Uint8Array(1), 1e6);
     expect(() => decodeHead((name) => headers[name] ?? '')).toThrow('Df-Signature');
     const wrong = { ...sealed, signature: 7 } as unknown as Manifest;
@@ -96,13 +96,13 @@ describe('the seal of a manifest', () => {
       expect(ring.sealed(wrong)).toBe(false);
   });
 
-  it('is made anew for each move', () => {
+  it('the seal of a manifest is made anew for each move', () => {
     const move = advance(sealed, datafile(8), arrival);
     const next = 'manifest' in move ? move.manifest : null;
     expect(next?.seal ?? next?.signature).toBeUndefined();
   });
 
-  it('of another key takes a new seq for the same body, and keeps pin and history', () => {
+  it('the seal of a manifest of another key takes a new seq for the same body, and keeps pin and history', () => {
     const again = resign(pin(sealed, 'freeze', 1), { ...arrival, cause: 'restore' });
     expect(again).toMatchObject({
       seq: 2,
@@ -119,7 +119,7 @@ describe('keys', () => {
   const pem = pair.publicKey.export({ format: 'pem', type: 'spki' }).toString();
   const spki = pair.publicKey.export({ format: 'der', type: 'spki' }).toString('base64');
 
-  it('are read as PEM, raw and SPKI, and are the same', () => {
+  it('keys are read as PEM, raw and SPKI, and are the same', () => {
     const { text, keyId } = parsePublicKey(pem);
     expect(Buffer.from(text, 'base64')).toHaveLength(32);
     for (const form of [pem, pem.replaceAll('\n', '\\n'), spki, text])
@@ -134,7 +134,7 @@ describe('keys', () => {
     expect(splitKeys(' ,\n')).toEqual([]);
   });
 
-  it('that are none are refused without being repeated', () => {
+  it('keys that are none are refused without being repeated', () => {
     const rsa = generateKeyPairSync('rsa', { modulusLength: 1024 });
     const wrong = [
       'secret-text',
@@ -151,7 +151,7 @@ describe('keys', () => {
 });
 
 describe('lineages', () => {
-  it('are in the order of their births', () => {
+  it('lineages are in the order of their births', () => {
     const first = newLineage(1_000, 'a');
     const second = newLineage(1_001, 'b');
     expect(first).toMatch(/^00000000-03e8-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
@@ -160,12 +160,12 @@ describe('lineages', () => {
     expect(isLaterLineage(first, first)).toBe(false);
   });
 
-  it('are later than what they take the place of, although the clock is behind', () => {
+  it('lineages are later than what they take the place of, although the clock is behind', () => {
     const held = newLineage(9_000, 'a');
     expect(isLaterLineage(newLineage(1_000, 'b', held), held)).toBe(true);
   });
 
-  it('of one moment have one order, and differ', () => {
+  it('lineages of one moment have one order, and differ', () => {
     const [a, b] = [newLineage(5, 'a'), newLineage(5, 'b')];
     expect(a).not.toBe(b);
     expect(isLaterLineage(a, b)).toBe(!isLaterLineage(b, a));

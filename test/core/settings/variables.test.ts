@@ -16,7 +16,7 @@ function read(env: Record<string, string | undefined>) {
 }
 
 describe('a variable', () => {
-  it('has its default when it is absent or blank', () => {
+  it('a variable has its default when it is absent or blank', () => {
     for (const env of [{}, { FANOUT_PORT: ' ' }]) {
       const { at, findings } = read(env);
       expect(at('FANOUT_PORT').integer(0, 65_535)).toBe(8090);
@@ -25,13 +25,13 @@ describe('a variable', () => {
     }
   });
 
-  it('that is required and missing is a problem by its name', () => {
+  it('a variable that is required and missing is a problem by its name', () => {
     const { at, findings } = read({});
     expect(at('FANOUT_KEYS').required()).toBe('');
     expect(findings.problems).toEqual(['FANOUT_KEYS is missing']);
   });
 
-  it('is read by its former name with a warning, and called by the name that was set', () => {
+  it('a variable is read by its former name with a warning, and called by the name that was set', () => {
     const { at, findings } = read({ FANOUT_OLD_KEYS: 'x' });
     expect(at('FANOUT_KEYS').integer(0, 9)).toBe(0);
     expect(findings.warnings).toEqual(['FANOUT_OLD_KEYS is now called FANOUT_KEYS; rename it']);
@@ -44,7 +44,7 @@ describe('a variable', () => {
     expect(findings.warnings).toEqual(['FANOUT_OLD_KEYS has no effect: FANOUT_KEYS is set too']);
   });
 
-  it('that was probably mistyped is a warning; those of other programs are none', () => {
+  it('a variable that was probably mistyped is a warning; those of other programs are none', () => {
     const { findings } = read({ FANOUT_PROT: '1', FANOUT_CACHE_DIR: '/c', PROT: '1' });
     expect(findings.warnings).toEqual(['FANOUT_PROT is not a setting; did you mean FANOUT_PORT?']);
   });

@@ -47,7 +47,7 @@ describe('a notice', () => {
     expect(deps.bus.seqOf()).toBe(2);
   });
 
-  it('that comes again, late or in another order changes nothing', async () => {
+  it('a notice that comes again, late or in another order changes nothing', async () => {
     await store(1);
     await bridge([noticeOf(1)]);
     await store(2);
@@ -58,7 +58,7 @@ describe('a notice', () => {
     expect(deps.bus.seqOf()).toBe(2);
   });
 
-  it('of several is announced once per key', async () => {
+  it('a notice of several is announced once per key', async () => {
     await store(1);
     await store(1, OTHER);
     await bridge([noticeOf(1), noticeOf(1), noticeOf(1, OTHER)]);
@@ -82,7 +82,7 @@ describe('a notice', () => {
 });
 
 describe('the stream', () => {
-  it('is looked after once per cold start', async () => {
+  it('the stream is looked after once per cold start', async () => {
     let ensured = 0;
     const { ensureStream } = deps.bus;
     deps.bus.ensureStream = () => {
@@ -95,7 +95,7 @@ describe('the stream', () => {
     expect(ensured).toBe(1);
   });
 
-  it('that went away meanwhile is made again', async () => {
+  it('the stream that went away meanwhile is made again', async () => {
     await store(1);
     await bridge([noticeOf(1)]);
     deps.bus.isStreamMissing = true;

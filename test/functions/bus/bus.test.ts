@@ -76,7 +76,7 @@ describe('the stream', () => {
     await expect(publishing).rejects.toMatchObject({ code: 'STREAM_MISSING' });
   });
 
-  it('is created as wanted, by one of several at once, and then left alone', async () => {
+  it('the stream is created as wanted, by one of several at once, and then left alone', async () => {
     const outcomes = await Promise.all([
       busAt().ensureStream(),
       busAt().ensureStream(),
@@ -113,14 +113,14 @@ describe('the stream', () => {
 });
 
 describe('a head', () => {
-  it('is nothing, then what was published', async () => {
+  it('a head is nothing, then what was published', async () => {
     const [bus, sdkKey] = [busAt(), newKey()];
     expect(await bus.readHead(sdkKey)).toBeNull();
     expect(await bus.publish(sdkKey, await envelopeOf(sdkKey), 0)).toBe('published');
     expect(await bus.readHead(sdkKey)).toMatchObject({ head: { seq: 1, lineage: 'lineage' } });
   });
 
-  it('is replaced only by who names its sequence', async () => {
+  it('a head is replaced only by who names its sequence', async () => {
     const [bus, sdkKey] = [busAt(), newKey()];
     await bus.publish(sdkKey, await envelopeOf(sdkKey), 0);
     const first = await bus.readHead(sdkKey);
@@ -131,7 +131,7 @@ describe('a head', () => {
     expect((await bus.readHead(sdkKey))?.head?.seq).toBe(2);
   });
 
-  it('has one winner of twenty racing publishers', async () => {
+  it('a head has one winner of twenty racing publishers', async () => {
     const sdkKey = newKey();
     const envelope = await envelopeOf(sdkKey);
     const race = await Promise.all(Array.from({ length: 20 }, () => busAt().publish(sdkKey, envelope, 0)));
@@ -146,7 +146,7 @@ describe('a head', () => {
     expect(await bus.publish(sdkKey, await envelopeOf(sdkKey), found?.streamSequence ?? 0)).toBe('published');
   });
 
-  it('is null, with a sequence to replace it, when the server was made to store that there is nothing', async () => {
+  it('a head is null, with a sequence to replace it, when the server was made to store that there is nothing', async () => {
     const [bus, sdkKey] = [busAt(), newKey()];
     // A server answers on any subject that the request names.
     const reply = `df.v1.${sdkKey}`;
@@ -178,7 +178,7 @@ describe('a connection', () => {
     return () => proxy.close();
   });
 
-  it('that went dead while frozen is noticed at the thaw, and replaced', async () => {
+  it('a connection that went dead while frozen is noticed at the thaw, and replaced', async () => {
     const [bus, sdkKey] = [busAt(`ws://127.0.0.1:${proxy.port}`), newKey()];
     await bus.readHead(sdkKey);
     proxy.freezeOpen();
@@ -186,14 +186,14 @@ describe('a connection', () => {
     expect(await bus.readHead(sdkKey)).toBeNull();
   });
 
-  it('that was closed by the other side is replaced at the next call', async () => {
+  it('a connection that was closed by the other side is replaced at the next call', async () => {
     const [bus, sdkKey] = [busAt(`ws://127.0.0.1:${proxy.port}`), newKey()];
     await bus.readHead(sdkKey);
     proxy.cut();
     await eventually('a call that works', async () => (await bus.readHead(sdkKey)) === null);
   });
 
-  it('is shared by calls at the same time, and kept for the next', async () => {
+  it('a connection is shared by calls at the same time, and kept for the next', async () => {
     const [bus, sdkKey] = [busAt(), newKey()];
     const before = await clientIdMax();
     await Promise.all(Array.from({ length: 10 }, () => bus.readHead(sdkKey)));
@@ -201,7 +201,7 @@ describe('a connection', () => {
     expect((await clientIdMax()) - before).toBe(2);
   });
 
-  it('that cannot be made is an error with an address and a remedy, in time', async () => {
+  it('a connection that cannot be made is an error with an address and a remedy, in time', async () => {
     proxy.freeze();
     const reading = busAt(`ws://127.0.0.1:${proxy.port}`).readHead(newKey());
     await expect(reading).rejects.toMatchObject({

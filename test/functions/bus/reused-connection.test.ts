@@ -46,28 +46,28 @@ beforeEach(() => {
 const idOf = async () => (await kept.get()).id;
 
 describe('a kept connection', () => {
-  it('is opened once for calls at the same time, and not probed while it is fresh', async () => {
+  it('a kept connection is opened once for calls at the same time, and not probed while it is fresh', async () => {
     expect(await Promise.all([idOf(), idOf(), idOf()])).toEqual([1, 1, 1]);
     clock.advance(1_900);
     expect(await idOf()).toBe(1);
     expect(probes).toBe(0);
   });
 
-  it('is probed once after a freeze, and kept when it answers', async () => {
+  it('a kept connection is probed once after a freeze, and kept when it answers', async () => {
     await idOf();
     clock.advance(60_000);
     expect(await Promise.all([idOf(), idOf()])).toEqual([1, 1]);
     expect(probes).toBe(1);
   });
 
-  it('is probed when the clock went back', async () => {
+  it('a kept connection is probed when the clock went back', async () => {
     await idOf();
     clock.advance(-60_000);
     await idOf();
     expect(probes).toBe(1);
   });
 
-  it('is replaced and closed when it does not answer', async () => {
+  it('a kept connection is replaced and closed when it does not answer', async () => {
     (await kept.get()).isDead = true;
     clock.advance(60_000);
     expect(await idOf()).toBe(2);
@@ -75,20 +75,20 @@ describe('a kept connection', () => {
     expect(closed).toEqual([1]);
   });
 
-  it('is replaced after it ended by itself', async () => {
+  it('a kept connection is replaced after it ended by itself', async () => {
     (await kept.get()).end();
     await turn();
     expect(await idOf()).toBe(2);
   });
 
-  it('that could not be opened is tried again by the next call', async () => {
+  it('a kept connection that could not be opened is tried again by the next call', async () => {
     refuses = true;
     await expect(kept.get()).rejects.toThrow('refused');
     refuses = false;
     expect(await idOf()).toBe(1);
   });
 
-  it('is closed by a reset, also one that is still being opened', async () => {
+  it('a kept connection is closed by a reset, also one that is still being opened', async () => {
     const opening = kept.get();
     kept.reset();
     await opening;

@@ -81,14 +81,14 @@ describe('the bus', () => {
     );
   });
 
-  it('does not have an old lineage announced over a later one', async () => {
+  it('the bus does not have an old lineage announced over a later one', async () => {
     const it = await published(5);
     const old = keys.seal(manifestOf(3, newLineage(1, 'old')));
     expect(await announcePatiently(it.deps, old)).toBe('superseded');
     expect(it.fakes.bus.published).toHaveLength(1);
   });
 
-  it('does not have a second datafile announced under a seq that was announced', async () => {
+  it('the bus does not have a second datafile announced under a seq that was announced', async () => {
     const it = await published(5);
     const second = keys.seal({ ...manifestOf(6), lineage: head(it).lineage });
     expect(await announcePatiently(it.deps, second)).toBe('superseded');
@@ -119,7 +119,7 @@ describe('a new key', () => {
     expect(it.fakes.bus.seqOf()).toBe(2);
   });
 
-  it('that this process has not heard of is asked for before anything is held against it', async () => {
+  it('a new key that this process has not heard of is asked for before anything is held against it', async () => {
     let current = keys.key;
     const asked: string[] = [];
     const kept: CachedSecret<SigningKey> = {

@@ -68,7 +68,7 @@ describe('a request', () => {
     expect(cdn().viasOf(source)).toEqual(['cdn', 'origin']);
   });
 
-  it('is conditional by ETag, else by date', async () => {
+  it('a request is conditional by ETag, else by date', async () => {
     const lastModifiedMs = Date.UTC(2024, 0, 2, 3, 4, 5);
     await get('cdn', { etag: '"x"', lastModifiedMs } as never);
     await get('cdn', { etag: null, lastModifiedMs } as never);
@@ -79,7 +79,7 @@ describe('a request', () => {
 });
 
 describe('an answer', () => {
-  it('is the exact bytes and their validators', async () => {
+  it('an answer is the exact bytes and their validators', async () => {
     const bytes = Buffer.from([0, 255, 10, 195, 40]);
     answer = (response) =>
       response.writeHead(200, { etag: 'W/"e"', 'last-modified': 'Tue, 02 Jan 2024 03:04:05 GMT' }).end(bytes);
@@ -91,27 +91,27 @@ describe('an answer', () => {
     expect(fetched.kind === 'body' && Buffer.from(fetched.body)).toEqual(bytes);
   });
 
-  it('is unchanged for a 304', async () => {
+  it('an answer is unchanged for a 304', async () => {
     answer = (response) => response.writeHead(304).end();
     expect(await get()).toEqual({ kind: 'unchanged' });
   });
 
-  it('has no date where the header is missing or nonsense', async () => {
+  it('an answer has no date where the header is missing or nonsense', async () => {
     answer = (response) => response.writeHead(200, { 'last-modified': 'yesterday' }).end('x');
     expect(await get()).toMatchObject({ validators: { etag: null, lastModifiedMs: null } });
   });
 
-  it.each([401, 403, 404])('of %i is a denial', async (status) => {
+  it.each([401, 403, 404])('an answer of %i is a denial', async (status) => {
     answer = (response) => response.writeHead(status).end('<Error/>');
     await expect(get()).rejects.toMatchObject({ code: 'CDN_DENIED', fields: { status } });
   });
 
-  it.each([500, 503, 418, 204])('of %i is a failure', async (status) => {
+  it.each([500, 503, 418, 204])('an answer of %i is a failure', async (status) => {
     answer = (response) => response.writeHead(status).end();
     await expect(get()).rejects.toMatchObject({ code: 'CDN_FAILED', retryable: true });
   });
 
-  it('that redirects is followed, a bounded number of times', async () => {
+  it('an answer that redirects is followed, a bounded number of times', async () => {
     answer = (response) => {
       if (seen.length > 1) return void response.end('body');
       response.writeHead(302, { location: `${base}/elsewhere` }).end();
@@ -127,12 +127,12 @@ describe('an answer', () => {
     expect(seen).toHaveLength(11);
   });
 
-  it('that does not come in time is a failure', async () => {
+  it('an answer that does not come in time is a failure', async () => {
     answer = () => {};
     await expect(get('cdn', none, source, 30)).rejects.toMatchObject({ code: 'CDN_FAILED' });
   });
 
-  it('that stops half-way is a failure', async () => {
+  it('an answer that stops half-way is a failure', async () => {
     answer = (response) => {
       response.writeHead(200, { 'content-length': '100' }).write('half');
       setImmediate(() => response.destroy());
@@ -147,12 +147,12 @@ describe('an answer', () => {
       (response: ServerResponse) =>
         response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(BYTES_MAX + 1))),
     ],
-  ])('with too many bytes %s is refused', async (_, tooLarge) => {
+  ])('an answer with too many bytes %s is refused', async (_, tooLarge) => {
     answer = tooLarge;
     await expect(get()).rejects.toMatchObject({ code: 'DATAFILE_TOO_LARGE', retryable: false });
   });
 
-  it('of exactly the limit is taken', async () => {
+  it('an answer of exactly the limit is taken', async () => {
     answer = (response) => response.writeHead(200).end(Buffer.alloc(BYTES_MAX));
     expect(await get()).toMatchObject({ kind: 'body' });
   });

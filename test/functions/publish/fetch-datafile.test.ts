@@ -97,13 +97,13 @@ describe('the budget', () => {
     expect(deps.clock.nowMs() - START_MS).toBeLessThanOrEqual(1_100);
   });
 
-  it('is not waited out when every address refuses for good', async () => {
+  it('the budget is not waited out when every address refuses for good', async () => {
     deps.cdn.serve(datafileOf(2, { projectId: '99' }));
     expect(await fetchFor(2)).toMatchObject({ kind: 'refused', error: { code: 'DATAFILE_WRONG_PROJECT' } });
     expect(deps.cdn.asked).toEqual(['cdn', 'origin']);
   });
 
-  it('is not waited out for a key that is denied, unless something was announced of it', async () => {
+  it('the budget is not waited out for a key that is denied, unless something was announced of it', async () => {
     deps.cdn.served = { cdn: failure('CDN_DENIED'), origin: failure('CDN_DENIED') };
     expect(await fetchFor(0)).toMatchObject({ kind: 'refused', error: { code: 'CDN_DENIED' } });
     expect(deps.cdn.asked).toEqual(['cdn', 'origin']);
@@ -111,13 +111,16 @@ describe('the budget', () => {
     expect(deps.cdn.asked.length).toBeGreaterThan(6);
   });
 
-  it.each(['1', '2', '3', '999', 4])('is not waited out for format version %j', async (version) => {
-    deps.cdn.serve(datafileOf(2, { more: { version } }));
-    expect(await fetchFor(2)).toMatchObject({ kind: 'refused', error: { code: 'DATAFILE_UNSUPPORTED' } });
-    expect(deps.cdn.asked).toEqual(['cdn', 'origin']);
-  });
+  it.each(['1', '2', '3', '999', 4])(
+    'the budget is not waited out for format version %j',
+    async (version) => {
+      deps.cdn.serve(datafileOf(2, { more: { version } }));
+      expect(await fetchFor(2)).toMatchObject({ kind: 'refused', error: { code: 'DATAFILE_UNSUPPORTED' } });
+      expect(deps.cdn.asked).toEqual(['cdn', 'origin']);
+    },
+  );
 
-  it('is waited out while what is refused is older than what was announced: the next may be good', async () => {
+  it('the budget is waited out while what is refused is older than what was announced: the next may be good', async () => {
     deps.cdn.serve(datafileOf(1, { more: { version: '3' } }));
     deps.cdn.onFetch = () => {
       deps.clock.advance(100);
@@ -126,13 +129,13 @@ describe('the budget', () => {
     expect(await fetchFor(2)).toMatchObject({ kind: 'fresh', datafile: { revision: 2 } });
   });
 
-  it('is waited out for what is no JSON, as half an answer is', async () => {
+  it('the budget is waited out for what is no JSON, as half an answer is', async () => {
     deps.cdn.serve(Buffer.from('{"version":"4"'));
     expect(await fetchFor(2)).toMatchObject({ kind: 'stale', error: { code: 'DATAFILE_INVALID' } });
     expect(deps.cdn.asked.length).toBeGreaterThan(2);
   });
 
-  it('is not waited out for a datafile of another environment, where it names no key of its own', async () => {
+  it('the budget is not waited out for a datafile of another environment, where it names no key of its own', async () => {
     deps.cdn.serve(datafileOf(2));
     const known = await knownOf(2);
     deps.cdn.serve(datafileOf(3, { more: { sdkKey: null, environmentKey: 'staging' } }));
@@ -142,7 +145,7 @@ describe('the budget', () => {
     });
   });
 
-  it('of a secure environment is spent on the authenticated URL alone', async () => {
+  it('the budget of a secure environment is spent on the authenticated URL alone', async () => {
     deps.cdn.served = { auth: { body: datafileOf(1) } };
     await fetchFor(2, null, 'token');
     expect(new Set(deps.cdn.asked)).toEqual(new Set(['auth']));

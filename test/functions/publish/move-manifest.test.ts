@@ -109,7 +109,7 @@ describe('moving the manifest', () => {
     expect(deps.record.swaps.map(({ seq }) => seq)).toEqual([1, 2]);
   });
 
-  it('does not take the manifest of another writer with the same seq for its own', async () => {
+  it('moving the manifest does not take the manifest of another writer with the same seq for its own', async () => {
     const deps = fakeDeps();
     const { manifest } = await move(deps, 1);
     const { swapManifest } = deps.record;

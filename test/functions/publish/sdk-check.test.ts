@@ -51,7 +51,7 @@ describe('the SDK', () => {
     ['another format version', datafileOf(1, { more: { version: '9' } }), 'DATAFILE_UNSUPPORTED'],
     ["another key's", datafileOf(1, { sdkKey: 'Another1' }), 'DATAFILE_WRONG_KEY'],
     ['one that is too large', new Uint8Array(DATAFILE_BYTES_MAX + 1), 'DATAFILE_TOO_LARGE'],
-  ])('is not even asked to load %s', (_, body, code) => expect(codeOf(body)).toBe(code));
+  ])('the SDK is not even asked to load %s', (_, body, code) => expect(codeOf(body)).toBe(code));
 
   it('says why, in a few words', () => {
     expect(() => sdkCheck(unloadable, { sdkKey: KEY })).toThrow(/push is not a function/);

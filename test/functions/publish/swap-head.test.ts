@@ -47,7 +47,7 @@ describe('announcing', () => {
     expect(Buffer.from(decodeBody(head, message?.payload as Uint8Array))).toEqual(datafileOf(1));
   });
 
-  it('has nothing to do for the head itself, and does not even load its body', async () => {
+  it('announcing has nothing to do for the head itself, and does not even load its body', async () => {
     const deps = fakeDeps();
     await plant(deps, two);
     expect(await swapHead(deps, two, notLoaded)).toBe('already');

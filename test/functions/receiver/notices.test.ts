@@ -55,7 +55,7 @@ const resultsOf = () =>
   deps.lines.flatMap(({ event, result }) => (event === 'reconcile.key' ? [result] : []));
 
 describe('a refetch', () => {
-  it('is owed from the moment that it is in the store, and is settled', async () => {
+  it('a refetch is owed from the moment that it is in the store, and is settled', async () => {
     deps.cdn.serve(datafileOf(7));
     await notices.topic.publish(refetchOf(7));
     expect(intents.kept.map(({ revision }) => revision)).toEqual([7]);
@@ -64,13 +64,13 @@ describe('a refetch', () => {
     expect(deps.record.headOf()?.changeId).toBe('change-7');
   });
 
-  it('is refused, not promised, when the store does not take it', async () => {
+  it('a refetch is refused, not promised, when the store does not take it', async () => {
     intents.isDown = true;
     await expect(notices.topic.publish(refetchOf(7))).rejects.toMatchObject({ code: 'RECORD_UNAVAILABLE' });
     expect(notices.openCount()).toBe(0);
   });
 
-  it('that another replica owed is settled by this one', async () => {
+  it('a refetch that another replica owed is settled by this one', async () => {
     deps.cdn.serve(datafileOf(7));
     intents.kept.push(refetchOf(7));
     await notices.settle(KEY);
@@ -104,7 +104,7 @@ describe('a refetch', () => {
     expect(notices.openCount()).toBe(0);
   });
 
-  it('is given up after a day, once and loudly', async () => {
+  it('a refetch is given up after a day, once and loudly', async () => {
     intents.kept.push(refetchOf(7));
     deps.clock.advance(25 * 60 * 60 * 1000);
     await notices.settle(KEY);
@@ -113,7 +113,7 @@ describe('a refetch', () => {
     expect(deps.cdn.asked).toEqual([]);
   });
 
-  it('is settled beside one that Optimizely never serves, which is asked for no longer than it may lag', async () => {
+  it('a refetch is settled beside one that Optimizely never serves, which is asked for no longer than it may lag', async () => {
     deps.cdn.serve(datafileOf(7));
     intents.kept.push(refetchOf(7), refetchOf(Number.MAX_SAFE_INTEGER));
     const first = notices.settle(KEY);
@@ -130,7 +130,7 @@ describe('a refetch', () => {
     expect([deps.cdn.asked.length, notices.openCount()]).toEqual([asked, 1]);
   });
 
-  it('is not looked after twice at once', async () => {
+  it('a refetch is not looked after twice at once', async () => {
     deps.cdn.serve(datafileOf(7));
     intents.kept.push(refetchOf(7));
     await Promise.all([notices.settle(KEY), notices.settle(KEY), notices.settle(KEY)]);
@@ -146,7 +146,7 @@ describe('a published change', () => {
     await notices.settle(KEY);
   });
 
-  it('is announced again a second later, where it finds the work done', async () => {
+  it('a published change is announced again a second later, where it finds the work done', async () => {
     await notices.topic.publish(published);
     deps.clock.advance(1_000);
     await turnsUntil(() =>
@@ -154,7 +154,7 @@ describe('a published change', () => {
     );
   });
 
-  it('is announced although the bus was away twice', async () => {
+  it('a published change is announced although the bus was away twice', async () => {
     deps.bus.heads.clear();
     deps.bus.isDown = true;
     await notices.topic.publish(published);
@@ -170,7 +170,7 @@ describe('a published change', () => {
     expect(deps.clock.waitingCount).toBe(0);
   });
 
-  it('is forgotten on a stop: reconcile finds what the bus has not', async () => {
+  it('a published change is forgotten on a stop: reconcile finds what the bus has not', async () => {
     await notices.topic.publish(published);
     const lines = deps.lines.length;
     await notices.stop();

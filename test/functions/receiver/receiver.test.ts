@@ -36,7 +36,7 @@ async function startWith(role: Role = 'home', env: Record<string, string> = {}) 
 }
 
 describe('ready', () => {
-  it('is said only once the record has answered, and for good: a store that fails later is no reason to hide', async () => {
+  it('ready is said only once the record has answered, and for good: a store that fails later is no reason to hide', async () => {
     deps.record.isDown = true;
     const { statusOf } = await startWith();
     expect(await statusOf('/health/live')).toBe(200);
@@ -49,7 +49,7 @@ describe('ready', () => {
 });
 
 describe('a store that ignores conditions on writes', () => {
-  it('is never ready for traffic, and the log says why', async () => {
+  it('a store that ignores conditions on writes is never ready for traffic, and the log says why', async () => {
     const refused = new FanoutError({
       code: 'RECORD_UNCONDITIONAL',
       message: 'The store does not honour If-Match on a PUT',
@@ -107,7 +107,7 @@ describe('a webhook', () => {
     headers: { 'x-hub-signature': signWebhook(rawBody, WEBHOOK_SECRET) },
   };
 
-  it('is held against the projects of the secret, when the settings only name one', async () => {
+  it('a webhook is held against the projects of the secret, when the settings only name one', async () => {
     const { url } = await startWith('home', { FANOUT_PROJECTS: '', FANOUT_PROJECTS_SECRET: 'projects' });
     expect((await fetch(`${url}/webhooks/optimizely`, init)).status).toBe(204);
     expect(deps.lines).toContainEqual(expect.objectContaining({ event: 'webhook.received', revision: 1 }));

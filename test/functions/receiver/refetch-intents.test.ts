@@ -36,13 +36,13 @@ describe('an intent', () => {
   const revisionsOf = async (key: string) =>
     (await replica().read(toSdkKey(key))).map(({ revision }) => revision);
 
-  it('is kept beside one of a higher revision, which may never be served', async () => {
+  it('an intent is kept beside one of a higher revision, which may never be served', async () => {
     for (const revision of [Number.MAX_SAFE_INTEGER, 7, 8, 7])
       await replica().write(noticeOf('lower', revision));
     expect(await revisionsOf('lower')).toEqual([7, 8, Number.MAX_SAFE_INTEGER]);
   });
 
-  it('is kept also when several are written at once', async () => {
+  it('an intent is kept also when several are written at once', async () => {
     await Promise.all([3, 5, 4].map((revision) => replica().write(noticeOf('race', revision))));
     expect(await revisionsOf('race')).toEqual([3, 4, 5]);
   });
@@ -55,7 +55,7 @@ describe('an intent', () => {
     );
   });
 
-  it('is read within a limit, and not overwritten where the store says no ETag to match', async () => {
+  it('an intent is read within a limit, and not overwritten where the store says no ETag to match', async () => {
     const answering = async (body: string): Promise<string> => {
       const server = await serveHttp(async (_, response) => void response.end(body), 0);
       onTestFinished(() => server.close());

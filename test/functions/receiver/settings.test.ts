@@ -17,7 +17,7 @@ function ask(args: readonly string[], settings: Record<string, string | undefine
 }
 
 describe('settings', () => {
-  it('are those of the functions without a topic, and a few with defaults', () => {
+  it('settings are those of the functions without a topic, and a few with defaults', () => {
     expect(readReceiverSettings(env)).toMatchObject({
       host: '127.0.0.1',
       port: 8090,
@@ -40,7 +40,7 @@ describe('settings', () => {
     expect(problems).toEqual([expect.stringContaining(name)]);
   });
 
-  it('that Kubernetes has put there are called its links', () => {
+  it('settings that Kubernetes has put there are called its links', () => {
     const { problems } = checkReceiverSettings({ ...env, FANOUT_PORT: 'tcp://10.96.0.11:8090' });
     expect(problems).toEqual([
       'FANOUT_PORT is "tcp://10.96.0.11:8090" but must be a port: Kubernetes sets it for a service named fanout (service links): set enableServiceLinks: false in the pod\'s spec, or rename the service',

@@ -43,7 +43,7 @@ describe('the beat', () => {
     expect(deps.bus.beats.at(-1)?.heads.has(KEY)).toBe(true);
   });
 
-  it('that cannot be sent fails the run, after the record was brought up to date', async () => {
+  it('the beat that cannot be sent fails the run, after the record was brought up to date', async () => {
     deps.bus.isDown = true;
     await expect(run()).rejects.toMatchObject({ code: 'BUS_UNAVAILABLE' });
     expect(deps.record.headOf()?.revision).toBe(1);

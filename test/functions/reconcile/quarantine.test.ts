@@ -85,7 +85,7 @@ async function withVersion(said: readonly Said[]) {
 }
 
 describe('a version that agents refuse', () => {
-  it('is marked when a share of them does; its seq stays', async () => {
+  it('a version that agents refuse is marked when a share of them does; its seq stays', async () => {
     const { deps, run, head } = await withVersion([refuses, refuses, serves]);
     await run();
     expect(head()).toMatchObject({ seq: 1, quarantine: { seq: 1, agents: 3, code: 'DATAFILE_UNDECIDABLE' } });
@@ -99,14 +99,14 @@ describe('a version that agents refuse', () => {
     ['a smaller share', [refuses, serves, serves]],
     ['a single agent', [refuses]],
     ['no agent', [serves, serves]],
-  ])('is not marked for %s', async (_, said) => {
+  ])('a version that agents refuse is not marked for %s', async (_, said) => {
     const { deps, run, head } = await withVersion(said);
     await run();
     expect(isQuarantined(head())).toBe(false);
     expect(deps.counts.get('VersionQuarantined')).toBeUndefined();
   });
 
-  it('is counted with every run while it lasts, for the alarm, and named in no beat', async () => {
+  it('a version that agents refuse is counted with every run while it lasts, for the alarm, and named in no beat', async () => {
     const { deps, run } = await withVersion([refuses, refuses]);
     for (let i = 0; i < 3; i++) await run();
     expect(deps.counts.get('VersionQuarantined')).toBe(3);
@@ -139,7 +139,7 @@ describe('a version that agents refuse', () => {
     expect(deps.bus.seqOf()).toBe(2);
   });
 
-  it('is not marked by a further region, which says what it hears', async () => {
+  it('a version that agents refuse is not marked by a further region, which says what it hears', async () => {
     const home = await withVersion([refuses, refuses]);
     const { record } = home.deps;
     const away = setUp('bus-only');
@@ -154,7 +154,7 @@ describe('a version that agents refuse', () => {
     );
   });
 
-  it('is not marked when the manifest has moved on meanwhile', async () => {
+  it('a version that agents refuse is not marked when the manifest has moved on meanwhile', async () => {
     const { deps, run, head } = await withVersion([refuses, refuses]);
     const { readManifest } = deps.record;
     let reads = 0;
@@ -168,7 +168,7 @@ describe('a version that agents refuse', () => {
     expect(isQuarantined(head())).toBe(false);
   });
 
-  it('is marked with the next beat when the record could not be written', async () => {
+  it('a version that agents refuse is marked with the next beat when the record could not be written', async () => {
     const { deps, run, head } = await withVersion([refuses, refuses]);
     const { swapManifest } = deps.record;
     deps.record.swapManifest = async () => {

@@ -172,7 +172,7 @@ describe('the record against the bus', () => {
     expect(deps.bus.seqOf()).toBe(1);
   });
 
-  it('does not count a change that is still being announced', async () => {
+  it('the record against the bus does not count a change that is still being announced', async () => {
     deps.bus.heads.clear();
     const stored = deps.record.manifests.get(KEY);
     if (stored === undefined) throw new Error('expected a manifest');
@@ -205,7 +205,7 @@ describe('the record against the bus', () => {
     expect(deps.bus.seqOf()).toBe(2);
   });
 
-  it('does not take a webhook between its two reads for a restored bucket', async () => {
+  it('the record against the bus does not take a webhook between its two reads for a restored bucket', async () => {
     const { readManifest } = deps.record;
     let reads = 0;
     plantHead(2);

@@ -55,7 +55,7 @@ describe('a refetch', () => {
     expect(deps.record.headOf()).toBeUndefined();
   });
 
-  it('has nothing to do when the change came another way', async () => {
+  it('a refetch has nothing to do when the change came another way', async () => {
     deps.cdn.serve(datafileOf(4));
     await refetch(deps, projects, [noticeOf(4)]);
     await refetch(deps, projects, [noticeOf(4), noticeOf(3)]);
@@ -72,7 +72,7 @@ describe('a refetch', () => {
     expect(deps.record.swaps).toHaveLength(1);
   });
 
-  it('of a key that is no longer configured is logged and done with', async () => {
+  it('a refetch of a key that is no longer configured is logged and done with', async () => {
     await refetch(deps, projects, [noticeOf(4, 'Gone')]);
     expect(deps.lines).toContainEqual(expect.objectContaining({ level: 'warn', result: 'unknown-key' }));
   });

@@ -55,7 +55,7 @@ const nextOf = (manifest: Manifest, revision: number): Manifest => {
 };
 
 describe('a manifest', () => {
-  it('is null before there is one, then what was swapped in, byte for byte', async () => {
+  it('a manifest is null before there is one, then what was swapped in, byte for byte', async () => {
     const sdkKey = newKey();
     expect(await record.readManifest(sdkKey)).toBeNull();
     const manifest = manifestFor(sdkKey);
@@ -66,7 +66,7 @@ describe('a manifest', () => {
     });
   });
 
-  it('is created once, and swapped only by who names its ETag', async () => {
+  it('a manifest is created once, and swapped only by who names its ETag', async () => {
     const sdkKey = newKey();
     const first = manifestFor(sdkKey);
     const created = await record.swapManifest(first, null);
@@ -78,11 +78,11 @@ describe('a manifest', () => {
     expect((await record.readManifest(sdkKey))?.manifest).toMatchObject({ seq: 2, revision: 2 });
   });
 
-  it('that is gone meanwhile is a conflict, not an error', async () => {
+  it('a manifest that is gone meanwhile is a conflict, not an error', async () => {
     expect(await record.swapManifest(manifestFor(newKey()), '"gone"')).toBe('conflict');
   });
 
-  it('has one winner of twenty racing swaps', async () => {
+  it('a manifest has one winner of twenty racing swaps', async () => {
     const first = manifestFor(newKey());
     const created = await record.swapManifest(first, null);
     const etag = created === 'conflict' ? '' : created.etag;
@@ -99,20 +99,20 @@ describe('a manifest', () => {
 });
 
 describe('a body', () => {
-  it('is written once, and read back exactly', async () => {
+  it('a body is written once, and read back exactly', async () => {
     const { sdkKey, sha256, body } = datafileFor(newKey());
     expect(await record.putBody(sdkKey, sha256, body)).toBe('written');
     expect(await record.putBody(sdkKey, sha256, body)).toBe('already-there');
     expect(Buffer.from(await record.readBody(sdkKey, sha256))).toEqual(Buffer.from(body));
   });
 
-  it('is written once by twenty writers', async () => {
+  it('a body is written once by twenty writers', async () => {
     const { sdkKey, sha256, body } = datafileFor(newKey());
     const race = Array.from({ length: 20 }, () => record.putBody(sdkKey, sha256, body));
     expect((await Promise.all(race)).filter((outcome) => outcome === 'written')).toHaveLength(1);
   });
 
-  it('that is missing, or not what its name says, is an error', async () => {
+  it('a body that is missing, or not what its name says, is an error', async () => {
     const sdkKey = newKey();
     const sha256 = sha256Of(Buffer.from('x'));
     await expect(record.readBody(sdkKey, sha256)).rejects.toMatchObject({ code: 'BODY_MISSING' });
@@ -137,11 +137,11 @@ describe('an S3 that', () => {
       expect(one.status === 'rejected' ? one.reason : one.value).toMatchObject(unavailable);
   }
 
-  it('has no such bucket is never mistaken for one that has no such key', async () => {
+  it('an S3 that has no such bucket is never mistaken for one that has no such key', async () => {
     await expectUnavailable(createBucket({ bucket: 'absent', endpoint: s3.url }));
   });
 
-  it('cannot be reached is unavailable', async () => {
+  it('an S3 that cannot be reached is unavailable', async () => {
     await expectUnavailable(createBucket({ bucket: BUCKET, endpoint: 'http://127.0.0.1:1' }));
   });
 
@@ -163,7 +163,7 @@ describe('an S3 that', () => {
     },
   );
 
-  it('never answers is unavailable in time for a webhook to queue itself', async () => {
+  it('an S3 that never answers is unavailable in time for a webhook to queue itself', async () => {
     const server = createServer(() => {});
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;

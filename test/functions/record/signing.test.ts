@@ -118,7 +118,7 @@ describe('a manifest that no trusted key has sealed', () => {
     },
   );
 
-  it('is left once, although the clock is behind and the bus shows nothing', async () => {
+  it('a manifest that no trusted key has sealed is left once, although the clock is behind and the bus shows nothing', async () => {
     const it = await published(5);
     put(it, strangers.seal(manifestOf(3)));
     it.fakes.bus.heads.clear();
@@ -127,7 +127,7 @@ describe('a manifest that no trusted key has sealed', () => {
     expect(it.fakes.record.swaps).toHaveLength(2);
   });
 
-  it('that is not even one is healed too', async () => {
+  it('an object that is no manifest is healed too', async () => {
     const it = await published(5);
     const { FanoutError } = await import('../../../core/errors.ts');
     const read = it.fakes.record.readManifest.bind(it.fakes.record);
@@ -159,7 +159,7 @@ describe('a manifest that no trusted key has sealed', () => {
     expect(it.fakes.bus.published).toHaveLength(messages);
   });
 
-  it('is not announced by a bridge, which has public keys only, nor by a further region', async () => {
+  it('a manifest that no trusted key has sealed is not announced by a bridge, which has public keys only, nor by a further region', async () => {
     const it = setUp(null, [keys]);
     put(it, strangers.seal(manifestOf(3)));
     const { sdkKey, seq, revision, changeId } = manifestOf(3);
@@ -173,7 +173,7 @@ describe('a manifest that no trusted key has sealed', () => {
     expect(it.fakes.bus.seqOf()).toBe(1);
   });
 
-  it('has its body put right where that was overwritten as well', async () => {
+  it('a manifest that no trusted key has sealed has its body put right where that was overwritten as well', async () => {
     const it = await published(5);
     const name = `${KEY} ${head(it).sha256}`;
     it.fakes.record.bodies.set(name, datafileOf(3));

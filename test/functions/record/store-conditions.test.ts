@@ -64,7 +64,7 @@ describe('the trial', () => {
     });
   });
 
-  it('is made once when it passes, and again after it failed', async () => {
+  it('the trial is made once when it passes, and again after it failed', async () => {
     const right = answering(200, 412, 412);
     await right.check();
     await right.check();

@@ -21,7 +21,7 @@ describe('every setting', () => {
     expect(readers).toMatch(new RegExp(`'${variable}'|env\\.${variable}\\b`));
   });
 
-  it('of the receiver is in its help, with its default', () => {
+  it('every setting of the receiver is in its help, with its default', () => {
     const said: string[] = [];
     runOptions(['--help'], {}, { out: (text) => said.push(text), error: () => {} });
     for (const { variable, help, byDefault, only } of FUNCTION_SETTINGS)
@@ -31,14 +31,14 @@ describe('every setting', () => {
 });
 
 describe('names', () => {
-  it('that both sides have mean the same, and former ones are read by both', () => {
+  it('names that both sides have mean the same, and former ones are read by both', () => {
     const ofAgent = new Map(AGENT_SETTINGS.map((setting) => [setting.variable, setting]));
     const shared = FUNCTION_SETTINGS.filter(({ variable }) => ofAgent.has(variable));
     expect(shared.length).toBeGreaterThan(5);
     for (const { variable, formerly } of shared) expect(ofAgent.get(variable)?.formerly).toBe(formerly);
   });
 
-  it('of earlier releases are taken with a warning', () => {
+  it('names of earlier releases are taken with a warning', () => {
     const { settings, warnings } = checkFunctionSettings({ FANOUT_SIGNING_KEYS: publicText });
     expect(settings.functions.publicKeys.map(({ text }) => text)).toEqual([publicText]);
     expect(warnings).toEqual(['FANOUT_SIGNING_KEYS is now called FANOUT_SIGNING_PUBLIC_KEYS; rename it']);

@@ -102,11 +102,14 @@ describe('the NATS secret', () => {
     expect(parseBusCredentials(JSON.stringify(credentials))).toEqual(credentials);
   });
 
-  it.each(['', 'null', '{"user":"hidden"}', '{"token":7}', 'hidden'])('is refused: %s', (text) => {
-    const attempt = () => parseBusCredentials(text);
-    expect(attempt).toThrow('holds no credentials');
-    expect(attempt).not.toThrow('hidden');
-  });
+  it.each(['', 'null', '{"user":"hidden"}', '{"token":7}', 'hidden'])(
+    'the NATS secret is refused: %s',
+    (text) => {
+      const attempt = () => parseBusCredentials(text);
+      expect(attempt).toThrow('holds no credentials');
+      expect(attempt).not.toThrow('hidden');
+    },
+  );
 });
 
 describe('the webhook function with secrets by name', () => {

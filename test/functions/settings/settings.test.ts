@@ -29,7 +29,7 @@ const problemsOf = (env: Record<string, string | undefined>): string => {
 };
 
 describe('settings', () => {
-  it('need only what has no default', () => {
+  it('settings need only what has no default', () => {
     const settings = readWriterSettings(GOOD);
     expect(settings).toMatchObject({
       bucket: { bucket: 'bucket', endpoint: undefined },
@@ -46,7 +46,7 @@ describe('settings', () => {
     expect(settings.projects.get('1')?.secrets).toEqual([SECRET]);
   });
 
-  it('take everything that can be said', () => {
+  it('settings take everything that can be said', () => {
     const env = {
       ...GOOD,
       FANOUT_S3_ENDPOINT: 'http://s3',
@@ -69,7 +69,7 @@ describe('settings', () => {
     });
   });
 
-  it('may hold credentials in their URLs: of the bus, and of mirrors', () => {
+  it('settings may hold credentials in their URLs: of the bus, and of mirrors', () => {
     const template = 'https://reader:p@mirror.example/%s.json';
     const env = {
       ...GOOD,
@@ -85,18 +85,18 @@ describe('settings', () => {
     );
   });
 
-  it('of the bridge need neither projects nor a topic', () => {
+  it('settings of the bridge need neither projects nor a topic', () => {
     const { FANOUT_BUCKET, FANOUT_NATS_URL } = GOOD;
     expect(readReaderSettings({ FANOUT_BUCKET, FANOUT_NATS_URL })).toMatchObject({
       bucket: { bucket: 'bucket' },
     });
   });
 
-  it('of a further region need no topic', () => {
+  it('settings of a further region need no topic', () => {
     expect(problemsOf({ FANOUT_ROLE: 'bus-only', FANOUT_TOPIC_ARN: '' })).toBe('none');
   });
 
-  it('may only name the secrets, which are then not asked for here', () => {
+  it('settings may only name the secrets, which are then not asked for here', () => {
     const { FANOUT_PROJECTS: _, ...rest } = GOOD;
     const secrets = { FANOUT_PROJECTS_SECRET: 'ssm:/fanout/projects', FANOUT_NATS_SECRET: 'nats' };
     const env = { ...rest, ...secrets, FANOUT_NATS_PLAINTEXT: 'allowed' };
@@ -157,12 +157,15 @@ describe('a password for the bus', () => {
     ['ws://nats.example', { FANOUT_NATS_TOKEN: 't' }],
     ['ws://nats.example', { FANOUT_NATS_SECRET: 'datafile-fanout/nats' }],
     ['ws://localhost.example', user],
-  ])('is not sent to %s in clear, unless the operator says that it may', (url, given) => {
-    const env = { ...bare(url), ...given };
-    expect(problemsOf(env)).toContain('use wss://, or set FANOUT_NATS_PLAINTEXT=allowed');
-    expect(problemsOf(env)).not.toContain('u:p');
-    expect(problemsOf({ ...env, FANOUT_NATS_PLAINTEXT: 'allowed' })).toBe('none');
-  });
+  ])(
+    'a password for the bus is not sent to %s in clear, unless the operator says that it may',
+    (url, given) => {
+      const env = { ...bare(url), ...given };
+      expect(problemsOf(env)).toContain('use wss://, or set FANOUT_NATS_PLAINTEXT=allowed');
+      expect(problemsOf(env)).not.toContain('u:p');
+      expect(problemsOf({ ...env, FANOUT_NATS_PLAINTEXT: 'allowed' })).toBe('none');
+    },
+  );
 
   it.each([
     ['ws://127.0.0.1:8080', user],
@@ -171,11 +174,11 @@ describe('a password for the bus', () => {
     ['wss://nats.example', user],
     ['ws://nats.example', {}],
     ['ws://nats.example', { FANOUT_NATS_CREDS: CREDS }],
-  ])('is nothing that %s with %j shows', (url, given) => {
+  ])('a password for the bus is nothing that %s with %j shows', (url, given) => {
     expect(problemsOf({ ...bare(url), ...given })).toBe('none');
   });
 
-  it('is spoken of in two words only', () => {
+  it('a password for the bus is spoken of in two words only', () => {
     expect(problemsOf({ ...user, FANOUT_NATS_PLAINTEXT: 'yes' })).toContain(
       'must be one of refused, allowed',
     );

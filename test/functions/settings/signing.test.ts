@@ -23,11 +23,11 @@ const read = (env: Record<string, string>) => {
 };
 
 describe('the settings of signing', () => {
-  it('are none unless they are set', () => {
+  it('the settings of signing are none unless they are set', () => {
     expect(read({})).toMatchObject({ signingKey: null, publicKeys: [] });
   });
 
-  it('take the private key itself, also on one line, or the name of a secret', () => {
+  it('the settings of signing take the private key itself, also on one line, or the name of a secret', () => {
     const pems = [keys.pem, keys.pem.replaceAll('\n', '\\n')];
     for (const pem of pems) expect(read({ FANOUT_SIGNING_KEY: pem }).signingKey?.keyId).toBe(keys.key.keyId);
     expect(readSecretNames({ ...GOOD, FANOUT_SIGNING_SECRET: 'ssm:/signing' }).signing).toEqual({
@@ -36,7 +36,7 @@ describe('the settings of signing', () => {
     });
   });
 
-  it('of a bridge, or a further region, are public keys alone', () => {
+  it('the settings of signing of a bridge, or a further region, are public keys alone', () => {
     const env = { FANOUT_SIGNING_PUBLIC_KEYS: keys.publicText };
     expect(readReaderSettings({ ...GOOD, ...env }).publicKeys[0]?.keyId).toBe(keys.key.keyId);
     expect(read({ ...env, FANOUT_ROLE: 'bus-only' }).signingKey).toBeNull();
@@ -50,7 +50,7 @@ describe('the settings of signing', () => {
       { FANOUT_SIGNING_KEY: keys.pem, FANOUT_SIGNING_PUBLIC_KEYS: 'x' },
       'FANOUT_SIGNING_PUBLIC_KEYS: A signing key',
     ],
-  ])('that could not work are a problem', (env, problem) => {
+  ])('the settings of signing that could not work are a problem', (env, problem) => {
     expect(() => read(env)).toThrow(problem);
     expect(() => read(env)).not.toThrow('secret-text');
   });

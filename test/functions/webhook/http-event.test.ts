@@ -37,7 +37,7 @@ describe('a request', () => {
     ['text of two-byte characters', 'é'.repeat(LIMIT / 2 + 1), false, null],
     ['base64', base64(Buffer.alloc(LIMIT)), true, LIMIT],
     ['base64', base64(Buffer.alloc(LIMIT + 1)), true, null],
-  ])('of %s is taken up to 64 KiB and no further (%#)', (_, body, isBase64Encoded, bytes) => {
+  ])('a request of %s is taken up to 64 KiB and no further (%#)', (_, body, isBase64Encoded, bytes) => {
     expect(requestOf(eventOf({ body, isBase64Encoded })).rawBody?.byteLength ?? null).toBe(bytes);
   });
 
@@ -54,7 +54,7 @@ describe('a request', () => {
 });
 
 describe('a response', () => {
-  it('has a JSON body only when there is something to say', () => {
+  it('a response has a JSON body only when there is something to say', () => {
     expect(responseOf({ status: 204 })).toEqual({ statusCode: 204, headers: {} });
     const body = { code: 'C', error: 'e', remedy: 'r' };
     expect(responseOf({ status: 401, body })).toEqual({

@@ -13,7 +13,7 @@ beforeEach(() => {
 const webhook = (revision: number, environment?: string) => sendWebhook(deps, revision, environment);
 
 describe('a change', () => {
-  it('of a good key waits for none that is denied', async () => {
+  it('a change of a good key waits for none that is denied', async () => {
     const { cdn, clock } = deps;
     const ask = cdn.fetch.bind(cdn);
     cdn.serve(datafileOf(4, { sdkKey: 'TwinA' }));
@@ -28,7 +28,7 @@ describe('a change', () => {
     expect(deps.record.swaps).toMatchObject([{ sdkKey: 'TwinA', revision: 4 }]);
   });
 
-  it('with parts that are not understood is published all the same, and it is said once which', async () => {
+  it('a change with parts that are not understood is published all the same, and it is said once which', async () => {
     const holdout = { id: '77001', key: 'q', status: 'Running', variations: [], trafficAllocation: [] };
     const stale = { id: '1', key: 'checkout', rolloutId: '', experimentIds: ['gone'], variables: [] };
     deps.cdn.serve(datafileOf(1, { more: { localHoldouts: [holdout], featureFlags: [stale] } }));

@@ -18,7 +18,7 @@ async function publish(revision: number): Promise<void> {
 }
 
 describe('a change', () => {
-  it('is one fetch, one body, one step of the manifest and one message', async () => {
+  it('a change is one fetch, one body, one step of the manifest and one message', async () => {
     await publish(1);
     await publish(2);
     expect(deps.cdn.fetches).toBe(2);
@@ -61,7 +61,7 @@ describe('a change', () => {
     expect(order.slice(2).sort()).toEqual(['notice begins', 'publish begins']);
   });
 
-  it('of several keys is one webhook, and the worst of them is the answer', async () => {
+  it('a change of several keys is one webhook, and the worst of them is the answer', async () => {
     deps.cdn.onFetch = () => deps.clock.advance(300);
     deps.cdn.serve(datafileOf(4, { sdkKey: 'TwinA' }));
     expect(await webhook(4, 'Twins')).toBe(422);
@@ -71,7 +71,7 @@ describe('a change', () => {
     expect(deps.topic.ofKind('refetch')).toMatchObject([{ sdkKey: 'TwinB', revision: 4 }]);
   });
 
-  it('of a secure environment comes from the authenticated URL only', async () => {
+  it('a change of a secure environment comes from the authenticated URL only', async () => {
     deps.cdn.served = { auth: { body: datafileOf(1, { sdkKey: SECURE_KEY }) } };
     expect(await webhook(1, 'Secure')).toBe(204);
     expect(deps.cdn.asked).toEqual(['auth']);
@@ -88,27 +88,27 @@ describe('a webhook that comes late or again', () => {
     expect(deps.record.swaps).toHaveLength(1);
   });
 
-  it('of the same revision costs a 304', async () => {
+  it('a late or repeated webhook of the same revision costs a 304', async () => {
     expect(await webhook(5)).toBe(204);
     expect(deps.cdn).toMatchObject({ fetches: 1, notModified: 1 });
     expect(deps.record.writes).toBe(2);
     expect(deps.topic.ofKind('published')).toHaveLength(1);
   });
 
-  it('finds out that the bus lost the head, and announces it again', async () => {
+  it('a late or repeated webhook finds out that the bus lost the head, and announces it again', async () => {
     deps.bus.heads.clear();
     expect(await webhook(3)).toBe(204);
     expect(deps.bus.seqOf()).toBe(1);
   });
 
-  it('does so too when the CDN has changed its mind about the bytes', async () => {
+  it('a late or repeated webhook announces a lost head again also when the CDN serves older bytes', async () => {
     deps.bus.heads.clear();
     deps.cdn.serve(datafileOf(5, { salt: 'older edge' }), START_MS - 60_000);
     expect(await webhook(5)).toBe(204);
     expect(deps.bus.seqOf()).toBe(1);
   });
 
-  it('of the same revision with other bytes refreshes when those are newer, and only then', async () => {
+  it('a late or repeated webhook of the same revision with other bytes refreshes the record only when those are newer', async () => {
     deps.cdn.serve(datafileOf(5, { salt: 'older edge' }), START_MS - 60_000);
     expect(await webhook(5)).toBe(204);
     expect(deps.record.headOf()?.seq).toBe(1);
@@ -124,7 +124,7 @@ describe('a CDN that lags', () => {
     deps.cdn.onFetch = () => deps.clock.advance(300);
   });
 
-  it('is asked again, and its origin too, until the revision is there', async () => {
+  it('a CDN that lags is asked again, and its origin too, until the revision is there', async () => {
     deps.cdn.asked.length = 0;
     deps.cdn.onFetch = (via) => {
       if (deps.cdn.asked.length === 4) deps.cdn.served[via] = { body: datafileOf(2) };
@@ -155,7 +155,7 @@ describe('a CDN that lags', () => {
     expect(deps.counts.get('RefetchQueued')).toBe(1);
   });
 
-  it('has what it serves meanwhile archived once, and moves nothing', async () => {
+  it('a CDN that lags has what it serves meanwhile archived once, and moves nothing', async () => {
     deps.cdn.serve(datafileOf(2));
     expect(await webhook(3)).toBe(202);
     expect(deps.record.bodies.size).toBe(2);
@@ -163,7 +163,7 @@ describe('a CDN that lags', () => {
     expect(deps.record.headOf()?.revision).toBe(1);
   });
 
-  it('is a 503 when nothing can be queued either', async () => {
+  it('a CDN that lags is a 503 when nothing can be queued either', async () => {
     deps.topic.isDown = true;
     expect(await webhook(2)).toBe(503);
   });

@@ -51,7 +51,7 @@ describe('more webhooks than a project may send', () => {
 });
 
 describe('the settings', () => {
-  it('are five minutes, a thousand at once and twenty a second', () => {
+  it('the settings are five minutes, a thousand at once and twenty a second', () => {
     expect(DEFAULTS).toEqual({
       windowMs: 300_000,
       isWindowStrict: false,

@@ -58,7 +58,7 @@ const payload = (more: object): string => JSON.stringify({ ...JSON.parse(GOLDEN.
 const secret = GOLDEN.secret;
 
 describe("Optimizely's own example", () => {
-  it('is accepted, stored and announced', async () => {
+  it("Optimizely's own example is accepted, stored and announced", async () => {
     const deps = goldenDeps();
     expect(await send(deps, {})).toEqual({ status: 204 });
     expect(deps.record.headOf(GOLDEN_KEY)).toMatchObject({ seq: 1, revision: 13, cause: 'webhook' });
@@ -66,7 +66,7 @@ describe("Optimizely's own example", () => {
     expect(deps.topic.ofKind('published')).toHaveLength(1);
   });
 
-  it('is accepted under either secret of a rotation', async () => {
+  it("Optimizely's own example is accepted under either secret of a rotation", async () => {
     expect(await send(goldenDeps(), { secret: OLD_SECRET })).toEqual({ status: 204 });
   });
 

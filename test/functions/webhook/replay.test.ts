@@ -5,7 +5,7 @@ import { REMEMBERED_MAX, Replays } from '../../../functions/webhook/replay.ts';
 import { DEFAULTS, Door } from '../../support/functions/webhook-door.ts';
 
 describe('a webhook that comes again', () => {
-  it('is answered 204 by one look at the record, and Optimizely is not asked', async () => {
+  it('a webhook that comes again is answered 204 by one look at the record, and Optimizely is not asked', async () => {
     const door = new Door();
     expect(await door.send()).toEqual({ status: 204 });
     const { reads, writes, asked } = door.cost;
@@ -86,22 +86,27 @@ describe('a webhook from outside of the window', () => {
   it.each([
     ['long ago', 301],
     ['the future', -301],
-  ])('of %s is a hint: what the record has is not fetched again', async (_, ageS) => {
-    const door = new Door();
-    await door.send();
-    const { asked, reads } = door.cost;
-    for (const revision of [13, 12, 1])
-      expect(await door.send({ revision, ageS: ageS + Math.sign(ageS) * revision })).toEqual({ status: 204 });
-    expect(door.cost).toMatchObject({ asked, reads: reads + 3 });
-  });
+  ])(
+    'a webhook from outside of the window of %s is a hint: what the record has is not fetched again',
+    async (_, ageS) => {
+      const door = new Door();
+      await door.send();
+      const { asked, reads } = door.cost;
+      for (const revision of [13, 12, 1])
+        expect(await door.send({ revision, ageS: ageS + Math.sign(ageS) * revision })).toEqual({
+          status: 204,
+        });
+      expect(door.cost).toMatchObject({ asked, reads: reads + 3 });
+    },
+  );
 
-  it('is handled as usual where the record does not have its revision', async () => {
+  it('a webhook from outside of the window is handled as usual where the record does not have its revision', async () => {
     const door = new Door();
     expect(await door.send({ ageS: 7 * 365 * 86_400 })).toEqual({ status: 204 });
     expect(door.deps.record.headOf()?.revision).toBe(13);
   });
 
-  it('is refused where the window is strict, and nothing is touched', async () => {
+  it('a webhook from outside of the window is refused where the window is strict, and nothing is touched', async () => {
     const door = new Door({ isWindowStrict: true });
     for (const sent of [{ ageS: 301 }, { ageS: -301 }, { stamp: null }, { stamp: 1e300 }, { stamp: '1' }]) {
       const { status, body } = await door.send(sent);

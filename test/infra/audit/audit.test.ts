@@ -16,12 +16,12 @@ const problemsWith = (changed: LockedPackage, path = 'node_modules/left') =>
   lockfileProblems({ packages: { '': {}, [path]: { ...good, ...changed } } });
 
 describe('the lockfile', () => {
-  it('of this project keeps all rules', async () => {
+  it('the lockfile of this project keeps all rules', async () => {
     expect(lockfileProblems(JSON.parse(readFileSync(LOCKFILE, 'utf8')) as Lockfile)).toEqual([]);
     expect(await lockfileLint(LOCKFILE)).toEqual([]);
   });
 
-  it('may hold packages of the registry, pinned by hash', () => {
+  it('the lockfile may hold packages of the registry, pinned by hash', () => {
     expect(problemsWith({ dev: true, hasInstallScript: true, license: 'MPL-2.0' })).toEqual([]);
     expect(problemsWith({ hasInstallScript: true }, 'node_modules/a/node_modules/protobufjs')).toEqual([]);
   });
@@ -33,11 +33,11 @@ describe('the lockfile', () => {
     ['no licence', { license: undefined as never }, 'has the licence none'],
     ['a licence that we may not ship', { license: 'GPL-3.0' }, 'has the licence GPL-3.0'],
     ['a licence that only tools may have', { license: 'MPL-2.0' }, 'has the licence MPL-2.0'],
-  ])('may not hold one with %s', (_, changed, problem) => {
+  ])('the lockfile may not hold one with %s', (_, changed, problem) => {
     expect(problemsWith(changed).join()).toContain(problem);
   });
 
-  it('must name packages', () => {
+  it('the lockfile must name packages', () => {
     expect(lockfileProblems({})).toEqual(['the lockfile names no packages']);
   });
 
@@ -46,7 +46,7 @@ describe('the lockfile', () => {
     ['another host', { resolved: 'https://registry.example/pino.tgz' }, 'registry.example'],
     ['an address without https', { resolved: 'http://registry.npmjs.org/pino/-/pino.tgz' }, 'http:'],
     ['a repository', { version: 'git+ssh://git@example.com/x.git#1' }, 'git+ssh:'],
-  ])('is refused by lockfile-lint with %s', async (_, changed, said) => {
+  ])('the lockfile is refused by lockfile-lint with %s', async (_, changed, said) => {
     const lockfile = JSON.parse(readFileSync(LOCKFILE, 'utf8'));
     Object.assign(lockfile.packages['node_modules/pino'], changed);
     const path = join(await tempDir(), 'package-lock.json');
@@ -73,7 +73,7 @@ describe('the answer of the registry', () => {
     ['a refusal', '{"message":"405 Method Not Allowed","statusCode":405}', 'status 405'],
     ['no connection', '{"error":{"code":"ENOTFOUND"}}', 'no connection'],
     ['nothing', '', 'npm gave no report'],
-  ])('that is %s is not taken for "nothing is known"', (_, json, why) => {
+  ])('the answer of the registry that is %s is not taken for "nothing is known"', (_, json, why) => {
     expect(readAdvisories(json)).toEqual({ kind: 'unanswered', why });
   });
 });

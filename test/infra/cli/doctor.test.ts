@@ -121,7 +121,7 @@ async function doctor(more: Record<string, string> = {}, args: readonly string[]
 }
 
 describe('a deployment that works', () => {
-  it('has every check answered, and none failed', async () => {
+  it('a deployment that works has every check answered, and none failed', async () => {
     const { code, standings, report } = await doctor();
     expect(standings).toEqual({
       settings: 'ok',
@@ -141,7 +141,7 @@ describe('a deployment that works', () => {
     expect(report.ok).toBe(true);
   });
 
-  it('is a list with remedies for people', async () => {
+  it('a deployment that works is a list with remedies for people', async () => {
     const { out, code } = await fanout(['doctor'], settings());
     expect(code).toBe(0);
     expect(out).toMatch(/^ok {4}record ShopKey +revision 458 \(seq 2\) since 2026-01-31T12:01:00\.000Z$/m);
@@ -151,7 +151,7 @@ describe('a deployment that works', () => {
 });
 
 describe('publishing', () => {
-  it('is tried when asked for, and leaves the bus as it was', async () => {
+  it('publishing is tried when asked for, and leaves the bus as it was', async () => {
     const before = await headSequence();
     const { code, of } = await doctor({}, ['--probe']);
     expect(of('publish ShopKey')).toMatchObject({ standing: 'ok' });

@@ -95,17 +95,20 @@ describe('logs --change', () => {
     expect(endTime).toBeGreaterThanOrEqual(Math.floor(beforeMs / 1000));
   });
 
-  it.each(['home', 'bus-only'] as const)('of role %s searches what the saved queries do', async (role) => {
-    const groups = parse(readFileSync(LOG_GROUPS, 'utf8'), { merge: true, logLevel: 'error' })[
-      role
-    ] as unknown[];
-    const wanted = groups.filter((group) => typeof group === 'string');
-    await run(`--change ${CHANGE} --stage prod --role ${role}`);
-    const filledIn = wanted.map((group) =>
-      group.replace(`\${self:service}-\${sls:stage}`, 'datafile-fanout-prod'),
-    );
-    expect(cloudwatch.queries[0]?.logGroupNames.toSorted()).toEqual(filledIn.toSorted());
-  });
+  it.each(['home', 'bus-only'] as const)(
+    'logs --change of role %s searches what the saved queries do',
+    async (role) => {
+      const groups = parse(readFileSync(LOG_GROUPS, 'utf8'), { merge: true, logLevel: 'error' })[
+        role
+      ] as unknown[];
+      const wanted = groups.filter((group) => typeof group === 'string');
+      await run(`--change ${CHANGE} --stage prod --role ${role}`);
+      const filledIn = wanted.map((group) =>
+        group.replace(`\${self:service}-\${sls:stage}`, 'datafile-fanout-prod'),
+      );
+      expect(cloudwatch.queries[0]?.logGroupNames.toSorted()).toEqual(filledIn.toSorted());
+    },
+  );
 
   it('gives the same as one JSON document', async () => {
     cloudwatch.find = () => STORY;

@@ -17,7 +17,7 @@ describe('colours', () => {
   const painted = (isTerminal: boolean, env: Record<string, string> = {}, json = false) =>
     createOutput(fakeShell({ isTerminal, env }), json).paint('red', 'text');
 
-  it('are for terminals', () => {
+  it('colours are for terminals', () => {
     expect(painted(true)).toBe(`${ESCAPE}[31mtext${ESCAPE}[39m`);
     expect(painted(false)).toBe('text');
   });
@@ -41,7 +41,7 @@ describe('progress', () => {
     expect(shell.written).toEqual({ out: 'done\n', err: `one${clear}${'x'.repeat(39)}${clear}` });
   });
 
-  it('is one line elsewhere, until something else is said', () => {
+  it('progress is one line elsewhere, until something else is said', () => {
     const shell = fakeShell({ isTerminal: false });
     const output = createOutput(shell, false);
     for (const line of ['waiting 1 s', 'waiting 2 s']) output.progress(line);
@@ -58,7 +58,7 @@ describe('a failure', () => {
     expect(shell.written).toEqual({ out: '', err: 'error: It was refused\n  Ask for permission.\n' });
   });
 
-  it('is the one document of --json', () => {
+  it('a failure is the one document of --json', () => {
     const shell = fakeShell({ isTerminal: true });
     createOutput(shell, true).error(FAILURE);
     expect(shell.written.err).toBe('');

@@ -25,7 +25,7 @@ async function commandsBelow(path: readonly string[] = []): Promise<string[][]> 
 }
 
 describe('help', () => {
-  it('is a result when it is asked for, and an error when a command is missing', async () => {
+  it('help is a result when it is asked for, and an error when a command is missing', async () => {
     expect(await run('--help')).toMatchObject({
       code: 0,
       err: '',
@@ -50,7 +50,7 @@ describe('help', () => {
     }
   });
 
-  it('of a line that is not understood is a document under --json', async () => {
+  it('help of a line that is not understood is a document under --json', async () => {
     const { code, out } = await run('webhook', 'register', '--json');
     expect(code).toBe(2);
     expect(JSON.parse(out)).toMatchObject({ error: { code: 'USAGE_INVALID' } });
@@ -80,7 +80,7 @@ describe('Retry-After', () => {
   const waitMs = (value?: string) =>
     retryAfterMs(new Headers(value === undefined ? {} : { 'retry-after': value }), 0);
 
-  it('is seconds, a date, or not understood', () => {
+  it('Retry-After is seconds, a date, or not understood', () => {
     expect(waitMs('7')).toBe(7_000);
     expect(waitMs('Thu, 01 Jan 1970 00:00:09 GMT')).toBe(9_000);
     expect(waitMs('soon')).toBeNull();

@@ -22,7 +22,7 @@ const rowOf = (ms: number, fields: Fields): Record<string, string> => ({
 const plain = (_style: string, text: string): string => text;
 
 describe('a real change', () => {
-  it('is told in words, from the lines of the function itself', async () => {
+  it('a real change is told in words, from the lines of the function itself', async () => {
     const sdkKey = toSdkKey('QMVJcUKEJZFg8pQ2jhAybK');
     const deps = fakeDeps();
     deps.cdn.serve(datafileOf(13, { sdkKey }));
@@ -91,7 +91,7 @@ describe('what goes wrong', () => {
 });
 
 describe('agents', () => {
-  it('are one step however many there are, with what they measured', () => {
+  it('agents are one step however many there are, with what they measured', () => {
     const rows = Array.from({ length: 1_000 }, (_, i) =>
       rowOf(100 + i, { event: 'candidate.accepted', arrival: 'live', latencyMs: i + 1, sdkKey: 'k' }),
     );

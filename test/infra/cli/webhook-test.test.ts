@@ -54,7 +54,7 @@ const run = (project = '42', env: Record<string, string> = {}, path = WEBHOOK_PA
 const URL_OF_RECEIVER = new URL('https://hooks.example.com/webhooks/optimizely');
 
 describe('webhook test', () => {
-  it('is accepted by a receiver that knows project and secret, and leaves nothing behind', async () => {
+  it('webhook test is accepted by a receiver that knows project and secret, and leaves nothing behind', async () => {
     const { code, out } = await run();
     expect(code).toBe(0);
     expect(out).toMatch(/^signed +→ {2}204 {2}in \d+ ms\nwrongly signed +→ {2}401 {2}in \d+ ms\nok: /);
@@ -74,7 +74,7 @@ describe('webhook test', () => {
     expect(ended.out + ended.err).not.toContain('another-secret');
   });
 
-  it('is not taken in by the 204 of a receiver that does not know the project', async () => {
+  it('webhook test is not taken in by the 204 of a receiver that does not know the project', async () => {
     const { code, out } = await run('43');
     expect(code).toBe(1);
     expect(out).toContain('the receiver does not know the project');

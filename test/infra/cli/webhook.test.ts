@@ -242,7 +242,7 @@ describe('a line that cannot be meant ends with 2 before anything is sent', () =
   it.each([
     [{ OPTIMIZELY_API_TOKEN: ' ' }, 'OPTIMIZELY_API_TOKEN is not set'],
     [{ OPTIMIZELY_API_URL: 'http://api.example.com' }, 'OPTIMIZELY_API_URL is not an https URL'],
-  ])('with %o', async (env, message) => {
+  ])('a line that cannot be meant ends with 2 before anything is sent with %o', async (env, message) => {
     const ended = await run('list --project 42', env);
     expect(ended.code).toBe(2);
     expect(ended.err).toContain(message);

@@ -42,7 +42,7 @@ const valueAt = (path: readonly string[]): unknown =>
   path.reduce<unknown>((node, name) => (isMap(node) ? node[name] : undefined), values);
 
 describe('the chart’s values', () => {
-  it('are all in the schema, and the schema has no other', () => {
+  it('the chart’s values are all in the schema, and the schema has no other', () => {
     const compare = (node: Values, part: Schema | undefined, at: string): string[] => {
       if (part?.properties === undefined) return [];
       const here = Object.keys(node);
@@ -60,7 +60,7 @@ describe('the chart’s values', () => {
     expect(compare(values, schema, '')).toEqual([]);
   });
 
-  it('are each used by a template', () => {
+  it('the chart’s values are each used by a template', () => {
     const unused = leavesOf(values).filter((path) => {
       const [name = '', holder = ''] = path.split('.').reverse();
       return !everything.includes(`.${name}`) || (holder !== '' && !everything.includes(`.${holder}`));
@@ -68,7 +68,7 @@ describe('the chart’s values', () => {
     expect(unused).toEqual([]);
   });
 
-  it('are the only ones that templates name', () => {
+  it('the chart’s values are the only ones that templates name', () => {
     const named = templates.flatMap(({ name, text }) => {
       const roots = new Map(
         [...text.matchAll(/\$(\w+) := \.Values\.(\w+) \}\}/g)].map((it) => [it[1], it[2]]),
@@ -125,7 +125,7 @@ describe('the admin port in the chart', () => {
       (it) => `${probe} ${it[1]}`,
     );
 
-  it('is closed until it is opened, so that probes come to another', () => {
+  it('the admin port in the chart is closed until it is opened, so that probes come to another', () => {
     expect(valueAt(['agent', 'admin', 'open'])).toBe(false);
     expect(valueAt(['agent', 'serviceMonitor', 'enabled'])).toBe(false);
     expect(ports('probed at')).toEqual(['probed at webhook', 'probed at webhook']);
@@ -134,7 +134,7 @@ describe('the admin port in the chart', () => {
     );
   });
 
-  it('has a Service of its own, which none of the API shares', () => {
+  it('the admin port in the chart has a Service of its own, which none of the API shares', () => {
     const [clients = '', admin = ''] = textOf('agent-service.yaml').split('\n---\n');
     expect(clients).not.toContain('targetPort: admin');
     expect(admin).toContain('targetPort: admin');
@@ -151,12 +151,12 @@ describe('the admin port in the chart', () => {
 });
 
 describe('the chart', () => {
-  it('has the version of the package, which is the image’s tag', () => {
+  it('the chart has the version of the package, which is the image’s tag', () => {
     const chart = parse(read(CHART, 'Chart.yaml'));
     expect([chart.version, chart.appVersion]).toEqual([packageJson.version, packageJson.version]);
   });
 
-  it('is not packaged with the value sets of its tests', () => {
+  it('the chart is not packaged with the value sets of its tests', () => {
     expect(read(CHART, '.helmignore')).toMatch(/^ci\/$/m);
   });
 });

@@ -27,7 +27,7 @@ const ADDRESSES: StackAddresses = {
 };
 
 describe('the options of npm run up', () => {
-  it('have defaults', () => {
+  it('the options of npm run up have defaults', () => {
     expect(parseUpOptions([])).toEqual({
       agents: 3,
       datafile: undefined,
@@ -39,7 +39,7 @@ describe('the options of npm run up', () => {
     });
   });
 
-  it('are read from their words', () => {
+  it('the options of npm run up are read from their words', () => {
     const words =
       '--agents 10 --datafile d.json --port-base 9000 --s3-endpoint http://localhost:9/ --signed --json'.split(
         ' ',
@@ -55,7 +55,7 @@ describe('the options of npm run up', () => {
     });
   });
 
-  it('take another S3 from the environment, unless they name one', () => {
+  it('the options of npm run up take another S3 from the environment, unless they name one', () => {
     const env = { S3_ENDPOINT: 'http://localhost:7/' };
     expect(parseUpOptions([], env).s3Endpoint).toBe('http://localhost:7');
     expect(parseUpOptions(['--s3-endpoint', 'http://localhost:9'], env).s3Endpoint).toBe(
@@ -105,7 +105,7 @@ describe('the text at the end of npm run up', () => {
     }
   });
 
-  it('has three commands that a shell takes as they are', () => {
+  it('the text at the end of npm run up has three commands that a shell takes as they are', () => {
     expect(text).toMatch(/^Flip a flag {6}npm --prefix \S+ run flip -- 'it'\\''s'$/m);
     expect(text).toContain(
       `curl -s 'http://127.0.0.1:6/v1/decide?keys=it'\\''s' -H 'X-Optimizely-SDK-Key: a+b/='`,

@@ -1,4 +1,4 @@
-// `npm run bench -- propagation | path | cold-start | serving | soak | burst`: measures on this machine, prints a table with the goals beside it, and
+// `npm run bench -- propagation | path | cold-start | serving | decisions | soak | burst`: measures on this machine, prints a table with the goals beside it, and
 // `--json` for machines. A missed goal is reported, not a failure: figures depend on the machine, ratios less so.
 
 import { parseArgs } from 'node:util';
@@ -6,6 +6,7 @@ import { build } from '../../../infra/build.ts';
 import { progress, table, tellFailure, UsageError } from '../../../infra/local/cli.ts';
 import { type BurstReport, burstTable, measureBurst } from './burst.ts';
 import { type ColdStartReport, measureColdStart } from './cold-start.ts';
+import { type DecisionsReport, measureDecisions } from './decisions.ts';
 import { format, goalRow } from './goals.ts';
 import { measurePath, type PathReport } from './path/path.ts';
 import { pathTable } from './path/path-table.ts';
@@ -19,6 +20,7 @@ const USAGE = `npm run bench -- propagation [--agents N] [--changes N] [--json]
 npm run bench -- path [--changes N] [--json]
 npm run bench -- cold-start [--runs N] [--json]
 npm run bench -- serving [--rounds N] [--seconds N] [--json]
+npm run bench -- decisions [--rounds N] [--json]
 npm run bench -- soak [--minutes N] [--subscribers N] [--agents N] [--json]
 npm run bench -- burst [--json]
 
@@ -26,6 +28,7 @@ propagation   from sending a signed webhook to a new decision, on N agents (10),
 path          the way of a change, request by request, with services as far away as the real ones, N times (50)
 cold-start    first invocation of each Lambda bundle, start and idle memory of an agent, each N times (5)
 serving       requests a second of one agent on one core, beside a bare HTTP server; N loads (3) of N seconds (5) each
+decisions     what a decision costs without HTTP: plain, with holdouts, profiles and forced decisions; N rounds (3)
 soak          N minutes (10) of a change a second to N subscribers (200) and N agents (3), under half of the decisions they can
               make: memory, failed decisions, lost changes, and whether the end is as fast as the start
 burst         500 webhooks at once, of every kind: each answered by its rule, and the record right afterwards
@@ -114,6 +117,11 @@ async function runServing(values: Values): Promise<void> {
   print(values, report, servingTable(report));
 }
 
+async function runDecisions(values: Values): Promise<void> {
+  const report = await measureDecisions({ rounds: count('rounds', values.rounds), progress });
+  print(values, report, decisionsTable(report));
+}
+
 async function runSoak(values: Values): Promise<void> {
   const options = {
     minutes: count('minutes', values.minutes),
@@ -137,16 +145,31 @@ const BENCHES: Readonly<Record<string, (values: Values) => Promise<void>>> = {
   path: runPath,
   'cold-start': runColdStart,
   serving: runServing,
+  decisions: runDecisions,
   soak: runSoak,
   burst: runBurst,
 };
 
-type Report = PropagationReport | PathReport | ColdStartReport | ServingReport | SoakReport | BurstReport;
+type Report =
+  | PropagationReport
+  | PathReport
+  | ColdStartReport
+  | ServingReport
+  | DecisionsReport
+  | SoakReport
+  | BurstReport;
 
 function print(values: Values, report: Report, text: string): void {
   const goals = table([['goal', 'measured', 'limit', ''], ...report.goals.map(goalRow)]);
   (values.json ? progress : console.log)(`\n${text}\n\n${goals}`);
   if (values.json) console.log(JSON.stringify(report));
+}
+
+function decisionsTable({ kinds }: DecisionsReport): string {
+  return table([
+    ['requests a second of processor time', 'one flag', 'all flags'],
+    ...kinds.map(({ name, onePerS, allPerS }) => [name, format(onePerS), format(allPerS)]),
+  ]);
 }
 
 function propagationTable(report: PropagationReport): string {

@@ -4,7 +4,7 @@ import { format, goalRow, isMet } from './goals.ts';
 import { median, percentile, summarise } from './stats.ts';
 
 describe('percentiles', () => {
-  it('are values that were measured, by nearest rank', () => {
+  it('percentiles are values that were measured, by nearest rank', () => {
     const hundred = Array.from({ length: 100 }, (_, i) => 100 - i);
     expect(summarise(hundred)).toEqual({ count: 100, p50: 50, p99: 99, max: 100 });
     expect(median([3, 1, 2])).toBe(2);
@@ -29,13 +29,13 @@ describe('percentiles', () => {
 describe('a goal', () => {
   const goal = { name: 'p50', value: 40, limit: 44, unit: 'ms' };
 
-  it('is met up to its limit', () => {
+  it('a goal is met up to its limit', () => {
     expect(isMet({ ...goal, value: 44 })).toBe(true);
     expect(isMet({ ...goal, value: 44.1 })).toBe(false);
     expect(isMet({ ...goal, value: 99, limit: 100, atLeast: true })).toBe(false);
   });
 
-  it('that was never measured is not met', () => {
+  it('a goal that was never measured is not met', () => {
     expect(isMet({ ...goal, value: Number.NaN })).toBe(false);
   });
 
@@ -52,7 +52,7 @@ describe('a goal', () => {
     expect(goalRow({ ...goal, because: '4 × raw' })[2]).toBe('≤ 44 ms (4 × raw)');
   });
 
-  it('is printed with three figures', () => {
+  it('a goal is printed with three figures', () => {
     expect([1234.5, 99.96, 0.12345, 3, Number.NaN].map(format)).toEqual([
       '1235',
       '100',

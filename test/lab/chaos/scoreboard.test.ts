@@ -21,7 +21,7 @@ const good: Score = {
 };
 
 describe('a line', () => {
-  it('is good when agents only failed while they were dead', () => {
+  it('a line is good when agents only failed while they were dead', () => {
     expect(redsOf(good)).toEqual([]);
   });
 
@@ -34,7 +34,7 @@ describe('a line', () => {
     ['it converged later than its rule', { convergedMs: RULES.bus.msMax + 1 }],
     ['agents were behind for longer than their way round takes', { stalenessMsMax: RULES.left.msMax + 1 }],
     ['the fault had no effect', { isFelt: false }],
-  ])('is red when %s', (_name, change) => {
+  ])('a line is red when %s', (_name, change) => {
     expect(redsOf({ ...good, ...change })).toHaveLength(1);
   });
 

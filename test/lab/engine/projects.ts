@@ -58,7 +58,7 @@ const AUDIENCES = ['901', '902', '903'];
 const audiences = fc.tuple(tree(condition), tree(condition), tree(condition));
 
 export const USERS = ['u1', 'u2', 'ž'];
-const EVERYBODY = 10_000;
+const END_MAX = 10_000;
 export const EXPERIMENT_IDS = ['11', '12', '21', '22'];
 const DELIVERY_IDS = ['31', '32', 'default-33'];
 export const RULE_KEYS = [...EXPERIMENT_IDS, ...DELIVERY_IDS].map((id) => `rule_${id}`);
@@ -68,7 +68,7 @@ export const VARIATION_KEYS = ['on', 'off', 'third', 'gone', ''];
 
 const shares = (own: readonly string[]) =>
   fc
-    .array(fc.tuple(fc.constantFrom(...own, ...own, '', ...VARIATION_IDS), fc.nat(EVERYBODY)), {
+    .array(fc.tuple(fc.constantFrom(...own, ...own, '', ...VARIATION_IDS), fc.nat(END_MAX)), {
       maxLength: 3,
     })
     .map((parts) => {
@@ -184,7 +184,7 @@ export const project: fc.Arbitrary<string> = fc
     deliveries: rules(DELIVERY_IDS),
     audiences,
     policy: fc.constantFrom('random', 'overlapping'),
-    groupEnds: fc.tuple(fc.nat(EVERYBODY), fc.nat(EVERYBODY)),
+    groupEnds: fc.tuple(fc.nat(END_MAX), fc.nat(END_MAX)),
     holdouts: holdouts(['h1', '41']),
     localHoldouts: holdouts(['h2', '42']),
     flags: fc.array(

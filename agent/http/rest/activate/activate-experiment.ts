@@ -1,4 +1,4 @@
-// One experiment, decided by itself for /v1/activate: whatever flags it is a rule of, and whatever holdouts there are.
+// One experiment, decided by itself for /v1/activate: the flags that it is a rule of and holdouts do not count.
 
 import { decidePredicted, decisionPayload } from '../../../decisions/cmab/predicted-experiment.ts';
 import { inContext } from '../../../decisions/request-context.ts';

@@ -6,7 +6,7 @@ import type { Held } from '../../../datafiles/store.ts';
 import { UserDecisions } from '../../../decisions/decide.ts';
 import type { FlagClient } from '../../../decisions/flag-client.ts';
 import { forSdk } from '../../../decisions/flags/sdk-user.ts';
-import { type Bounds, keysProblem } from '../../door/user-limits.ts';
+import { type Bounds, keysProblem, userProblem } from '../../door/user-limits.ts';
 import type { FlagHandler } from '../../door/with-datafile.ts';
 import { forUser, type ProfileDeps } from '../../door/with-profiles.ts';
 import type { Exchange } from '../../kernel/exchange.ts';
@@ -16,7 +16,6 @@ import { MALFORMED, readBody } from '../../openapi/schema-body.ts';
 import { ACTIVATE_BODY } from '../../openapi/schema-routes.ts';
 import { type ProjectKeys, projectKeys } from '../../project/project-keys.ts';
 import { answer, NO_USER, refuse } from '../answer.ts';
-import { userProblem } from '../user-check.ts';
 import { activateExperiment } from './activate-experiment.ts';
 import { activateFeature, contextOf } from './activate-feature.ts';
 import type { Activated, Activation, Activator, Attributes } from './activator.ts';
@@ -67,7 +66,7 @@ function activate(
   const isQuiet = exchange.query('disableTracking')[0] === 'true';
   const activator = activatorOf(client, projectKeys(held), request, isQuiet);
   return client.use(() => {
-    // So often the user comes back, or is sent on.
+    // The answer, or the events, hold the user once for each decision.
     exchange.hold(exchange.body.byteLength * wanted.size);
     if (needsPrediction(client, wanted))
       return inTurn(turns, activator, wanted).then((made) => respond(exchange, made));

@@ -1,4 +1,4 @@
-// Who asks /v1/activate, of which datafile, and what is answered of each experiment and flag.
+// A request to /v1/activate, with what it is decided by, and the answer about each experiment and flag.
 
 import type { UserDecisions } from '../../../decisions/decide.ts';
 import type { FlagClient } from '../../../decisions/flag-client.ts';

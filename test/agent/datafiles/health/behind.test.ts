@@ -34,19 +34,19 @@ describe('an agent that hears a beat', () => {
     ).toEqual([[], [lag], [lag], []]);
   });
 
-  it('is behind while heads run away from it', () => {
+  it('an agent that hears a beat is behind while heads run away from it', () => {
     expect(said([version(5), version(4)], [version(6), version(4)])[1]).toEqual([
       { sdkKey: KEY, seq: 4, headSeq: 6 },
     ]);
   });
 
-  it('is not behind with what came after the head, nor with a lineage that has just begun', () => {
+  it('an agent that hears a beat is not behind with what came after the head, nor with a lineage that has just begun', () => {
     expect(said([version(5), version(6)], [version(5), version(6)])[1]).toEqual([]);
     expect(said([version(5), version(5)], [version(6, 'b'), version(5)])[1]).toEqual([]);
     expect(said([version(5), version(5)], [version(6, 'b'), version(6, 'b')])[1]).toEqual([]);
   });
 
-  it('is behind on a lineage that ended, and with a datafile that is not from the record', () => {
+  it('an agent that hears a beat is behind on a lineage that ended, and with a datafile that is not from the record', () => {
     expect(said([version(6, 'b'), version(9)], [version(6, 'b'), version(9)])[1]).toHaveLength(1);
     expect(said([version(1), version(0)], [version(1), version(0)])[1]).toHaveLength(1);
   });

@@ -33,7 +33,7 @@ function setUp({ connected = true } = {}) {
 }
 
 describe('the bus', () => {
-  it('is unavailable until it is connected and caught up', () => {
+  it('the bus is unavailable until it is connected and caught up', () => {
     const { health } = setUp({ connected: false });
     expect(health).toMatchObject({ available: false, reason: 'starting' });
     health.connected();
@@ -42,7 +42,7 @@ describe('the bus', () => {
     expect(health).toMatchObject({ available: true, reason: null });
   });
 
-  it('was never away when it is back and caught up within two seconds', () => {
+  it('the bus was never away when it is back and caught up within two seconds', () => {
     const { clock, health, changes } = setUp();
     health.disconnected();
     clock.advance(UNSOUND_GRACE_MS - 1);
@@ -52,7 +52,7 @@ describe('the bus', () => {
     expect(changes).toEqual([]);
   });
 
-  it('is unavailable when it is disconnected for longer, and back when it has caught up', () => {
+  it('the bus is unavailable when it is disconnected for longer, and back when it has caught up', () => {
     const { clock, health, changes } = setUp();
     health.disconnected();
     clock.advance(UNSOUND_GRACE_MS - 1);
@@ -65,7 +65,7 @@ describe('the bus', () => {
     expect(changes).toEqual(['disconnected', null]);
   });
 
-  it('is unavailable when it is connected but does not answer what was missed', () => {
+  it('the bus is unavailable when it is connected but does not answer what was missed', () => {
     const { clock, health, changes } = setUp();
     health.disconnected();
     health.connected();
@@ -84,7 +84,7 @@ describe('the bus', () => {
     expect(changes).toEqual(['disconnected']);
   });
 
-  it('is unavailable at once when pings go unanswered', () => {
+  it('the bus is unavailable at once when pings go unanswered', () => {
     const { health, changes } = setUp();
     health.pingsUnanswered();
     expect(changes).toEqual(['pings-unanswered']);
@@ -96,7 +96,7 @@ describe('the bus', () => {
 });
 
 describe('beats', () => {
-  it('that fail to come three times make it unavailable, and one brings it back', () => {
+  it('beats that fail to come three times make it unavailable, and one brings it back', () => {
     const { clock, health, changes, beat } = setUp();
     health.head(KEY, version(4));
     clock.advance(SILENCE_MS - 1);
@@ -109,7 +109,7 @@ describe('beats', () => {
     expect(health.available).toBe(true);
   });
 
-  it('are what is missed, and nothing else makes up for them', () => {
+  it('beats are what is missed, and nothing else makes up for them', () => {
     const { clock, health, changes } = setUp();
     clock.advance(SILENCE_MS);
     health.head(KEY, version(5));
@@ -118,7 +118,7 @@ describe('beats', () => {
     expect(changes).toEqual(['beats-missed']);
   });
 
-  it('are not waited for while there is no link', () => {
+  it('beats are not waited for while there is no link', () => {
     const { clock, health, changes } = setUp();
     health.disconnected();
     clock.advance(SILENCE_MS * 2);
@@ -129,7 +129,7 @@ describe('beats', () => {
     expect(changes).toEqual(['disconnected', null]);
   });
 
-  it('with the head that the bus has shown change nothing', () => {
+  it('beats with the head that the bus has shown change nothing', () => {
     const { clock, health, changes, asked, beat } = setUp();
     health.head(KEY, version(4));
     beat(4);
@@ -138,7 +138,7 @@ describe('beats', () => {
     expect({ changes, asked }).toEqual({ changes: [], asked: [] });
   });
 
-  it('with a newer head make it ask again, and unavailable when that does not help', () => {
+  it('beats with a newer head make it ask again, and unavailable when that does not help', () => {
     const { clock, health, changes, asked, beat } = setUp();
     health.head(KEY, version(4));
     beat(5);
@@ -168,7 +168,7 @@ describe('beats', () => {
   it.each([
     ['none of its keys', [OTHER_KEY]],
     ['nothing at all', []],
-  ])('that name %s are no life', (_, heads) => {
+  ])('beats that name %s do not show that the bus lives', (_, heads) => {
     const { clock, health, changes, beat } = setUp();
     beat(1);
     health.head(KEY, version(1));
@@ -179,7 +179,7 @@ describe('beats', () => {
     expect(changes).toEqual(['beats-missed']);
   });
 
-  it('of one publisher do not hide that another one has fallen silent', () => {
+  it('beats of one publisher do not hide that another one has fallen silent', () => {
     const { clock, health, changes, beat } = setUp();
     health.watch(OTHER_KEY);
     for (const key of [KEY, OTHER_KEY]) {
@@ -204,7 +204,7 @@ describe('beats', () => {
     expect(changes).toEqual([]);
   });
 
-  it('of any publisher are life while no key is watched', () => {
+  it('beats of any publisher are life while no key is watched', () => {
     const { clock, health, changes, beat } = setUp();
     health.unwatch(KEY);
     for (let minute = 0; minute < 5; minute++) {

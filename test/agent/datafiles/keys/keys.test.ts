@@ -51,7 +51,7 @@ function setUp({ onDemandMax = 2, onDemandBytesMax = Number.POSITIVE_INFINITY } 
 }
 
 describe('configured keys', () => {
-  it('are followed from the start and found by one look-up after the first request', async () => {
+  it('configured keys are followed from the start and found by one look-up after the first request', async () => {
     const { keys, state } = setUp();
     expect(state.followed).toEqual([KEY, OTHER_KEY]);
     expect(keys.resolved(KEY)).toBeUndefined();
@@ -60,7 +60,7 @@ describe('configured keys', () => {
     expect(keys.resolved(KEY)).toBe(key);
   });
 
-  it('with an access token are served to those alone who have it', async () => {
+  it('configured keys with an access token are served to those alone who have it', async () => {
     const { keys } = setUp();
     expect(await keys.resolve(OTHER_KEY)).toBe('denied');
     expect(await keys.resolve(`${OTHER_KEY}:wrong`)).toBe('denied');
@@ -97,7 +97,7 @@ describe('other keys', () => {
     expect(state.followed).toHaveLength(2);
   });
 
-  it('are loaded on demand, once', async () => {
+  it('other keys are loaded on demand, once', async () => {
     const { keys, state } = setUp();
     const [first, second] = await Promise.all([keys.resolve('extra'), keys.resolve('extra')]);
     expect(first).toBe(second);
@@ -107,7 +107,7 @@ describe('other keys', () => {
     expect(state.vouched).toEqual(['extra:']);
   });
 
-  it('are given to those alone whom the CDN vouches for, each token by itself', async () => {
+  it('other keys are given to those alone whom the CDN vouches for, each token by itself', async () => {
     const { keys, state } = setUp();
     expect(await keys.resolve('extra:wrong')).toBe('denied');
     expect(state.followed).not.toContain('extra');
@@ -122,7 +122,7 @@ describe('other keys', () => {
     expect(state.discarded).toEqual(['extra']);
   });
 
-  it('that are denied are not asked for again for a while', async () => {
+  it('other keys that are denied are not asked for again for a while', async () => {
     const { keys, state, clock, served } = setUp();
     state.denied.add('extra');
     expect(await keys.resolve('extra')).toBe('denied');
@@ -163,7 +163,7 @@ describe('other keys', () => {
     expect(served()).toEqual([KEY, OTHER_KEY, 'a']);
   });
 
-  it('are loaded one at a time', async () => {
+  it('other keys are loaded one at a time', async () => {
     const { keys, state, served } = setUp({ onDemandMax: 10 });
     const loaded: (() => void)[] = [];
     state.loaded = loaded;
@@ -176,7 +176,7 @@ describe('other keys', () => {
     expect((await answers).map((key) => typeof key)).toEqual(names.map(() => 'object'));
   });
 
-  it('of which one is too large alone is not served, and the others are', async () => {
+  it('other keys of which one is too large alone is not served, and the others are', async () => {
     const { keys, state, served } = setUp({ onDemandMax: 10, onDemandBytesMax: 100 });
     state.bytes.set('large', 101);
     expect(await keys.resolve('large')).toBe('too-many');
@@ -193,13 +193,13 @@ describe('other keys', () => {
     expect(state.unfollowed).toEqual(['extra']);
   });
 
-  it('are not looked for without limit at the same time', async () => {
+  it('other keys are not looked for without limit at the same time', async () => {
     const { keys } = setUp();
     const answers = await Promise.all(Array.from({ length: 60 }, (_, i) => keys.resolve(`extra${i}`)));
     expect(answers.filter((answer) => answer === 'too-many')).toHaveLength(10);
   });
 
-  it('that clients make up without end are turned away, and the CDN is asked at a bounded rate', async () => {
+  it('other keys that clients make up without end are turned away, and the CDN is asked at a bounded rate', async () => {
     const { keys, state, clock, served } = setUp({ onDemandMax: 5 });
     const seconds = 20;
     let turnedAway = 0;
@@ -221,26 +221,29 @@ describe('other keys', () => {
   it.each([
     ['the same client', 100, 'stranger'],
     ['another client', 2_000, 'shop'],
-  ])('that a stranger makes up do not keep real ones of %s away, at %i a second', async (_, flood, shop) => {
-    const { keys, state, clock } = setUp({ onDemandMax: 30 });
-    for (let second = 0; second < 20; second++) {
-      for (let i = 0; i < flood; i++) {
-        state.denied.add(`made-up-${second}-${i}`);
-        await keys.resolve(`made-up-${second}-${i}`, 'stranger');
+  ])(
+    'other keys that a stranger makes up do not keep real ones of %s away, at %i a second',
+    async (_, flood, shop) => {
+      const { keys, state, clock } = setUp({ onDemandMax: 30 });
+      for (let second = 0; second < 20; second++) {
+        for (let i = 0; i < flood; i++) {
+          state.denied.add(`made-up-${second}-${i}`);
+          await keys.resolve(`made-up-${second}-${i}`, 'stranger');
+        }
+        expect(await keys.resolve(`real${second}`, shop)).toMatchObject({ sdkKey: `real${second}` });
+        clock.advance(1_000);
       }
-      expect(await keys.resolve(`real${second}`, shop)).toMatchObject({ sdkKey: `real${second}` });
-      clock.advance(1_000);
-    }
-  });
+    },
+  );
 
-  it('that hang take no place of those of other clients', async () => {
+  it('other keys that hang take no place of those of other clients', async () => {
     const { keys, hang } = setUp();
     hang.add('slow');
     for (let i = 0; i < 300; i++) void keys.resolve(`slow${i}`, 'stranger');
     expect(await keys.resolve('real', 'shop')).toMatchObject({ sdkKey: 'real' });
   });
 
-  it('of a flood push none out that is served: only what the CDN knows takes a place', async () => {
+  it('other keys of a flood push none out that is served: only what the CDN knows takes a place', async () => {
     const { keys, state, served } = setUp({ onDemandMax: 1 });
     await keys.resolve('real');
     for (let i = 0; i < 40; i++) {
@@ -262,7 +265,7 @@ describe('other keys', () => {
     expect(keys.resolved('b')).toBeUndefined();
   });
 
-  it('are refused where the limit is none', async () => {
+  it('other keys are refused where the limit is none', async () => {
     const { keys } = setUp({ onDemandMax: 0 });
     expect(await keys.resolve('extra')).toBe('too-many');
     expect(await keys.resolve(KEY)).toMatchObject({ sdkKey: KEY });

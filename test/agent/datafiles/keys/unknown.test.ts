@@ -20,7 +20,7 @@ function setUp() {
 }
 
 describe('a configured key', () => {
-  it('is not unknown while it is unclear whether it exists', () => {
+  it('a configured key is not unknown while it is unclear whether it exists', () => {
     const { unknown, look, log } = setUp();
     expect(look('unclear')).toBe(false);
     expect(unknown.of(KEY)).toBeNull();
@@ -28,7 +28,7 @@ describe('a configured key', () => {
     expect(log.lines).toEqual([]);
   });
 
-  it('that Optimizely denies is unknown, and stays so through an outage', () => {
+  it('a configured key that Optimizely denies is unknown, and stays so through an outage', () => {
     const { unknown, look, clock } = setUp();
     expect(look(403)).toBe(true);
     clock.advance(5_000);
@@ -38,7 +38,7 @@ describe('a configured key', () => {
     expect(unknown.of(KEY)).toEqual({ sinceMs: 1_000, cdnStatus: 404 });
   });
 
-  it('that appears is unknown no more, and readiness still does without it', () => {
+  it('a configured key that appears is unknown no more, and readiness still does without it', () => {
     const { unknown, look } = setUp();
     look(403);
     expect(look('exists')).toBe(false);
@@ -46,7 +46,7 @@ describe('a configured key', () => {
     expect(unknown.isExempt(KEY)).toBe(true);
   });
 
-  it('is told of once, then every hour, and at once when it goes again', () => {
+  it('a configured key is told of once, then every hour, and at once when it goes again', () => {
     const { look, clock, log } = setUp();
     for (let looks = 0; looks < 3; looks++) look(403);
     expect(log.of('key.unknown')).toMatchObject([

@@ -86,7 +86,7 @@ function startLink(settings: BusLinkOptions['settings'], clock: BusLinkOptions['
 }
 
 describe('credentials', () => {
-  it('that have expired are replaced by what their file holds then', async () => {
+  it('credentials that have expired are replaced by what their file holds then', async () => {
     await serve(operator.config);
     const path = await put('agent.creds', operator.creds(2));
     const settings = { servers: [wsUrl], creds: readFileSync(path, 'utf8'), files: { creds: path } };
@@ -108,7 +108,7 @@ describe('credentials', () => {
     await ups(1);
   });
 
-  it('that are refused are tried more and more rarely, and said once', async () => {
+  it('credentials that are refused are tried more and more rarely, and said once', async () => {
     await passwordIs('right');
     const clock = new ManualClock();
     const { causes, told, link } = startLink({ servers: [wsUrl], user: 'u', password: 'wrong' }, clock);
@@ -193,7 +193,7 @@ describe('the cause of a failure', () => {
       'not trusted (DEPTH_ZERO_SELF_SIGNED_CERT): name its authority in SSL_CERT_FILE',
     ],
     ["NATS' own protocol is there", async () => `ws://127.0.0.1:${port}`, 'does not speak HTTP'],
-  ])('is told when %s', async (_, place, says) => {
+  ])('the cause of a failure is told when %s', async (_, place, says) => {
     await passwordIs('p');
     const { causes } = startLink({ servers: [await place()], user: 'u', password: 'p' });
     const [first] = await eventually('a cause', () => (causes.length > 0 ? causes : undefined));

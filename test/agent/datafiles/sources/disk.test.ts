@@ -205,7 +205,7 @@ describe('the disk cache', () => {
     expect((await reopened()).seqs).toEqual([3]);
   });
 
-  it('does not take a file whose sum has become unreadable for one of those', async () => {
+  it('the disk cache does not take a file whose sum has become unreadable for one of those', async () => {
     const { source, dir, reopened } = await setUp();
     source.save(entryOf(3));
     await source.stop();

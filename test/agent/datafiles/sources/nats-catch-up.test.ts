@@ -39,7 +39,7 @@ async function linked() {
 }
 
 describe('a key that is watched while the bus does not answer', () => {
-  it('is asked for again a moment later, until it is answered', async () => {
+  it('a key that is watched while the bus does not answer is asked for again a moment later, until it is answered', async () => {
     const { clock, asked, bus, source } = await linked();
     await source.watch(KEY);
     expect(asked).toHaveLength(1);
@@ -58,7 +58,7 @@ describe('a key that is watched while the bus does not answer', () => {
     await source.stop();
   });
 
-  it('is not asked for any more once the source has stopped', async () => {
+  it('a key that is watched while the bus does not answer is not asked for any more once the source has stopped', async () => {
     const { clock, asked, source } = await linked();
     await source.watch(KEY);
     await source.stop();

@@ -103,7 +103,7 @@ describe('the bus source', () => {
     await seen(1);
   });
 
-  it('does not count as caught up where there is no stream, but hears what comes live', async () => {
+  it('the bus source does not count as caught up where there is no stream, but hears what comes live', async () => {
     await publisher.deleteStream();
     const { source, sink, events, up, seen, announce } = startSource(nats.wsUrl);
     await source.watch(KEY);

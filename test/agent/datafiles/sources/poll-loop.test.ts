@@ -69,7 +69,7 @@ describe('a poll loop', () => {
     expect(state.looks).toBe(before + 1);
   });
 
-  it('has one look in flight; who asks meanwhile gets one that began later', async () => {
+  it('a poll loop has one look in flight; who asks meanwhile gets one that began later', async () => {
     const { loop, state } = setUp();
     let open = () => {};
     state.gate = new Promise((resolve) => {
@@ -120,7 +120,7 @@ describe('a poll loop', () => {
     expect(clock.waitingCount).toBe(0);
   });
 
-  it('does nothing after it was stopped', async () => {
+  it('a poll loop does nothing after it was stopped', async () => {
     const { loop, state, pass, clock } = setUp();
     await loop.now();
     loop.stop();

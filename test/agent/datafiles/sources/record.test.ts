@@ -109,7 +109,7 @@ describe('the record source', () => {
     expect(sink.bodies).toHaveLength(1);
   });
 
-  it('does not read again what was refused for good', async () => {
+  it('the record source does not read again what was refused for good', async () => {
     const { sink, record, looks, source, pass } = setUp();
     const error = new FanoutError({ code: 'DATAFILE_UNLOADABLE', message: '', remedy: '', retryable: false });
     sink.answer = () => ({ kind: 'rejected', code: error.code, final: true, error });

@@ -48,7 +48,7 @@ describe('the S3 reader', () => {
     expect(Buffer.from(await reader.readBody(OTHER_KEY, manifest.sha256)).equals(body)).toBe(true);
   });
 
-  it('is told that a manifest is unchanged, until it changes', async () => {
+  it('the S3 reader is told that a manifest is unchanged, until it changes', async () => {
     const record = new MemoryRecord();
     await put(manifestKey(KEY), encodeManifest(record.publish(KEY, datafileBody(1))));
     const first = await reader.readManifest(KEY, null);
@@ -97,7 +97,7 @@ describe('the S3 reader', () => {
     other.close();
   });
 
-  it('may be closed before it was ever used', () => {
+  it('the S3 reader may be closed before it was ever used', () => {
     new S3Reader({ bucket: BUCKET }).close();
   });
 });

@@ -77,7 +77,7 @@ describe('the side channel', () => {
     expect([ups, errors.length, heard.length]).toEqual([1, 1, 0]);
   });
 
-  it('is settled at once without a link, and after a failing one', async () => {
+  it('the side channel is settled at once without a link, and after a failing one', async () => {
     const { channel } = setUp();
     await channel.settled();
     const link = new FakeLink();

@@ -35,7 +35,7 @@ describe('decisions by segments', () => {
       json: { error: 'failed to fetch qualified segments' },
     });
     expect((await agent.decide('flag_1')).status).toBe(200);
-    expect(agent.log.of('service.failed')[0]?.fields).toMatchObject({ service: 'odp', what: 'segments' });
+    expect(agent.log.of('service.failed')[0]?.fields).toMatchObject({ dependency: 'odp', what: 'segments' });
     expect(await metricsOf(agent)).toContain('service_failures_total{service="odp",what="segments"} 1');
   });
 

@@ -33,7 +33,7 @@ function eventsAnswering(respond: (attempt: number) => number | Promise<number>,
 }
 
 describe('events for the Data Platform', () => {
-  it('are sent together after a moment, with what the platform wants to know', async () => {
+  it('events for the Data Platform are sent together after a moment, with what the platform wants to know', async () => {
     const { events, clock, batches } = eventsAnswering(() => 200);
     events.add(PROJECT, {
       ...event(),
@@ -90,7 +90,7 @@ describe('events for the Data Platform', () => {
     expect(batches.flatMap((batch) => batch.events.map((one) => one.identifiers))).toEqual([sent]);
   });
 
-  it('do not wait for company when there are ten, or when they shall not wait at all', async () => {
+  it('events for the Data Platform do not wait for company when there are ten, or when they shall not wait at all', async () => {
     const ten = eventsAnswering(() => 200);
     for (let i = 0; i < 10; i++) ten.events.add(PROJECT, event());
     await settled();
@@ -101,7 +101,7 @@ describe('events for the Data Platform', () => {
     expect(eager.batches).toHaveLength(1);
   });
 
-  it('are sent ten at a time, in order, each account on its own', async () => {
+  it('events for the Data Platform are sent ten at a time, in order, each account on its own', async () => {
     const { events, clock, batches, actions } = eventsAnswering(() => 200);
     events.add(OTHER, event('theirs'));
     for (let i = 0; i < 25; i++) events.add(PROJECT, event(String(i)));
@@ -113,7 +113,7 @@ describe('events for the Data Platform', () => {
     expect(batches.filter(({ key }) => key === 'other')).toHaveLength(1);
   });
 
-  it('are tried again while the platform is away, and arrive once it is back', async () => {
+  it('events for the Data Platform are tried again while the platform is away, and arrive once it is back', async () => {
     let status = 503;
     const { events, clock, batches, troubles } = eventsAnswering(() => status);
     events.add(PROJECT, event('kept'));
@@ -134,7 +134,7 @@ describe('events for the Data Platform', () => {
     expect(clock.waitingCount).toBe(0);
   });
 
-  it('that the platform refuses are lost and counted, and hold up nothing', async () => {
+  it('events for the Data Platform that the platform refuses are lost and counted, and hold up nothing', async () => {
     const { events, actions, troubles } = eventsAnswering((attempt) => (attempt === 1 ? 400 : 200), 0);
     events.add(PROJECT, event('bad'));
     events.add(PROJECT, event('good'));
@@ -143,7 +143,7 @@ describe('events for the Data Platform', () => {
     expect(troubles.filter((what) => what === 'event-lost')).toHaveLength(1);
   });
 
-  it('are refused beyond what may wait', async () => {
+  it('events for the Data Platform are refused beyond what may wait', async () => {
     const { events, troubles } = eventsAnswering(() => new Promise(() => {}));
     const taken = Array.from({ length: EVENTS_MAX + 1 }, () => events.add(PROJECT, event()));
     expect(taken.filter(Boolean)).toHaveLength(EVENTS_MAX);
@@ -151,7 +151,7 @@ describe('events for the Data Platform', () => {
     expect(troubles).toEqual(['event-lost']);
   });
 
-  it('are all sent when the agent stops', async () => {
+  it('events for the Data Platform are all sent when the agent stops', async () => {
     const { events, actions } = eventsAnswering(() => 200);
     events.add(PROJECT, event('last'));
     await events.stop(5_000);
@@ -159,7 +159,7 @@ describe('events for the Data Platform', () => {
     expect(events.add(PROJECT, event('late'))).toBe(false);
   });
 
-  it('do not keep the agent from stopping; what is left is counted', async () => {
+  it('events for the Data Platform do not keep the agent from stopping; what is left is counted', async () => {
     const { events, clock, troubles } = eventsAnswering(() => new Promise(() => {}));
     events.add(PROJECT, event());
     events.add(PROJECT, event());

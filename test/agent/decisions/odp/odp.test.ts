@@ -53,7 +53,7 @@ function odpAnswering(
 }
 
 describe("a user's segments", () => {
-  it('are asked of the platform, the id as a variable of the query', async () => {
+  it("a user's segments are asked of the platform, the id as a variable of the query", async () => {
     const { odp, asked } = odpAnswering(() => segmentsAnswer('vip'));
     const user = 'a"){evil}';
     expect(await odp.project(PROJECT).segmentsOf(user, [], '')).toEqual(['vip']);
@@ -67,7 +67,7 @@ describe("a user's segments", () => {
     expect(query).not.toContain('evil');
   });
 
-  it('are those only that the platform calls qualified', async () => {
+  it("a user's segments are those only that the platform calls qualified", async () => {
     const answer = {
       data: {
         customer: {
@@ -96,14 +96,17 @@ describe("a user's segments", () => {
       'INVALID_IDENTIFIER_EXCEPTION',
     ],
     [200, '{"errors":[{}]}', 'unknown'],
-  ])('cannot be had when the platform answers %d %s; that is noted', async (status, text, why) => {
-    const { odp, troubles } = odpAnswering(() => ({ status, text }));
-    expect(await odp.project(PROJECT).segmentsOf('u', [], '')).toBeNull();
-    expect(troubles).toEqual([expect.stringContaining(why)]);
-    expect(troubles[0]).toMatch(/^segments: /);
-  });
+  ])(
+    "a user's segments cannot be had when the platform answers %d %s; that is noted",
+    async (status, text, why) => {
+      const { odp, troubles } = odpAnswering(() => ({ status, text }));
+      expect(await odp.project(PROJECT).segmentsOf('u', [], '')).toBeNull();
+      expect(troubles).toEqual([expect.stringContaining(why)]);
+      expect(troubles[0]).toMatch(/^segments: /);
+    },
+  );
 
-  it('are asked for once by many requests at a time', async () => {
+  it("a user's segments are asked for once by many requests at a time", async () => {
     const waiting = Promise.withResolvers<Answer>();
     const { odp, asked } = odpAnswering(() => waiting.promise);
     const project = odp.project(PROJECT);
@@ -114,7 +117,7 @@ describe("a user's segments", () => {
     expect(asked).toHaveLength(1);
   });
 
-  it('are not remembered when they could not be had', async () => {
+  it("a user's segments are not remembered when they could not be had", async () => {
     let up = false;
     const { odp } = odpAnswering(() => (up ? segmentsAnswer('vip') : { status: 503, text: '' }));
     expect(await odp.project(PROJECT).segmentsOf('u', [], '')).toBeNull();
@@ -203,7 +206,7 @@ describe('the cache of segments', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('that fails is noted, and the platform is asked', async () => {
+  it('the cache of segments that fails is noted, and the platform is asked', async () => {
     const redis = { host: '127.0.0.1', port: 1, username: null, password: null, database: 0, tls: false };
     const away: CacheSettings = { kind: 'redis', redis, timeoutMs: 0 };
     const { odp, troubles } = odpAnswering(() => segmentsAnswer('vip'), { away });

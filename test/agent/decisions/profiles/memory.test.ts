@@ -15,7 +15,7 @@ function filled(storageStrategy: 'fifo' | 'lifo', capacity: number, users: reado
 }
 
 describe('profiles in memory', () => {
-  it('are what was saved last', () => {
+  it('profiles in memory are what was saved last', () => {
     const profiles = new MemoryProfiles({ capacity: 0, storageStrategy: 'fifo' });
     profiles.save(profile('a'));
     profiles.save(profile('a', 'w'));
@@ -59,7 +59,7 @@ describe('profiles in memory', () => {
     expect(profiles.characters).toBe(0);
   });
 
-  it('of one key do not drive those of others out, but where they are more', () => {
+  it('profiles in memory of one key do not drive those of others out, but where they are more', () => {
     const room = new ProfileMemoryLimit(10_000);
     const services = ['a', 'b'].map(
       () => new MemoryProfiles({ capacity: 0, storageStrategy: 'fifo' }, () => {}, room),
@@ -72,7 +72,7 @@ describe('profiles in memory', () => {
     expect(many.lookup('user 999')).not.toBeNull();
   });
 
-  it('are never more than the capacity, and the one just saved is there', () => {
+  it('profiles in memory are never more than the capacity, and the one just saved is there', () => {
     fc.assert(
       fc.property(
         fc.constantFrom('fifo' as const, 'lifo' as const),

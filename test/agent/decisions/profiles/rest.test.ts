@@ -30,7 +30,7 @@ async function serviceAnswering(answer: TestAnswer, settings: Partial<RestProfil
 }
 
 describe('user profiles over REST', () => {
-  it('are asked for and saved with the configured names, methods and headers', async () => {
+  it('user profiles over REST are asked for and saved with the configured names, methods and headers', async () => {
     const { service, seen } = await serviceAnswering(
       { status: 200, body: '{"who":"ann","experiment_bucket_map":{"1":{"variation_id":"11"}}}' },
       {
@@ -55,7 +55,7 @@ describe('user profiles over REST', () => {
     [200, '{"user_id":"another user","experiment_bucket_map":{}}'],
     [200, '{"user_id":"ann","experiment_bucket_map":[]}'],
     [200, 'null'],
-  ])('are none when the service answers %d %s', async (status, body) => {
+  ])('user profiles over REST are none when the service answers %d %s', async (status, body) => {
     const { service } = await serviceAnswering({
       status,
       body: status === 204 ? undefined : body,
@@ -81,7 +81,7 @@ describe('user profiles over REST', () => {
     await expect(service.save(PROFILE)).rejects.toMatchObject({ code: 'SERVICE_FAILED' });
   });
 
-  it('are saved without waiting where that is asked for, and failures are noted', async () => {
+  it('user profiles over REST are saved without waiting where that is asked for, and failures are noted', async () => {
     const { service, seen, troubles } = await serviceAnswering({ status: 500 }, { async: true });
     expect(service.save(PROFILE)).toBeUndefined();
     await service.stop();

@@ -171,12 +171,12 @@ it('a flag whose group cannot be read is left to the SDK, and does not throw ami
 });
 
 describe('the sample', () => {
-  it('has every flag with every user while there are few', () => {
+  it('the sample has every flag with every user while there are few', () => {
     const pairs = sample(5, 2, 7).map(([flag, user]) => `${flag} ${user}`);
     expect(new Set(pairs).size).toBe(10);
   });
 
-  it('has as many flags as it may where there are more, others with every version, in the end all', () => {
+  it('the sample has as many flags as it may where there are more, others with every version, in the end all', () => {
     const flags = 150;
     const seen = new Set<number>();
     for (let seq = 1; seq <= 3; seq++) {
@@ -188,11 +188,11 @@ describe('the sample', () => {
     expect(seen.size).toBe(flags);
   });
 
-  it('is the same for all agents', () => {
+  it('the sample is the same for all agents', () => {
     expect(sample(100, 2, 42)).toEqual(sample(100, 2, 42));
   });
 
-  it('is empty for a project without flags', async () => {
+  it('the sample is empty for a project without flags', async () => {
     expect(sample(0, 2, 3)).toEqual([]);
     expect(await refusalOf(setUp().build({ ...project(), featureFlags: [] }))).toBeNull();
   });

@@ -18,7 +18,7 @@ const filesIn = async (dir: string) =>
   (await readdir(dir, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
 
 describe('events on disk', () => {
-  it('are there for the next life, in their order, with their heads', async () => {
+  it('events on disk are there for the next life, in their order, with their heads', async () => {
     const dir = await tempDir();
     const first = createJournal(dir);
     const other = { url: URL_EU, head: headOf(2) };
@@ -34,7 +34,7 @@ describe('events on disk', () => {
     expect(second.hasParked).toBe(false);
   });
 
-  it('are put together in pieces that others need not wait long for, however many there are', async () => {
+  it('events on disk are put together in pieces that others need not wait long for, however many there are', async () => {
     const dir = await tempDir();
     const journal = createJournal(dir);
     // Texts that compress well: three megabytes of them stay in one file.
@@ -71,7 +71,7 @@ describe('events on disk', () => {
     expect(await readdir(dir)).toEqual([]);
   });
 
-  it('that were done are not sent again in the next life', async () => {
+  it('events on disk that were done are not sent again in the next life', async () => {
     const dir = await tempDir();
     const first = createJournal(dir);
     const events = someEvents(5);
@@ -83,7 +83,7 @@ describe('events on disk', () => {
     expect(jsonsOf(await second.take(anywhere, 10))).toEqual([eventJson('e2'), eventJson('e4')]);
   });
 
-  it('that are parked come back about as many as are asked for, once each', async () => {
+  it('events on disk that are parked come back about as many as are asked for, once each', async () => {
     const journal = createJournal(await tempDir());
     const events = someEvents(5);
     for (const event of events) await journal.write([event]);
@@ -93,7 +93,7 @@ describe('events on disk', () => {
     expect(await journal.take(anywhere, 3)).toEqual([]);
   });
 
-  it('that are done stay so', async () => {
+  it('events on disk that are done stay so', async () => {
     const journal = createJournal(await tempDir());
     const events = someEvents(2);
     await journal.write(events);
@@ -105,7 +105,7 @@ describe('events on disk', () => {
     expect(journal).toMatchObject({ events: 0, hasParked: false });
   });
 
-  it('that were done while they were written are marked', async () => {
+  it('events on disk that were done while they were written are marked', async () => {
     const dir = await tempDir();
     const journal = createJournal(dir);
     const [event] = someEvents(1);
@@ -213,21 +213,24 @@ describe('a damaged file', () => {
       'larger than any that an agent writes',
       (path) => writeFile(path, '').then(() => truncate(path, 4 * 1024 ** 3)),
     ],
-  ])('that is %s is put aside without being read, and those after it are read', async (_, make) => {
-    const dir = await tempDir();
-    const folder = join(dir, 'events', OWN);
-    const first = createJournal(dir);
-    await first.write(someEvents(2));
-    await make(join(folder, '0-broken.events'));
-    const losses = new Losses({ clock: new ManualClock(), log: new MemoryLog() });
-    const journal = createJournal(dir, { losses });
-    await journal.open();
-    expect(jsonsOf(await journal.take(anywhere, 10))).toEqual(allJsons(2));
-    expect(await readdir(folder)).toContain('0-broken.events.damaged');
-    expect(losses.count('damaged')).toBe(1);
-  });
+  ])(
+    'a damaged file that is %s is put aside without being read, and those after it are read',
+    async (_, make) => {
+      const dir = await tempDir();
+      const folder = join(dir, 'events', OWN);
+      const first = createJournal(dir);
+      await first.write(someEvents(2));
+      await make(join(folder, '0-broken.events'));
+      const losses = new Losses({ clock: new ManualClock(), log: new MemoryLog() });
+      const journal = createJournal(dir, { losses });
+      await journal.open();
+      expect(jsonsOf(await journal.take(anywhere, 10))).toEqual(allJsons(2));
+      expect(await readdir(folder)).toContain('0-broken.events.damaged');
+      expect(losses.count('damaged')).toBe(1);
+    },
+  );
 
-  it('is put aside when nothing of it can be read, and costs no other', async () => {
+  it('a damaged file is put aside when nothing of it can be read, and costs no other', async () => {
     const dir = await tempDir();
     const before = createJournal(dir);
     await before.write(someEvents(2));

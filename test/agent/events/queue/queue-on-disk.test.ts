@@ -50,7 +50,7 @@ const filesIn = async (dir: string) =>
   (await readdir(dir, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).length;
 
 describe('events that wait', () => {
-  it('are on disk soon, before their batch is full', async () => {
+  it('events that wait are on disk soon, before their batch is full', async () => {
     const dir = await tempDir();
     const first = setUp(dir, new FakeEndpoint());
     await first.queue.start();
@@ -64,7 +64,7 @@ describe('events that wait', () => {
     expect(endpoint.taken).toEqual(uuids);
   });
 
-  it('do not reach the disk when they are delivered at once', async () => {
+  it('events that wait do not reach the disk when they are delivered at once', async () => {
     const dir = await tempDir();
     const endpoint = new FakeEndpoint();
     const { queue, add, clock } = setUp(dir, endpoint);
@@ -98,7 +98,7 @@ describe('events that wait', () => {
     expect(await readdir(dir)).toEqual([]);
   });
 
-  it('of two endpoints that are down both find their way when they are back', async () => {
+  it('events that wait of two endpoints that are down both find their way when they are back', async () => {
     const endpoint = DOWN();
     const { queue, add, onDisk, until } = setUp(await tempDir(), endpoint, { queueSize: 20 });
     await queue.start();

@@ -81,7 +81,7 @@ describe('events leave', () => {
 });
 
 describe('an endpoint that is down', () => {
-  it('is asked again with one request at a time, less and less often, and gets everything when it is back', async () => {
+  it('an endpoint that is down is asked again with one request at a time, less and less often, and gets everything when it is back', async () => {
     const { add, sizes, endpoint, clock, log, queue } = setUp();
     endpoint.isDown(true);
     add(9);
@@ -106,7 +106,7 @@ describe('an endpoint that is down', () => {
     expect(queue.stats()).toMatchObject({ events: { queued: 9, sent: 9 }, requests: { sent: 3, failed: 6 } });
   });
 
-  it('is counted as the original’s dispatcher counts: tries, every fourth in a row given up, and what waits', async () => {
+  it('an endpoint that is down is counted as the original’s dispatcher counts: tries, every fourth in a row given up, and what waits', async () => {
     const { add, endpoint, clock, queue } = setUp();
     const counted = () => queue.stats().dispatcher;
     endpoint.isDown(true);
@@ -132,7 +132,7 @@ describe('an endpoint that is down', () => {
     expect(counted()).toEqual({ sent: 2, retried: 9, givenUp: 4, waiting: 0 });
   });
 
-  it('does not hold up another one', async () => {
+  it('an endpoint that is down does not hold up another one', async () => {
     const { add, endpoint } = setUp({ batchSize: 1 });
     endpoint.answer = (_, url) => (url === URL_EU ? { kind: 'failed', reason: 'down' } : { kind: 'sent' });
     add(1, headOf(1), URL_EU);

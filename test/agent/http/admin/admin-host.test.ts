@@ -22,7 +22,7 @@ async function reachable(env: Environment): Promise<{ api: boolean; admin: boole
 }
 
 describe('the admin port', () => {
-  it('is closed to other hosts although the API is open to them', async () => {
+  it('the admin port is closed to other hosts although the API is open to them', async () => {
     expect(await reachable({ OPTIMIZELY_SERVER_HOST: '0.0.0.0' })).toEqual({ api: true, admin: false });
   });
 
@@ -31,7 +31,7 @@ describe('the admin port', () => {
     expect(await reachable(env)).toEqual({ api: false, admin: true });
   });
 
-  it('that stays closed says so, unless that was chosen', () => {
+  it('the admin port that stays closed says so, unless that was chosen', () => {
     const warningsOf = (env: Environment) => parseConfig(env, () => '').warnings;
     expect(warningsOf({ OPTIMIZELY_SERVER_HOST: '0.0.0.0' })).toEqual([
       'the admin port is open to this machine alone, at 127.0.0.1, although the API listens on 0.0.0.0: for probes and scrapers of other hosts set FANOUT_ADMIN_HOST=0.0.0.0, or to 127.0.0.1 if that is meant',
@@ -42,7 +42,7 @@ describe('the admin port', () => {
       expect(warningsOf({ OPTIMIZELY_SERVER_HOST })).toEqual([]);
   });
 
-  it('may be asked by the names of its own address, not of the API’s', () => {
+  it('the admin port may be asked by the names of its own address, not of the API’s', () => {
     const config = parseConfig({ OPTIMIZELY_SERVER_HOST: '0.0.0.0' }, () => '');
     expect(config.server.allowAnyIp).toBe(true);
     expect(config.admin).toMatchObject({ host: '127.0.0.1', allowAnyIp: false });

@@ -19,7 +19,7 @@ describe('the admin port', () => {
     });
   });
 
-  it('has the version of the package when none is set', async () => {
+  it('the admin port has the version of the package when none is set', async () => {
     const { admin } = await startDoor();
     expect(VERSION).toBe(packageJson.version);
     expect((await admin({ path: '/info' })).json().version).toBe(VERSION);

@@ -43,7 +43,7 @@ describe('tokens of an issuer', () => {
   const startWith = (jwksURL: string, clock = realClock) =>
     startDoor({ file: { api: { auth: { jwksURL, jwksUpdateInterval: '30m' } } }, clock });
 
-  it('are checked with its keys, also with those that it takes later', async () => {
+  it('tokens of an issuer are checked with its keys, also with those that it takes later', async () => {
     let lateMs = 0;
     const { http, sign, rotate } = await issuer();
     const { api } = await startWith(http.url, { ...realClock, nowMs: () => realClock.nowMs() + lateMs });
@@ -62,7 +62,7 @@ describe('tokens of an issuer', () => {
     expect(await statusFor(one)).toBe(401);
   });
 
-  it('cannot be forged with a public key as a secret', async () => {
+  it('tokens of an issuer cannot be forged with a public key as a secret', async () => {
     const { http, published } = await issuer();
     const { api } = await startWith(http.url);
     const secret = Buffer.from(JSON.stringify(published.keys[0])).toString('base64');
@@ -72,7 +72,7 @@ describe('tokens of an issuer', () => {
     expect((await api({ path: '/v1/config', headers: bearer(forged) })).status).toBe(401);
   });
 
-  it('are answered with 503 while there are no keys at all, and the keys there are stay when the issuer goes', async () => {
+  it('tokens of an issuer are answered with 503 while there are no keys at all, and the keys there are stay when the issuer goes', async () => {
     const { http, published, sign } = await issuer();
     published.down = true;
     const { api, log } = await startWith(http.url, realClock);
@@ -89,7 +89,7 @@ describe('tokens of an issuer', () => {
     expect((await other.api({ path: '/v1/config', headers: bearer(await sign('one')) })).status).toBe(200);
   });
 
-  it('are not given out here', async () => {
+  it('tokens of an issuer are not given out here', async () => {
     const { http } = await issuer();
     const { api } = await startWith(http.url);
     expect((await api(tokenRequest)).json().error).toBe('invalid_client');

@@ -33,7 +33,7 @@ const signed = (claims: Record<string, unknown>, secret = HMAC_SECRETS[0] as str
     .sign(Buffer.from(secret, 'base64'));
 
 describe('a token', () => {
-  it('is issued for a secret, and lets its bearer ask for the SDK keys of the client', async () => {
+  it('a token is issued for a secret, and lets its bearer ask for the SDK keys of the client', async () => {
     const { api } = await start();
     const issued = await api(form(credentials));
     expect(issued.status).toBe(200);
@@ -53,7 +53,7 @@ describe('a token', () => {
     expect(other.json().error).toContain('was not found in the SDK keys');
   });
 
-  it('of the admin port is another one', async () => {
+  it('a token of the admin port is another one', async () => {
     const { api, admin } = await start();
     const forApi = bearer(await tokenOf(api));
     const forAdmin = bearer(await tokenOf(admin));
@@ -90,7 +90,7 @@ describe('a token', () => {
     expect((await admin({ path: '/health' })).status).toBe(200);
   });
 
-  it('is asked for where OFREP’s clients send their SDK key as one', async () => {
+  it('a token is asked for where OFREP’s clients send their SDK key as one', async () => {
     const { api } = await start();
     const post = {
       path: '/ofrep/v1/evaluate/flags',
@@ -106,7 +106,7 @@ describe('a token', () => {
     expect(await statusFor({ ...bearer(token), 'x-api-key': KEY })).toBe(200);
   });
 
-  it('is asked for by every operation of a batch', async () => {
+  it('a token is asked for by every operation of a batch', async () => {
     const { api } = await start();
     const operation = (headers: Record<string, string>) => ({
       ...{ method: 'GET', url: '/v1/config', operationID: '1', params: {}, body: {} },
@@ -123,7 +123,7 @@ describe('a token', () => {
     expect(response.map(({ status }) => status).sort()).toEqual([200, 401]);
   });
 
-  it('is not good when it is expired, remembered or not', async () => {
+  it('a token is not good when it is expired, remembered or not', async () => {
     let lateMs = 0;
     const { api } = await start({ ...realClock, nowMs: () => realClock.nowMs() + lateMs });
     const headers = bearer(await tokenOf(api));
@@ -134,13 +134,13 @@ describe('a token', () => {
       expect((await api({ path: '/v1/config', headers: late })).json()).toEqual({ error: 'token expired' });
   });
 
-  it.each([[undefined], [1]])('is expired too where it ends at %s', async (exp) => {
+  it.each([[undefined], [1]])('a token is expired too where it ends at %s', async (exp) => {
     const { api } = await start();
     const answer = await api({ path: '/v1/config', headers: bearer(await signed({ sdk_keys: [KEY], exp })) });
     expect([answer.status, answer.json()]).toEqual([401, { error: 'token expired' }]);
   });
 
-  it('may be signed with any of the secrets, so that they can be changed', async () => {
+  it('a token may be signed with any of the secrets, so that they can be changed', async () => {
     const { api } = await start();
     const statusFor = async (token: string) =>
       (await api({ path: '/v1/config', headers: bearer(token) })).status;
@@ -149,7 +149,7 @@ describe('a token', () => {
     expect(await statusFor(await signed({ sdk_keys: [KEY] }, 'b3RoZXI='))).toBe(401);
   });
 
-  it('may be sent in the other ways of the original, and with an access token of the SDK key', async () => {
+  it('a token may be sent in the other ways of the original, and with an access token of the SDK key', async () => {
     const { api } = await start();
     const token = await tokenOf(api);
     for (const headers of [{ authorization: `JWT ${token}` }, { authorization: token }, { jwt: token }])
@@ -169,7 +169,7 @@ describe('a token', () => {
     ['keys that are no texts', () => signed({ sdk_keys: [1, null, {}] })],
     ['no keys', () => signed({ sdk_keys: [] })],
     ['a very long text', () => 'a'.repeat(15_000)],
-  ])('that is or has %s is refused', async (_, make) => {
+  ])('a token that is or has %s is refused', async (_, make) => {
     const { api } = await start();
     const answer = await api({ path: '/v1/config', headers: bearer(await make()) });
     expect(answer.status).toBe(401);
@@ -193,7 +193,7 @@ describe('a request for a token', () => {
     ['a secret for URLs', { ...credentials, client_secret: '_-__' }, 401, 'invalid_client'],
     ['a long secret', { ...credentials, client_secret: btoa('x'.repeat(100)) }, 401, 'invalid_client'],
     ['a very long secret', { ...credentials, client_secret: btoa('x'.repeat(9_000)) }, 401, 'invalid_client'],
-  ])('with %s is refused, and no error of ours', async (_, fields, status, error) => {
+  ])('a request for a token with %s is refused, and no error of ours', async (_, fields, status, error) => {
     const { api, log } = await start();
     const answer = await api(form(fields));
     expect(answer.status).toBe(status);
@@ -201,7 +201,7 @@ describe('a request for a token', () => {
     expect(log.of('request.failed')).toEqual([]);
   });
 
-  it('of a client that was here before is answered while strangers guess', async () => {
+  it('a request for a token of a client that was here before is answered while strangers guess', async () => {
     const { api } = await start();
     await tokenOf(api);
     const guess = (i: number) => api(form({ ...credentials, client_secret: btoa(`guess ${i}`) }));
@@ -216,7 +216,7 @@ describe('a request for a token', () => {
     ['a=%zz&b=%', 'invalid URL escape "%zz"'],
     ['a=b%4', 'invalid URL escape "%4"'],
     ['a=b;c=d', 'invalid semicolon separator in query'],
-  ])('that cannot be read says why: %s', async (body, why) => {
+  ])('a request for a token that cannot be read says why: %s', async (body, why) => {
     const { api } = await start();
     const answer = await api({ ...form({}), body });
     expect([answer.status, answer.json()]).toEqual([

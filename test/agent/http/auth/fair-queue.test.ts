@@ -26,7 +26,7 @@ function setUp({ laneMax = 10, allMax = 10 } = {}) {
 }
 
 describe('the queue', () => {
-  it('does one piece at a time, and lanes take turns', async () => {
+  it('the queue does one piece at a time, and lanes take turns', async () => {
     const { begun, run, endAll } = setUp();
     const all = [run('a', 'a1'), run('a', 'a2'), run('a', 'a3'), run('b', 'b1')];
     await settled();
@@ -50,7 +50,7 @@ describe('the queue', () => {
     expect(await Promise.all(all)).toEqual(['a1', 'a2', 'a3', null, 'b1', null]);
   });
 
-  it('does not do what is not wanted any more, and counts it no more', async () => {
+  it('the queue does not do what is not wanted any more, and counts it no more', async () => {
     const { begun, gone, run, endAll } = setUp({ laneMax: 2 });
     const all = ['a1', 'a2', 'a3'].map((name) => run('a', name));
     gone.add('a2').add('a3');

@@ -31,20 +31,20 @@ function setUp() {
 }
 
 describe('a secret', () => {
-  it('is right for its own client alone', async () => {
+  it('a secret is right for its own client alone', async () => {
     const { check } = setUp();
     expect(await check('shop', 'shop')).toBe(SHOP);
     expect(await check('kiosk', 'shop')).toBe('wrong');
     expect(await check('shop', 'guess')).toBe('wrong');
   });
 
-  it('is compared for an id that does not exist too, and never right there', async () => {
+  it('a secret is compared for an id that does not exist too, and never right there', async () => {
     const { check, compared } = setUp();
     expect(await check('unknown', 'shop')).toBe('wrong');
     expect(compared).toEqual([SHOP.secretHash]);
   });
 
-  it('that was right is recognised without comparing it, and no other', async () => {
+  it('a secret that was right is recognised without comparing it, and no other', async () => {
     const { check, compared } = setUp();
     await check('shop', 'shop');
     expect(await check('shop', 'shop')).toBe(SHOP);
@@ -58,7 +58,7 @@ describe('a secret', () => {
 });
 
 describe('strangers who guess', () => {
-  it('do not keep a client waiting that was here before', async () => {
+  it('strangers who guess do not keep a client waiting that was here before', async () => {
     const { check, hang } = setUp();
     await check('shop', 'shop');
     hang();
@@ -79,7 +79,7 @@ describe('strangers who guess', () => {
     expect(await real).toMatchObject({ id });
   });
 
-  it('cannot take all turns by many ids that do not exist', async () => {
+  it('strangers who guess cannot take all turns by many ids that do not exist', async () => {
     const { check, hang, step } = setUp();
     hang();
     for (let i = 0; i < 500; i++) void check(`unknown ${i}`, 'guess');

@@ -47,7 +47,7 @@ function ask(asked: unknown, keys: readonly string[] = ['flag_1']): { status: nu
 }
 
 describe('a decision', () => {
-  it('of one key is an object, of several or none a list', () => {
+  it('a decision of one key is an object, of several or none a list', () => {
     const plain = { flagKey: 'flag_1', variationKey: 'v', enabled: true, ruleKey: 'everyone', reasons: [] };
     expect(ask({ userId: 'u' }).value).toMatchObject(plain);
     expect(ask({ userId: 'u' }, ['flag_1', 'flag_1']).value).toMatchObject([plain]);
@@ -75,7 +75,7 @@ describe('a decision', () => {
     },
   );
 
-  it('cannot be forced onto the prototype of everything', () => {
+  it('a decision cannot be forced onto the prototype of everything', () => {
     const forcedDecisions = [
       { flagKey: '__proto__', variationKey: 'polluted' },
       { flagKey: '__proto__', ruleKey: 'polluted', variationKey: 'polluted' },
@@ -113,7 +113,7 @@ describe('a request', () => {
     expect(parseDecideRequest(Buffer.from(body), LIMITS)).toBe(error);
   });
 
-  it('that is not UTF-8 is refused', () => {
+  it('a request that is not UTF-8 is refused', () => {
     const body = Buffer.concat([Buffer.from('{"userId":"'), Buffer.from([0xff, 0xfe]), Buffer.from('"}')]);
     expect(parseDecideRequest(body, LIMITS)).toBe('error parsing request body');
   });
@@ -127,7 +127,7 @@ describe('a request', () => {
     });
   });
 
-  it('of any JSON at all is answered or refused, never an error of ours', () => {
+  it('a request of any JSON at all is answered or refused, never an error of ours', () => {
     fc.assert(
       fc.property(
         fc.jsonValue(),

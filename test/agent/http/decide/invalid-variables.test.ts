@@ -33,7 +33,7 @@ const isInvalid = (key: string) => `Variable value for key "${key}" is invalid o
 const ann = { userId: 'ann' };
 
 describe('an invalid value', () => {
-  it('is the nothing of its type, and the first of the reasons, asked for or not', async () => {
+  it('an invalid value is the nothing of its type, and the first of the reasons, asked for or not', async () => {
     const { post } = await startProject(PARTS);
     const tested = {
       variables: { count: 0, truth: true, share: 2, shape: null },
@@ -58,7 +58,7 @@ describe('an invalid value', () => {
     ['integer', 0],
     ['double', 0],
     ['boolean', false],
-  ])('is also the empty text, and a default that is missing: %s', async (type, value) => {
+  ])('an invalid value is also the empty text, and a default that is missing: %s', async (type, value) => {
     const missing = [undefined, null, ''].map((defaultValue, i) => ({
       id: `${i}`,
       key: `k${i}`,
@@ -72,7 +72,7 @@ describe('an invalid value', () => {
     });
   });
 
-  it('of a forced decision or a holdout is said too', async () => {
+  it('an invalid value of a forced decision or a holdout is said too', async () => {
     const { post } = await startProject(PARTS);
     const forced = { ...ann, forcedDecisions: [{ flagKey: 'tested', variationKey: 'on' }] };
     expect((await post('/v1/decide?keys=tested', forced)).json).toMatchObject({
@@ -86,7 +86,7 @@ describe('an invalid value', () => {
     });
   });
 
-  it('is told to listeners', async () => {
+  it('an invalid value is told to listeners', async () => {
     const { post, notesOf } = await startProject(PARTS);
     const [note] = await notesOf(() => post('/v1/decide?keys=off', ann));
     expect(note?.DecisionInfo).toMatchObject({ variables: { share: 0 }, reasons: [isInvalid('share')] });

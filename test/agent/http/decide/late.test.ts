@@ -12,20 +12,23 @@ const PARTS = {
 const ann = { userId: 'ann' };
 
 describe('a flag whose variation cannot be predicted', () => {
-  it.each([[[]], [['INCLUDE_REASONS']]])('is off, for one reason, with %j', async (decideOptions) => {
-    const { post, notesOf } = await startProject(PARTS);
-    const off = {
-      ...{ flagKey: 'flag', variationKey: '', ruleKey: '', enabled: false },
-      reasons: ['Failed to fetch CMAB data for experiment predicted.'],
-    };
-    const notes = await notesOf(async () => {
-      expect((await post('/v1/decide?keys=flag', { ...ann, decideOptions })).json).toMatchObject(off);
-    });
-    expect(notes).toEqual([]);
-    const { json } = await post('/v1/decide', { ...ann, decideOptions });
-    expect(json[0]).toMatchObject(off);
-    expect(json[1]).toMatchObject({ flagKey: 'other', ruleKey: 'delivered', enabled: true });
-  });
+  it.each([[[]], [['INCLUDE_REASONS']]])(
+    'a flag whose variation cannot be predicted is off, for one reason, with %j',
+    async (decideOptions) => {
+      const { post, notesOf } = await startProject(PARTS);
+      const off = {
+        ...{ flagKey: 'flag', variationKey: '', ruleKey: '', enabled: false },
+        reasons: ['Failed to fetch CMAB data for experiment predicted.'],
+      };
+      const notes = await notesOf(async () => {
+        expect((await post('/v1/decide?keys=flag', { ...ann, decideOptions })).json).toMatchObject(off);
+      });
+      expect(notes).toEqual([]);
+      const { json } = await post('/v1/decide', { ...ann, decideOptions });
+      expect(json[0]).toMatchObject(off);
+      expect(json[1]).toMatchObject({ flagKey: 'other', ruleKey: 'delivered', enabled: true });
+    },
+  );
 
   it.each(['999', '35'])('names the variation that its rule does not have: %s', async (variationId) => {
     const project = await startProject(PARTS);

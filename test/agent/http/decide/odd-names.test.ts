@@ -70,7 +70,7 @@ async function serve(name: string, more: Record<string, string> = {}) {
 const userWith = (name: string, value = '"x"') => `{"userId":"u","userAttributes":{"${name}":${value}}}`;
 
 describe('an attribute', () => {
-  it.each(NAMES)('may be called %s', async (name) => {
+  it.each(NAMES)('an attribute may be called %s', async (name) => {
     const { post, sent, log } = await serve(name);
     const decided = async (body: string) => (await post('/v1/decide?keys=flag_1', body)).json();
     for (const _ of [1, 2]) {
@@ -120,7 +120,7 @@ it('the attribute by which the SDK would keep variations decides nothing', async
 });
 
 describe('an event tag', () => {
-  it.each([...NAMES, ...UNTELLABLE])('may be called %s', async (name) => {
+  it.each([...NAMES, ...UNTELLABLE])('an event tag may be called %s', async (name) => {
     const { post, sent } = await serve('other');
     const answer = await post(
       '/v1/track?eventKey=bought',

@@ -50,7 +50,7 @@ describe('of a holdout', () => {
     ]);
   });
 
-  it('that is over nothing is said', async () => {
+  it('of a holdout that is over nothing is said', async () => {
     expect(await reasons(held({ status: 'Concluded' }))).toEqual([isTrue('test')]);
   });
 });
@@ -160,7 +160,7 @@ describe('of audiences', () => {
     ]);
   });
 
-  it('of a delivery rule that lets the user in it is said twice, as there', async () => {
+  it('of audiences of a delivery rule that lets the user in it is said twice, as there', async () => {
     const userAttributes = { country: 'SE' };
     expect(await reasons(delivered(['52', '51']), { userAttributes })).toEqual([
       ...[isUntold('52'), isUntold('52')],

@@ -37,13 +37,13 @@ describe('the reasons of a decision', () => {
     expect(told.filter((reason) => reason.startsWith('an error'))).toEqual([isUntold('10000000014')]);
   });
 
-  it('of a user on the list of an experiment name both', async () => {
+  it('the reasons of a decision of a user on the list of an experiment name both', async () => {
     expect(await reasons('flag_3', { userId: 'vip_user' })).toEqual([
       'User "vip_user" is whitelisted into variation "variation_1" of experiment "exp_3".',
     ]);
   });
 
-  it('of an override name it', async () => {
+  it('the reasons of a decision of an override name it', async () => {
     const agent = await startRecorded();
     await agent.post('/v1/override', { userId: 'eve', experimentKey: 'exp_5', variationKey: 'variation_1' });
     expect(await reasons('flag_5', { userId: 'eve' }, agent)).toEqual([
@@ -67,7 +67,7 @@ describe('the reasons of a decision', () => {
     expect(await reasons('flag_0', { userId: 'bob', decideOptions: [] }, agent)).toEqual([]);
   });
 
-  it('of a variation that was kept say so', async () => {
+  it('the reasons of a decision of a variation that was kept say so', async () => {
     const { post } = await startRecorded({ settings: WITH_PROFILES });
     const body = { userId: 'ann', decideOptions: ['INCLUDE_REASONS'] };
     const first = (await post('/v1/decide?keys=flag_5', body)).json;

@@ -44,7 +44,7 @@ afterAll(async () => {
 });
 
 describe('the recorded exchanges', () => {
-  it('are all here', () => {
+  it('the recorded exchanges are all here', () => {
     expect(vectors.length).toBe(120);
     expect(Object.keys(DIFFERENT).every((name) => vectors.some((vector) => vector.name === name))).toBe(true);
   });

@@ -34,36 +34,39 @@ describe('the host that a request names', () => {
     expect(check({ host })).toBe(allowed);
   });
 
-  it.each([PROXY, `::ffff:${PROXY}`, 'fd00::1'])('is what the first proxy was called, says %s', (proxy) => {
-    expect(check({ host: 'inside', 'x-forwarded-host': 'example.com:8080, proxy' }, proxy)).toBe(true);
-    expect(check({ host: 'example.com', 'x-forwarded-host': 'evil.com' }, proxy)).toBe(false);
-    expect(check({ host: 'inside', forwarded: 'for=1.2.3.4;host=example.com;proto=https' }, proxy)).toBe(
-      true,
-    );
-    expect(check({ host: 'inside', forwarded: 'host="example.com:80"' }, proxy)).toBe(true);
-    expect(check({ host: 'example.com', forwarded: 'host=evil.com' }, proxy)).toBe(false);
-    expect(check({ host: 'example.com', forwarded: 'for=1.2.3.4' }, proxy)).toBe(true);
-  });
+  it.each([PROXY, `::ffff:${PROXY}`, 'fd00::1'])(
+    'the host that a request names is what the first proxy was called, says %s',
+    (proxy) => {
+      expect(check({ host: 'inside', 'x-forwarded-host': 'example.com:8080, proxy' }, proxy)).toBe(true);
+      expect(check({ host: 'example.com', 'x-forwarded-host': 'evil.com' }, proxy)).toBe(false);
+      expect(check({ host: 'inside', forwarded: 'for=1.2.3.4;host=example.com;proto=https' }, proxy)).toBe(
+        true,
+      );
+      expect(check({ host: 'inside', forwarded: 'host="example.com:80"' }, proxy)).toBe(true);
+      expect(check({ host: 'example.com', forwarded: 'host=evil.com' }, proxy)).toBe(false);
+      expect(check({ host: 'example.com', forwarded: 'for=1.2.3.4' }, proxy)).toBe(true);
+    },
+  );
 
-  it('is read from Host, not from forwarding headers, which a web page may set too', () => {
+  it('the host that a request names is read from Host, not from forwarding headers, which a web page may set too', () => {
     expect(check({ host: 'evil.com', 'x-forwarded-host': 'example.com' })).toBe(false);
     expect(check({ host: 'evil.com', forwarded: 'host=example.com' })).toBe(false);
     expect(check({ host: 'example.com', 'x-forwarded-host': 'example.com' })).toBe(true);
     expect(check({ host: 'example.com', 'x-forwarded-host': 'evil.com' })).toBe(false);
   });
 
-  it('may be any address where the agent cannot know its own', () => {
+  it('the host that a request names may be any address where the agent cannot know its own', () => {
     expect(allows(['0.0.0.0'], true)({ host: '10.1.2.3:8080' })).toBe(true);
     expect(allows(['0.0.0.0'], true)({ host: '[fd00::1]:8080' })).toBe(true);
     expect(allows(['0.0.0.0'], true)({ host: 'evil.com' })).toBe(false);
     expect(allows(['0.0.0.0'])({ host: '10.1.2.3:8080' })).toBe(false);
   });
 
-  it('is not looked at where any will do', () => {
+  it('the host that a request names is not looked at where any will do', () => {
     expect(hostCheck({ allowedHosts: null, allowAnyIp: true, trustedProxies: [] })).toBe(null);
   });
 
-  it('is remembered for a limited number of names', () => {
+  it('the host that a request names is remembered for a limited number of names', () => {
     for (let i = 0; i < 3_000; i++) expect(check({ host: `h${i}.evil.com` })).toBe(false);
     expect(check({ host: 'example.com' })).toBe(true);
   });

@@ -63,7 +63,7 @@ describe('CORS as it is set from the start', () => {
     expect((await ask({})).headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it('is not for the admin port', async () => {
+  it('CORS as it is set from the start is not for the admin port', async () => {
     const { admin } = await startDoor();
     expect(corsOf((await admin({ path: '/info', headers: { origin: PAGE } })).headers)).toEqual({});
   });

@@ -76,7 +76,7 @@ describe('a port', () => {
     await expect(api({ path: '/v1/config' })).rejects.toThrow();
   });
 
-  it('does not use ciphers that are disabled, nor TLS before 1.2', async () => {
+  it('a port does not use ciphers that are disabled, nor TLS before 1.2', async () => {
     const listener = createListener(
       {
         ...LISTENER,

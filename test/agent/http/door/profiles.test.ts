@@ -47,7 +47,7 @@ describe('a saved profile', () => {
     expect(await decided(agent)).toBe('variation_0');
   });
 
-  it('cannot be had of a service that is not configured', async () => {
+  it('a saved profile cannot be had of a service that is not configured', async () => {
     const none = await startRecorded();
     const answer = { status: 500, text: '{"error":"no user profile service found"}\n' };
     expect(await none.post('/v1/lookup', { userId: 'alice' })).toMatchObject(answer);
@@ -58,7 +58,7 @@ describe('a saved profile', () => {
     expect(await decided(agent, {}, unknown)).toBe('variation_0');
   });
 
-  it('must name its variations by texts', async () => {
+  it('a saved profile must name its variations by texts', async () => {
     const agent = await startRecorded({ settings: WITH_PROFILES });
     const save = (experimentBucketMap: object) =>
       agent.post('/v1/save', { userId: 'alice', experimentBucketMap });
@@ -97,7 +97,7 @@ describe('a service behind a network', () => {
     return { run: () => handle(exchange, held), desk, failed, users, seen };
   }
 
-  it('is asked before the decision and told after it, and the client lasts that long', async () => {
+  it('a service behind a network is asked before the decision and told after it, and the client lasts that long', async () => {
     const saved: UserProfile[] = [];
     const save = async (one: UserProfile) => void saved.push(one);
     const { run, users, seen } = setUp({ lookup: async () => profile, save });
@@ -123,7 +123,7 @@ describe('a service behind a network', () => {
         },
       },
     ],
-  ])('that fails %s leaves a fresh decision, and is noted', async (_, service) => {
+  ])('a service behind a network that fails %s leaves a fresh decision, and is noted', async (_, service) => {
     const { run, failed, seen } = setUp(service as Partial<ProfileService>);
     await run();
     await Promise.resolve();

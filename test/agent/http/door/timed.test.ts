@@ -15,7 +15,7 @@ async function setUp() {
 }
 
 describe('the original’s timers', () => {
-  it('are moved by their own route each, once for a request', async () => {
+  it('the original’s timers are moved by their own route each, once for a request', async () => {
     const { api, hits, post } = await setUp();
     for (const [route, { timer }] of Object.entries<RouteRow>(ROUTES.api)) {
       if (timer === undefined) continue;
@@ -50,7 +50,7 @@ describe('the original’s timers', () => {
     expect(await hits('get-config')).toBe(1);
   });
 
-  it('are beside our own, for Prometheus', async () => {
+  it('the original’s timers are beside our own, for Prometheus', async () => {
     const { api, admin } = await startDoor({ env: { OPTIMIZELY_ADMIN_METRICSTYPE: 'prometheus' } });
     await api({ path: '/v1/datafile' });
     const { text } = await admin({ path: '/metrics' });

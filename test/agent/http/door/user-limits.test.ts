@@ -73,7 +73,7 @@ const BODIES: readonly [what: string, path: string, within: object, beyond: obje
 ];
 
 describe('one request about a user', () => {
-  it('may bring so much, and what is more is refused with the name of the setting', async () => {
+  it('one request about a user may bring so much, and what is more is refused with the name of the setting', async () => {
     const { post } = await startRecorded({ env: PROFILES });
     for (const [what, path, within, beyond, setting] of BODIES) {
       expect((await post(path, within)).status, `${what} of ${path}`).toBe(200);
@@ -83,7 +83,7 @@ describe('one request about a user', () => {
     }
   });
 
-  it('may name so many keys', async () => {
+  it('one request about a user may name so many keys', async () => {
     const { post } = await startRecorded();
     for (const name of ['decide?keys', 'activate?experimentKey', 'activate?featureKey']) {
       const [path, parameter = ''] = name.split('?');
@@ -96,7 +96,7 @@ describe('one request about a user', () => {
     }
   });
 
-  it('may be so large, and with an event of the Data Platform hold so much', async () => {
+  it('one request about a user may be so large, and with an event of the Data Platform hold so much', async () => {
     const { post } = await startRecorded();
     const large = (bytes: number) => user({ more: 'x'.repeat(bytes) });
     expect((await post('/v1/decide?keys=flag_5', large(bodyBytesMax - 100))).status).toBe(200);
@@ -111,7 +111,7 @@ describe('one request about a user', () => {
     for (const { text } of answers.slice(2)) expect(text).toContain('FANOUT_ATTRIBUTES_MAX');
   });
 
-  it('is no other within a batch', async () => {
+  it('one request about a user has the same limits within a batch', async () => {
     const { post } = await startRecorded();
     const headers = { 'X-Optimizely-SDK-Key': SDK_KEY, 'Content-Type': 'application/json' };
     const body = user({ userAttributes: many(attributesMax + 1) });
@@ -122,7 +122,7 @@ describe('one request about a user', () => {
     ]);
   });
 
-  it('may bring more where the operator says so', async () => {
+  it('one request about a user may bring more where the operator says so', async () => {
     const { post } = await startRecorded({
       env: { FANOUT_ATTRIBUTES_MAX: '2000', FANOUT_USER_ID_SIZE_MAX: '64KB' },
     });

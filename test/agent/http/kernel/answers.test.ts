@@ -44,7 +44,7 @@ async function unread(url: string, body: object): Promise<Socket> {
 }
 
 describe('an answer', () => {
-  it('that would be too large is refused, by the engine and by the SDK alike, and nothing is left of it', async () => {
+  it('an answer that would be too large is refused, by the engine and by the SDK alike, and nothing is left of it', async () => {
     const { post, over, half } = await setUp();
     for (const options of [[], ['INCLUDE_REASONS'], ['ENABLED_FLAGS_ONLY']]) {
       const { status, text } = await post('/v1/decide', { ...over, decideOptions: options });
@@ -55,7 +55,7 @@ describe('an answer', () => {
     for (let i = 0; i < 5; i++) expect((await post('/v1/decide', half)).status).toBe(200);
   });
 
-  it('of a batch counts those of its operations', async () => {
+  it('an answer of a batch counts those of its operations', async () => {
     const { post, half } = await setUp();
     const headers = { 'X-Optimizely-SDK-Key': SDK_KEY, 'Content-Type': 'application/json' };
     const operation = { method: 'POST', url: '/v1/decide', operationID: 'a', headers, body: half };
@@ -66,7 +66,7 @@ describe('an answer', () => {
     expect(JSON.stringify(json.response)).toContain('FANOUT_ANSWER_SIZE_MAX');
   });
 
-  it('that clients do not read leaves no room for another large one until they are gone; small ones are made', async () => {
+  it('an answer that clients do not read leaves no room for another large one until they are gone; small ones are made', async () => {
     const { api, post, half } = await setUp();
     const sockets: Socket[] = [];
     // What the kernel takes of each connection does not count: some megabytes.

@@ -89,7 +89,7 @@ const path = fc
   .map(([route, query]) => `${route}${query}`);
 
 describe('bad input', () => {
-  it('of any shape, on any route, is answered', async () => {
+  it('bad input of any shape, on any route, is answered', async () => {
     await fc.assert(
       fc.asyncProperty(path, oddBody, async (to, body) => {
         const { status } = await send(to, JSON.stringify(body));
@@ -102,7 +102,7 @@ describe('bad input', () => {
     expect(await decides()).toBe('200 true');
   });
 
-  it('that is no JSON at all is refused', async () => {
+  it('bad input that is no JSON at all is refused', async () => {
     const bytes = fc.uint8Array({ minLength: 1, maxLength: 64 }).filter((some) => {
       try {
         JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(some));
@@ -122,7 +122,7 @@ describe('bad input', () => {
     expect(await decides()).toBe('200 true');
   });
 
-  it.each(POSTS)('of great depth is refused by %s', async (route) => {
+  it.each(POSTS)('bad input of great depth is refused by %s', async (route) => {
     const deep = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
     const refused = route === '/v1/reset' ? 200 : route === '/oauth/token' ? 415 : 400;
     for (const levels of [NESTING_MAX, 500_000]) {
@@ -135,7 +135,7 @@ describe('bad input', () => {
     expect(status === 400).toBe(false);
   });
 
-  it.each(POSTS)('that is larger than the limit is refused by %s', async (route) => {
+  it.each(POSTS)('bad input that is larger than the limit is refused by %s', async (route) => {
     const { status } = await send(route, `{"userId":"${'u'.repeat(4 * 1024 * 1024)}"}`);
     expect(status).toBe(413);
     const allowed = `{"userId":"u","more":"${'m'.repeat(4 * 1024 * 1024 - 30)}"}`;

@@ -10,7 +10,7 @@ import { startRecorded } from '../recorded-agent.ts';
 const parsed = (body: object) => parseDecideRequest(Buffer.from(JSON.stringify(body)), LIMITS);
 
 describe('names of fields', () => {
-  it('of a decision are found in upper or lower case', () => {
+  it('names of fields of a decision are found in upper or lower case', () => {
     expect(
       parsed({
         ...{ USERID: 'u', userattributes: { a: 1 }, DecideOptions: ['INCLUDE_REASONS'] },
@@ -28,7 +28,7 @@ describe('names of fields', () => {
     expect(parsed({ userid: 1 })).toBe('error parsing request body');
   });
 
-  it('of other bodies are found too', () => {
+  it('names of fields of other bodies are found too', () => {
     const body = Buffer.from('{"UserID":"u","EVENTTAGS":{"a":1},"toString":2}');
     expect(readBody(TRACK_BODY, body)).toMatchObject({ userId: 'u', eventTags: { a: 1 } });
   });

@@ -15,7 +15,7 @@ describe('a target with scheme and host, as clients of proxies send it', () => {
       `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nX-Optimizely-SDK-Key: ${KEY}\r\nConnection: close\r\n\r\n`,
     ]);
 
-  it('is routed by its path', async () => {
+  it('a target with scheme and host is routed by its path', async () => {
     const { apiPort, adminPort } = await startDoor();
     const found = await get(apiPort, 'http://localhost:8080/v1/config?a=b');
     expect(statusOf(found)).toBe(200);
@@ -26,7 +26,7 @@ describe('a target with scheme and host, as clients of proxies send it', () => {
     expect(statusOf(await get(adminPort, 'http://localhost/info'))).toBe(200);
   });
 
-  it('is allowed or not by its own host: it stands for the header', async () => {
+  it('a target with scheme and host is allowed or not by its own host, which counts before the header', async () => {
     const { apiPort } = await startDoor();
     expect(statusOf(await get(apiPort, 'http://localhost/v1/config', 'evil.example'))).toBe(200);
     expect(await get(apiPort, 'http://evil.example/v1/config', 'localhost')).toContain(
@@ -34,7 +34,7 @@ describe('a target with scheme and host, as clients of proxies send it', () => {
     );
   });
 
-  it('of the server as a whole is answered to OPTIONS', async () => {
+  it('OPTIONS of the server as a whole is answered', async () => {
     const { apiPort } = await startDoor();
     const options = 'OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
     expect(statusOf(await sendRaw(apiPort, [options]))).toBe(200);
@@ -43,7 +43,7 @@ describe('a target with scheme and host, as clients of proxies send it', () => {
 });
 
 describe('the first page', () => {
-  it('is there, also for load balancers, and without a token', async () => {
+  it('the first page is there, also for load balancers, and without a token', async () => {
     const auth = { hmacSecrets: ['QPtUGP/RqaXRltZf1QE1KxlF2Iuo09J0buZ3UNKeIr0='], ttl: '30m' };
     const { api } = await startDoor({ file: { version: '<b>1&2</b>', api: { auth } } });
     const page = await api({ path: '/', headers: NO_KEY });
@@ -71,7 +71,7 @@ describe('HEAD', () => {
     },
   );
 
-  it('is answered on the admin port for health alone', async () => {
+  it('HEAD is answered on the admin port for health alone', async () => {
     const { admin } = await startDoor();
     const head = (path: string) => admin({ path, method: 'HEAD' });
     expect((await head('/health')).status).toBe(200);
@@ -82,14 +82,14 @@ describe('HEAD', () => {
     expect((await head('/nowhere')).status).toBe(404);
   });
 
-  it('is 304 for a datafile that has not changed', async () => {
+  it('HEAD is 304 for a datafile that has not changed', async () => {
     const { api } = await startDoor();
     const path = `/datafiles/${KEY}.json`;
     const { etag = '' } = (await api({ path, method: 'HEAD' })).headers;
     expect((await api({ path, method: 'HEAD', headers: { 'if-none-match': etag } })).status).toBe(304);
   });
 
-  it('is refused below /v1, where some answers have no end', async () => {
+  it('HEAD is refused below /v1, where some answers have no end', async () => {
     const { api } = await startDoor();
     for (const path of ['/v1/config', '/v1/datafile', '/v1/datafile/stream', '/v1/decide'])
       expect((await api({ path, method: 'HEAD' })).status, path).toBe(405);
@@ -118,7 +118,7 @@ describe('a path below /v1 that is not there', () => {
     expect(unknown.status).toBe(403);
   });
 
-  it('is refused before that where its escapes are broken, as everywhere', async () => {
+  it('a path below /v1 that is not there is refused before that where its escapes are broken, as everywhere', async () => {
     const { api, admin } = await startDoor();
     for (const path of ['/%zz', '/v1/%4'])
       for (const port of [api, admin])
@@ -175,7 +175,7 @@ describe('a path that ends in /index.html', () => {
 });
 
 describe('an error', () => {
-  it('is not to be taken for a page by browsers', async () => {
+  it('an error is not to be taken for a page by browsers', async () => {
     const { api, admin } = await startDoor();
     const wrong = [
       ...[api({ path: '/nowhere' }), api({ path: '/v1/nope' }), api({ path: '/v1/config', headers: NO_KEY })],
@@ -203,7 +203,7 @@ describe('a batch', () => {
     },
   );
 
-  it.each(['/xbatch', '/batch/', '/batches'])('is not at %s', async (path) => {
+  it.each(['/xbatch', '/batch/', '/batches'])('a batch is not at %s', async (path) => {
     const { api } = await startDoor();
     expect((await api(batch(path, '{"operations":[]}'))).status).toBe(404);
   });

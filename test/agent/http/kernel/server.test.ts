@@ -153,12 +153,15 @@ describe('the HTTP kernel', () => {
     expect(await response.text()).toBe('');
   });
 
-  it.each(['/nope', '/echo/', '//', '/constructor', '/__proto__', '/%00'])('has no page %s', async (path) => {
-    const { base } = await serve(echo);
-    const response = await fetch(`${base}${path}`);
-    expect(response.status).toBe(404);
-    expect(await response.text()).toBe('404 page not found\n');
-  });
+  it.each(['/nope', '/echo/', '//', '/constructor', '/__proto__', '/%00'])(
+    'the HTTP kernel has no page %s',
+    async (path) => {
+      const { base } = await serve(echo);
+      const response = await fetch(`${base}${path}`);
+      expect(response.status).toBe(404);
+      expect(await response.text()).toBe('404 page not found\n');
+    },
+  );
 
   it('gives a request id back', async () => {
     const { base } = await serve((exchange) => exchange.empty(204));

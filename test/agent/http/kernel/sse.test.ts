@@ -38,7 +38,7 @@ async function serve(streamsMax: number) {
 }
 
 describe('streams', () => {
-  it('are turned away beyond the limit, and let in again when one has gone', async () => {
+  it('streams are turned away beyond the limit, and let in again when one has gone', async () => {
     const { url, open } = await serve(2);
     const [first] = [await openSse(url, {}), await openSse(url, {})];
     const third = await openSse(url, {});
@@ -49,7 +49,7 @@ describe('streams', () => {
     expect((await openSse(url, {})).status).toBe(200);
   });
 
-  it('are as many as the operator says, of both sorts together', async () => {
+  it('streams are as many as the operator says, of both sorts together', async () => {
     const env = { FANOUT_STREAMS_MAX: '1', OPTIMIZELY_API_ENABLENOTIFICATIONS: 'true' };
     const record = new MemoryRecord();
     record.publish(KEY, datafileBody(1));
@@ -61,13 +61,13 @@ describe('streams', () => {
       expect((await openSse(agent.api + path, headers)).status).toBe(503);
   });
 
-  it('are turned away once the agent stops', async () => {
+  it('streams are turned away once the agent stops', async () => {
     const { url, streams } = await serve(2);
     streams.stop();
     expect((await openSse(url, {})).status).toBe(503);
   });
 
-  it('of a client that does not read are cut off, and the others go on', async () => {
+  it('streams of a client that does not read are cut off, and the others go on', async () => {
     const { port, url, open, log } = await serve(10);
     const reader = await openSse(url, {});
     const socket = connect(port, '127.0.0.1');
@@ -89,7 +89,7 @@ describe('streams', () => {
     await eventually('the last', () => reader.data.at(-1) === 'last');
   });
 
-  it('that do not read are cut off, the slowest first, before all of them together take too much memory', async () => {
+  it('streams that do not read are cut off, the slowest first, before all of them together take too much memory', async () => {
     const { port, url, open, log } = await serve(100);
     const reader = await openSse(url, {});
     const count = WAITING_BYTES_TOTAL_MAX / WAITING_BYTES_MAX + 8;

@@ -51,7 +51,7 @@ describe('a turn', () => {
     expect(ran).toEqual(['first', 'second']);
   });
 
-  it('is over for who took too long, and the others have theirs before it goes on', async () => {
+  it('a turn is over for who took too long, and the others have theirs before it goes on', async () => {
     const { turns, takes } = setUp();
     const ran: (number | string)[] = [];
     const items = [1, 2, 3, 4];
@@ -66,14 +66,14 @@ describe('a turn', () => {
     expect(ran).toEqual([1, 2, 'other', 3, 4]);
   });
 
-  it('is enough, within the call, for what is fast', () => {
+  it('a turn is enough, within the call, for what is fast', () => {
     const { turns } = setUp();
     const ran: number[] = [];
     expect(turns.each([1, 2, 3], (item) => ran.push(item))).toBeUndefined();
     expect(ran).toEqual([1, 2, 3]);
   });
 
-  it('is had by one after another of those that take long', async () => {
+  it('a turn is had by one after another of those that take long', async () => {
     const { turns, takes } = setUp();
     const ran: string[] = [];
     const long = (name: string) =>
@@ -85,7 +85,7 @@ describe('a turn', () => {
     expect(ran).toEqual(['a1', 'a2', 'b1', 'a3', 'b2', 'b3']);
   });
 
-  it('is given to large requests after the others, as many as there is time for', async () => {
+  it('a turn is given to large requests after the others, as many as there is time for', async () => {
     const { turns, takes } = setUp();
     const ran: string[] = [];
     for (const name of ['large 1', 'large 2', 'large 3'])
@@ -100,7 +100,7 @@ describe('a turn', () => {
     expect(ran).toEqual(['small', 'large 1', 'large 2', 'large 3']);
   });
 
-  it('is waited for by a limited number of requests', async () => {
+  it('a turn is waited for by a limited number of requests', async () => {
     const { turns, takes } = setUp();
     const long = () => turns.each([1, 2], () => takes(TURN_MS));
     const waiting = Array.from({ length: LONG_MAX }, long);
@@ -124,7 +124,7 @@ describe('a turn', () => {
     expect([turns.isCrowded, ran]).toEqual([false, ['makes none', 'makes events']]);
   });
 
-  it('is not waited for by more than a limited number for the sake of events: none is refused for them', async () => {
+  it('a turn is not waited for by more than a limited number for the sake of events: none is refused for them', async () => {
     const { turns, events } = crowded();
     const waiting = Array.from({ length: LONG_MAX }, () => turns.long(() => turns.next(true)));
     expect(turns.isCrowded).toBe(false);
@@ -132,7 +132,7 @@ describe('a turn', () => {
     await Promise.all(waiting);
   });
 
-  it('that fails is told, and the others go on', async () => {
+  it('a turn that fails is told, and the others go on', async () => {
     const { turns, takes } = setUp();
     const failing = turns.each([1, 2], (item) => {
       takes(TURN_MS);

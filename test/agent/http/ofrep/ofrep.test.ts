@@ -66,14 +66,14 @@ describe('one flag', () => {
     });
   });
 
-  it('is never true while it is disabled, with any variables', async () => {
+  it('one flag is never true while it is disabled, with any variables', async () => {
     const { evaluate } = await start();
     for (const key of ['dark', 'dark.$enabled'])
       expect(await evaluate(key)).toMatchObject({ value: false, metadata: { enabled: false } });
     expect(await evaluate('dark.shown')).toMatchObject({ value: true, metadata: { enabled: false } });
   });
 
-  it('is the default by the rule for everyone else', async () => {
+  it('one flag is the default by the rule for everyone else', async () => {
     const { evaluate } = await start();
     expect(await evaluate('rest')).toMatchObject({
       ...{ value: true, reason: 'DEFAULT', variant: 'rest_rule_on', metadata: { ruleKey: 'default-rest' } },
@@ -89,7 +89,7 @@ describe('one flag', () => {
     }
   });
 
-  it('is off by default for whom no rule is meant, and on by attribute', async () => {
+  it('one flag is off by default for whom no rule is meant, and on by attribute', async () => {
     const { evaluate } = await start();
     const off = await evaluate('paid');
     expect(off).toMatchObject({ value: false, reason: 'DEFAULT' });
@@ -134,7 +134,7 @@ describe('one flag', () => {
     ['no targeting key', { context: {} }, 'TARGETING_KEY_MISSING'],
     ['an empty targeting key', { context: { targetingKey: '' } }, 'TARGETING_KEY_MISSING'],
     ['a number for a targeting key', { context: { targetingKey: 1 } }, 'INVALID_CONTEXT'],
-  ])('is refused for %s, alone and in bulk', async (_, body, errorCode) => {
+  ])('one flag is refused for %s, alone and in bulk', async (_, body, errorCode) => {
     const { post } = await start();
     const one = await post(`${FLAGS}/plain`, body);
     expect(one).toMatchObject({ status: 400, body: { key: 'plain', errorCode } });
@@ -173,7 +173,7 @@ describe('all flags', () => {
     });
   });
 
-  it('are not sent again while nothing has changed for this user', async () => {
+  it('all flags are not sent again while nothing has changed for this user', async () => {
     const { agent, record, post } = await start();
     const ask = (context: object, etag = '') => post(FLAGS, { context }, { 'if-none-match': etag });
     const first = await ask(CONTEXT);
@@ -208,7 +208,7 @@ describe('all flags', () => {
     expect(changed.map(([key]) => key)).toEqual(['text.$variables', 'text.greeting']);
   });
 
-  it('do not count as shown', async () => {
+  it('all flags do not count as shown', async () => {
     const { post, evaluate, events } = await start();
     await post(FLAGS, { context: CONTEXT });
     await evaluate('test', { targetingKey: 'the only one shown' });
@@ -223,13 +223,13 @@ describe('the SDK key', () => {
   it.each([
     ['as the API key of the protocol', { 'x-api-key': KEY }],
     ['as its bearer token', { authorization: `Bearer ${KEY}` }],
-  ])('may come %s', async (_, headers) => {
+  ])('the SDK key may come %s', async (_, headers) => {
     const { post } = await start();
     for (const path of [`${FLAGS}/plain`, FLAGS])
       expect((await post(path, { context: CONTEXT }, { ...NO_KEY, ...headers })).status).toBe(200);
   });
 
-  it('that is named goes before a bearer token', async () => {
+  it('the SDK key that is named goes before a bearer token', async () => {
     const { post } = await start();
     const headers = { authorization: 'Bearer of-a-gateway' };
     expect((await post(`${FLAGS}/plain`, { context: CONTEXT }, headers)).status).toBe(200);

@@ -71,7 +71,7 @@ describe('the OFREP provider of OpenFeature', () => {
     });
   });
 
-  it('is told why, and by which datafile', async () => {
+  it('the OFREP provider of OpenFeature is told why, and by which datafile', async () => {
     const details = await client.getBooleanDetails('test', false, USER);
     expect(details).toMatchObject({
       ...{ value: true, variant: 'test_rule_on', reason: StandardResolutionReasons.SPLIT },
@@ -79,7 +79,7 @@ describe('the OFREP provider of OpenFeature', () => {
     });
   });
 
-  it('is told what is wrong in its own terms, and gives the default', async () => {
+  it('the OFREP provider of OpenFeature is told what is wrong in its own terms, and gives the default', async () => {
     expect(await client.getBooleanDetails('nope', true, USER)).toMatchObject({
       ...{ value: true, errorCode: ErrorCode.FLAG_NOT_FOUND },
     });

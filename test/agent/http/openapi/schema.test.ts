@@ -42,13 +42,13 @@ describe('a description', () => {
 });
 
 describe('a body', () => {
-  it('of no bytes is null, and one that is not UTF-8 is none', () => {
+  it('a body of no bytes is null, and one that is not UTF-8 is none', () => {
     expect(parseJson(Buffer.alloc(0))).toBeNull();
     expect(parseJson(Buffer.from([0x22, 0xff, 0x22]))).toBeUndefined();
     expect(readBody(PERSON, Buffer.from('[]'))).toBeNull();
   });
 
-  it(`is nested ${NESTING_MAX} deep at most, brackets in its texts not counted`, () => {
+  it(`a body is nested ${NESTING_MAX} deep at most, brackets in its texts not counted`, () => {
     const deep = (levels: number, inside: string) =>
       Buffer.from(`${'[{"a":'.repeat(levels / 2)}${inside}${'}]'.repeat(levels / 2)}`);
     const brackets = JSON.stringify(`\\"${'[{'.repeat(NESTING_MAX)}`);
@@ -63,7 +63,7 @@ describe('the body of a decision', () => {
     fc.constantFrom(null, true, '', 'u', 1, [], {}, ['INCLUDE_REASONS'], [null], ['IGNORE_CACHE']),
     fc.constantFrom({ a: 1 }, [{}], [{ flagKey: 'f', ruleKey: null, variationKey: 'v' }], [{ flagKey: 1 }]),
   );
-  it('is read by hand, for speed, as it is described', () => {
+  it('the body of a decision is read by hand, for speed, as it is described', () => {
     fc.assert(
       fc.property(fc.dictionary(name, value), (fields) => {
         const byHand = parseDecideRequest(Buffer.from(JSON.stringify(fields)), LIMITS);
@@ -78,7 +78,7 @@ describe('the body of a decision', () => {
 });
 
 describe('the OpenAPI document', () => {
-  it('is served, as JSON and at the original’s path', async () => {
+  it('the OpenAPI document is served, as JSON and at the original’s path', async () => {
     const { get } = await startRecorded();
     const response = await get('/openapi.json', { 'x-optimizely-sdk-key': '' });
     expect(response.headers.get('content-type')).toBe('application/json');
@@ -91,7 +91,7 @@ describe('the OpenAPI document', () => {
     expect(yaml.parse(text)).toEqual(await (await get('/openapi.json')).json());
   });
 
-  it('has a body with the fields that are read, and names what a request needs', () => {
+  it('the OpenAPI document has a body with the fields that are read, and names what a request needs', () => {
     const { paths } = openApiDocument('1') as { paths: Record<string, Record<string, unknown>> };
     const track = paths['/v1/track']?.post;
     expect(track).toMatchObject({
@@ -101,7 +101,7 @@ describe('the OpenAPI document', () => {
     });
   });
 
-  it('has every route of the API, and no other', async () => {
+  it('the OpenAPI document has every route of the API, and no other', async () => {
     const { admin } = await startRecorded();
     const metrics = await (await fetch(`${admin}/metrics`, { headers: { accept: 'text/plain' } })).text();
     const counted = [...metrics.matchAll(/seconds_count\{route="((?:GET|POST) [^"]+)"/g)];

@@ -21,11 +21,11 @@ describe('halves of characters', () => {
     ['what an escaped backslash precedes', String.raw`"\\ud800"`, String.raw`\ud800`],
     ['what two escaped backslashes precede', String.raw`"\\\\ud800 \ud83d\ude00"`, String.raw`\\ud800 😀`],
     ['neighbours of the halves', String.raw`"\ud7ff\ue000"`, '\ud7ff\ue000'],
-  ])('are none: %s', (_, json, text) => {
+  ])('halves of characters are none: %s', (_, json, text) => {
     expect(JSON.parse(wellFormedJson(json))).toBe(text);
   });
 
-  it('are replaced in names too', () => {
+  it('halves of characters are replaced in names too', () => {
     const body = Buffer.from(String.raw`{"userId":"u","eventTags":{"\ud800":"\udfff"}}`);
     expect(readBody(TRACK_BODY, body)).toMatchObject({ eventTags: { '\ufffd': '\ufffd' } });
   });

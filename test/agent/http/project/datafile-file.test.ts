@@ -58,7 +58,7 @@ describe('a datafile at the address of the CDN', () => {
     expect(await statusFor({ 'if-modified-since': 'Tue, 02 Jan 2030 03:04:05 GMT' })).toBe(200);
   });
 
-  it('has a date that a second change within the same second cannot share', async () => {
+  it('a datafile at the address of the CDN has a date that a second change within the same second cannot share', async () => {
     const { agent, record } = await start(500);
     const early = (await ask(agent, PATH)).headers.get('last-modified') ?? '';
     expect(early).toBe('Tue, 02 Jan 2024 03:04:04 GMT');
@@ -69,7 +69,7 @@ describe('a datafile at the address of the CDN', () => {
     expect((await ask(later, PATH, { 'if-modified-since': early })).status).toBe(200);
   });
 
-  it('is found for keys with characters that paths do not like, and at the secure address too', async () => {
+  it('a datafile at the address of the CDN is found for keys with characters that paths do not like, and at the secure address too', async () => {
     const record = new MemoryRecord();
     record.publish(OTHER_KEY, datafileBody(1, { sdkKey: OTHER_KEY }));
     const agent = await startAgent({ record, env: { OPTIMIZELY_SDKKEYS: OTHER_KEY } });
@@ -79,7 +79,7 @@ describe('a datafile at the address of the CDN', () => {
     expect((await ask(agent, `/datafiles/auth/${name}.json?x=1`)).status).toBe(200);
   });
 
-  it('of a secure environment needs its token, in the header and nowhere else', async () => {
+  it('a datafile at the address of the CDN of a secure environment needs its token, in the header and nowhere else', async () => {
     const { agent } = await start(SETTLING_MS, { OPTIMIZELY_SDKKEYS: `${KEY}:secret-token` });
     const withToken = await ask(agent, PATH, { authorization: 'Bearer secret-token' });
     expect(withToken.status).toBe(200);

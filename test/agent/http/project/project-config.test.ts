@@ -19,17 +19,17 @@ describe("a rule's audiences", () => {
     ['not one', ['not', '1'], 'NOT "vip"'],
     ['lists in lists', ['and', ['or', '1', '2'], ['not', '1']], '("vip" OR "say \\"hi\\"") AND (NOT "vip")'],
     ['one that there is not', ['or', '1', '9'], '"vip" OR "9"'],
-  ])('of %s are told', (_, conditions, text) => {
+  ])("a rule's audiences of %s are told", (_, conditions, text) => {
     expect(audiencesText(conditions, audiences)).toBe(text);
   });
 });
 
 describe('conditions', () => {
-  it('that are a text stay as they are, to the last space', () => {
+  it('conditions that are a text stay as they are, to the last space', () => {
     expect(conditionsText(vip.conditions)).toBe(vip.conditions);
   });
 
-  it('that are not are written as Go does: names in order, some letters escaped', () => {
+  it('conditions that are no text are written as Go does: names in order, some letters escaped', () => {
     const conditions = ['or', { value: 'a<b&c', name: 'x', match: 'exact' }];
     expect(conditionsText(conditions)).toBe(
       '["or",{"match":"exact","name":"x","value":"a\\u003cb\\u0026c"}]',
@@ -108,16 +108,16 @@ describe('a project', () => {
     expect(config.featuresMap.flag?.deliveryRules.map(({ key }) => key)).toEqual(['everyone']);
   });
 
-  it('has the experiments of groups, and flags of any name', () => {
+  it('a project has the experiments of groups, and flags of any name', () => {
     expect(Object.keys(config.experimentsMap)).toEqual(['exp', 'grouped']);
     expect(Object.keys(config.featuresMap)).toEqual(['flag', '__proto__']);
   });
 
-  it('has each audience once, the typed one, and none for old SDKs', () => {
+  it('a project has each audience once, the typed one, and none for old SDKs', () => {
     expect(config.audiences).toEqual([{ id: '1', name: 'vip', conditions: '["or"]' }]);
   });
 
-  it('has every field, also those that the datafile left out', () => {
+  it('a project has every field, also those that the datafile left out', () => {
     expect(config).toMatchObject({ environmentKey: '', sdkKey: 'abc', revision: '7' });
     expect(config.events).toEqual([{ id: '6', key: 'bought', experimentIds: null }]);
     expect(projectConfig({ revision: '1' })).toMatchObject({ featuresMap: {}, audiences: [], events: [] });

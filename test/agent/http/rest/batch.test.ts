@@ -80,7 +80,7 @@ describe('a batch', () => {
     expect(json.errorCount).toBe(1);
   });
 
-  it('need not be called JSON, and is not part of a batch', async () => {
+  it('a batch need not be called JSON, and is not part of a batch', async () => {
     const { api } = await startRecorded();
     const operations = [
       { method: 'POST', url: '/v1/batch', headers: JSON_HEADERS, body: { operations: [] } },
@@ -160,7 +160,7 @@ describe('a batch', () => {
     expect(statuses).toEqual([400, 404, 400, 405, 404, 405, 404]);
   });
 
-  it('has no more operations under way than configured, and does them all', async () => {
+  it('a batch has no more operations under way than configured, and does them all', async () => {
     let underWay = 0;
     let most = 0;
     const slow = async (exchange: Exchange) => {
@@ -188,7 +188,7 @@ describe('a batch', () => {
     expect(turns).toBeGreaterThan(90);
   });
 
-  it('does not gather more than fits into memory', async () => {
+  it('a batch does not gather more than fits into memory', async () => {
     const bytesMax = 8 * 1024 * 1024;
     const large = Buffer.from(JSON.stringify('x'.repeat(bytesMax / 8)));
     const budget = new AnswerBudget({ bytesMax, inFlightBytesMax: bytesMax });
@@ -205,7 +205,7 @@ describe('a batch', () => {
     expect([errorCount, items.length]).toEqual([3, 10]);
   });
 
-  it('with more operations than configured is refused', async () => {
+  it('a batch with more operations than configured is refused', async () => {
     const { post } = await startRecorded({ env: { OPTIMIZELY_SERVER_BATCHREQUESTS_OPERATIONSLIMIT: '3' } });
     const of = (count: number) => ({ operations: Array.from({ length: count }, () => ({ url: '/health' })) });
     expect((await post('/v1/batch', of(3))).status).toBe(200);

@@ -26,7 +26,7 @@ describe('an override', () => {
     expect(await decided(agent)).toBe('variation_0');
   });
 
-  it('of a variation that the project only gets later holds from then on', async () => {
+  it('an override of a variation that the project only gets later holds from then on', async () => {
     const agent = await startRecorded();
     const variations = (keys: readonly string[]) => ({ experiments: withVariationKeys(agent, keys) });
     await force(agent, 'later');
@@ -53,7 +53,7 @@ describe('an override', () => {
     );
   });
 
-  it('is refused where overrides are not enabled', async () => {
+  it('an override is refused where overrides are not enabled', async () => {
     const agent = await startRecorded({ env: { OPTIMIZELY_API_ENABLEOVERRIDES: 'false' } });
     expect(await force(agent, 'variation_1')).toMatchObject({
       ...{ status: 403, text: 'Overrides not enabled\n', contentType: 'text/plain; charset=utf-8' },

@@ -35,7 +35,7 @@ describe('the value of a variable', () => {
     ['json', '{', invalid(null)],
     ['string', ' x ', valid(' x ')],
     ['of no known type', '7', valid('7')],
-  ])('of %s, written %j', (type, text, expected) => {
+  ])('the value of a variable of %s, written %j', (type, text, expected) => {
     expect(typedValue(type, text)).toEqual(expected);
   });
 });

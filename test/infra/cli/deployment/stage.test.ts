@@ -104,7 +104,7 @@ it('config check takes the settings of the functions, and a table beside them fr
 });
 
 describe('the record', () => {
-  it('is read from the bucket of the stack, also where the shell names another', async () => {
+  it('the record is read from the bucket of the stack, also where the shell names another', async () => {
     const { code, out, err } = await run(`datafile history ${SDK_KEY} --stage prod`, {
       FANOUT_BUCKET: 'of-another-stage',
     });
@@ -112,13 +112,13 @@ describe('the record', () => {
     expect(err).toContain('Not used, because a deployment was named: FANOUT_BUCKET');
   });
 
-  it('is moved, and the bus told with the publisher of the secret', async () => {
+  it('the record is moved, and the bus told with the publisher of the secret', async () => {
     const back = await run(`datafile rollback ${SDK_KEY} 457 --reason x --stage prod --json`);
     expect(back).toMatchObject({ code: 0 });
     expect(back.json()).toMatchObject({ seq: 3, revision: 457, announced: { onBus: true } });
   });
 
-  it('is moved without telling the bus where the secret may not be read, and that is said', async () => {
+  it('the record is moved without telling the bus where the secret may not be read, and that is said', async () => {
     plane.refusing.add('secrets');
     const back = await run(`datafile rollback ${SDK_KEY} 457 --reason x --stage prod --json`);
     expect(back.code).toBe(1);
@@ -128,14 +128,14 @@ describe('the record', () => {
     );
   });
 
-  it('is told by a user of the bus of the operator’s own', async () => {
+  it('the record is told by a user of the bus of the operator’s own', async () => {
     plane.refusing.add('secrets');
     const own = { FANOUT_NATS_USER: 'operator', FANOUT_NATS_PASSWORD: 'any' };
     const back = await run(`datafile rollback ${SDK_KEY} 457 --reason x --stage prod --json`, own);
     expect(back.json()).toMatchObject({ announced: { onBus: true } });
   });
 
-  it('can be read where only the stack may be seen', async () => {
+  it('the record can be read where only the stack may be seen', async () => {
     plane.refusing.add('lambda');
     const { code, err } = await run(`datafile history ${SDK_KEY} --stage prod`, {
       AWS_ENDPOINT_URL_S3: store?.url ?? '',

@@ -75,12 +75,12 @@ describe('a function behind the HTTP API', () => {
     ]);
   });
 
-  it('may answer 204 without a body, and any object as JSON', async () => {
+  it('a function behind the HTTP API may answer 204 without a body, and any object as JSON', async () => {
     expect((await fetch((await host('http', () => ({ statusCode: 204 }))).url)).status).toBe(204);
     expect(await (await fetch((await host('http', () => ({ a: 1 }))).url)).json()).toEqual({ a: 1 });
   });
 
-  it('is 500 to its caller, with no detail, when it throws', async () => {
+  it('a function behind the HTTP API is 500 to its caller, with no detail, when it throws', async () => {
     const { url } = await host('http', () => {
       throw new Error('with a secret in it');
     });
@@ -103,7 +103,7 @@ describe('a function that is invoked', () => {
     expect(seen?.awsRequestId).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it('is 500 with type and message when it throws, so that its caller tries again', async () => {
+  it('a function that is invoked is 500 with type and message when it throws, so that its caller tries again', async () => {
     const { url } = await host('invoke', () => Promise.reject(new TypeError('no bus')));
     const response = await fetch(`${url}/invoke`, { method: 'POST', body: '{}' });
     expect([response.status, await response.json()]).toEqual([
@@ -112,7 +112,7 @@ describe('a function that is invoked', () => {
     ]);
   });
 
-  it('is 500 when it takes longer than its timeout', async () => {
+  it('a function that is invoked is 500 when it takes longer than its timeout', async () => {
     const { url, clock } = await host('invoke', () => new Promise(() => {}));
     const response = fetch(`${url}/invoke`, { method: 'POST', body: '{}' });
     while (clock.waitingCount === 0) await new Promise((resolve) => setImmediate(resolve));

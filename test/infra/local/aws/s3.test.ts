@@ -57,7 +57,7 @@ describe('conditional writes that overlap', () => {
     expect(await slow.end()).toEqual({ status: 412, code: 'PreconditionFailed' });
   });
 
-  it('are a conflict too when the object was deleted meanwhile', () => {
+  it('conditional writes that overlap are a conflict too when the object was deleted meanwhile', () => {
     const store = new ObjectStore();
     store.createBucket(BUCKET);
     store.finishWrite(store.beginWrite(BUCKET, 'k', {}), object('one'));
@@ -91,7 +91,7 @@ describe('upload bodies', () => {
     expect(read.ContentEncoding).toBeUndefined();
   });
 
-  it('are refused when they are not what their checksum says, and nothing is stored', async () => {
+  it('upload bodies are refused when they are not what their checksum says, and nothing is stored', async () => {
     const { url } = await standIn();
     const refused = await fetch(`${url}/${BUCKET}/bad`, {
       method: 'PUT',
@@ -105,7 +105,7 @@ describe('upload bodies', () => {
     expect((await fetch(`${url}/${BUCKET}/bad`)).status).toBe(404);
   });
 
-  it('are refused when their frames end too early', async () => {
+  it('upload bodies are refused when their frames end too early', async () => {
     const { url } = await standIn();
     const headers = { 'x-amz-content-sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER' };
     const refused = await fetch(`${url}/${BUCKET}/cut`, { method: 'PUT', body: '5\r\nhel', headers });

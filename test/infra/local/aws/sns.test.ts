@@ -136,7 +136,7 @@ describe('the SNS stand-in', () => {
     await eventually('a retry waits', () => clock.waitingCount === 1);
   });
 
-  it('can deliver twice, or not at all, for tests of both', async () => {
+  it('the SNS stand-in can deliver twice, or not at all, for tests of both', async () => {
     const bridge = await lambda();
     const { publish, setCopies, read } = await topic([
       { functionName: 'bridge', invokeUrl: bridge.invokeUrl },

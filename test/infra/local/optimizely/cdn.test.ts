@@ -91,7 +91,7 @@ describe('the CDN stand-in', () => {
     expect(await stats()).toMatchObject({ requests: 0, byKey: {} });
   });
 
-  it('can be stale for some requests while its origin is not, or until released', async () => {
+  it('the CDN stand-in can be stale for some requests while its origin is not, or until released', async () => {
     const { put, get, origin, knobs } = await cdn();
     await put('a', 'old');
     await put('a', 'new');
@@ -109,7 +109,7 @@ describe('the CDN stand-in', () => {
     expect(await served()).toBe('new');
   });
 
-  it('can be broken and slow', async () => {
+  it('the CDN stand-in can be broken and slow', async () => {
     const { clock, put, get, knobs, stats } = await cdn();
     await put('a', 'body');
     await knobs({ cdn: { status: 503 } });

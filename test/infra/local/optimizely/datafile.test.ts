@@ -43,13 +43,13 @@ function decideAll(client: Client, flagKey: string) {
 }
 
 describe('a generated datafile', () => {
-  it('has about 240 KB with its default of 100 flags', () => {
+  it('a generated datafile has about 240 KB with its default of 100 flags', () => {
     const bytes = datafileBytes(generateDatafile()).byteLength;
     expect(bytes).toBeGreaterThan(235_000);
     expect(bytes).toBeLessThan(255_000);
   });
 
-  it('is the same for the same seed and another for another', () => {
+  it('a generated datafile is the same for the same seed and another for another', () => {
     const [a, b] = [
       datafileBytes(generateDatafile({ seed: 7 })),
       datafileBytes(generateDatafile({ seed: 7 })),
@@ -58,7 +58,7 @@ describe('a generated datafile', () => {
     expect(a.equals(datafileBytes(generateDatafile({ seed: 8 })))).toBe(false);
   });
 
-  it('is accepted by our own parser with its identity', () => {
+  it('a generated datafile is accepted by our own parser with its identity', () => {
     const body = datafileBytes(generateDatafile({ flags: 3, revision: 41, sdkKey: 'abc', projectId: '77' }));
     expect(parseDatafile(body, { sdkKey: toSdkKey('abc'), projectId: '77' })).toMatchObject({
       revision: 41,
@@ -66,7 +66,7 @@ describe('a generated datafile', () => {
     });
   });
 
-  it('is decided on by the SDK: experiments and targeted rules catch some users, the last rule the rest', async () => {
+  it('a generated datafile is decided on by the SDK: experiments and targeted rules catch some users, the last rule the rest', async () => {
     const client = await clientOf(generateDatafile({ flags: 5 }));
     const decisions = decideAll(client, 'flag_1');
     const rules = new Set(decisions.map(({ ruleKey }) => ruleKey?.replace(/-.*/, '')));

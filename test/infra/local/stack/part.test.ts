@@ -23,7 +23,7 @@ function part(code: string, readiness: Readiness): Part {
 const FOREVER = 'setInterval(() => {}, 1000);';
 
 describe('a part of the stack', () => {
-  it('is ready when a line of its output says so, and keeps its lines over a restart', async () => {
+  it('a part of the stack is ready when a line of its output says so, and keeps its lines over a restart', async () => {
     const probe = part(`console.log('it is ready ' + process.pid); ${FOREVER}`, /ready/);
     await probe.start();
     const first = probe.pid;
@@ -32,7 +32,7 @@ describe('a part of the stack', () => {
     expect(probe.lines).toEqual([`it is ready ${first}`, `it is ready ${probe.pid}`]);
   });
 
-  it('is ready when a question about it is answered with yes', async () => {
+  it('a part of the stack is ready when a question about it is answered with yes', async () => {
     let asked = 0;
     const probe = part(FOREVER, async () => ++asked === 3);
     await probe.start();
@@ -58,7 +58,7 @@ describe('a part of the stack', () => {
     await expect(missing.start()).rejects.toThrow(/ENOENT/);
   });
 
-  it('is asked to stop even while it is frozen, and gets to clean up', async () => {
+  it('a part of the stack is asked to stop even while it is frozen, and gets to clean up', async () => {
     const probe = part(
       `process.on('SIGTERM', () => { console.log('bye'); process.exit(0); }); console.log('ready'); ${FOREVER}`,
       /ready/,

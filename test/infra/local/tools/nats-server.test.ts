@@ -24,7 +24,7 @@ describe('the local nats-server', () => {
     );
   });
 
-  it('is back on its ports with its streams after SIGKILL', async () => {
+  it('the local nats-server is back on its ports with its streams after SIGKILL', async () => {
     await withConnection(async (connection) => {
       const manager = await connection.jetstreamManager();
       await manager.streams.add({ name: 'KEPT', subjects: ['kept.*'] });

@@ -24,7 +24,7 @@ async function machine(
 }
 
 describe('a redis-server for tests', () => {
-  it('is the one that REDIS_SERVER names, else the first along PATH', async () => {
+  it('a redis-server for tests is the one that REDIS_SERVER names, else the first along PATH', async () => {
     const programs = ['/mine', '/opt/b/redis-server', '/usr/bin/redis-server'];
     const env = { PATH: '/opt/a:/opt/b', REDIS_SERVER: '/mine' };
     expect(await ensureRedisServer(await machine({ env }, programs))).toBe('/mine');
@@ -33,7 +33,7 @@ describe('a redis-server for tests', () => {
     await expect(ensureRedisServer(gone)).rejects.toMatchObject({ code: 'TOOL_UNAVAILABLE' });
   });
 
-  it("is Debian's where it can be installed", async () => {
+  it("a redis-server for tests is Debian's where it can be installed", async () => {
     const here = await machine({});
     expect(await ensureRedisServer(here, () => {})).toBe('/usr/bin/redis-server');
     expect(here.ran.at(-1)).toMatch(/^apt-get install .* redis-server$/);
@@ -43,7 +43,7 @@ describe('a redis-server for tests', () => {
     ['without the rights', { isRoot: false }],
     ['without the packages', { osRelease: 'ID=fedora\n' }],
     ['without a network', { run: () => Promise.reject(new Error('no network')) }],
-  ])('cannot be had %s, and what to do is said', async (_, more) => {
+  ])('a redis-server for tests cannot be had %s, and what to do is said', async (_, more) => {
     await expect(ensureRedisServer(await machine(more), () => {})).rejects.toMatchObject({
       code: 'TOOL_UNAVAILABLE',
       remedy: expect.stringContaining('REDIS_SERVER='),

@@ -9,19 +9,19 @@ const samplesOf = (mb: (i: number) => number) =>
   Array.from({ length: 120 }, (_, i) => ({ atMs: i * 5_000, bytes: mb(i) * MIB }));
 
 describe('the slope of memory', () => {
-  it('is that of a line', () => {
+  it('the slope of memory is that of a line', () => {
     // One MB in five seconds is 720 in an hour.
     expect(slopeOf(samplesOf((i) => 100 + i)).mbPerH).toBeCloseTo(720);
     expect(slopeOf(samplesOf(() => 100)).mbPerH).toBeCloseTo(0);
   });
 
-  it('does not see what a collector takes away again', () => {
+  it('the slope of memory does not see what a collector takes away again', () => {
     const sawtooth = samplesOf((i) => 100 + (i % 7) * 10);
     expect(slopeOf(lowest(sawtooth)).mbPerH).toBeCloseTo(0);
     expect(slopeOf(lowest(samplesOf((i) => 100 + i + (i % 7) * 10))).mbPerH).toBeGreaterThan(500);
   });
 
-  it('is unknown for fewer than three samples', () => {
+  it('the slope of memory is unknown for fewer than three samples', () => {
     expect(slopeOf(samplesOf(() => 1).slice(0, 2)).mbPerH).toBeNaN();
   });
 });
@@ -43,7 +43,7 @@ describe('the histogram', () => {
 describe('an answer', () => {
   const text = 'HTTP/1.1 200 OK\r\nX-Datafile-Seq: 12\r\nContent-Length: 5\r\n\r\nhello';
 
-  it('is read wherever it is cut', () => {
+  it('an answer is read wherever it is cut', () => {
     for (let cut = 1; cut < text.length; cut++) {
       const reader = new AnswerReader();
       expect(reader.read(Buffer.from(text.slice(0, cut)))).toBeNull();
@@ -51,7 +51,7 @@ describe('an answer', () => {
     }
   });
 
-  it('is refused when it has no length, or more than one was asked for', () => {
+  it('an answer is refused when it has no length, or more than one was asked for', () => {
     expect(() => new AnswerReader().read(Buffer.from('HTTP/1.1 200 OK\r\n\r\n'))).toThrow();
     expect(() => new AnswerReader().read(Buffer.from(text + text))).toThrow();
   });
