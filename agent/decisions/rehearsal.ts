@@ -77,7 +77,7 @@ export class Rehearsal {
     try {
       await this.round(++this.#rounds);
     } catch (error) {
-      this.#options.log.warn('warm-up.failed', errorFields(error));
+      this.#options.log.warn('rehearsal.failed', errorFields(error));
       return;
     }
     this.#after(this.#rounds < ROUNDS_AT_START ? PAUSE_MS : AGAIN_AFTER_MS);
