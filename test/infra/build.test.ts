@@ -137,7 +137,8 @@ describe('the built bundles', () => {
         await copyFile(join(ROOT_DIR, outFile), join(alone, `${name}.mjs`));
         const script = `import('./${name}.mjs').then((m) => console.log(typeof m.handler))`;
         const { stdout } = await run(process.execPath, ['-e', script], { cwd: alone, env });
-        expect(stdout.trim()).toBe('function');
+        // The webhook rehearses while it is loaded, and warns where there is nothing to rehearse with.
+        expect(stdout.trim().split('\n').at(-1)).toBe('function');
       }
     } finally {
       await rm(alone, { recursive: true, force: true });
