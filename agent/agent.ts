@@ -117,7 +117,7 @@ export class Agent implements RunningAgent {
   #onAccepted(held: Held<FlagClient>): void {
     this.#decisions.serves(held);
     this.#api.accepted(held);
-    // Those of the revision before would wait for company that does not come.
+    // Events of the former revision would wait for others that do not come.
     this.#events.queue.flush();
     this.#deps.onSwapped?.();
   }

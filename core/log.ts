@@ -42,7 +42,7 @@ export type LogEvent =
   | 'webhook.answered'
   | 'webhook.rate-limited'
   /** What was to make the first webhook as fast as any other did not work. */
-  | 'warm-up.failed'
+  | 'rehearsal.failed'
   | 'datafile.fetched'
   | 'datafile.rejected'
   | 'datafile.archived'

@@ -33,7 +33,7 @@ export class Rehearsal {
   readonly #clients = new FlagClients({
     dispatcher: { dispatchEvent: async () => ({}) },
     send: () => {},
-    // A client of nobody's datafile that does not close cleanly leaves nothing open.
+    // Failing to close is harmless: a client of the rehearsal's datafile has nothing open.
     onCloseFailed: () => {},
   });
   #timer: Timer | null = null;
@@ -77,7 +77,7 @@ export class Rehearsal {
     try {
       await this.round(++this.#rounds);
     } catch (error) {
-      this.#options.log.warn('warm-up.failed', errorFields(error));
+      this.#options.log.warn('rehearsal.failed', errorFields(error));
       return;
     }
     this.#after(this.#rounds < ROUNDS_AT_START ? PAUSE_MS : AGAIN_AFTER_MS);

@@ -1,15 +1,15 @@
-// Events on their way into requests: those of one head together, cut off at the size or by the clock. Pure but for the
-// timer; knows nothing of sending or keeping.
+// Gathers events into requests: events with the same head go together, and a request ends at its size or its time. Pure but
+// for the timer; does not send or store events.
 
 import type { Clock, Timer } from '../../core/clock.ts';
 import { type Batch, type Lane, type QueuedEvent, sizeOf } from './event.ts';
 
-/** A request is cut off here however many events it may hold; the endpoint has a limit of its own. */
+/** A request is not larger than this, with any number of events; the endpoint has a limit of its own. */
 const BATCH_BYTES_MAX = 1024 * 1024;
 
 /** A lane that fills within this time may hold twice as much the next time: each request costs as much as ten events. */
 const BUSY_MS = 10;
-/** No event waits longer than this for a lane that has grown to fill. */
+/** No event waits longer than this for a lane that has grown. */
 const GROWN_FLUSH_MS = 50;
 
 interface OpenLane extends Lane {
@@ -51,7 +51,7 @@ export class Batcher {
     return event;
   }
 
-  /** Cuts off all that waits, and forgets the heads: those of old revisions do not come back. */
+  /** Ends all open requests, and forgets their heads: the heads of old revisions do not come back. */
   flush(): void {
     this.#timer?.cancel();
     this.#timer = null;

@@ -1,4 +1,4 @@
-// One endpoint: what is ready to be sent there, a few requests at a time, and backing off while it is down. Knows
+// One endpoint: sends its ready requests, a few at a time, and backs off while the endpoint is down. Knows
 // nothing of disk or of how batches are made.
 
 import type { Clock, Random, Timer } from '../../core/clock.ts';
@@ -8,7 +8,7 @@ import { type Post, type PostOutcome, REQUESTS_MAX } from './post.ts';
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MAX_MS = 10_000;
 const GIVEN_UP_AFTER = 4;
-/** While the agent stops: a blink of the endpoint is outwaited, an outage is not. */
+/** Longest back-off while the agent stops: with LAST_TRIES enough for a short failure, not for an outage. */
 const LAST_BACKOFF_MS = 250;
 const LAST_TRIES = 3;
 /** Each wait is spread by this share to both sides, so that a fleet does not come back in step. */
@@ -55,12 +55,12 @@ export class EventEndpoint {
     return this.batchCount === 0;
   }
 
-  /** Ready to be sent, or under way. */
+  /** Requests that are ready to be sent, or under way. */
   get batchCount(): number {
     return this.#sending.size + this.#ready.length;
   }
 
-  /** True when there is nothing left to do but to wait for the endpoint, after a try or more. */
+  /** True when the agent can only wait for the endpoint: after one failed try, or with `patient` after LAST_TRIES. */
   stuck(patient: boolean): boolean {
     const enough = this.#retry !== null && this.#failures >= (patient ? LAST_TRIES : 1);
     return this.#sending.size === 0 && enough;
@@ -71,7 +71,7 @@ export class EventEndpoint {
     if (this.#ready.length === 1 && !this.#closed) queueMicrotask(() => this.#pump());
   }
 
-  /** Offers what is ready, the youngest first, and lets go of what is taken. */
+  /** Offers the ready requests, the youngest first, and drops those that `take` accepts. */
   offer(take: (batch: Batch) => boolean): void {
     const kept: Batch[] = [];
     for (let batch = this.#ready.pop(); batch !== undefined; batch = this.#ready.pop()) {
@@ -83,11 +83,11 @@ export class EventEndpoint {
 
   /** Gives back the batch that has waited longest. */
   takeFirst(): Batch | undefined {
-    // With nothing to ask with, an endpoint that is down would stay down for ever.
+    // Without a request to try, an endpoint that is down would stay down for ever.
     return this.healthy || this.#ready.length > 1 ? this.#ready.shift() : undefined;
   }
 
-  /** The agent stops: tries now what a back-off would put off, and soon again. */
+  /** Call when the agent stops: sends at once the requests that wait for the back-off, and tries again soon. */
   hurry(): void {
     this.#backoffMaxMs = LAST_BACKOFF_MS;
     this.#retry?.cancel();
@@ -95,7 +95,7 @@ export class EventEndpoint {
     this.#pump();
   }
 
-  /** Sends nothing more, and gives back what was not sent; what is in flight no longer counts. */
+  /** Sends nothing more, and returns the requests that were not sent. Requests in flight no longer count. */
   close(): Batch[] {
     this.#closed = true;
     this.#retry?.cancel();
@@ -103,7 +103,7 @@ export class EventEndpoint {
   }
 
   #pump(): void {
-    // While it is down one request at a time asks whether it is back.
+    // While the endpoint is down, one request at a time finds out whether it is back.
     const most = this.healthy ? REQUESTS_MAX : 1;
     while (this.#sending.size < most && this.#retry === null && !this.#closed) {
       const batch = this.#ready.shift();
@@ -131,7 +131,7 @@ export class EventEndpoint {
 
   #failed(batch: Batch, reason: string): void {
     this.#ready.unshift(batch);
-    // Others that were in flight with it say nothing new.
+    // Further failures of requests that were in flight at the same time say nothing new.
     if (this.#retry !== null) return;
     this.#failures++;
     if (this.#failures % GIVEN_UP_AFTER === 0) this.#options.onGivenUp();
@@ -144,7 +144,7 @@ export class EventEndpoint {
     });
   }
 
-  /** Halved until the one event that is not wanted is found: the others beside it are not to be lost with it. */
+  /** Halves a refused request until the one event that the endpoint refuses is found, so that the others are not lost. */
   #refused(batch: Batch, reason: string): void {
     if (batch.length === 1) {
       this.#options.onGivenUp();

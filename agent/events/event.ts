@@ -1,4 +1,4 @@
-// What waits to be sent: one visitor of an SDK event batch as JSON text, and the head that it shares with others.
+// An event that waits to be sent: one visitor of an SDK event batch as JSON text, and the head that it shares with others.
 // Pure; knows neither the SDK nor where events are kept.
 
 /** What all events of one request have in common. */
@@ -17,7 +17,7 @@ export interface Place {
 
 /** The little of a file that an event needs to know. */
 export interface FrameRef {
-  /** Gone when it was given up: what is in memory of it is in memory alone. */
+  /** True when the file was given up: events of it that are in memory are in memory alone. */
   readonly segment: { readonly gone: boolean };
 }
 
@@ -27,7 +27,7 @@ export interface QueuedEvent {
   /** The queue's saving pass in which it came; younger ones may be delivered before they need the disk. */
   readonly pass: number;
   place: Place | null;
-  /** Sent, refused or dropped: nothing is left to do. */
+  /** True when the event was sent, refused or dropped. */
   done: boolean;
 }
 

@@ -1,5 +1,5 @@
-// One request to the events endpoint, on kept-alive connections. Says what became of it; whether and when to try again
-// is not decided here. Not fetch(): it costs twice as much, and a busy agent sends hundreds of these a second.
+// One request to the events endpoint, on kept-alive connections. Reports its outcome; the caller decides whether and when
+// to try again. Not fetch(): it costs twice as much, and a busy agent sends hundreds of these a second.
 
 import http from 'node:http';
 import https from 'node:https';
@@ -18,7 +18,7 @@ export type PostOutcome =
   | { readonly kind: 'sent' }
   /** The same bytes will never be taken. */
   | { readonly kind: 'refused'; readonly reason: string }
-  /** May go well later. */
+  /** A later try may succeed. */
   | { readonly kind: 'failed'; readonly reason: string };
 
 /** Never rejects. */
@@ -26,7 +26,7 @@ export type Post = (url: string, body: string) => Promise<PostOutcome>;
 
 export interface Poster {
   readonly post: Post;
-  /** Breaks off what is in flight. */
+  /** Aborts the requests in flight. */
   close(): void;
 }
 

@@ -1,4 +1,4 @@
-// Decision notifications from those who decide to those who listen: of this agent directly, of others over the bus. The
+// Carries decision notifications to listening clients: of this agent directly, of other agents over the bus. The
 // SDK is asked for them only while a client listens, at this agent or at another. Knows neither HTTP nor the bus client.
 
 import { type Clock, type Random, withinMs } from '../../core/clock.ts';
@@ -23,7 +23,7 @@ export interface HubOptions {
   readonly clientOf: (sdkKey: SdkKey) => FlagClient | null;
   /** To and from the other agents; null: there are none. */
   readonly channel: NotificationChannel | null;
-  /** Told of notifications that other agents will miss because there were too many. */
+  /** Called with the number of notifications that other agents miss because there were too many. */
   readonly onDropped: (sdkKey: SdkKey, count: number) => void;
 }
 
@@ -72,7 +72,7 @@ export class NotificationHub {
     };
   }
 
-  /** Resolves, soon at any rate, when the bus has passed on what listeners want: what is decided afterwards is not missed. */
+  /** Resolves, after a short limit at the latest, when the bus has passed on the wishes: later decisions are not missed. */
   async settled(): Promise<void> {
     const { channel, clock } = this.#options;
     if (channel === null) return;

@@ -1,11 +1,11 @@
 // Notes on their way to other agents: gathered for a moment and sent as one message, so that a busy agent costs the bus
-// a few messages a second. What does not fit is dropped and counted: notes are for watching, not for keeping.
+// a few messages a second. Notes that do not fit are dropped and counted: they are for watching, not for keeping.
 
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { Notification } from './notification.ts';
 import { NOTIFICATION_KINDS, type NotificationKind } from './notification.ts';
 
-/** How long a note may wait for company. */
+/** How long a note may wait for others. */
 export const GATHER_MS = 20;
 /** Of one message; well below the server's usual 1 MiB. */
 export const MESSAGE_BYTES_MAX = 128 * 1024;
@@ -18,7 +18,7 @@ export interface OutboxOptions {
   readonly from: string;
   readonly clock: Clock;
   readonly send: (message: Uint8Array) => void;
-  /** Told once for each batch that lost some. */
+  /** Called once for each batch that lost notes. */
   readonly onDropped: (count: number) => void;
 }
 
@@ -58,7 +58,7 @@ export class Outbox {
     if (dropped > 0) onDropped(dropped);
   }
 
-  /** Forgets what waits. */
+  /** Drops the waiting notes. */
   stop(): void {
     this.#timer?.cancel();
     this.#timer = null;

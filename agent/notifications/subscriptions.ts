@@ -19,8 +19,8 @@ export const WISH_KEYS_MAX = 200;
 /** A key takes at most 131 bytes. A longer message is nothing that an agent sends, and is not read. */
 export const WISH_BYTES_MAX = 32 * 1024;
 /**
- * Messages that are read; what is more is passed over. Ten thousand agents that listen say so a thousand times a second, mostly
- * the same, and repeat it before it lapses.
+ * Most messages that are read; further ones are ignored. Ten thousand agents with listeners send a thousand messages a second,
+ * mostly the same, and repeat them before they lapse.
  */
 const WISHES_LIMIT = { burst: 500, perSecond: 100 } as const;
 

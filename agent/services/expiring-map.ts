@@ -1,4 +1,4 @@
-// A map within a limit of entries and of time: the entry that was not used for longest gives way. Keys never reach an
+// A map with a limit of entries and of time: the least recently used entry is dropped first. Keys never reach an
 // object's prototype.
 
 import type { Clock } from '../../core/clock.ts';

@@ -15,7 +15,7 @@ export interface Failure {
   readonly what: string;
 }
 
-/** Tells of one failure. Never throws. */
+/** Counts one failure, and may log it. Never throws. */
 export type OnFailure = (trouble: Failure, error: unknown) => void;
 
 export interface FailureLogOptions {
@@ -53,7 +53,7 @@ export class FailureLog {
     for (const { timer } of this.#lines.values()) timer?.cancel();
   }
 
-  /** The first at once, what follows in one line now and then. */
+  /** Logs the first failure at once, and the following ones together in one line from time to time. */
   #say(trouble: Failure, line: Line): void {
     const { clock, log } = this.#options;
     const { service: dependency, what } = trouble;

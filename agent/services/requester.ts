@@ -36,7 +36,7 @@ export interface Requester {
   readonly ask: Ask;
   /** For what a datafile names. @throws FanoutError SERVICE_FAILED, OUTBOUND_REFUSED */
   readonly askNamed: Ask;
-  /** Breaks off what is in flight. */
+  /** Aborts the requests in flight. */
   close(): void;
 }
 

@@ -1,4 +1,4 @@
-// A limit in time for the work of others.
+// A time limit for calls of other services.
 
 import { type Clock, withinMs } from '../../core/clock.ts';
 import { FanoutError } from '../../core/errors.ts';

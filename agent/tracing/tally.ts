@@ -1,5 +1,5 @@
-// What became of every span, in plain numbers: around OpenTelemetry's queue, which drops without saying so, and around its
-// exporters, whose failures it keeps to itself.
+// Counts the outcome of every span: around OpenTelemetry's queue, which drops spans silently, and around its exporters, whose
+// failures it does not report.
 
 import { TraceFlags } from '@opentelemetry/api';
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';

@@ -15,7 +15,7 @@ const NOTHING_YET: TraceStats = { sent: 0, failed: 0, dropped: 0 };
 export const startTracing = (config: AgentConfig, deps: TracingDeps): Tracing | null =>
   config.tracing.enabled ? new LateTracing(config, deps) : null;
 
-/** Keeps what it is told until OpenTelemetry is there to hear it. */
+/** Keeps spans until OpenTelemetry is loaded. */
 class LateTracing implements Tracing {
   readonly #nowMs: () => number;
   readonly #loaded: Promise<void>;

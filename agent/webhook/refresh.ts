@@ -1,4 +1,4 @@
-// Looks for a datafile that a webhook has announced, until it serves or patience ends: what brings it may still be on its
+// Looks for a datafile that a webhook has announced, until it serves or the last try: the bus message may still be on its
 // way, and the CDN may be minutes behind. Only the keys concerned are looked for. Knows neither HTTP nor webhooks.
 
 import type { Clock, Timer } from '../../core/clock.ts';

@@ -1,5 +1,5 @@
-// Hands datafiles to the workers. To the store of the primary this is what builds: nothing is built or parsed here, the
-// workers' own stores judge and build, side by side, and what they say counts. So N workers cost N builds and no more.
+// Hands datafiles to the workers. The store of the primary uses it as its builder, but nothing is built or parsed here: the
+// stores of the workers judge and build in parallel, and their answers count. So N workers cost N builds and no more.
 
 import { type Clock, withinMs } from '../../core/clock.ts';
 import type { DatafileExpectation } from '../../core/datafile/datafile.ts';
@@ -13,13 +13,13 @@ import type { Pool } from './pool.ts';
 
 /** How long a swap waits for a slow worker; afterwards it goes on without it, and health says who is behind. */
 export const OFFER_TIMEOUT_MS = 3_000;
-/** At start, and while all workers are dead. */
+/** How long an offer waits for a first worker, at start and while all workers are dead. */
 export const FIRST_WORKER_WAIT_MS = 30_000;
 
 export class WorkerBroadcast implements Builder<null> {
   readonly #clock: Clock;
   readonly #pool: () => Pool;
-  /** Workers that let a swap wait in vain, until they have answered. */
+  /** Workers that did not answer an offer in time, until they answer. */
   readonly #slow = new Set<LiveWorker>();
   #waiting: (() => void)[] = [];
 
@@ -54,14 +54,14 @@ export class WorkerBroadcast implements Builder<null> {
 
   retire(): void {}
 
-  /** Offered now to those who joined while it was being judged. */
+  /** Offers the datafile to the workers that joined while it was being judged. */
   accepted(held: Held<unknown>): void {
     const version = versionOf(held);
     for (const worker of this.#pool().joined())
       if (worker.offered.get(held.sdkKey) !== version) void this.#offer(worker, offerOfHeld(held));
   }
 
-  /** There is a worker to offer things to. */
+  /** Call when a worker has joined: builds that wait for a first worker go on. */
   joined(): void {
     for (const run of this.#waiting) run();
     this.#waiting = [];
@@ -71,7 +71,7 @@ export class WorkerBroadcast implements Builder<null> {
     this.#slow.delete(worker);
   }
 
-  /** Null when it is gone before it answers. */
+  /** Null when the worker ends before it answers. */
   async #offer(worker: LiveWorker, offer: DatafileOffer): Promise<OfferAnswer | null> {
     const version = versionOf(offer);
     worker.offered.set(offer.sdkKey, version);
@@ -86,7 +86,7 @@ export class WorkerBroadcast implements Builder<null> {
     }
   }
 
-  /** All are given the same bytes: one that refuses what others serve is not well. */
+  /** All workers get the same bytes: one that refuses what the others serve is faulty, and is replaced. */
   async #judge(worker: LiveWorker, answered: Promise<OfferAnswer | null>): Promise<void> {
     const answer = await answered;
     if (answer?.kind === 'refused')
@@ -117,13 +117,13 @@ async function firstThatServes(answers: readonly Promise<OfferAnswer | null>[]):
   return Promise.any(serving).catch(() => null);
 }
 
-/** As a source offered it, but for how it is loaded, which no other process could do. */
+/** The candidate as its source offered it, without the function that loads it, which cannot be sent to another process. */
 function offerOf(candidate: CandidateMeta, body: Uint8Array): DatafileOffer {
   const { load: _load, ...meta } = candidate as Candidate;
   return { ...meta, body };
 }
 
-/** What was accepted here is as sure to a worker as what was just read from the record. */
+/** A worker may trust a datafile that the primary has accepted as one that was just read from the record. */
 export const offerOfHeld = (held: Held<unknown>): DatafileOffer =>
   offerOf({ ...held, fromRecord: true }, held.body);
 

@@ -1,4 +1,4 @@
-// A worker that lives, as the primary knows it. Only what it is; its life is the pool's.
+// The state of a live worker in the primary. The pool starts and ends workers.
 
 import type { SdkKey } from '../../core/ids.ts';
 import type { DatafileOffer, PrimaryNews, WorkerAnswers } from './messages.ts';
@@ -13,14 +13,14 @@ export interface LiveWorker {
   readonly pid: number;
   readonly peer: WorkerPeer;
   state: WorkerState;
-  /** It has said that it is there, and was told what there is. */
+  /** True once the worker has started and got all datafiles, overrides and profiles. */
   joined: boolean;
   /** By SDK key: the version that it was last offered, and the one that it serves. */
   readonly offered: Map<SdkKey, string>;
   readonly serves: Map<SdkKey, string>;
 }
 
-/** What makes a datafile this one and no other. */
+/** Identifies a version of a datafile. */
 export const versionOf = ({
   lineage,
   seq,

@@ -1,5 +1,5 @@
-// What primary and workers say to each other: questions, which are answered, and news, which are not. Both in the order in
-// which they were said. Only shapes; all of them survive being copied from one process to the other.
+// The messages between primary and workers: questions, which are answered, and news, which are not. Both arrive in the order
+// in which they were sent. Only types; all of them can be copied from one process to the other.
 
 import type { LeftOut } from '../../core/datafile/left-out.ts';
 import type { SdkKey } from '../../core/ids.ts';
@@ -17,7 +17,7 @@ export interface DatafileOffer extends CandidateMeta {
   readonly body: Uint8Array;
 }
 
-/** What a worker made of it. */
+/** The answer of a worker to a datafile. */
 export type OfferAnswer =
   | {
       readonly kind: 'serves';
@@ -36,10 +36,10 @@ export interface Refusal {
   readonly remedy: string;
 }
 
-/** All that a worker needs to begin where the others are. */
+/** All that a new worker needs to have the same state as the others. */
 export interface Beginning {
   readonly worker: number;
-  /** The primary's own: a file that was changed since must not make one worker differ from the rest. */
+  /** The config of the primary: a settings file that has changed since must not make one worker differ from the rest. */
   readonly config: AgentConfig;
   readonly overrides: readonly Override[];
   readonly datafiles: readonly DatafileOffer[];
@@ -67,9 +67,9 @@ export interface WorkerAnswers {
   counts(nothing: null): ProcessCounts;
   /** Answered by every worker that is not frozen. */
   ping(nothing: null): null;
-  /** Answered when all news said before were dealt with. */
+  /** Answered when all news sent before have been handled. */
   settle(nothing: null): null;
-  /** Finishes what is under way; afterwards there is nothing left to say. */
+  /** Finishes the requests under way; the worker sends nothing afterwards. */
   stop(nothing: null): null;
 }
 
@@ -92,7 +92,7 @@ export interface PrimaryAnswers {
   takeProfiles(saved: readonly SavedProfile[]): null;
   /** @param asked the text that names the key, and who asks */
   resolve(asked: { readonly header: string; readonly client: string }): FoundKey | KeyRefusal;
-  /** Answered when the other workers, and the bus, have what was said before. */
+  /** Answered when the other workers, and the bus, have the news sent before. */
   settle(nothing: null): null;
   ready(nothing: null): boolean;
   report(nothing: null): HealthReport;
@@ -100,7 +100,7 @@ export interface PrimaryAnswers {
 
 /** Said by workers. */
 export interface WorkerNews {
-  /** Its program is there; it can begin. */
+  /** The program of the worker is loaded; it can begin. */
   hello(nothing: null): void;
   eventsLost(count: number): void;
   /** Keys on demand that were asked for. */

@@ -1,4 +1,4 @@
-// What a worker has for the primary in great numbers, events and saved profiles: gathered for a moment, sent as one
+// Events and saved profiles of a worker on their way to the primary: gathered for a moment and sent as one
 // message. Only one message of each is with the primary at a time. The channel keeps the order of what is said over it, and
 // node:cluster uses it too: an acceptance of a connection that waited behind megabytes of events held up every new client for seconds.
 
@@ -10,7 +10,7 @@ import type { EventSink } from '../events/event.ts';
 import type { EventRoom } from '../http/kernel/turns.ts';
 import type { EventLane, PrimaryPeer } from './messages.ts';
 
-/** All that a worker which is killed can lose, while the primary keeps up. */
+/** Most that a killed worker can lose, while the primary keeps up. */
 export const GATHER_MS = 5;
 /** Characters of events in one message, but for a single event that is larger. */
 export const MESSAGE_CHARS_MAX = 256 * 1024;

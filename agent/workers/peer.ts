@@ -7,7 +7,7 @@ import { FanoutError, messageOf } from '../../core/errors.ts';
 type Call = (arg: any) => any;
 type Calls<T> = { readonly [K in keyof T]: Call };
 
-/** What answers questions: as the table says, or with a promise of it. */
+/** Functions that answer questions: with the value in the table, or a promise of it. */
 export type Answers<T extends Calls<T>> = {
   readonly [K in keyof T]: (arg: Parameters<T[K]>[0]) => ReturnType<T[K]> | Promise<ReturnType<T[K]>>;
 };
@@ -28,7 +28,7 @@ interface Waiting {
 
 export interface PeerOptions {
   readonly send: Send;
-  /** By name; the two tables that this side promised. */
+  /** Handlers by name, for questions and for news. */
   readonly answers: Readonly<Record<string, Call>>;
   readonly news: Readonly<Record<string, Call>>;
 }
@@ -69,7 +69,7 @@ export class Peer<TheirAnswers extends Calls<TheirAnswers>, TheirNews extends Ca
     if (!this.#closed) this.#say({ news: name, arg }, sent);
   }
 
-  /** A message of the other side. What it cannot be understood is of no process of ours. */
+  /** Handles a message of the other side. Ignores messages that are not in this format. */
   receive(raw: unknown): void {
     const message = raw as Message;
     if ('news' in message) this.#news.get(message.news)?.(message.arg);

@@ -1,5 +1,5 @@
-// The workers' lives: started, welcomed, watched, replaced with patience when they die, and stopped. Knows neither what a
-// worker does nor how a process is started.
+// Starts the workers, gives them their state, replaces those that die with growing delays, and stops them. Knows neither what
+// a worker does nor how a process is started.
 
 import type { Clock, Timer } from '../../core/clock.ts';
 import { errorFields, FanoutError, messageOf } from '../../core/errors.ts';
@@ -10,10 +10,10 @@ import type { Beginning, PrimaryAnswers, WorkerNews } from './messages.ts';
 import { type Answers, Peer } from './peer.ts';
 import type { Spawn, Spawned } from './spawn.ts';
 
-/** Before a dead worker is replaced; doubled each time while they die young. */
+/** Delay before a dead worker is replaced; doubled each time that a worker dies soon after its start. */
 export const RESTART_FIRST_MS = 100;
 export const RESTART_MAX_MS = 10_000;
-/** A worker that lived this long has not died of how it was started. */
+/** A worker that lived this long did not die of its start, and is replaced after the first delay. */
 export const GROWN_UP_MS = 30_000;
 /** From the start of its process until it listens. */
 export const START_TIMEOUT_MS = 60_000;
@@ -27,13 +27,13 @@ export interface PoolOptions {
   readonly spawn: Spawn;
   readonly clock: Clock;
   readonly log: Log;
-  /** What this side answers to, and hears of, a worker. */
+  /** The primary's handlers of questions and news of a worker. */
   readonly answersFor: (worker: LiveWorker) => Answers<PrimaryAnswers>;
   readonly newsFor: (worker: LiveWorker) => Omit<WorkerNews, 'hello'>;
   readonly beginningFor: (worker: LiveWorker) => Beginning;
-  /** What is kept of users, for one that joins. */
+  /** Overrides and profiles of users, for a worker that joins. */
   readonly profiles: () => Iterable<SavedProfile>;
-  /** It is there and knows what there is; offers reach it from now on. */
+  /** The worker has its state; offers reach it from now on. */
   readonly onJoined: (worker: LiveWorker) => void;
   readonly onGone: (worker: LiveWorker) => void;
 }
@@ -78,7 +78,7 @@ export class Pool {
     return this.#places.flatMap(({ live }) => live ?? []);
   }
 
-  /** Those that can be told and asked things. */
+  /** Workers that have joined, and answer questions. */
   joined(): readonly LiveWorker[] {
     return this.live().filter(({ joined }) => joined);
   }
@@ -92,7 +92,7 @@ export class Pool {
     return this.#places;
   }
 
-  /** Ends a worker that is not to be trusted any more; another one takes its place. */
+  /** Ends a faulty worker; another one replaces it. */
   replace(worker: LiveWorker, reason: string): void {
     this.#options.log.error('worker.replaced', { worker: worker.worker, pid: worker.pid, reason });
     this.#placeOf(worker)?.live?.process.kill();
@@ -118,10 +118,10 @@ export class Pool {
   }
 
   async #end(live: Child): Promise<void> {
-    // One that is loading has nothing to finish, and does not listen to us yet.
+    // A worker that is loading has nothing to finish, and does not read messages yet.
     if (!live.joined) return live.process.kill();
     live.state = 'stopping';
-    // Gone already: then its end is what we wait for.
+    // The channel is closed already: wait for the end of the worker.
     await live.peer.ask('stop', null).catch(() => {});
     live.process.end();
   }

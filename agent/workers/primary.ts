@@ -1,4 +1,4 @@
-// An agent in several processes: all wiring of the one that holds what there is one of (bus, S3, CDN, disk cache, events,
+// The primary of an agent in several processes: wires all parts that exist once (bus, S3, CDN, disk cache, events,
 // admin and webhook port). The API port is the workers'.
 
 import type { SdkKey } from '../../core/ids.ts';
@@ -26,7 +26,7 @@ import { Pool } from './pool.ts';
 import { SharedUsers } from './shared-users.ts';
 import type { Spawn } from './spawn.ts';
 
-/** How long one worker that does not answer may hold up who waits for all of them. */
+/** How long a request that waits for all workers waits for one that does not answer. */
 const SETTLE_TIMEOUT_MS = 500;
 
 export class Primary implements RunningAgent {
@@ -184,13 +184,13 @@ export class Primary implements RunningAgent {
     };
   }
 
-  /** The other workers have what this one said, and so has the bus; or they take too long. */
+  /** Resolves when the other workers and the bus have what this worker sent, or after the time limit. */
   #settle(by: LiveWorker): Promise<null> {
     const others = this.#pool.joined().filter((worker) => worker !== by);
     return this.#settled(others, this.#notes.settled());
   }
 
-  /** These workers have what was said to them, or take too long. */
+  /** Resolves when these workers have handled what was sent to them, or after the time limit. */
   async #settled(workers: readonly LiveWorker[], ...more: readonly Promise<unknown>[]): Promise<null> {
     const all = [...workers.map(({ peer }) => peer.ask('settle', null)), ...more];
     const limited = all.map((one) => within<unknown>(this.#deps.clock, SETTLE_TIMEOUT_MS, 'A worker', one));
@@ -201,7 +201,7 @@ export class Primary implements RunningAgent {
 
   #onAccepted(held: Held<null>): void {
     this.#broadcast.accepted(held);
-    // Those of the revision before would wait for company that does not come.
+    // Events of the former revision would wait for others that do not come.
     this.#events.queue.flush();
     this.#deps.onSwapped?.();
   }

@@ -1,4 +1,4 @@
-// The worker's end of the notes: what the hub takes for the bus is a way to the primary, which joins workers and bus.
+// Notes in a worker: the hub uses it as the bus, but it relays to the primary, which connects workers and bus.
 
 import type { NotificationChannel, OnMessage } from '../datafiles/sources/side-channel.ts';
 import type { NotificationMessage, PrimaryPeer } from './messages.ts';

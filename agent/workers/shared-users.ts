@@ -1,5 +1,5 @@
-// What workers keep of users together, overrides and profiles in memory: kept here too, for those who join later, and told
-// to all in one order, also to the one it came from. So two changes at once end the same everywhere.
+// Overrides and in-memory profiles, which all workers share. The primary keeps a copy for workers that join later, and sends
+// each change to all workers in one order, also to its sender. So two changes at once end the same everywhere.
 
 import type { SdkKey } from '../../core/ids.ts';
 import type { UserProfileSettings } from '../config/config.ts';

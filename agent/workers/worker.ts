@@ -1,4 +1,4 @@
-// A worker: serves the API port from its own store, and lives on what the primary gives it. All wiring. Knows neither bus
+// A worker: serves the API port from its own store, with data from the primary only. All wiring. Knows neither bus
 // nor S3, CDN or disk; ends when the primary does.
 
 import type { Clock, Random } from '../../core/clock.ts';
@@ -80,7 +80,7 @@ export class ServingWorker implements PrimaryNews {
     });
   }
 
-  /** Takes over all that there is; resolves with the keys that it serves. */
+  /** Takes over the whole state; resolves with the keys that this worker serves. */
   async begin({ overrides, datafiles }: Beginning): Promise<readonly SdkKey[]> {
     for (const override of overrides) this.override(override);
     const answers = await Promise.all(datafiles.map((datafile) => this.offer(datafile)));
@@ -159,10 +159,10 @@ export class ServingWorker implements PrimaryNews {
     this.#onSwapped();
   }
 
-  /** The others have what was said here. */
+  /** Resolves when the other workers have what this one sent. */
   async #settled(): Promise<void> {
     await this.#outbox.profilesTaken();
-    // Without the primary there are no others.
+    // Without the primary there are no other workers.
     await this.#primary.ask('settle', null).catch(() => {});
   }
 }

@@ -1,6 +1,7 @@
 // Opens what a webhook will need open: each connection costs several round trips, and most webhooks find a function that has just
 // started or was idle. Only reads, and leaves nothing behind.
 
+import { isFanoutError } from '../../core/errors.ts';
 import type { ProjectTable } from '../../core/projects.ts';
 import type { Deps } from '../ports.ts';
 import type { CachedSecret } from '../settings/refreshing-secret.ts';
@@ -27,5 +28,10 @@ export async function openConnections(
     const [via] = cdn.viasOf(first);
     if (known?.etag && via !== undefined) await cdn.fetch(first, via, known, ASK_CDN_WITHIN_MS);
   };
-  await Promise.all([...manifests, bus.readHead(first.sdkKey), askCdn()]);
+  const askBus = () =>
+    bus.readHead(first.sdkKey).catch((error: unknown) => {
+      // A bus without its stream, as before the first change, has been reached all the same.
+      if (!isFanoutError(error, 'STREAM_MISSING')) throw error;
+    });
+  await Promise.all([...manifests, askBus(), askCdn()]);
 }

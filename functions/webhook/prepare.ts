@@ -22,7 +22,7 @@ export async function prepare(
 ): Promise<undefined> {
   const time = new AbortController();
   const done = steps.map((step) =>
-    step(time.signal).catch((error: unknown) => log.warn('warm-up.failed', errorFields(error))),
+    step(time.signal).catch((error: unknown) => log.warn('rehearsal.failed', errorFields(error))),
   );
   await withinMs(clock, PREPARE_MAX_MS, Promise.all(done), () => time.abort());
   return undefined;

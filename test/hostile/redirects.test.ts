@@ -11,7 +11,7 @@ describe('a redirect', () => {
     'http://[::ffff:10.0.0.1]/',
     'http://0x7f.1/',
     'http://inside.test/',
-  ])('of a host on the internet does not lead to %s', async (location) => {
+  ])('a redirect of a host on the internet does not lead to %s', async (location) => {
     const asked: string[] = [];
     const get: typeof fetch = async (url) => {
       asked.push(String(url));

@@ -21,7 +21,7 @@ function linesWith(level: string, options: object, more = ''): string[] {
 }
 
 describe('the log', () => {
-  it('is a JSON object per line, each with its writer', () => {
+  it('the log is a JSON object per line, each with its writer', () => {
     const every = { time: expect.any(String), service: 'agent', name: 'a1', version: VERSION };
     expect(linesWith('info', {}).map((line) => JSON.parse(line))).toEqual([
       { ...every, level: 'info', event: 'agent.started', sdkKeys: ['KEY'], apiPort: 1 },
@@ -35,7 +35,7 @@ describe('the log', () => {
     expect(linesWith('silent', {})).toEqual([]);
   });
 
-  it('can be for people', () => {
+  it('the log can be for people', () => {
     expect(linesWith('info', { pretty: true })).toEqual([
       expect.stringMatching(/^\d\d:\d\d:\d\d\.\d{3} INFO {2}agent\.started sdkKeys=\["KEY"\] apiPort=1$/),
       expect.stringMatching(
@@ -50,7 +50,7 @@ describe('the log', () => {
     expect(JSON.parse(line ?? '')).toMatchObject({ error: 'df.v1.(SDK key)', at: ['/(SDK key)/(SDK key)'] });
   });
 
-  it('can do without SDK keys', () => {
+  it('the log can do without SDK keys', () => {
     for (const pretty of [true, false])
       expect(linesWith('info', { pretty, sdkKeys: false }).join('\n')).not.toContain('KEY');
   });

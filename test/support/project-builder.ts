@@ -74,7 +74,7 @@ export const audience = (id: string, condition: object) => ({
   conditions: ['or', { type: 'custom_attribute', match: 'exact', ...condition }],
 });
 
-/** Of a datafile; what is left out is empty. */
+/** Parts of a datafile; those left out are empty. */
 export type Parts = Readonly<Record<string, unknown>>;
 
 export const projectOf = (parts: Parts, revision = 1) => ({

@@ -1,4 +1,4 @@
-// Events on disk: what is written, done, parked (only here) and read back, within a limit beyond which the oldest go.
+// Events on disk: written, done, parked (on disk alone) and read back, within a limit beyond which the oldest are dropped.
 // A file is removed as soon as all of its events are done. Knows nothing of endpoints or of batches.
 
 import { rename, unlink } from 'node:fs/promises';
@@ -9,20 +9,20 @@ import type { EventsFolder, FoundFile } from './folder.ts';
 import { DONE, type Frame, IN_MEMORY, ON_DISK, Segment } from './segment.ts';
 import { doneFrame, eventsFrame, eventsIn, headerFrame, payloadAt, scanSegment } from './segment-file.ts';
 
-/** What a full disk loses at a time. */
+/** Size of a file, which is what a full disk loses at a time. */
 const SEGMENT_BYTES_MAX = 256 * 1024;
-/** What is read of a file at once, also of one that an older version wrote: a segment took all that waited at its last write. */
+/** Most bytes that are read of a file, also of one that an older version wrote: its last write could hold every waiting event. */
 const FILE_BYTES_MAX = 64 * 1024 * 1024;
-/** Before compression, a hundred events or more: what is read back at a time. */
+/** Size before compression of what is read back at a time: a hundred events or more. */
 const FRAME_BYTES_MAX = 64 * 1024;
-/** Before compression: what is put together and written at a time. After a burst there may be 32 MiB to write at once. */
+/** Size before compression of one write. After a burst there may be 32 MiB to write at once. */
 const WRITE_BYTES_MAX = 1024 * 1024;
 
 export interface JournalOptions {
   readonly folder: EventsFolder;
   readonly bytesMax: number;
   readonly nowMs: () => number;
-  /** Events that are lost: the limit, or a damaged file. */
+  /** Called with the number of events that are lost to the limit, or to a damaged file. */
   readonly onLost: (count: number, why: 'disk-full' | 'damaged') => void;
 }
 
@@ -30,11 +30,11 @@ export class Journal {
   readonly #options: JournalOptions;
   readonly #segmentBytesMax: number;
   readonly #startedAtMs: number;
-  /** The one that is added to, by URL. */
+  /** The file that events are added to, by URL. */
   readonly #current = new Map<string, Segment>();
   /** Oldest first. */
   #segments: Segment[] = [];
-  /** Files of before that were not read yet: they may be many, and an agent starts in no time. */
+  /** Files of earlier processes that were not read yet. Reading them all could delay the start of the agent. */
   #unread: FoundFile[] = [];
   #files = 0;
   #last: Promise<unknown> = Promise.resolve();
@@ -61,12 +61,12 @@ export class Journal {
     return this.#unread.length > 0 || this.#segments.some(({ onDisk }) => onDisk > 0);
   }
 
-  /** True when the files do not say yet what is done. */
+  /** True when some done events are not marked in the files yet. */
   get hasMarks(): boolean {
     return this.#segments.some(({ unmarked }) => unmarked.length > 0);
   }
 
-  /** Finds what an earlier life left, and what others did. */
+  /** Finds the files of an earlier process of this owner, and those of dead owners. */
   open(): Promise<void> {
     return this.#locked(async () => {
       this.#unread.push(...(await this.#options.folder.left()));
@@ -74,7 +74,7 @@ export class Journal {
     });
   }
 
-  /** Shows that this owner lives, and takes over what dead ones left. */
+  /** Shows that this owner lives, and takes over the files of dead ones. */
   beat(): Promise<void> {
     return this.#locked(async () => {
       await this.#options.folder.beat();
@@ -116,7 +116,7 @@ export class Journal {
     });
   }
 
-  /** Marks what is done, removes what is finished, keeps the limit. */
+  /** Marks done events, removes finished files, and enforces the limit. */
   tidy(): Promise<void> {
     return this.#locked(async () => {
       for (const segment of this.#segments) {
@@ -200,7 +200,7 @@ export class Journal {
     if (missing > 0 && payload !== null) this.#options.onLost(missing, 'damaged');
   }
 
-  /** Looks into the next file of an earlier life. */
+  /** Reads the next file of an earlier process. */
   async #findNext(): Promise<Segment | null> {
     const { path } = this.#unread[0] as FoundFile;
     const file = await ifThere(() => this.#readAll(path));
@@ -224,7 +224,7 @@ export class Journal {
     return segment;
   }
 
-  /** Null for what no agent wrote. */
+  /** Null for a file that no agent wrote. */
   async #readAll(path: string): Promise<Buffer | null> {
     try {
       return await readFileWithin(path, FILE_BYTES_MAX);

@@ -1,4 +1,4 @@
-// Events that will never be sent: counted one by one, and said in the log, but not once for each. Knows nothing of why.
+// Events that will never be sent: each is counted, and the log tells of them in few lines. Does not decide what is lost.
 
 import type { Clock, Timer } from '../../../core/clock.ts';
 import { errorFields, FanoutError } from '../../../core/errors.ts';
@@ -41,7 +41,7 @@ export class Losses {
     return this.#counts.get(reason) ?? 0;
   }
 
-  /** Says what was not said yet. */
+  /** Logs the losses that were not logged yet. */
   close(): void {
     this.#timer?.cancel();
     this.#timer = null;
@@ -49,7 +49,7 @@ export class Losses {
     this.#unsaid.clear();
   }
 
-  /** The first at once, what follows in one line now and then. */
+  /** Logs the first loss at once, and the following ones together in one line from time to time. */
   #say(): void {
     if (this.#unsaid.size === 0) return;
     this.close();

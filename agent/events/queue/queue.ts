@@ -75,7 +75,7 @@ export class EventQueue implements EventSink {
     this.#spillWriter = journal === null ? null : new SpillWriter({ journal, clock, log, onSaved });
   }
 
-  /** Takes up what an earlier life left on disk; in the background. */
+  /** Reads events that an earlier process left on disk, in the background. */
   async start(): Promise<void> {
     await this.#spillWriter?.start(() => this.#refill());
   }
@@ -89,7 +89,7 @@ export class EventQueue implements EventSink {
     if (this.#heldCount > this.#sizeMax || this.#heldBytes > HELD_BYTES_MAX) this.#relieve();
   }
 
-  /** Sends what waits for its batch to fill. */
+  /** Sends the events that wait for their batch to fill. */
   flush(): void {
     this.#batcher.flush();
   }
@@ -109,7 +109,7 @@ export class EventQueue implements EventSink {
     };
   }
 
-  /** Brings all to disk, then as much as possible to the endpoint; resolves within about `timeoutMs`. */
+  /** Writes all events to disk, then sends as many as possible; resolves within about `timeoutMs`. */
   async stop(timeoutMs: number): Promise<void> {
     this.#stopping = true;
     this.#batcher.flush();
@@ -154,7 +154,7 @@ export class EventQueue implements EventSink {
     this.#heldBytes -= sizeOf(event);
   }
 
-  /** Out of memory: back to disk what is there, lost what is not. */
+  /** Removes a batch from memory. Events on disk stay there alone; others, and all refused ones, are lost. */
   #letGo(batch: Batch, reason: 'memory-full' | 'refused' | 'stopped'): void {
     let lostCount = 0;
     for (const event of batch) {
@@ -172,14 +172,14 @@ export class EventQueue implements EventSink {
     this.#released(event);
   }
 
-  /** More is held than may be. */
+  /** Call when more is in memory than the limits allow: writes events to disk, or drops the oldest. */
   #relieve(): void {
     if (this.#spillWriter === null || !this.#spillWriter.works || this.#heldBytes > HELD_BYTES_MAX)
       this.#dropOldest();
     else this.#spillWriter.hurry();
   }
 
-  /** What is on disk need not be in memory, the youngest first: the oldest are sent next. */
+  /** Frees the events that are also on disk, the youngest first, as the oldest are sent next. */
   #park(): void {
     if (this.#heldCount <= this.#sizeMax) return;
     for (const endpoint of this.#endpoints.all())
@@ -226,7 +226,7 @@ export class EventQueue implements EventSink {
     journal.take(accepts, Math.ceil(this.#sizeMax / 2)).then(onTaken, onFailed);
   }
 
-  /** Until all is sent, or nothing can be: where a disk keeps it one try is enough. */
+  /** Resolves when all events are sent, or none can be. Where a disk keeps them, one try is enough. */
   async #drain(timeoutMs: number): Promise<void> {
     const endpoints = this.#endpoints.all();
     const kept = this.#spillWriter?.works === true;

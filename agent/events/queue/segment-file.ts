@@ -1,5 +1,5 @@
 // How a file of events is written: frames of a type, a count and a length, then the payload. Events are compressed
-// together, as they hardly differ: some 30 bytes each. Readable up to wherever a crash tore it. Pure.
+// together, as they hardly differ: some 30 bytes each. A file that a crash cut off is readable up to that point. Pure.
 
 import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib';

@@ -1,4 +1,4 @@
-// What is known of the events in one file: where each is, and whether it is done. A byte an event, as there may be
+// The state of the events in one file: where each is, and whether it is done. One byte for each event, as there may be
 // millions. Pure; the files themselves are the journal's.
 
 import type { FrameRef } from '../event.ts';
@@ -50,7 +50,7 @@ export class Frame implements FrameRef {
     this.#states[slot] = to;
   }
 
-  /** Counts as done what is on disk alone; returns how many that were. */
+  /** Marks the events that are on disk alone as done; returns their number. */
   giveUp(): number {
     const count = this.onDisk;
     for (let slot = 0; slot < this.#states.length; slot++)
@@ -68,7 +68,7 @@ export class Segment {
   readonly path: string;
   readonly url: string;
   readonly frames: Frame[] = [];
-  /** What is known to be whole; more is written after it. */
+  /** Bytes that are known to be whole; the next write begins there. */
   bytes = 0;
   /** The file was removed. */
   gone = false;

@@ -1,5 +1,5 @@
-// When events go to disk: those that were not delivered soon after they came, and all when memory or time runs out.
-// While the endpoint answers quickly next to nothing is written. Knows nothing of endpoints.
+// Decides when events go to disk: those that were not delivered soon, and all of them when memory or time runs out.
+// While the endpoint answers quickly, hardly any event is written. Does not know endpoints.
 
 import type { Clock, Timer } from '../../../core/clock.ts';
 import { errorFields } from '../../../core/errors.ts';
@@ -9,9 +9,9 @@ import { notKept } from '../problems.ts';
 import { OWNER_BEAT_MS } from './folder.ts';
 import type { Journal } from './journal.ts';
 
-/** What is neither delivered nor on disk at its second pass is written: a SIGKILL loses at most twice this. */
+/** Time between passes. An event that is not delivered at its second pass is written: a SIGKILL loses at most twice this time. */
 export const SAVE_INTERVAL_MS = 100;
-/** A disk that failed is left alone for a while. */
+/** Time without writes after the disk has failed. */
 const RETRY_MS = 5_000;
 
 export interface SpillWriterOptions {
@@ -76,13 +76,13 @@ export class SpillWriter {
     if (this.#timer === null && isOnDisk(event)) this.#schedule();
   }
 
-  /** Memory is short: saves as soon as it can. */
+  /** Call when memory is short: saves as soon as possible. */
   hurry(): void {
     this.#hurried = true;
     if (this.#saving === null) void this.#save(true);
   }
 
-  /** Writes all that is not on disk yet. Resolves when that was tried. */
+  /** Writes all events that are not on disk yet. Resolves after the attempt, also where it failed. */
   async saveAll(): Promise<void> {
     if (this.#saving !== null) await this.#saving;
     await this.#save(true);

@@ -61,5 +61,5 @@ it('a rehearsal that fails is told of and not tried again', async () => {
   clock.advance(60 * 60_000);
   await new Promise(setImmediate);
   expect(rounds).toBe(1);
-  expect(log.lines.map(({ event }) => event)).toEqual(['warm-up.failed']);
+  expect(log.lines.map(({ event }) => event)).toEqual(['rehearsal.failed']);
 });

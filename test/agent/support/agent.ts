@@ -16,7 +16,7 @@ export interface AgentOptions {
   readonly record?: MemoryRecord;
   readonly clock?: Clock;
   readonly tracing?: Tracing;
-  /** Instead of what the environment says. */
+  /** Used instead of the settings of the environment. */
   readonly settings?: Partial<AgentConfig>;
 }
 
@@ -38,7 +38,7 @@ export interface TestDecision {
   readonly seq: number;
 }
 
-/** Several agents at a time must not want the same ports. */
+/** Several agents at a time must not use the same ports. */
 export const ANY_PORTS = ({ webhook }: AgentConfig) => ({
   ...{ apiPort: 0, adminPort: 0 },
   webhook: { ...webhook, port: 0 },

@@ -1,4 +1,4 @@
-// What routes keep to, with the settings' defaults, for tests that call them without an agent.
+// The limits of routes, with the settings' defaults, for tests that call routes without an agent.
 
 import { parseConfig } from '../../../agent/config/config.ts';
 import type { Bounds } from '../../../agent/http/door/user-limits.ts';
@@ -6,8 +6,8 @@ import { Turns } from '../../../agent/http/kernel/turns.ts';
 
 export const LIMITS = parseConfig({}, () => '').userLimits;
 
-/** With all the time that there is. */
+/** Limits without a time limit for turns. */
 export const unhurried = (): Bounds => ({ limits: LIMITS, turns: new Turns(() => 0) });
 
-/** As much of an exchange as says that there is room for the answer, and a client that waits for it. */
+/** The part of an exchange with which routes check that there is room for the answer, and that the client still waits. */
 export const ROOMY = { hold: () => {}, isGone: false };

@@ -16,7 +16,7 @@ export interface Asked {
   readonly method?: string;
   readonly headers?: Record<string, string>;
   readonly body?: string;
-  /** PEM of who is trusted; makes it HTTPS. */
+  /** PEM of the trusted authority; with it requests go over HTTPS. */
   readonly ca?: string;
 }
 

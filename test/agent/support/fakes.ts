@@ -1,4 +1,4 @@
-// Short stand-ins for what an agent's parts are given: a log that remembers, a sink that accepts, a record in memory.
+// Short stand-ins for the dependencies of an agent's parts: a log that keeps its lines, a sink that accepts, a record in memory.
 
 import type { ManifestAnswer, RecordReader } from '../../../agent/datafiles/sources/record.ts';
 import type { Candidate, OfferOutcome, Sink, SourceName } from '../../../agent/datafiles/sources/source.ts';

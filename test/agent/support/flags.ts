@@ -1,4 +1,4 @@
-// A datafile with a flag of every sort of value, for those who ask by value and not by variation.
+// A datafile with a flag of every type of value, for clients that ask for values and not for variations.
 
 import { audience, bytesOf, flag, KEY, projectOf, rule, variation } from '../../support/project-builder.ts';
 import { PROJECT_ID } from './fakes.ts';

@@ -1,4 +1,4 @@
-// A CDN, and anything else over HTTP, that a test holds by the hand.
+// A CDN, and other HTTP servers, whose answers a test controls.
 
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';

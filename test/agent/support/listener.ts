@@ -1,4 +1,4 @@
-// How a listener is set where a test is not about that.
+// Default options of a listener, for tests that are not about them.
 
 import type { ListenerSettings } from '../../../agent/http/door/tls.ts';
 

@@ -1,4 +1,4 @@
-// A bus in memory between agents of one test: what one publishes all others' subscriptions get, at once.
+// A bus in memory between the agents of one test: a message goes at once to the subscriptions of all other agents.
 
 import type { NotificationChannel, OnMessage } from '../../../agent/datafiles/sources/side-channel.ts';
 

@@ -1,4 +1,4 @@
-// A datafile whose decisions lean on services outside: a flag for a segment, one by prediction, one that is bucketed.
+// A datafile whose decisions need other services: a flag for a segment, one by prediction, one that is bucketed.
 
 import {
   ALL_TRAFFIC,

@@ -9,11 +9,11 @@ import { startHttp, type TestAnswer } from './http.ts';
 import { post } from './services.ts';
 import { openSse } from './sse.ts';
 
-/** Tracked for a user of its own: what came before it has come. */
+/** An event of a separate user: once it has come, all earlier events have come too. */
 const LAST_EVENT = 'last';
 const LAST = { userId: 'last' };
 
-/** Of a datafile; what is left out is empty. */
+/** Parts of a datafile; those left out are empty. */
 type Parts = Readonly<Record<string, unknown>> & { readonly events?: readonly object[] };
 
 export const projectBody = (parts: Parts, revision = 1): Buffer =>
@@ -30,13 +30,13 @@ export const projectBody = (parts: Parts, revision = 1): Buffer =>
 
 export interface ProjectAgent {
   readonly agent: TestAgent;
-  /** What the prediction endpoint answers; at first that it does not. */
+  /** The answer of the prediction endpoint; at first it fails. */
   prediction: TestAnswer;
   readonly predictions: () => number;
   post(path: string, body: object): ReturnType<typeof post>;
-  /** Of all events so far, when there are at least so many. */
+  /** All events so far, once there are at least so many. */
   events(count: number): Promise<SentEvent[]>;
-  /** What is told of what `decide` does. */
+  /** The notifications of the decisions that `decide` makes. */
   notesOf(decide: () => Promise<unknown>): Promise<Notification[]>;
 }
 

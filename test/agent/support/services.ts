@@ -1,4 +1,4 @@
-// Services outside that a test holds by the hand, and an agent that leans on them.
+// Other services whose answers a test controls, and an agent that uses them.
 
 import { onTestFinished } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
@@ -9,7 +9,7 @@ import { outsideDatafile, SEGMENT } from './outside-datafile.ts';
 
 export interface Outside {
   readonly http: TestHttp;
-  /** Instead of its answer, by the first word of the path. */
+  /** Answers to give instead of the usual ones, by the first word of the path. */
   readonly failing: Set<string>;
   readonly profiles: Map<string, string>;
 }

@@ -1,4 +1,4 @@
-// A client of server-sent events, as plain as one can be: what comes, line by line.
+// A minimal client of server-sent events: collects the lines that come.
 
 import { onTestFinished } from 'vitest';
 import { eventually } from '../../support/eventually.ts';

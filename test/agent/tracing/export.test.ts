@@ -33,7 +33,7 @@ function tracingWith(exportSpans: Export, clock: CreateDeps['clock'] = realClock
 const swap = (revision: number) => ({ ...candidateOf(revision), acceptedAtMs: 1_700_000_000_000 });
 
 describe('spans that a collector does not take', () => {
-  it('are counted, and said once with a remedy', async () => {
+  it('spans that a collector does not take are counted, and said once with a remedy', async () => {
     const { log, tracing } = tracingWith((_, done) =>
       done({ code: FAILED, error: new Error('ECONNREFUSED') }),
     );
@@ -46,7 +46,7 @@ describe('spans that a collector does not take', () => {
     expect(lines[0]?.fields.error).toContain('ECONNREFUSED');
   });
 
-  it('are dropped and counted when too many wait for it', async () => {
+  it('spans that a collector does not take are dropped and counted when too many wait for it', async () => {
     const taken: (() => void)[] = [];
     let isStuck = true;
     const { tracing } = tracingWith((_, done) => {
@@ -88,7 +88,7 @@ describe('the address of a collector', () => {
     expect(tracesUrl(endpoint)).toBe(url);
   });
 
-  it('has no TLS unless it says so, as the original takes it', () => {
+  it('the address of a collector has no TLS unless it says so, as the original takes it', () => {
     expect(urlOf('localhost:4317')).toBe('http://localhost:4317');
     expect(urlOf('https://collector:4317')).toBe('https://collector:4317');
   });
@@ -125,7 +125,7 @@ describe('a file of spans', () => {
     expect(span.Resource).toContainEqual({ Key: 'service.name', Value: { Type: 'STRING', Value: 'flags' } });
   });
 
-  it('that cannot be written costs its spans and nothing else', async () => {
+  it('a file of spans that cannot be written costs its spans and nothing else', async () => {
     const path = join(await tempDir(), 'no-such-folder', 'trace.out');
     const { log, clock } = deps();
     const tracing = startTracing(fileConfig(path), { log, clock });

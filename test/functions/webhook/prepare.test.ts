@@ -4,7 +4,7 @@ import { beforeEach, expect, it } from 'vitest';
 import { unchanging } from '../../../functions/settings/refreshing-secret.ts';
 import { openConnections } from '../../../functions/webhook/connections.ts';
 import { PREPARE_MAX_MS, prepare } from '../../../functions/webhook/prepare.ts';
-import { datafileOf, KEY } from '../../support/datafiles.ts';
+import { datafileOf, failure, KEY } from '../../support/datafiles.ts';
 import { type FakeDeps, fakeDeps } from '../../support/functions/fakes.ts';
 import { projectsOf, sendWebhook } from '../../support/functions/webhooks.ts';
 
@@ -21,7 +21,7 @@ it('a step that fails is told of, and the others are waited for', async () => {
   };
   await prepare(deps, [failing, working]);
   expect(isDone).toBe(true);
-  expect(deps.lines.map(({ event }) => event)).toEqual(['warm-up.failed']);
+  expect(deps.lines.map(({ event }) => event)).toEqual(['rehearsal.failed']);
 });
 
 it('a step that hangs holds up the start for its time and no longer, and is told so', async () => {
@@ -58,4 +58,13 @@ it('connections are opened by reads, and the CDN is asked for nothing that is kn
 it('a record that has nothing yet leaves the CDN alone', async () => {
   await openConnections(deps, unchanging(projectsOf(KEY)));
   expect(deps.cdn.asked).toEqual([]);
+});
+
+it('a bus without its stream, as before the first change, has been reached', async () => {
+  deps.bus.readHead = () => Promise.reject(failure('STREAM_MISSING'));
+  await openConnections(deps, unchanging(projectsOf(KEY)));
+  deps.bus.readHead = () => Promise.reject(failure('BUS_UNAVAILABLE'));
+  await expect(openConnections(deps, unchanging(projectsOf(KEY)))).rejects.toMatchObject({
+    code: 'BUS_UNAVAILABLE',
+  });
 });

@@ -22,7 +22,7 @@ async function chain(locations: readonly string[]) {
 }
 
 describe('a redirect', () => {
-  it('is followed on its host with all that was sent', async () => {
+  it('a redirect is followed on its host with all that was sent', async () => {
     const server = await chain(['/1', '2']);
     const response = await getFollowing(`${server.url}/0`, options());
     expect(await response.text()).toBe('end at /2');
@@ -49,7 +49,7 @@ describe('a redirect', () => {
     ]);
   });
 
-  it(`is followed ${REDIRECTS_MAX} times`, async () => {
+  it(`a redirect is followed ${REDIRECTS_MAX} times`, async () => {
     const steps = Array.from({ length: REDIRECTS_MAX }, (_, i) => `/${i + 1}`);
     const server = await chain(steps);
     expect(await (await getFollowing(`${server.url}/0`, options())).text()).toBe(`end at /${REDIRECTS_MAX}`);
@@ -71,12 +71,12 @@ describe('a redirect', () => {
     await expect(getFollowing(url, { ...options(), get })).rejects.toThrow(why);
   });
 
-  it('that is no redirect is an answer as it is', async () => {
+  it('a redirect that is no redirect is an answer as it is', async () => {
     const get: typeof fetch = async () => new Response(null, { status: 304 });
     expect((await getFollowing('https://mirror.test/a', { ...options(), get })).status).toBe(304);
   });
 
-  it('of a host on the internet leads to another one there, which a proxy resolves', async () => {
+  it('a redirect of a host on the internet leads to another one there, which a proxy resolves', async () => {
     const bucket = await startHttp(() => ({ status: 200, headers: { etag: '"x"' }, body: 'the file' }));
     onTestFinished(() => bucket.close());
     const hosts = { 'bucket.test': `127.0.0.1:${bucket.port}` };

@@ -45,7 +45,7 @@ const PROBLEMS =
   'const { problems, warnings } = openOutboundRoute(process.env); console.log(JSON.stringify([problems, warnings]));';
 
 describe('certificates', () => {
-  it('of SSL_CERT_FILE are trusted, beside those of Node', async () => {
+  it('certificates of SSL_CERT_FILE are trusted, beside those of Node', async () => {
     const url = await secureServer();
     expect(JSON.parse(await run(FETCH(url), {}))).toEqual([[], 'DEPTH_ZERO_SELF_SIGNED_CERT']);
     expect(JSON.parse(await run(FETCH(url), { SSL_CERT_FILE: CERT }))).toEqual([[], 'secure']);
@@ -55,7 +55,7 @@ describe('certificates', () => {
     expect(await run(count, { SSL_CERT_FILE: CERT })).toBe('1');
   });
 
-  it('of SSL_CERT_DIR are trusted: each file that holds any, in each folder', async () => {
+  it('certificates of SSL_CERT_DIR are trusted: each file that holds any, in each folder', async () => {
     const url = await secureServer();
     const dir = await tempDir();
     const empty = join(dir, 'empty');
@@ -71,12 +71,12 @@ describe('certificates', () => {
     [{ SSL_CERT_FILE: '/nowhere.pem' }, 'SSL_CERT_FILE is "/nowhere.pem", which cannot be used (ENOENT'],
     [{ SSL_CERT_FILE: WAY_OUT }, 'which holds no certificate (PEM: BEGIN CERTIFICATE)'],
     [{ SSL_CERT_DIR: '/nowhere' }, 'SSL_CERT_DIR names "/nowhere", which cannot be used (ENOENT'],
-  ])('that are not there are a problem: %j', async (env, expected) => {
+  ])('certificates that are not there are a problem: %j', async (env, expected) => {
     const [[problem]] = JSON.parse(await run(PROBLEMS, env));
     expect(problem).toContain(expected);
   });
 
-  it('of NODE_EXTRA_CA_CERTS that are not there are warned of', async () => {
+  it('certificates of NODE_EXTRA_CA_CERTS that are not there are warned of', async () => {
     const said = await run(PROBLEMS, { NODE_EXTRA_CA_CERTS: '/nowhere.pem' });
     const [problems, [warning]] = JSON.parse(said.split('\n').at(-1) ?? '');
     expect(problems).toEqual([]);
@@ -107,7 +107,7 @@ describe('a user in no passwd file, without HOME', () => {
     expect(without).toContain('uv_os_homedir');
   });
 
-  it('is told from one that has a home, which stays', async () => {
+  it('a user in no passwd file, without HOME is told from one that has a home, which stays', async () => {
     const lines = "openOutboundRoute(process.env); console.log((await import('node:os')).homedir());";
     expect(await run(lines, { HOME: '/somewhere' })).toBe('/somewhere');
   });

@@ -1,4 +1,4 @@
-// All chance of a simulated run, out of one seed: the same seed throws the same dice. Knows nothing of what is decided.
+// All randomness of a simulated run, from one seed: the same seed gives the same values. Knows nothing of what is decided.
 
 /** mulberry32: 32 bits of state, good enough to choose faults by. */
 export class Dice {

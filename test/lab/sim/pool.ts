@@ -17,10 +17,10 @@ export interface PoolOptions {
   readonly seeds: number;
   readonly changes: number;
   readonly jobs: number;
-  /** After this many failures nothing more is begun. */
+  /** After this many failures no further seed is started. */
   readonly failuresMax: number;
   readonly onResult?: (result: RunResult) => void;
-  /** Told of changes that are done, some at a time, of seeds that are still under way. */
+  /** Called with the number of finished changes of seeds that are still under way. */
   readonly onChanges?: (count: number) => void;
 }
 

@@ -26,7 +26,7 @@ describe('decisions by segments', () => {
     expect(asked()).toBe(3);
   });
 
-  it('are refused when the platform fails, and others go on', async () => {
+  it('decisions by segments are refused when the platform fails, and others go on', async () => {
     const outside = await startOutside();
     const agent = await startWith(outside);
     outside.failing.add('v3');
@@ -39,7 +39,7 @@ describe('decisions by segments', () => {
     expect(await metricsOf(agent)).toContain('service_failures_total{service="odp",what="segments"} 1');
   });
 
-  it('are not asked of an address inside, which only a datafile names; nor are events sent there', async () => {
+  it('decisions by segments are not asked of an address inside, which only a datafile names; nor are events sent there', async () => {
     const outside = await startOutside();
     const agent = await startWith(outside, { FANOUT_ODP_HOSTS: '' });
     expect((await decide(agent, 'vip-1')).status).toBe(500);
@@ -57,7 +57,7 @@ describe('decisions by segments', () => {
     expect((await agent.decide('flag_1')).status).toBe(200);
   });
 
-  it('are refused where the Data Platform is turned off', async () => {
+  it('decisions by segments are refused where the Data Platform is turned off', async () => {
     const agent = await startWith(await startOutside(), { OPTIMIZELY_CLIENT_ODP_DISABLE: 'true' });
     expect((await decide(agent, 'vip-1')).status).toBe(500);
     const event = { action: 'a', identifiers: { email: 'e' } };
@@ -78,7 +78,7 @@ describe('decisions by segments', () => {
     ]);
   });
 
-  it('take numbers up to 2^53 in the data of an event', async () => {
+  it('decisions by segments take numbers up to 2^53 in the data of an event', async () => {
     const agent = await startWith(await startOutside());
     const send = async (value: unknown) =>
       (await post(agent, '/v1/send-odp-event', { action: 'a', identifiers: { email: 'e' }, data: { value } }))
@@ -108,7 +108,7 @@ describe('decisions by prediction', () => {
     expect(plain.variationKey).not.toBe('');
   });
 
-  it('are those of activate too, by flag and by experiment', async () => {
+  it('decisions by prediction are made by activate too, by flag and by experiment', async () => {
     const outside = await startOutside();
     const agent = await startWith(outside);
     const path =
@@ -125,7 +125,7 @@ describe('decisions by prediction', () => {
     expect(failed).toMatchObject({ status: 200, json: [{ variationKey: '', enabled: false }] });
   });
 
-  it('are those of OFREP too, one flag or all', async () => {
+  it('decisions by prediction are made by OFREP too, one flag or all', async () => {
     const outside = await startOutside();
     const agent = await startWith(outside);
     const body = { context: { targetingKey: 'ann' } };
@@ -137,7 +137,7 @@ describe('decisions by prediction', () => {
     expect(all.length).toBeGreaterThan(1);
   });
 
-  it('have no variation when the endpoint fails, and others have theirs', async () => {
+  it('decisions by prediction have no variation when the endpoint fails, and others have theirs', async () => {
     const outside = await startOutside();
     const agent = await startWith(outside);
     outside.failing.add('predict');
@@ -164,15 +164,18 @@ describe('decisions with a user profile service', () => {
   });
 
   // All flags need the prediction too, so the profile is saved in a later turn.
-  it.each(['?keys=bucketed_flag', ''])('are saved: /v1/decide%s', async (query) => {
-    const outside = await startOutside();
-    const agent = await startWith(outside);
-    await post(agent, `/v1/decide${query}`, { userId: 'ann' }, headers);
-    const saved = await eventually('the profile is saved', () => outside.profiles.get('ann'));
-    expect(Object.keys(JSON.parse(saved).experiment_bucket_map)).toEqual([BUCKETED_RULE_ID]);
-  });
+  it.each(['?keys=bucketed_flag', ''])(
+    'decisions with a user profile service are saved: /v1/decide%s',
+    async (query) => {
+      const outside = await startOutside();
+      const agent = await startWith(outside);
+      await post(agent, `/v1/decide${query}`, { userId: 'ann' }, headers);
+      const saved = await eventually('the profile is saved', () => outside.profiles.get('ann'));
+      expect(Object.keys(JSON.parse(saved).experiment_bucket_map)).toEqual([BUCKETED_RULE_ID]);
+    },
+  );
 
-  it('are made without it when it fails, which is counted', async () => {
+  it('decisions with a user profile service are made without it when it fails, which is counted', async () => {
     const outside = await startOutside();
     const agent = await startWith(outside);
     for (const part of ['look', 'keep']) outside.failing.add(part);
@@ -185,7 +188,7 @@ describe('decisions with a user profile service', () => {
     expect(await post(agent, '/v1/lookup', { userId: 'ann' }, headers)).toMatchObject({ status: 503 });
   });
 
-  it('do not keep others waiting when it hangs', async () => {
+  it('decisions with a user profile service do not keep others waiting when it hangs', async () => {
     const outside = await startOutside();
     let asked = 0;
     const server = createServer(() => void asked++).listen(0, '127.0.0.1');

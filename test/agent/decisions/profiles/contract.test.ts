@@ -8,6 +8,7 @@ import { RedisProfiles } from '../../../../agent/decisions/profiles/redis.ts';
 import { RestProfiles } from '../../../../agent/decisions/profiles/rest.ts';
 import { RedisConnections } from '../../../../agent/services/redis.ts';
 import { createRequester } from '../../../../agent/services/requester.ts';
+import { eventually } from '../../../support/eventually.ts';
 import { redisServer, startTestRedis } from '../../../support/redis.ts';
 import { realClock } from '../../support/fakes.ts';
 import { startHttp } from '../../support/http.ts';
@@ -39,7 +40,10 @@ async function inRedis(): Promise<Place> {
     await connections.stop();
     await server.close();
   };
-  return { service: new RedisProfiles(connections.of(at), 0), close };
+  const redis = connections.of(at);
+  // The client is loaded with the first command, which on a busy machine takes longer than a command may.
+  await eventually('Redis answers', async () => (await redis.get('none')) === null);
+  return { service: new RedisProfiles(redis, 0), close };
 }
 
 async function overHttp(settings: Partial<RestProfileSettings>): Promise<Place> {

@@ -97,17 +97,20 @@ const flagsOf = (evaluations: readonly { readonly key: string }[]): number =>
   new Set(evaluations.map(({ key }) => key.split('.')[0])).size;
 
 describe('decisions that take long', () => {
-  it.each(CASES)('of %s are those of one turn, and others have theirs', async (_, handler, more, query) => {
-    const asked = { userId: 'u', userAttributes: { plan: 'gold' }, ...more };
-    const wanted = await ask(handler, unhurried(), asked, query);
-    expect([wanted.isLate, wanted.answer.slice(0, 1)]).toEqual([false, '[']);
-    const found = await ask(handler, hurried(), asked, query);
-    expect(found.answer).toBe(wanted.answer);
-    expect(found.isLate).toBe(true);
-    expect(found.turnsOfOthers).toBeGreaterThan(0);
-  });
+  it.each(CASES)(
+    'decisions that take long, of %s, are those of one turn, and others have theirs',
+    async (_, handler, more, query) => {
+      const asked = { userId: 'u', userAttributes: { plan: 'gold' }, ...more };
+      const wanted = await ask(handler, unhurried(), asked, query);
+      expect([wanted.isLate, wanted.answer.slice(0, 1)]).toEqual([false, '[']);
+      const found = await ask(handler, hurried(), asked, query);
+      expect(found.answer).toBe(wanted.answer);
+      expect(found.isLate).toBe(true);
+      expect(found.turnsOfOthers).toBeGreaterThan(0);
+    },
+  );
 
-  it('of all flags by OFREP are those of one turn', async () => {
+  it('decisions that take long, of all flags by OFREP, are those of one turn', async () => {
     const context = { userId: 'u', attributes: { plan: 'gold' } };
     const wanted = evaluateAll(held, context, { turns: unhurried().turns, asker: ROOMY });
     const found = evaluateAll(held, context, { turns: hurried().turns, asker: ROOMY });
@@ -116,7 +119,7 @@ describe('decisions that take long', () => {
     expect(await found).toEqual(wanted);
   });
 
-  it('are made of the datafile that they began with, which closes when they have ended', async () => {
+  it('decisions that take long are made of the datafile that they began with, which closes when they have ended', async () => {
     const built = (await clients.build(body, sha256Of(body), { sdkKey: KEY })).built;
     let isClosed = false;
     const { close } = built.sdk;

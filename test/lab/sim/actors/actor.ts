@@ -1,4 +1,4 @@
-// One process of the simulation: its own clock, and calls to what is outside it. It can be killed between any two steps,
+// One process of the simulation: its own clock, and calls to other services. It can be killed between any two steps,
 // and frozen as a Lambda is between invocations. What it has sent is on the wire and stays so.
 
 import type { Clock } from '../../../../core/clock.ts';
@@ -7,7 +7,7 @@ import type { World } from '../world.ts';
 export class Actor {
   readonly name: string;
   readonly world: World;
-  /** Its wall clock against the world's. */
+  /** Difference of its wall clock from the world's. */
   skewMs = 0;
   /** Calls until it is killed, at one of the ends of that call; null: it is not. */
   crashInCalls: number | null = null;

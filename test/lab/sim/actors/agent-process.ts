@@ -40,7 +40,7 @@ export class AgentProcess {
   readonly name: string;
   readonly disk: Disk;
   readonly bus: NatsServer;
-  /** Null while it does not run. */
+  /** Null while the agent does not run. */
   supply: Supply<object> | null = null;
   actor: Actor;
   readonly #outside: Outside;
@@ -94,7 +94,7 @@ export class AgentProcess {
     supply.startBus();
   }
 
-  /** It is gone from one step to the next. */
+  /** Kills the process between two steps. */
   kill(cutsPower: boolean): void {
     if (this.supply === null) return;
     this.actor.kill(cutsPower ? 'power cut' : 'killed');

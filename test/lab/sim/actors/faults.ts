@@ -1,4 +1,4 @@
-// Which faults come, thrown by the dice of a run: weather that blows for a while, and blows that fall once (kills, power
+// Chooses the faults of a run at random: weather that lasts for a while, and single faults (kills, power
 // cuts, restarts, clock jumps, rotten disks, a bucket put back).
 
 import type { NatsServer } from '../services/nats-server.ts';
@@ -14,7 +14,7 @@ const CHANGES_MET = 3;
 const OPERATIONS = 3;
 const OPERATED_MS = 4_000;
 
-/** A fault, the actors that it may be aimed at ('' is all), and how long it may blow. */
+/** A fault, the actors that it may hit ('' is all), and how long it may last. */
 const WEATHER: readonly (readonly [Fault, readonly string[], number])[] = [
   ['s3-errors', ['', 'webhook', 'reconcile', 'agent-1', 'agent-2'], 25_000],
   ['s3-throttle', ['', 'webhook', 'agent'], 15_000],

@@ -1,5 +1,5 @@
-// What happens in a run, thrown by its dice: changes with long and short pauses, their webhooks, the schedule of reconcile,
-// and what operators do on purpose. Faults are next door.
+// Chooses the events of a run at random: changes with long and short pauses, their webhooks, the schedule of reconcile,
+// and what operators do on purpose. Faults are in faults.ts.
 
 import { parseDatafile } from '../../../../core/datafile/datafile.ts';
 import type { SdkKey } from '../../../../core/ids.ts';

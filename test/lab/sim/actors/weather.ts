@@ -40,21 +40,21 @@ export type Fault =
 interface Blowing {
   readonly fault: Fault;
   readonly share: number;
-  /** Beginning of the names of those it hits; empty for all. */
+  /** Prefix of the names of the actors that it hits; empty for all. */
   readonly at: string;
 }
 
 export class Weather {
   readonly #world: World;
   #blowing: Blowing[] = [];
-  /** No fault blows, and none will. */
+  /** True when no fault is active, and none will come. */
   isCalm = false;
 
   constructor(world: World) {
     this.#world = world;
   }
 
-  /** Does this fault hit this step of this actor? */
+  /** Whether this fault hits this step of this actor. */
   hits(fault: Fault, actor: string): boolean {
     for (const blowing of this.#blowing)
       if (blowing.fault === fault && actor.startsWith(blowing.at))
@@ -62,7 +62,7 @@ export class Weather {
     return false;
   }
 
-  /** Does it blow at this actor at all? */
+  /** Whether this fault is active for this actor. */
   blows(fault: Fault, actor: string): boolean {
     return this.#blowing.some((blowing) => blowing.fault === fault && actor.startsWith(blowing.at));
   }

@@ -1,5 +1,5 @@
 // What must hold of one agent at every step, with any messages: it never goes back, serves only what the record named, and
-// is where its bus or S3 is soon after nothing keeps it from there.
+// reaches the head of its bus or of S3 soon after the last fault.
 
 import type { Held } from '../../../../agent/datafiles/store.ts';
 import { BEAT_INTERVAL_MS, BEATS_MISSED_MAX, decodeBeat } from '../../../../core/bus/beat.ts';
@@ -60,7 +60,7 @@ export class AgentChecks implements AgentWatch {
     this.#diskDueMs = null;
   }
 
-  /** Its disk does not answer: nothing is expected of it at this start. */
+  /** The disk does not answer: the agent need not serve from it at this start. */
   diskTroubled(): void {
     this.#diskDueMs = null;
     this.#floors.clear();
@@ -128,7 +128,7 @@ export class AgentChecks implements AgentWatch {
     this.#floors.set(sdkKey, { lineage, seq });
   }
 
-  /** Looks at it as it is now. */
+  /** Checks the present state of the agent. */
   look(sdkKeys: readonly SdkKey[]): void {
     const { supply, name } = this.#agent;
     const life = this.#life;
@@ -162,7 +162,7 @@ export class AgentChecks implements AgentWatch {
     );
   }
 
-  /** It is at the head of its bus, once the link has been sound for a while. */
+  /** The agent is at the head of its bus, once the link has been sound for a while. */
   #lookAtBus(life: Life, sdkKey: SdkKey, held: Version | null): void {
     const head = this.#agent.bus.heads.get(datafileSubject(sdkKey));
     const record = this.#record.heads.get(sdkKey)?.manifest;
@@ -170,7 +170,7 @@ export class AgentChecks implements AgentWatch {
     const version = versionOf(head);
     if (isAt(held, version)) return;
     if (version.lineage !== record.lineage) return;
-    // Of a head that its builder refuses it asks the record, whose newest good version serves.
+    // When its builder refuses a head, the agent asks the record and serves the newest good version there.
     const good = this.#goodOf(sdkKey, version);
     if (good === null || isAt(held, good)) return;
     const lost = life.lost.get(head.subject);
@@ -240,6 +240,6 @@ export class AgentChecks implements AgentWatch {
   }
 }
 
-/** Until when it may wait before it asks S3 again. */
+/** Until when the agent may wait before it asks S3 again. */
 const backoffOf = ({ s3TroubledAtMs }: Life): number =>
   s3TroubledAtMs === 0 ? 0 : s3TroubledAtMs + S3_BACKOFF_MS;

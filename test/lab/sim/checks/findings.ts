@@ -1,4 +1,4 @@
-// Where checks put what they find: the first violated invariant ends a run, in words, with the key that it is about.
+// Collects the findings of the checks: the first violated invariant ends a run, in words, with the key that it is about.
 
 import type { World } from '../world.ts';
 

@@ -1,8 +1,8 @@
-// What a check of an agent is told of its link to the bus: also what the agent itself cannot see.
+// What the checks of an agent learn of its link to the bus, also where the agent itself cannot see it.
 
 import type { Message } from '../services/nats-server.ts';
 
-/** Told of what a check of the receiver has to know. */
+/** Called with the state of a link, for the checks of its client. */
 export interface LinkWatch {
   /** `up` once the server knows all subscriptions of this connection. */
   link(up: boolean): void;
@@ -10,7 +10,7 @@ export interface LinkWatch {
   troubled(): void;
   /** This message did not arrive as it was sent, and the client cannot see that. */
   lost(message: Message): void;
-  /** Its headers arrived, and another payload. */
+  /** The headers of this message arrived with another payload. */
   spoilt(message: Message): void;
   heard(message: Message): void;
 }

@@ -1,5 +1,5 @@
 // What must hold of the record and of the stream at every write: bodies first and for ever, seq by one, no step back, no
-// move under a pin, nothing announced that is not there. Remembers all that was ever there, for those who check agents.
+// move under a pin, no announcement of a missing version. Keeps all versions that ever existed, for the checks of agents.
 
 import { brotliDecompressSync } from 'node:zlib';
 import { HEADER } from '../../../../core/bus/envelope.ts';

@@ -1,5 +1,5 @@
-// What happened, one line a step: the last lines are kept for the developer who reads why a seed failed, and all of them go into
-// one number, so that two runs of a seed can be compared. Knows nothing of what the lines are about.
+// The trace of a run, one line for each step. The last lines are kept for the developer of a failed seed, and all of them go
+// into one number, so that two runs of a seed can be compared. Knows nothing of what the lines are about.
 
 export interface TraceLine {
   readonly atMs: number;

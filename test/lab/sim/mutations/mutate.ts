@@ -70,7 +70,7 @@ async function check(mutation: Mutation, { firstSeed, seeds, changes, jobs }: Mu
   }
 }
 
-/** What fails without the mutation says nothing about it. */
+/** Seeds that fail without the mutation say nothing about it. */
 async function mustHold(seed: number, changes: number): Promise<void> {
   const { violation } = await simulate({ seed, changes });
   if (violation !== null) throw new Error(`seed ${seed} fails with every rule in place: ${violation.text}`);

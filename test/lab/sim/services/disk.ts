@@ -13,7 +13,7 @@ interface File {
 
 export class Disk {
   readonly files = new Map<string, File>();
-  /** Told of a name that now stands for other bytes. */
+  /** Called with the name of a file that has other bytes now. */
   onRenamed: (to: string, bytes: Uint8Array) => void = () => {};
   onReplaced: () => void = () => {};
   onRotten: (path: string) => void = () => {};
@@ -50,7 +50,7 @@ export class Disk {
     };
   }
 
-  /** What was not synced is cut off anywhere, or all of it is there. */
+  /** Cuts the bytes that were not synced at a random point, or keeps all of them. */
   cutPower(cutShare: () => number): void {
     for (const file of this.files.values()) {
       if (file.synced) continue;
@@ -59,7 +59,7 @@ export class Disk {
     }
   }
 
-  /** One byte of each cache file is another one from now on. */
+  /** Changes one byte of each cache file. */
   rot(at: () => number): void {
     for (const [path, file] of this.files)
       if (file.bytes.byteLength > 0 && path.endsWith('.datafile')) {
@@ -68,7 +68,7 @@ export class Disk {
       }
   }
 
-  /** Another machine's, with nothing on it. */
+  /** Empties the disk, as on another machine. */
   replace(): void {
     this.files.clear();
     this.onReplaced();

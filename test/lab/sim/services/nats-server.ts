@@ -39,9 +39,9 @@ export class NatsServer {
   readonly heads = new Map<string, Message>();
   readonly connected = new Set<Connected>();
   isUp = true;
-  /** Told of each message that the stream kept. */
+  /** Called with each message that the stream kept. */
   onKept: (message: Message, before: Message | null, by: string) => void = () => {};
-  /** Told when all that was kept is gone. */
+  /** Called when the stream has lost all its messages. */
   onWiped: () => void = () => {};
   readonly #world: World;
   #stream: Record<string, unknown> | null = null;

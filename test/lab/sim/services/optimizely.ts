@@ -1,5 +1,5 @@
 // The world outside: projects whose datafiles change, the CDN that serves them from edges which lag behind, and the bodies
-// that no SDK would load. What is true here is what the record has to reach in the end.
+// that no SDK would load. The record has to reach its state in the end.
 
 import type { SdkKey } from '../../../../core/ids.ts';
 import { sha256Of } from '../../../../core/ids.ts';
@@ -17,7 +17,7 @@ export interface Version {
   readonly sha256: string;
   readonly etag: string;
   readonly lastModifiedMs: number;
-  /** Whose SDK cannot load it. */
+  /** Which SDKs cannot load the datafile. */
   readonly bad: Bad;
 }
 

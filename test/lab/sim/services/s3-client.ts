@@ -12,7 +12,7 @@ export interface S3ClientOptions {
   readonly weather: Weather;
   readonly attemptsMax: number;
   readonly timeoutMs: number;
-  /** Told of every attempt that did not go well. */
+  /** Called after every failed attempt. */
   readonly onTrouble?: () => void;
 }
 
@@ -101,7 +101,7 @@ function quietly<T>(serve: () => T): () => void {
     try {
       serve();
     } catch {
-      // The answer is the one that is lost.
+      // The answer is lost in any case.
     }
   };
 }

@@ -29,23 +29,26 @@ describe('an experiment whose variation is predicted', () => {
     ['another rule of its flag comes first', PARTS],
     ['its flag is held out', { ...PARTS, holdouts: [holdout('41', 'held')] }],
     ['it is no rule of any flag', { experiments: [PREDICTED] }],
-  ])('is decided where %s, and leaves its own impression', async (_, parts) => {
-    const project = await startProject(parts);
-    project.prediction = predicts('33');
-    expect((await project.post(ASK, ann)).json).toEqual(activated('b'));
-    const sent = await project.events(1);
-    expect(sent.map(({ decision }) => decision)).toEqual([
-      {
-        ...{ campaign_id: '122', experiment_id: '22', variation_id: '33' },
-        metadata: {
-          ...{ flag_key: '', rule_key: 'predicted', rule_type: 'experiment', variation_key: 'b' },
-          ...{ enabled: true, cmab_uuid: expect.any(String) },
+  ])(
+    'an experiment whose variation is predicted is decided where %s, and leaves its own impression',
+    async (_, parts) => {
+      const project = await startProject(parts);
+      project.prediction = predicts('33');
+      expect((await project.post(ASK, ann)).json).toEqual(activated('b'));
+      const sent = await project.events(1);
+      expect(sent.map(({ decision }) => decision)).toEqual([
+        {
+          ...{ campaign_id: '122', experiment_id: '22', variation_id: '33' },
+          metadata: {
+            ...{ flag_key: '', rule_key: 'predicted', rule_type: 'experiment', variation_key: 'b' },
+            ...{ enabled: true, cmab_uuid: expect.any(String) },
+          },
         },
-      },
-    ]);
-  });
+      ]);
+    },
+  );
 
-  it('is told as what it is, with the attributes as they came', async () => {
+  it('an experiment whose variation is predicted is told as what it is, with the attributes as they came', async () => {
     const project = await startProject(PARTS);
     project.prediction = predicts('32');
     const notes = await project.notesOf(async () => {
@@ -82,7 +85,7 @@ describe('an experiment whose variation is predicted', () => {
     expect(project.predictions()).toBe(0);
   });
 
-  it('is in no variation for whom it is not meant, and says so', async () => {
+  it('an experiment whose variation is predicted is in no variation for whom it is not meant, and says so', async () => {
     const noTraffic = { cmab: { attributeIds: [], trafficAllocation: 0 } };
     const project = await startProject({ experiments: [{ ...PREDICTED, ...noTraffic }] });
     const notes = await project.notesOf(() => project.post(ASK, ann));
@@ -90,7 +93,7 @@ describe('an experiment whose variation is predicted', () => {
     expect(project.predictions()).toBe(0);
   });
 
-  it('is predicted also for a user with a saved variation, which stays saved', async () => {
+  it('an experiment whose variation is predicted is predicted also for a user with a saved variation, which stays saved', async () => {
     const project = await startProject(PARTS, WITH_MEMORY_PROFILES);
     project.prediction = predicts('32');
     const experimentBucketMap = { 22: { variation_id: '33' } };

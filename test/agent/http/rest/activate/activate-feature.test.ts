@@ -81,7 +81,7 @@ describe('a flag that is activated', () => {
     ]);
   });
 
-  it('is told as a feature with its variables and where they come from', async () => {
+  it('a flag that is activated is told as a feature with its variables and where they come from', async () => {
     const { post, notesOf } = await startProject(PARTS);
     const sourceInfo = { experimentKey: 'test', variationKey: 'on' };
     expect(await notesOf(() => post('/v1/activate?type=feature', ann))).toEqual([
@@ -91,7 +91,7 @@ describe('a flag that is activated', () => {
     ]);
   });
 
-  it('is told with the attributes as they came', async () => {
+  it('a flag that is activated is told with the attributes as they came', async () => {
     const { post, notesOf } = await startProject(PARTS);
     const notes = await notesOf(async () => {
       for (const userAttributes of [undefined, null, {}, { country: 'SE' }])
@@ -109,7 +109,7 @@ describe('a flag whose variation is predicted', () => {
     featureFlags: [flag('1', 'guessed', ['22'], 'r1', [LIMIT])],
   };
 
-  it('is answered and told like any other', async () => {
+  it('a flag whose variation is predicted is answered and told like any other', async () => {
     const project = await startProject(PREDICTED);
     project.prediction = predicts('32');
     const notes = await project.notesOf(async () => {
@@ -125,7 +125,7 @@ describe('a flag whose variation is predicted', () => {
     expect(sent?.decision).toMatchObject({ metadata: { cmab_uuid: expect.any(String) } });
   });
 
-  it('is off where that fails, with its own values, and leaves no impression', async () => {
+  it('a flag whose variation is predicted is off where that fails, with its own values, and leaves no impression', async () => {
     const project = await startProject(PREDICTED);
     const notes = await project.notesOf(async () => {
       expect((await project.post('/v1/activate?featureKey=guessed', ann)).json).toEqual([

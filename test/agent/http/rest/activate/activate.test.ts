@@ -45,7 +45,7 @@ describe('activate', () => {
     expect(json.find((one: { featureKey: string }) => one.featureKey === 'flag_5').type).toBe('feature');
   });
 
-  it('of an empty key says that there is none', async () => {
+  it('activate of an empty key says that there is none', async () => {
     const { post } = await startRecorded();
     expect((await post('/v1/activate?experimentKey=', { userId: 'u' })).json).toEqual([
       {
