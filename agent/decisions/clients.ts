@@ -14,7 +14,7 @@ import { FlagClient } from './flag-client.ts';
 import type { Odp } from './odp/odp.ts';
 import type { SdkProfiles } from './profiles/kept-variations.ts';
 import { readExperiments } from './project-traits.ts';
-import { buildSdk, type SdkSource } from './sdk-client.ts';
+import { buildSdk, once, type SdkSource } from './sdk-client.ts';
 import type { SdkClient, SdkDispatcher } from './sdk-types.ts';
 import { tryDecisions } from './trial/canary.ts';
 import type { CrossCheck } from './trial/cross-check.ts';
@@ -98,9 +98,9 @@ export class FlagClients implements Builder<FlagClient> {
     return new FlagClient({
       engine: new Engine(parsed, sender),
       ...{ parsed, profiles, send },
-      buildSdk: (kept) => {
+      buildSdk: () => {
         const predictions = outside?.cmab.optionsFor(sdkKey, (id) => experiments().get(id)?.variationIds);
-        const options = { dispatcher, sender, profiles: kept, ...(predictions ? { predictions } : {}) };
+        const options = { dispatcher, sender, profiles, ...(predictions ? { predictions } : {}) };
         return buildSdk(source, options);
       },
       closeSdk: (sdk) => this.#close(sdk),
@@ -153,12 +153,4 @@ export class FlagClients implements Builder<FlagClient> {
       .finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);
   }
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | null = null;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
 }

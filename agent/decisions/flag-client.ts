@@ -10,9 +10,9 @@ import type { Cmab } from './cmab/cmab.ts';
 import type { InvalidVariables } from './invalid-variables.ts';
 import { LazySdk } from './lazy-sdk.ts';
 import type { ProjectOdp } from './odp/odp.ts';
-import { KeptVariations, type SdkProfiles } from './profiles/kept-variations.ts';
+import type { KeptVariations, SdkProfiles } from './profiles/kept-variations.ts';
 import { profileWith } from './profiles/profile-with.ts';
-import { type PredictedRules, ProjectTraits, readExperiments } from './project-traits.ts';
+import { type PredictedRules, ProjectTraits } from './project-traits.ts';
 import type { BuiltSdk } from './sdk-client.ts';
 import type { SdkClient } from './sdk-types.ts';
 
@@ -27,7 +27,7 @@ export interface ClientParts {
   /** The object that the engine decides by. */
   readonly parsed: unknown;
   /** @throws FanoutError DATAFILE_UNLOADABLE */
-  readonly buildSdk: (profiles: SdkProfiles | null) => BuiltSdk;
+  readonly buildSdk: () => BuiltSdk;
   readonly closeSdk: (sdk: SdkClient) => void;
   /** Null: users have no profiles. */
   readonly profiles: SdkProfiles | null;
@@ -44,8 +44,6 @@ export interface ClientParts {
 
 export class FlagClient {
   readonly engine: Engine;
-  /** Null where users have no profiles. */
-  readonly kept: KeptVariations | null;
   readonly #parts: ClientParts;
   readonly #traits: ProjectTraits;
   readonly #sdk: LazySdk;
@@ -58,18 +56,11 @@ export class FlagClient {
   #retired = false;
 
   constructor(parts: ClientParts) {
-    const { engine, parsed, profiles, buildSdk, closeSdk } = parts;
+    const { engine, parsed, buildSdk, closeSdk } = parts;
     this.#parts = parts;
     this.engine = engine;
     this.#traits = new ProjectTraits(parsed);
-    const kept =
-      profiles === null ? null : new KeptVariations(profiles, () => readExperiments(this.#sdk.built.parsed));
-    this.kept = kept;
-    this.#sdk = new LazySdk(
-      () => buildSdk(kept),
-      closeSdk,
-      (note) => this.tell(note),
-    );
+    this.#sdk = new LazySdk(buildSdk, closeSdk, (note) => this.tell(note));
   }
 
   /** The SDK's client, built when it is first asked for. @throws FanoutError DATAFILE_UNLOADABLE */
@@ -79,6 +70,11 @@ export class FlagClient {
 
   get isSdkBuilt(): boolean {
     return this.#sdk.isBuilt;
+  }
+
+  /** Null where users have no profiles. Of the SDK's decisions; asking for it builds the SDK's client. */
+  get kept(): KeptVariations | null {
+    return this.#sdk.built.kept;
   }
 
   /** Of the SDK's decisions, the engine makes none with an invalid value; null where every variable has one of its type. */

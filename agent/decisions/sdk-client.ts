@@ -15,8 +15,8 @@ import { outgoing } from '../events/outgoing.ts';
 import type { Cmab } from './cmab/cmab.ts';
 import { orderFlagVariations } from './flag-variations.ts';
 import { InvalidVariables } from './invalid-variables.ts';
-import type { SdkProfiles } from './profiles/kept-variations.ts';
-import { regionOf } from './project-traits.ts';
+import { KeptVariations, type SdkProfiles } from './profiles/kept-variations.ts';
+import { readExperiments, regionOf } from './project-traits.ts';
 import type { SdkClient, SdkDecideOptions, SdkDispatcher } from './sdk-types.ts';
 
 export interface SdkSource {
@@ -41,6 +41,8 @@ export interface BuiltSdk {
   readonly parsed: unknown;
   /** Null where every variable has a value of its type. */
   readonly invalidVariables: InvalidVariables | null;
+  /** Null where users have no profiles. */
+  readonly kept: KeptVariations | null;
 }
 
 /** The gate has taken the datafile before, so it has a shape that the SDK can load. @throws FanoutError DATAFILE_UNLOADABLE */
@@ -48,6 +50,9 @@ export function buildSdk({ body, sha256, expected }: SdkSource, options: SdkOpti
   const { dispatcher, sender, profiles, predictions } = options;
   const gate = new DatafileGate(body, sha256, expected);
   let invalidVariables: InvalidVariables | null = null;
+  // Read when the first profile has something to tell of them.
+  const experiments = once(() => readExperiments(gate.admitted().parsed));
+  const kept = profiles === null ? null : new KeptVariations(profiles, experiments);
   try {
     const client = createInstance({
       projectConfigManager: createStaticProjectConfigManager({
@@ -62,7 +67,7 @@ export function buildSdk({ body, sha256, expected }: SdkSource, options: SdkOpti
       eventProcessor: createForwardingEventProcessor(
         outgoing(dispatcher, () => regionOf(gate.admitted().parsed)),
       ),
-      ...(profiles === null ? {} : { userProfileService: profiles }),
+      ...(kept === null ? {} : { userProfileService: kept }),
       clientEngine: sender.name,
       clientVersion: sender.version,
       requestHandler: NO_REQUESTS,
@@ -72,7 +77,7 @@ export function buildSdk({ body, sha256, expected }: SdkSource, options: SdkOpti
     client.onReady().catch(() => {});
     if (!isConfigured(client)) throw new Error('it has no configuration');
     orderFlagVariations(client);
-    return { client, parsed: gate.admitted().parsed, invalidVariables };
+    return { client, parsed: gate.admitted().parsed, invalidVariables, kept };
   } catch (cause) {
     throw gate.refusal(cause);
   }
@@ -80,13 +85,13 @@ export function buildSdk({ body, sha256, expected }: SdkSource, options: SdkOpti
 
 /** What the SDK says to every decision while it has no configuration. */
 const NOT_CONFIGURED = /not configured/i;
-const WITH_REASONS = ['INCLUDE_REASONS'] as unknown as SdkDecideOptions;
+const PROBE = ['INCLUDE_REASONS', 'IGNORE_USER_PROFILE_SERVICE'] as unknown as SdkDecideOptions;
 
 /** Asking for a decision is the only way to know within the call. */
 const isConfigured = (client: SdkClient): boolean =>
   !client
     .createUserContext('probe')
-    .decide('', WITH_REASONS)
+    .decide('', PROBE)
     .reasons.some((reason) => NOT_CONFIGURED.test(reason));
 
 /** Without predictions the SDK asks for nothing. */
@@ -96,3 +101,11 @@ const NO_REQUESTS: RequestHandler = {
     abort: () => {},
   }),
 };
+
+export function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | null = null;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}

@@ -18,7 +18,7 @@ const LISTS_EXPECTED: ReadonlySet<string> = new Set(['experiments', 'featureFlag
 const RUNNING = 'Running';
 
 /**
- * Changes `datafile` in place, which the SDK has parsed and is about to build on.
+ * Changes `datafile` in place, before anything decides by it.
  * @returns what was left out, in the datafile's order, at most LEFT_OUT_MAX parts
  */
 export function makeLoadable(datafile: Fields): readonly LeftOut[] {

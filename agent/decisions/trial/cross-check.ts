@@ -99,7 +99,7 @@ export class CrossCheck {
     );
   }
 
-  /** Not every so manieth: a request for all flags would have the same ones checked each time. */
+  /** Not at regular intervals: of a request for all flags the same ones would be checked each time. */
   #draw(): number {
     return 1 + Math.floor(this.#options.random() * 2 * this.#every);
   }

@@ -28,13 +28,14 @@ export type ReasonedDecision = Pick<
 
 /** To be asked for before the decision, which may keep other variations. */
 export function knownUser(
-  { built: { kept } }: Held<FlagClient>,
+  { built }: Held<FlagClient>,
   { userId, decideOptions }: DecideRequest,
   segments: readonly string[] | null = null,
 ): KnownUser {
+  // Reasons are the SDK's; for all else its client is not built.
   const isTold = decideOptions.includes('INCLUDE_REASONS');
-  const isKept = kept !== null && isTold && !decideOptions.includes('IGNORE_USER_PROFILE_SERVICE');
-  return { unknownKept: isKept ? kept.unknownTo(userId) : NO_RULES, segments };
+  const isKept = isTold && !decideOptions.includes('IGNORE_USER_PROFILE_SERVICE');
+  return { unknownKept: (isKept ? built.kept?.unknownTo(userId) : null) ?? NO_RULES, segments };
 }
 
 /** The decision as it was, but for the words of its reasons; one that failed has its own. */

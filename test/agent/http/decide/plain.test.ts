@@ -204,3 +204,15 @@ it('a forced decision does not lend its variables to those of the rule that it n
   expect(tried).toBeGreaterThan(0);
   clients.retire(held.built);
 });
+
+it('no request builds a client of the SDK but one that wants reasons', async () => {
+  const held = await heldOf(Buffer.from(JSON.stringify(generateDatafile({ flags: FLAGS }))));
+  const forcedDecisions = [{ flagKey: 'flag_1', ruleKey: '', variationKey: 'on' }];
+  for (const option of DECIDE_OPTIONS.filter((one) => one !== 'INCLUDE_REASONS'))
+    for (const keys of [[], ['flag_1'], ['flag_1', 'flag_2', 'gone']])
+      ask(held, { userId: 'u', decideOptions: [option], forcedDecisions }, keys);
+  expect(held.built.isSdkBuilt).toBe(false);
+  ask(held, { userId: 'u', decideOptions: ['INCLUDE_REASONS'] }, ['flag_1']);
+  expect(held.built.isSdkBuilt).toBe(true);
+  clients.retire(held.built);
+});
