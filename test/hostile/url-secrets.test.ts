@@ -8,6 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { freePorts } from '../../infra/local/stack/ports.ts';
 import { KEY } from '../agent/support/fakes.ts';
 import { findSecrets, HUSH } from '../output/secrets.ts';
+import { COMPILE_CACHE } from '../support/compile-cache.ts';
 import { eventually } from '../support/eventually.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -78,7 +79,7 @@ const functionsRefused = {
 
 function start(args: readonly string[], env: Readonly<Record<string, string>>) {
   const child: ChildProcess = spawn(process.execPath, [...args], {
-    env: { PATH: process.env.PATH, ...env },
+    env: { PATH: process.env.PATH, ...COMPILE_CACHE, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const said: string[] = [];

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
 import { ROOT_DIR } from '../../infra/local/root.ts';
 import { AGENT_BUNDLE } from '../../infra/local/stack/parts.ts';
+import { COMPILE_CACHE } from './compile-cache.ts';
 import { eventually } from './eventually.ts';
 
 const AGENT_SOURCE = join(ROOT_DIR, 'agent/main.ts');
@@ -40,7 +41,12 @@ export class AgentProcess {
     const [command, words] = wrap(process.execPath, [isBuilt ? AGENT_BUNDLE : AGENT_SOURCE, ...args]);
     this.child = spawn(command, words, {
       ...(cwd === undefined ? {} : { cwd }),
-      env: { PATH: process.env.PATH, ...(isBare ? {} : FREE), ...env },
+      env: {
+        PATH: process.env.PATH,
+        ...(isBuilt ? {} : COMPILE_CACHE),
+        ...(isBare ? {} : FREE),
+        ...env,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.child.stdout, this.child.stderr])

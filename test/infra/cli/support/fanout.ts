@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { COMPILE_CACHE } from '../../../support/compile-cache.ts';
 
 const MAIN = join(import.meta.dirname, '../../../../infra/cli/main.ts');
 
@@ -23,7 +24,7 @@ export const fanout = (args: readonly string[], env: Record<string, string> = {}
 
 export function startFanout(args: readonly string[], env: Record<string, string> = {}): Running {
   const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { PATH: process.env.PATH, ...env },
+    env: { PATH: process.env.PATH, ...COMPILE_CACHE, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let out = '';
