@@ -100,7 +100,9 @@ describe('the traces of a built agent', () => {
       OPTIMIZELY_TRACING_OPENTELEMETRY_DEFAULT: 'remote',
       OPTIMIZELY_TRACING_OPENTELEMETRY_SERVICES_REMOTE_ENDPOINT: '127.0.0.1:1',
     });
-    const failures = lines.map((line) => JSON.parse(line)).filter(({ dependency }) => dependency === 'traces');
+    const failures = lines
+      .map((line) => JSON.parse(line))
+      .filter(({ dependency }) => dependency === 'traces');
     expect(failures).toHaveLength(1);
     expect(failures[0]).toMatchObject({ event: 'service.failed', what: 'export', retryable: true });
   });
