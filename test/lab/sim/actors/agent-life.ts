@@ -15,7 +15,7 @@ export interface Life {
   troubledAtMs: number;
   s3TroubledAtMs: number;
   wasReady: boolean;
-  /** The latest version of each subject that was lost without a trace. */
+  /** The latest version of each subject and lineage that was lost without a trace. */
   readonly lost: Map<string, Version>;
   /** The last one of each that came with another payload. */
   readonly spoilt: Map<string, Version>;

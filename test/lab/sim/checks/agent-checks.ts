@@ -24,6 +24,9 @@ const SILENCE_MAX_MS = BEAT_INTERVAL_MS * BEATS_MISSED_MAX + 1_000;
 /** From a start to serving what was on disk. */
 const DISK_BOUND_MS = 400;
 
+/** Under which name a lost message is remembered: per lineage, as the lineages of a subject have their own seqs. */
+const lostOf = (subject: string, { lineage }: Version): string => `${subject} ${lineage}`;
+
 export class AgentChecks implements AgentWatch {
   readonly #agent: AgentProcess;
   readonly #world: World;
@@ -85,9 +88,9 @@ export class AgentChecks implements AgentWatch {
 
   lost(message: Message): void {
     const version = versionOf(message);
-    // One that the stream refused may be of an earlier version than what was lost before it.
-    if (!isAt(this.#life?.lost.get(message.subject) ?? null, version))
-      this.#life?.lost.set(message.subject, version);
+    // One that the stream refused may be of an earlier version than what was lost before it, or of a lineage that was left.
+    const of = lostOf(message.subject, version);
+    if (!isAt(this.#life?.lost.get(of) ?? null, version)) this.#life?.lost.set(of, version);
   }
 
   spoilt(message: Message): void {
@@ -173,8 +176,8 @@ export class AgentChecks implements AgentWatch {
     // When its builder refuses a head, the agent asks the record and serves the newest good version there.
     const good = this.#goodOf(sdkKey, version);
     if (good === null || isAt(held, good)) return;
-    const lost = life.lost.get(head.subject);
-    const isLost = lost !== undefined && lost.lineage === version.lineage && lost.seq >= version.seq;
+    const lost = life.lost.get(lostOf(head.subject, version));
+    const isLost = lost !== undefined && lost.seq >= version.seq;
     const named = life.named.get(head.subject);
     const isNamed = named !== undefined && named.lineage === version.lineage && named.seq >= version.seq;
     if (isLost && !isNamed) return;
