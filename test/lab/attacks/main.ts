@@ -84,7 +84,18 @@ async function running(): Promise<Stage> {
   return { target, close: () => target.close() };
 }
 
+/**
+ * Bounds of time and memory are those of a machine that does something else too: what is broken is tried once more, which is
+ * said, and is broken when it is so again.
+ */
 async function perform(attack: Attack, target: Target): Promise<Result> {
+  const first = await performOnce(attack, target);
+  if (first.verdict !== 'BROKEN') return first;
+  const second = await performOnce(attack, target);
+  return second.verdict === 'held' ? { ...second, figures: `second try; first: ${first.why}` } : second;
+}
+
+async function performOnce(attack: Attack, target: Target): Promise<Result> {
   const startMs = performance.now();
   const result = await judge(attack, target).then(
     (): Pick<Result, 'verdict' | 'why'> => ({ verdict: 'held', why: '' }),
